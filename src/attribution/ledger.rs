@@ -1,0 +1,692 @@
+//! Keeps what facts and flows add up to: who talked to whom under which name and how much, what
+//! devices said about themselves, what was evidence. It decides nothing that needs the whole
+//! capture; [`super::World`] does that when asked.
+
+use super::names::{Answered, Answers, NameId, Names};
+use crate::base::address::{Mac, Scope, scope};
+use crate::base::table::{Map, Set};
+use crate::base::time::Timestamp;
+use crate::flow::{Cite, Flow, Segment, Sent, Side};
+use crate::protocol::{Content, Fact, IdentityKind, Label, Method, NameKind, Subject, What};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Most rows (device, remote, name, service).
+pub const ROWS_MAX: usize = 1_000_000;
+/// Most single flows remembered in all rows, for exact filters and references.
+pub const FLOW_REFS_MAX: usize = 1_000_000;
+/// Most devices, by hardware or network address.
+pub const DEVICES_MAX: usize = 65_536;
+/// Most descriptions kept of one device.
+const IDENTITIES_MAX: usize = 64;
+/// Longest description kept, bytes.
+const IDENTITY_BYTES_MAX: usize = 256;
+/// Most pieces of evidence kept of one kind in one row.
+pub const EVIDENCE_MAX: usize = 64;
+/// Most own names kept of one flow.
+const FLOW_NAMES_MAX: usize = 64;
+
+/// Where a name comes from, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NameSource {
+    /// The flow's own TLS server name.
+    Sni,
+    /// The flow's own HTTP host.
+    Host,
+    /// A DNS answer that the device itself received before.
+    Dns,
+    /// The server's certificate.
+    Certificate,
+    /// A DNS answer that another device received.
+    DnsOther,
+    /// The capture file's own name table.
+    File,
+}
+
+impl NameSource {
+    /// The word for it in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            NameSource::Sni => "sni",
+            NameSource::Host => "host",
+            NameSource::Dns => "dns",
+            NameSource::Certificate => "cert",
+            NameSource::DnsOther => "dns-other",
+            NameSource::File => "file",
+        }
+    }
+}
+
+/// A name with its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: NameId,
+    /// Where it comes from.
+    pub source: NameSource,
+    /// The frame that says it; number 0 for the file's own table.
+    pub cite: Cite,
+    /// The address has other names too, so this one is a guess.
+    pub several: bool,
+}
+
+/// One end of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// Hardware address, for ends on the test network.
+    pub mac: Option<Mac>,
+    /// Network address.
+    pub address: IpAddr,
+}
+
+/// What a row adds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct RowKey {
+    local: Endpoint,
+    remote: Endpoint,
+    name: Option<(NameId, NameSource)>,
+    protocol: u8,
+    port: Option<u16>,
+    label: &'static str,
+    method: Method,
+}
+
+/// All flows of one local end with one remote under one name, for one service.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The end on the test network.
+    pub local: Endpoint,
+    /// The other end.
+    pub remote: Endpoint,
+    /// The best name, as the flows of the row have it.
+    pub name: Option<Named>,
+    /// A different name that DNS gave the device for the address.
+    pub disagrees: Option<(NameId, Cite)>,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// Port of the service.
+    pub port: Option<u16>,
+    /// Protocol label; its frame is that of the first flow.
+    pub label: Label,
+    /// Whether the local end began any of the flows.
+    pub begun_here: bool,
+    /// Whether the remote end began any of the flows.
+    pub begun_there: bool,
+    /// What the local end sent, and what it received.
+    pub totals: [Sent; 2],
+    /// Payload bytes that must exist but were not captured, sent and received.
+    pub missed: [u64; 2],
+    /// Number of flows.
+    pub flows: u64,
+    /// Flows of which only one direction was seen.
+    pub one_sided: u64,
+    /// Flows in which data was acknowledged that the capture does not hold.
+    pub acknowledged_unseen: u64,
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+    /// First and last frame.
+    pub frames: [u64; 2],
+    /// Smallest handshake round trip between the tap and the remote, nanoseconds.
+    pub round_trip: Option<i64>,
+    /// The single flows, in the order in which they ended.
+    pub flow_refs: Vec<FlowRef>,
+    /// Flows not remembered singly because of the bound.
+    pub flow_refs_lost: u64,
+    /// What else was seen.
+    pub evidence: Vec<Evidence>,
+    /// Evidence not kept because of the bound.
+    pub evidence_lost: u64,
+}
+
+/// One flow of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowRef {
+    /// The first frame.
+    pub cite: Cite,
+    /// First and last frame.
+    pub frames: [u64; 2],
+    /// First and last packet.
+    pub times: [Timestamp; 2],
+    /// What the local end sent, and what it received.
+    pub totals: [Sent; 2],
+    /// Port of the local and of the remote end.
+    pub ports: Option<[u16; 2]>,
+    /// Outermost VLAN.
+    pub vlan: Option<u16>,
+    /// Made of fragments.
+    pub fragments: bool,
+    /// Kinds of evidence in it, as bits of [`Mark`].
+    pub marks: u8,
+}
+
+/// Kinds of evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Mark {
+    /// A readable secret.
+    Credential = 1,
+    /// A deprecated version of an encryption protocol.
+    Deprecated = 2,
+    /// A name was asked for.
+    Query = 4,
+    /// Sound or pictures.
+    Media = 8,
+    /// A version of an encryption protocol that is not deprecated.
+    Current = 16,
+}
+
+/// One piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Its kind.
+    pub mark: Mark,
+    /// The deciding frame.
+    pub cite: Cite,
+    /// What it is called: kind of secret, protocol version.
+    pub what: String,
+    /// Who or what it concerns, as bytes from the wire, shortened; never a secret.
+    pub value: Box<[u8]>,
+    /// Length of the secret, bytes.
+    pub length: usize,
+}
+
+/// What one flow has said so far.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub dns: Option<Answered>,
+    pub own: Vec<(NameId, NameKind, Cite)>,
+    pub alpn: Option<Box<[u8]>>,
+    pub evidence: Vec<Evidence>,
+}
+
+/// What is known of a hardware address.
+#[derive(Debug, Default, Clone)]
+pub struct Hardware {
+    /// Addresses on the test network that it sent from, with first and last sight.
+    pub addresses: BTreeMap<IpAddr, [Timestamp; 2]>,
+    /// Addresses it claimed by ARP or was given by DHCP: surely its own.
+    pub confirmed: Set<IpAddr>,
+    /// Different internet addresses it sent from, counted up to a few.
+    pub internet: Vec<IpAddr>,
+    /// Packets for the internet were sent to it.
+    pub is_next_hop: bool,
+}
+
+/// Which device something was said about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DeviceKey {
+    /// By hardware address.
+    Mac(Mac),
+    /// By network address, where the capture is routed.
+    Address(IpAddr),
+}
+
+/// One description of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// What it describes.
+    pub kind: IdentityKind,
+    /// What the protocol calls it.
+    pub fact: &'static str,
+    /// As it was on the wire.
+    pub value: Box<[u8]>,
+    /// Where.
+    pub frame: u64,
+}
+
+/// How often and where a name was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Questions.
+    pub queries: u64,
+    /// Frame of the first.
+    pub first_frame: u64,
+    /// Addresses that were answered.
+    pub addresses: std::collections::BTreeSet<IpAddr>,
+}
+
+/// What the bounds of the ledger cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Losses {
+    /// Flows that are in no contact because there were too many.
+    pub flows_without_contact: u64,
+    /// Names not kept.
+    pub names: u64,
+    /// DNS answers not kept.
+    pub answers: u64,
+    /// Devices not kept.
+    pub devices: u64,
+    /// Descriptions of devices not kept.
+    pub identities: u64,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Ledger {
+    /// All names.
+    pub names: Names,
+    pub(super) answers: Answers,
+    pub(super) notes: Map<u64, Notes>,
+    row_index: Map<RowKey, u32>,
+    /// All rows, in the order in which they began.
+    pub rows: Vec<Row>,
+    flow_refs: usize,
+    /// By hardware address.
+    pub hardware: BTreeMap<Mac, Hardware>,
+    /// What devices said about themselves.
+    pub identities: BTreeMap<DeviceKey, Vec<Identity>>,
+    /// Name servers that the network gave to a device, with the frame that says so.
+    pub resolvers: BTreeMap<Mac, Vec<(IpAddr, Cite)>>,
+    /// Names asked for.
+    pub asked: BTreeMap<NameId, Asked>,
+    /// Names that devices give to their own addresses.
+    pub own_names: BTreeMap<IpAddr, (NameId, u64)>,
+    file_names: Map<IpAddr, NameId>,
+    losses: Losses,
+}
+
+/// Which side of a flow is on the test network. Where both or neither are, the side that began.
+#[must_use]
+pub fn local_side(flow: &Flow) -> Side {
+    let initiator = flow.initiator;
+    let scopes = [initiator, initiator.other()].map(|side| scope(flow.key.address(side)));
+    match scopes {
+        [Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback]
+        | [Scope::Group, Scope::Internet] => initiator.other(),
+        _ => initiator,
+    }
+}
+
+/// An end of a flow. Hardware addresses count only for ends on the test network: that of a
+/// remote is the gateway's.
+#[must_use]
+pub fn endpoint(flow: &Flow, side: Side) -> Endpoint {
+    let address = flow.key.address(side);
+    let inside = scope(address) == Scope::Inside;
+    Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
+}
+
+impl Ledger {
+    /// Takes the names that a capture file gives to addresses.
+    pub fn declare(&mut self, names: &[(IpAddr, Box<[u8]>)]) {
+        for (address, name) in names {
+            if let Some(id) = self.names.intern(name) {
+                self.file_names.entry(*address).or_insert(id);
+            }
+        }
+    }
+
+    /// An ARP message: whose address is whose.
+    pub fn arp(&mut self, mac: Mac, address: IpAddr, time: Timestamp) {
+        if mac.is_group() || mac.is_zero() || scope(address) != Scope::Inside {
+            return;
+        }
+        if let Some(hardware) = self.hardware(mac)
+            && !address.is_unspecified()
+        {
+            hardware.confirmed.insert(address);
+            hardware.saw(address, time);
+        }
+    }
+
+    /// A frame without IP was sent by this hardware address.
+    pub fn sighted(&mut self, mac: Option<Mac>) {
+        if let Some(mac) = mac.filter(|mac| !mac.is_group()) {
+            self.hardware(mac);
+        }
+    }
+
+    fn hardware(&mut self, mac: Mac) -> Option<&mut Hardware> {
+        if self.hardware.len() >= DEVICES_MAX && !self.hardware.contains_key(&mac) {
+            self.losses.devices += 1;
+            return None;
+        }
+        Some(self.hardware.entry(mac).or_default())
+    }
+
+    /// A flow began.
+    pub fn opened(&mut self, flow: &Flow) {
+        let local = local_side(flow);
+        self.note_hardware(flow);
+        let ends = [endpoint(flow, local), endpoint(flow, local.other())];
+        let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
+        if dns.is_some() {
+            self.notes.entry(flow.first_frame).or_default().dns = dns;
+        }
+    }
+
+    fn note_hardware(&mut self, flow: &Flow) {
+        let sender = flow.first_sender;
+        let address = flow.key.address(sender);
+        if let Some(mac) = flow.macs[sender.index()].filter(|mac| !mac.is_group()) {
+            let time = flow.first;
+            if let Some(hardware) = self.hardware(mac) {
+                match scope(address) {
+                    Scope::Inside if !address.is_unspecified() => hardware.saw(address, time),
+                    Scope::Internet
+                        if hardware.internet.len() < 4 && !hardware.internet.contains(&address) =>
+                    {
+                        hardware.internet.push(address);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let towards = flow.key.address(sender.other());
+        let next_hop = flow.macs[sender.other().index()].filter(|mac| !mac.is_group());
+        if let Some(mac) = next_hop.filter(|_| scope(towards) == Scope::Internet)
+            && let Some(hardware) = self.hardware(mac)
+        {
+            hardware.is_next_hop = true;
+        }
+    }
+
+    /// Something was said in a flow, in `segment`.
+    pub fn fact(&mut self, flow: &Flow, segment: &Segment<'_>, fact: &Fact<'_>) {
+        let side = segment.side;
+        let evidence = |mark, what: &str, length| Evidence {
+            mark,
+            cite: segment.cite(),
+            what: what.to_owned(),
+            value: shortened(fact.value),
+            length,
+        };
+        match fact.what {
+            What::Query { .. } => {
+                if let Some(name) = self.names.intern(fact.value) {
+                    let asked = self.asked.entry(name).or_default();
+                    if asked.queries == 0 {
+                        asked.first_frame = fact.frame;
+                    }
+                    asked.queries += 1;
+                }
+                self.prove(flow, evidence(Mark::Query, "", 0));
+            }
+            What::Answer { address, .. } => {
+                if let Some(name) = self.names.intern(fact.value) {
+                    self.asked.entry(name).or_default().addresses.insert(address);
+                    let client = endpoint(flow, side.other());
+                    self.answers.learn(client.address, client.mac, address, name, segment.cite());
+                }
+            }
+            What::OwnName { address } => {
+                if let Some(name) = self.names.intern(fact.value) {
+                    self.own_names.entry(address).or_insert((name, fact.frame));
+                    let key = self.sender(flow, side);
+                    self.describe(key, IdentityKind::HostName, fact);
+                }
+            }
+            What::Name(kind) => {
+                if let Some(name) = self.names.intern(fact.value) {
+                    let own = &mut self.notes.entry(flow.first_frame).or_default().own;
+                    let known = own.iter().any(|&(id, k, _)| id == name && k == kind);
+                    if !known && own.len() < FLOW_NAMES_MAX {
+                        own.push((name, kind, segment.cite()));
+                    }
+                }
+            }
+            What::Identity { subject: Subject::Sender, kind } => {
+                let key = self.sender(flow, side);
+                self.describe(key, kind, fact);
+            }
+            What::Identity { subject: Subject::Hardware(mac), kind } => {
+                self.describe(Some(DeviceKey::Mac(mac)), kind, fact);
+            }
+            What::Lease { client, address } => {
+                if let Some(hardware) = self.hardware(client) {
+                    hardware.confirmed.insert(address);
+                }
+            }
+            What::Resolver { client, resolver } => {
+                let known = self.resolvers.entry(client).or_default();
+                if known.len() < IDENTITIES_MAX && !known.iter().any(|&(r, _)| r == resolver) {
+                    known.push((resolver, segment.cite()));
+                }
+            }
+            What::Credential { kind, length } => {
+                self.prove(flow, evidence(Mark::Credential, kind, length));
+            }
+            What::Encryption { deprecated } => {
+                let mark = if deprecated { Mark::Deprecated } else { Mark::Current };
+                self.prove(flow, evidence(mark, &String::from_utf8_lossy(fact.value), 0));
+            }
+            What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
+            What::Note => {
+                if fact.name == "tls.alpn" {
+                    let notes = self.notes.entry(flow.first_frame).or_default();
+                    notes.alpn.get_or_insert_with(|| shortened(fact.value));
+                }
+            }
+        }
+    }
+
+    fn prove(&mut self, flow: &Flow, evidence: Evidence) {
+        let kept = &mut self.notes.entry(flow.first_frame).or_default().evidence;
+        if kept.iter().filter(|other| other.mark == evidence.mark).count() < EVIDENCE_MAX {
+            kept.push(evidence);
+        }
+    }
+
+    fn sender(&self, flow: &Flow, side: Side) -> Option<DeviceKey> {
+        let end = endpoint(flow, side);
+        match (end.mac, scope(end.address)) {
+            (Some(mac), _) => Some(DeviceKey::Mac(mac)),
+            (None, Scope::Inside) => Some(DeviceKey::Address(end.address)),
+            _ => None,
+        }
+    }
+
+    fn describe(&mut self, key: Option<DeviceKey>, kind: IdentityKind, fact: &Fact<'_>) {
+        let Some(key) = key else { return };
+        if self.identities.len() >= DEVICES_MAX && !self.identities.contains_key(&key) {
+            self.losses.identities += 1;
+            return;
+        }
+        let known = self.identities.entry(key).or_default();
+        let value = shortened(fact.value);
+        if known.iter().any(|other| other.kind == kind && other.value == value) {
+            return;
+        }
+        if known.len() >= IDENTITIES_MAX {
+            self.losses.identities += 1;
+            return;
+        }
+        known.push(Identity { kind, fact: fact.name, value, frame: fact.frame });
+    }
+
+    /// All names of a flow, best first, each with its source.
+    pub(super) fn names_of(&self, flow: &Flow, notes: Option<&Notes>) -> Vec<Named> {
+        let mut all: Vec<Named> = Vec::new();
+        if let Some(notes) = notes {
+            for &(name, kind, cite) in &notes.own {
+                let source = match kind {
+                    NameKind::Sni => NameSource::Sni,
+                    NameKind::Host => NameSource::Host,
+                    NameKind::Certificate => NameSource::Certificate,
+                    NameKind::SniOuter => continue,
+                };
+                all.push(Named { name, source, cite, several: false });
+            }
+            if let Some(dns) = notes.dns {
+                let source = if dns.own { NameSource::Dns } else { NameSource::DnsOther };
+                all.push(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
+            }
+        }
+        let remote = flow.key.address(local_side(flow).other());
+        if let Some(&name) = self.file_names.get(&remote) {
+            all.push(Named { name, source: NameSource::File, cite: Cite::default(), several: true });
+        }
+        all.sort_by_key(|named| named.source);
+        all
+    }
+
+    /// A flow ended: adds it to its row.
+    pub fn closed(&mut self, flow: &Flow, label: Label) {
+        let notes = self.notes.remove(&flow.first_frame);
+        let local = local_side(flow);
+        let remote = local.other();
+        let name = self.names_of(flow, notes.as_ref()).first().copied();
+        let ends = [endpoint(flow, local), endpoint(flow, remote)];
+        let port = match flow.key.port(remote) {
+            Some(port) if flow.initiator_known && flow.initiator == local => Some(port),
+            Some(_) => flow.service_port(),
+            None => None,
+        };
+        let key = RowKey {
+            local: ends[0],
+            remote: ends[1],
+            name: name.map(|named| (named.name, named.source)),
+            protocol: flow.key.protocol,
+            port,
+            label: label.protocol,
+            method: label.method,
+        };
+        let disagrees = name.filter(|n| n.source <= NameSource::Host).and_then(|named| {
+            let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
+            let agrees = self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
+            (!agrees).then_some((dns.name, dns.cite))
+        });
+        let index = match self.row_index.get(&key) {
+            Some(&index) => index as usize,
+            None if self.rows.len() >= ROWS_MAX => {
+                self.losses.flows_without_contact += 1;
+                return;
+            }
+            None => {
+                self.row_index.insert(key, self.rows.len() as u32);
+                self.rows.push(Row::new(&key, name, label, flow));
+                self.rows.len() - 1
+            }
+        };
+        let room = self.flow_refs < FLOW_REFS_MAX;
+        self.flow_refs += usize::from(room);
+        let row = &mut self.rows[index];
+        row.disagrees = row.disagrees.or(disagrees);
+        if let (Some(mine), Some(new)) = (&mut row.name, name) {
+            mine.several |= new.several;
+        }
+        row.add(flow, local, notes.unwrap_or_default(), room);
+    }
+
+    /// What the bounds cost.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        Losses { names: self.names.lost, answers: self.answers.lost, ..self.losses }
+    }
+}
+
+fn shortened(value: &[u8]) -> Box<[u8]> {
+    value[..value.len().min(IDENTITY_BYTES_MAX)].into()
+}
+
+impl Hardware {
+    fn saw(&mut self, address: IpAddr, time: Timestamp) {
+        // A device has few addresses; what has more is a router, and further ones change nothing.
+        if self.addresses.len() < 64 || self.addresses.contains_key(&address) {
+            let seen = self.addresses.entry(address).or_insert([time, time]);
+            seen[1] = seen[1].max(time);
+        }
+    }
+}
+
+impl Row {
+    fn new(key: &RowKey, name: Option<Named>, label: Label, flow: &Flow) -> Row {
+        Row {
+            local: key.local,
+            remote: key.remote,
+            name,
+            disagrees: None,
+            protocol: key.protocol,
+            port: key.port,
+            label,
+            begun_here: false,
+            begun_there: false,
+            totals: [Sent::default(); 2],
+            missed: [0; 2],
+            flows: 0,
+            one_sided: 0,
+            acknowledged_unseen: 0,
+            first: flow.first,
+            last: flow.last,
+            frames: [flow.first_frame, flow.last_frame],
+            round_trip: None,
+            flow_refs: Vec::new(),
+            flow_refs_lost: 0,
+            evidence: Vec::new(),
+            evidence_lost: 0,
+        }
+    }
+
+    fn add(&mut self, flow: &Flow, local: Side, notes: Notes, remembered: bool) {
+        let remote = local.other();
+        let totals = [flow.sent[local.index()], flow.sent[remote.index()]];
+        for (sum, sent) in self.totals.iter_mut().zip(totals) {
+            add(sum, &sent);
+        }
+        self.missed[0] += flow.missed_bytes(local);
+        self.missed[1] += flow.missed_bytes(remote);
+        self.flows += 1;
+        self.one_sided += u64::from(totals.iter().any(|sent| sent.packets == 0));
+        self.acknowledged_unseen +=
+            u64::from(flow.acknowledged_unseen(local) || flow.acknowledged_unseen(remote));
+        self.begun_here |= flow.initiator_known && flow.initiator == local;
+        self.begun_there |= flow.initiator_known && flow.initiator == remote;
+        self.first = self.first.min(flow.first);
+        self.last = self.last.max(flow.last);
+        self.frames[0] = self.frames[0].min(flow.first_frame);
+        self.frames[1] = self.frames[1].max(flow.last_frame);
+        let measured = flow.round_trip[remote.index()];
+        self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
+        let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
+        for evidence in notes.evidence {
+            let kept = self.evidence.iter().filter(|other| other.mark == evidence.mark).count();
+            if kept < EVIDENCE_MAX {
+                self.evidence.push(evidence);
+            } else {
+                self.evidence_lost += 1;
+            }
+        }
+        if !remembered {
+            self.flow_refs_lost += 1;
+            return;
+        }
+        let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
+        self.flow_refs.push(FlowRef {
+            cite: flow.cite(),
+            frames: [flow.first_frame, flow.last_frame],
+            times: [flow.first, flow.last],
+            totals,
+            ports,
+            vlan: flow.vlans.ids().first().copied(),
+            fragments: flow.fragments,
+            marks,
+        });
+    }
+
+    /// Whether the content is readable, encrypted or open by design.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        self.label.content
+    }
+}
+
+/// Adds the counters of one flow to a sum.
+pub fn add(sum: &mut Sent, sent: &Sent) {
+    sum.packets += sent.packets;
+    sum.wire_bytes += sent.wire_bytes;
+    sum.ip_bytes += sent.ip_bytes;
+    sum.payload_bytes += sent.payload_bytes;
+    sum.delivered_bytes += sent.delivered_bytes;
+}
+
+impl Losses {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let Losses { flows_without_contact, names, answers, devices, identities } = self;
+        flows_without_contact + names + answers + devices + identities
+    }
+}

@@ -1,0 +1,197 @@
+//! What names addresses have, and who learnt it when: answers to the device itself, answers to
+//! others, and names the capture file declares.
+
+use crate::base::address::Mac;
+use crate::base::table::Map;
+use crate::flow::Cite;
+use std::net::IpAddr;
+
+/// Most different names kept.
+pub const NAMES_MAX: usize = 4_000_000;
+/// Most (client, address) pairs whose answers are kept.
+pub const ANSWERS_MAX: usize = 4_000_000;
+/// Most names kept for one client and address.
+const NAMES_PER_ADDRESS_MAX: usize = 16;
+
+/// A name that is kept once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameId(u32);
+
+/// All names, each kept once, as bytes from the wire in lower case.
+#[derive(Default)]
+pub struct Names {
+    ids: Map<Box<[u8]>, NameId>,
+    names: Vec<Box<[u8]>>,
+    /// Names not kept because the table was full.
+    pub lost: u64,
+}
+
+impl Names {
+    /// The id of a name; `None` when the table is full.
+    pub fn intern(&mut self, name: &[u8]) -> Option<NameId> {
+        let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
+        if let Some(&id) = self.ids.get(&name[..]) {
+            return Some(id);
+        }
+        if self.names.len() >= NAMES_MAX {
+            self.lost += 1;
+            return None;
+        }
+        let id = NameId(self.names.len() as u32);
+        self.names.push(name.clone().into());
+        self.ids.insert(name.into(), id);
+        Some(id)
+    }
+
+    /// The bytes of a name.
+    #[must_use]
+    pub fn get(&self, id: NameId) -> &[u8] {
+        &self.names[id.0 as usize]
+    }
+}
+
+/// One DNS answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The name that was asked for.
+    pub name: NameId,
+    /// The frame of the answer.
+    pub cite: Cite,
+    /// Other names were answered with the same address too, so the name of one flow is a guess.
+    pub several: bool,
+    /// The device itself received the answer, not another one.
+    pub own: bool,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Name and frame of its latest answer, latest last.
+    names: Vec<(NameId, Cite)>,
+}
+
+impl Known {
+    fn learn(&mut self, name: NameId, cite: Cite) {
+        self.names.retain(|&(known, _)| known != name);
+        if self.names.len() == NAMES_PER_ADDRESS_MAX {
+            self.names.remove(0);
+        }
+        self.names.push((name, cite));
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Client {
+    Address(IpAddr),
+    Hardware(Mac),
+}
+
+/// All DNS answers, by who received them.
+#[derive(Default)]
+pub struct Answers {
+    by_client: Map<(Client, IpAddr), Known>,
+    by_address: Map<IpAddr, Known>,
+    /// Answers not kept because the table was full.
+    pub lost: u64,
+}
+
+impl Answers {
+    /// Notes that a client was told that `name` is at `address`.
+    pub fn learn(
+        &mut self,
+        client: IpAddr,
+        hardware: Option<Mac>,
+        address: IpAddr,
+        name: NameId,
+        cite: Cite,
+    ) {
+        if self.by_client.len() + self.by_address.len() >= ANSWERS_MAX {
+            self.lost += 1;
+            return;
+        }
+        let clients = [Some(Client::Address(client)), hardware.map(Client::Hardware)];
+        for client in clients.into_iter().flatten() {
+            self.by_client.entry((client, address)).or_default().learn(name, cite);
+        }
+        self.by_address.entry(address).or_default().learn(name, cite);
+    }
+
+    /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
+    /// a hardware address ties together), else one that anyone received.
+    #[must_use]
+    pub fn find(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<Answered> {
+        let own = self.own(client, hardware, address);
+        let known = own.or_else(|| self.by_address.get(&address))?;
+        let &(name, cite) = known.names.last()?;
+        let several = known.names.len() > 1;
+        Some(Answered { name, cite, several, own: own.is_some() })
+    }
+
+    /// Whether the client was itself told that `name` is at `address`; `None` where it was told
+    /// nothing about the address.
+    #[must_use]
+    pub fn agrees(
+        &self,
+        client: IpAddr,
+        hardware: Option<Mac>,
+        address: IpAddr,
+        name: NameId,
+    ) -> Option<bool> {
+        let known = self.own(client, hardware, address)?;
+        Some(known.names.iter().any(|&(other, _)| other == name))
+    }
+
+    fn own(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<&Known> {
+        let by_address = self.by_client.get(&(Client::Address(client), address));
+        let by_hardware =
+            || hardware.and_then(|mac| self.by_client.get(&(Client::Hardware(mac), address)));
+        by_address.or_else(by_hardware)
+    }
+}
+
+/// The registrable domain of a host name by the public suffix list, its private section
+/// included: `camera.example.co.uk` gives `example.co.uk`. `None` for names that are a public
+/// suffix or no host name at all.
+#[must_use]
+pub fn registrable(name: &[u8]) -> Option<&str> {
+    let name = name.strip_prefix(b"*.").unwrap_or(name);
+    let host = std::str::from_utf8(name).ok()?;
+    if host.parse::<IpAddr>().is_ok() || !host.contains('.') {
+        return None;
+    }
+    psl::domain_str(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(frame: u64) -> Cite {
+        Cite { frame, ..Cite::default() }
+    }
+
+    #[test]
+    fn own_answers_come_before_those_of_others() {
+        let (mut names, mut answers) = (Names::default(), Answers::default());
+        let [camera, phone, remote] =
+            ["10.0.0.1", "10.0.0.2", "192.0.2.1"].map(|a| a.parse::<IpAddr>().unwrap());
+        let a = names.intern(b"A.example.").unwrap();
+        let b = names.intern(b"b.example").unwrap();
+        assert_eq!(names.get(a), b"a.example");
+        answers.learn(camera, None, remote, a, at(5));
+        answers.learn(phone, None, remote, b, at(9));
+        let found = answers.find(camera, None, remote).unwrap();
+        assert_eq!(found, Answered { name: a, cite: at(5), several: false, own: true });
+        let stranger = answers.find("10.0.0.3".parse().unwrap(), None, remote).unwrap();
+        assert_eq!(stranger, Answered { name: b, cite: at(9), several: true, own: false });
+        assert_eq!(answers.agrees(camera, None, remote, b), Some(false));
+    }
+
+    #[test]
+    fn registrable_domains() {
+        assert_eq!(registrable(b"a.b.example.co.uk"), Some("example.co.uk"));
+        assert_eq!(registrable(b"*.example.com"), Some("example.com"));
+        assert_eq!(registrable(b"bucket.s3.amazonaws.com"), Some("bucket.s3.amazonaws.com"));
+        assert_eq!(registrable(b"192.0.2.1"), None);
+        assert_eq!(registrable(b"localhost"), None);
+    }
+}

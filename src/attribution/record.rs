@@ -1,0 +1,167 @@
+//! One flow as a record, with the field names of DESIGN.md section 4, for programs.
+
+use super::geo::Geo;
+use super::ledger::{DeviceKey, Ledger, NameSource, endpoint, local_side};
+use super::world::{NameSeen, WireText, Zone, destination_id, device_id, transport_name, zone};
+use crate::base::text::safe;
+use crate::base::time::Timestamp;
+use crate::flow::community_id::community_id;
+use crate::flow::{End, Flow, Sent};
+use crate::protocol::Label;
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// Pairs are [initiator → responder, back].
+#[derive(Debug, Clone, Serialize)]
+pub struct FlowRecord {
+    proto: String,
+    ended_by: &'static str,
+    ended_at_frame: u64,
+    src: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    src_port: Option<u16>,
+    dst: IpAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dst_port: Option<u16>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    icmp_type: Option<u8>,
+    #[serde(rename = "code", skip_serializing_if = "Option::is_none")]
+    icmp_code: Option<u8>,
+    initiator_known: bool,
+    packets: [u64; 2],
+    wire_bytes: [u64; 2],
+    ip_bytes: [u64; 2],
+    payload_bytes: [u64; 2],
+    delivered_bytes: [u64; 2],
+    missed_bytes: [u64; 2],
+    first: Timestamp,
+    last: Timestamp,
+    /// First and last frame; the first identifies the record.
+    pub frames: [u64; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt_ns: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    vlan: Vec<u16>,
+    label: LabelRecord,
+    community_id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<NameSeen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sni: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpn: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    http_hosts: Vec<String>,
+    device: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    countries: Vec<super::geo::Country>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    asn: Vec<super::geo::Asn>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct LabelRecord {
+    protocol: &'static str,
+    method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u64>,
+    content: &'static str,
+}
+
+impl FlowRecord {
+    /// The record of a flow that has ended, before the ledger forgets its notes.
+    #[must_use]
+    pub fn of(
+        flow: &Flow,
+        label: Label,
+        end: End,
+        ended_at_frame: u64,
+        ledger: &Ledger,
+        geo: &Geo,
+    ) -> FlowRecord {
+        let notes = ledger.notes.get(&flow.first_frame);
+        let [source, destination] = [flow.initiator, flow.initiator.other()];
+        let pair = |field: fn(&Sent) -> u64| {
+            [field(&flow.sent[source.index()]), field(&flow.sent[destination.index()])]
+        };
+        let names = ledger.names_of(flow, notes);
+        let text = |source: NameSource| {
+            let of_source = names.iter().filter(move |named| named.source == source);
+            of_source.map(|named| safe(ledger.names.get(named.name)))
+        };
+        let local = local_side(flow);
+        let remote = endpoint(flow, local.other());
+        let device = match endpoint(flow, local) {
+            end if end.mac.is_some() => end.mac.map_or(DeviceKey::Address(end.address), DeviceKey::Mac),
+            end => DeviceKey::Address(end.address),
+        };
+        let best = names.first().map(|named| ledger.names.get(named.name));
+        let on_internet = zone(remote.address) == Zone::Internet;
+        let place = if on_internet { geo.place(remote.address) } else { Default::default() };
+        let numbers = match flow.icmp {
+            Some((kind, code)) => Some((u16::from(kind), u16::from(code))),
+            None => flow.key.port(source).zip(flow.key.port(destination)),
+        };
+        let is_tcp = flow.key.protocol == crate::protocol::TCP;
+        FlowRecord {
+            proto: transport_name(flow.key.protocol),
+            ended_by: end.name(),
+            ended_at_frame,
+            src: flow.key.address(source),
+            src_port: flow.key.port(source),
+            dst: flow.key.address(destination),
+            dst_port: flow.key.port(destination),
+            icmp_type: flow.icmp.map(|(kind, _)| kind),
+            icmp_code: flow.icmp.map(|(_, code)| code),
+            initiator_known: flow.initiator_known,
+            packets: pair(|sent| sent.packets),
+            wire_bytes: pair(|sent| sent.wire_bytes),
+            ip_bytes: pair(|sent| sent.ip_bytes),
+            payload_bytes: pair(|sent| sent.payload_bytes),
+            delivered_bytes: pair(|sent| sent.delivered_bytes),
+            missed_bytes: [flow.missed_bytes(source), flow.missed_bytes(destination)],
+            first: flow.first,
+            last: flow.last,
+            frames: [flow.first_frame, flow.last_frame],
+            state: is_tcp.then(|| flow.tcp.state(source)),
+            history: is_tcp.then(|| flow.tcp.history(source)),
+            rtt_ns: flow.round_trip[destination.index()],
+            vlan: flow.vlans.ids().to_vec(),
+            label: LabelRecord {
+                protocol: label.protocol,
+                method: label.method.name(),
+                frame: (label.frame > 0).then_some(label.frame),
+                content: label.content.name(),
+            },
+            community_id: community_id(
+                flow.key.protocol,
+                flow.key.address(source),
+                flow.key.address(destination),
+                numbers,
+            ),
+            sni: text(NameSource::Sni).next(),
+            alpn: notes.and_then(|notes| notes.alpn.as_deref()).map(safe),
+            http_hosts: text(NameSource::Host).collect(),
+            device: device_id(device),
+            destination: on_internet.then(|| destination_id(best, remote.address)),
+            countries: place.countries,
+            asn: place.networks,
+            names: names
+                .iter()
+                .map(|named| NameSeen {
+                    name: WireText::from(ledger.names.get(named.name)),
+                    source: named.source.name(),
+                    frame: named.cite.frame,
+                    several: named.several,
+                    dns_says: None,
+                })
+                .collect(),
+        }
+    }
+}

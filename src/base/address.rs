@@ -1,0 +1,167 @@
+//! Hardware and network addresses, and which side of the test network an address is on.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// An IEEE 802 hardware address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mac(pub [u8; 6]);
+
+impl Mac {
+    /// The first six bytes of `bytes`.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Mac> {
+        Some(Mac(bytes.get(..6)?.try_into().ok()?))
+    }
+
+    /// Group addresses are sent to many; they are never a device (IEEE 802-2014 §8.2.2).
+    #[must_use]
+    pub fn is_group(self) -> bool {
+        self.0[0] & 1 == 1
+    }
+
+    /// Locally administered addresses have no registrant (IEEE 802-2014 §8.2.2), phones make
+    /// new ones for every network.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        self.0[0] & 2 == 2
+    }
+
+    /// All zero: a capture's way to say that there is none (loopback devices).
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == [0; 6]
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl FromStr for Mac {
+    type Err = ();
+
+    /// Accepts `:` or `-` between the bytes.
+    fn from_str(text: &str) -> Result<Mac, ()> {
+        let mut bytes = [0; 6];
+        let mut parts = text.split([':', '-']);
+        for byte in &mut bytes {
+            let part = parts.next().filter(|p| p.len() == 2).ok_or(())?;
+            *byte = u8::from_str_radix(part, 16).map_err(|_| ())?;
+        }
+        if parts.next().is_some() { Err(()) } else { Ok(Mac(bytes)) }
+    }
+}
+
+/// Which part of the world an address belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Routed on the internet, or reserved for documentation, which test networks use as such.
+    Internet,
+    /// Private, shared (RFC 6598), unique local, link-local or unspecified: the test network.
+    Inside,
+    /// This host itself.
+    Loopback,
+    /// Sent to many.
+    Group,
+}
+
+/// The scope of `address` (RFC 6890 special-purpose registry, RFC 4193, RFC 4291).
+#[must_use]
+pub fn scope(address: IpAddr) -> Scope {
+    match address {
+        IpAddr::V4(v4) => scope_v4(v4),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => scope_v4(v4),
+            None => scope_v6(v6),
+        },
+    }
+}
+
+fn scope_v4(address: Ipv4Addr) -> Scope {
+    let [a, b, ..] = address.octets();
+    if address.is_multicast() || address.is_broadcast() {
+        Scope::Group
+    } else if address.is_loopback() {
+        Scope::Loopback
+    } else if address.is_private()
+        || address.is_link_local()
+        || a == 0
+        || (a == 100 && b & 0xc0 == 64)
+    {
+        Scope::Inside
+    } else {
+        Scope::Internet
+    }
+}
+
+fn scope_v6(address: Ipv6Addr) -> Scope {
+    let first = address.segments()[0];
+    if address.is_multicast() {
+        Scope::Group
+    } else if address.is_loopback() {
+        Scope::Loopback
+    } else if first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || address.is_unspecified() {
+        Scope::Inside
+    } else {
+        Scope::Internet
+    }
+}
+
+/// The fixed-size network that an address without a name is grouped by: /24 for IPv4, /48 for
+/// IPv6. Fixed, so that it stays the same whatever database is loaded.
+#[must_use]
+pub fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes() {
+        for (text, expected) in [
+            ("192.168.1.1", Scope::Inside),
+            ("100.64.0.1", Scope::Inside),
+            ("100.128.0.1", Scope::Internet),
+            ("198.51.100.7", Scope::Internet),
+            ("224.0.0.251", Scope::Group),
+            ("255.255.255.255", Scope::Group),
+            ("fe80::1", Scope::Inside),
+            ("fd00::1", Scope::Inside),
+            ("ff02::fb", Scope::Group),
+            ("2001:db8::1", Scope::Internet),
+            ("::ffff:10.0.0.1", Scope::Inside),
+        ] {
+            assert_eq!(scope(text.parse().unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn macs_read_and_print() {
+        let mac: Mac = "00-00-5E-00-53-0a".parse().unwrap();
+        assert_eq!(mac.to_string(), "00:00:5e:00:53:0a");
+        assert!("00:00:5e:00:53".parse::<Mac>().is_err());
+        assert!("00:00:5e:00:53:0a:0b".parse::<Mac>().is_err());
+    }
+
+    #[test]
+    fn networks() {
+        assert_eq!(network("203.0.113.9".parse().unwrap()), "203.0.113.0/24");
+        assert_eq!(network("2001:db8:1:2::9".parse().unwrap()), "2001:db8:1::/48");
+    }
+}

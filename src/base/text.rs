@@ -1,0 +1,124 @@
+//! Text that came from packets, made safe to show. Names on the wire are chosen by whoever sent
+//! them; none may move a cursor, hide itself or reorder the line it stands in.
+
+use std::fmt::Write;
+
+/// Escapes bytes into printable text: UTF-8 stays as it is, but control characters, invisible
+/// and direction-changing characters (Unicode TR 36) and the backslash are written as `\xNN`,
+/// `\u{N}` or `\\`. Different bytes always give different text.
+#[must_use]
+pub fn safe(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            push_safe(&mut out, character);
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+fn push_safe(out: &mut String, character: char) {
+    match character {
+        '\\' => out.push_str("\\\\"),
+        c if (c as u32) < 0x20 || c as u32 == 0x7f => {
+            let _ = write!(out, "\\x{:02x}", c as u32);
+        }
+        c if is_deceptive(c) => {
+            let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        }
+        c => out.push(c),
+    }
+}
+
+/// Characters that are printed as nothing, as a line break, or change the order of others.
+fn is_deceptive(c: char) -> bool {
+    matches!(c as u32,
+        0x80..=0x9f | 0xad | 0x34f | 0x61c | 0x115f..=0x1160 | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f
+        | 0xfeff | 0xffa0 | 0xfff0..=0xfffb | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0xe0fff | 0xe000..=0xf8ff | 0xf0000..=0x10ffff)
+        || c.is_control()
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// At most `limit` characters of `text`, the end replaced by `…` where it was cut.
+#[must_use]
+pub fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(limit.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// Bytes for people: `0 B`, `999 B`, `1.2 kB`, `34 MB` (powers of 1000, as networks count).
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if count < 1000 {
+        return format!("{count} B");
+    }
+    let mut value = count as f64;
+    let mut unit = "";
+    for next in UNITS {
+        value /= 1000.0;
+        unit = next;
+        if value < 999.5 {
+            break;
+        }
+    }
+    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
+/// A span of time for people, from nanoseconds: `12 ms`, `3.4 s`, `5 min`, `2.5 h`, `3.0 d`.
+#[must_use]
+pub fn span(nanoseconds: i64) -> String {
+    let seconds = nanoseconds.max(0) as f64 / 1e9;
+    match seconds {
+        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 120.0 => format!("{s:.1} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
+        s => format!("{:.1} d", s / 86_400.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_could_deceive() {
+        assert_eq!(safe(b"camera.example"), "camera.example");
+        assert_eq!(safe("пример.example".as_bytes()), "пример.example");
+        assert_eq!(safe(b"\x1b[2Jgone"), "\\x1b[2Jgone");
+        assert_eq!(safe("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+        assert_eq!(safe(b"\xff\n"), "\\xff\\x0a");
+        assert_eq!(safe(b"\\xff"), "\\\\xff");
+        assert_eq!(safe("\u{9b}31m".as_bytes()), "\\u{9b}31m");
+    }
+
+    #[test]
+    fn counts_for_people() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_000), "1.0 kB");
+        assert_eq!(bytes(9_960), "10 kB");
+        assert_eq!(bytes(999_600), "1.0 MB");
+        assert_eq!(span(90 * 1_000_000_000), "90.0 s");
+        assert_eq!(span(42_000_000), "42 ms");
+        assert_eq!(shorten("abcdef", 4), "abc…");
+    }
+}

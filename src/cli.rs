@@ -1,0 +1,362 @@
+//! Flags to ready-made objects.
+
+use crate::attribution::geo::Geo;
+use crate::attribution::ledger::DeviceKey;
+use crate::attribution::world::{Choice, World};
+use crate::attribution::{Signatures, oui};
+use crate::base::address::Mac;
+use crate::engine::{Engine, FLOWS_MAX};
+use crate::finding::{self, Severity, View};
+use crate::sink::{flows, json, report, summary};
+use crate::snapshot::{
+    Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names,
+};
+use crate::source::{FileSource, SourceError};
+use crate::{canary, snapshot};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// What does this device send, how much, to whom, in which country, under whose law — and which
+/// packets prove it?
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  findings at or above --fail-on
+  2  wrong usage
+  3  the input was damaged or coverage is incomplete; the result is partial (3 wins over 1)
+  4  nothing could be read
+
+phonehome never contacts a device or a destination and opens no network connection.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what a capture shows leaving, to whom, where, and which packets prove it
+    #[command(after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
+        phonehome analyze week.pcap.gz --device camera=00:00:5e:00:53:0a --report camera.html\n  \
+        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json")]
+    Analyze(Analyze),
+    /// Write one record a flow, for other programs
+    #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
+    Flows(FlowsArgs),
+    /// Show which databases and signatures are loaded, and how old they are
+    Data(DataArgs),
+}
+
+#[derive(Debug, Args)]
+struct Knowledge {
+    /// Use this MMDB file (GeoLite2, DB-IP, IPinfo) instead of the embedded database; repeatable
+    #[arg(long = "geo", value_name = "FILE.mmdb", conflicts_with = "no_geo")]
+    geo: Vec<PathBuf>,
+    /// Load no country and network database
+    #[arg(long)]
+    no_geo: bool,
+    /// Add the signatures of a folder to those embedded; repeatable
+    #[arg(long = "signatures", value_name = "DIR", conflicts_with = "no_signatures")]
+    signatures: Vec<PathBuf>,
+    /// Load no signatures
+    #[arg(long)]
+    no_signatures: bool,
+}
+
+#[derive(Debug, Args)]
+struct Analyze {
+    /// Capture file (pcap or pcapng, plain, gzip or zstd), or - for standard input
+    file: PathBuf,
+    /// Write the whole result as one JSON document to standard output
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors; the exit code tells
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write a self-contained HTML page
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Show only this device, by hardware or network address, with a name if given; repeatable
+    #[arg(long, value_name = "[NAME=]MAC|IP", value_parser = parse_device)]
+    device: Vec<(Option<String>, DeviceKey)>,
+    /// Leave out a device, such as the lab's own phone; repeatable
+    #[arg(long, value_name = "MAC|IP", value_parser = parse_key)]
+    exclude: Vec<DeviceKey>,
+    /// Country of the test network (ISO 3166-1, two letters): countries that the round-trip time
+    /// excludes are then said to be excluded
+    #[arg(long, value_name = "COUNTRY", value_parser = parse_country)]
+    here: Option<String>,
+    /// Do not compute the SHA-256 of the capture for --json and --report
+    #[arg(long)]
+    no_hash: bool,
+    /// Exit with 1 when a finding has at least this severity
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FailOn {
+    Info,
+    Low,
+    Medium,
+    High,
+}
+
+#[derive(Debug, Args)]
+struct FlowsArgs {
+    /// Capture file, or - for standard input
+    file: PathBuf,
+    /// Spelling of the records
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Order of the records: as flows end (streams), or by first frame (needs memory for all)
+    #[arg(long, value_enum, default_value_t = Sort::Ended)]
+    sort: Sort,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    Ended,
+    First,
+}
+
+#[derive(Debug, Args)]
+struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    /// Print what is loaded
+    Status,
+}
+
+/// A failure with its exit code.
+pub struct Failure {
+    /// What happened.
+    pub error: anyhow::Error,
+    /// Exit code.
+    pub code: u8,
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        let code = match error.downcast_ref::<SourceError>() {
+            Some(_) => 4,
+            None => 2,
+        };
+        Failure { error, code }
+    }
+}
+
+/// A reader that closes the pipe has had enough: that is a normal end.
+#[must_use]
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+            || cause.downcast_ref::<serde_json::Error>().is_some_and(|e| {
+                e.io_error_kind() == Some(io::ErrorKind::BrokenPipe)
+            })
+    })
+}
+
+/// Runs a command; returns the exit code.
+///
+/// # Errors
+/// When nothing could be done.
+pub fn run(cli: Cli) -> Result<u8, Failure> {
+    match cli.command {
+        Command::Analyze(args) => analyze(&args),
+        Command::Flows(args) => write_flows(&args),
+        Command::Data(args) => data(&args),
+    }
+}
+
+fn parse_key(text: &str) -> Result<DeviceKey, String> {
+    if let Ok(mac) = text.parse::<Mac>() {
+        return Ok(DeviceKey::Mac(mac));
+    }
+    text.parse::<IpAddr>()
+        .map(DeviceKey::Address)
+        .map_err(|_| format!("{text:?} is neither a hardware address nor a network address"))
+}
+
+fn parse_device(text: &str) -> Result<(Option<String>, DeviceKey), String> {
+    match text.split_once('=') {
+        Some((name, address)) => {
+            let name = crate::base::text::safe(name.as_bytes());
+            Ok((Some(name), parse_key(address)?))
+        }
+        None => Ok((None, parse_key(text)?)),
+    }
+}
+
+fn parse_country(text: &str) -> Result<String, String> {
+    let code = text.to_ascii_uppercase();
+    if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        Ok(code)
+    } else {
+        Err(format!("{text:?} is not a country code of two letters"))
+    }
+}
+
+impl Knowledge {
+    fn load(&self) -> anyhow::Result<(Signatures, Geo)> {
+        let mut signatures =
+            if self.no_signatures { Signatures::default() } else { Signatures::embedded()? };
+        for folder in &self.signatures {
+            signatures.add_folder(folder)?;
+        }
+        let mut geo = match (self.no_geo, self.geo.is_empty()) {
+            (false, true) => Geo::embedded(),
+            _ => Geo::default(),
+        };
+        for file in &self.geo {
+            geo.add_file(file)?;
+        }
+        Ok((signatures, geo))
+    }
+}
+
+fn progress(path: &Path) -> impl FnMut(&FileSource) + use<> {
+    let shown = io::stderr().is_terminal() && path.as_os_str() != "-";
+    let bar = if shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    move |source| {
+        let (read, size) = source.progress();
+        if let Some(size) = size {
+            bar.set_length(size);
+        }
+        bar.set_position(read);
+        if Some(read) == size {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn analyze(args: &Analyze) -> Result<u8, Failure> {
+    let hashed = !args.no_hash && (args.json || args.report.is_some());
+    let mut source = FileSource::open(&args.file, hashed).map_err(anyhow::Error::from)?;
+    let (signatures, geo) = args.knowledge.load()?;
+    let canary = canary::run(&signatures, &geo);
+    let mut engine = Engine::new(FLOWS_MAX);
+    engine.read(&mut source, &geo, None, &mut progress(&args.file));
+    let ending = source.finish();
+    let choice = Choice {
+        devices: args.device.clone(),
+        exclude: args.exclude.clone(),
+        here: args.here.clone(),
+    };
+    let world = World::build(&engine.ledger, &geo, &signatures, &choice);
+    let coverage = Coverage::of(&engine.frames, &ending, &signatures, &geo, canary);
+    let (flow_losses, dissector_faults) = engine.flow_losses();
+    let losses = LossesShown {
+        flows_evicted: flow_losses.flows_evicted,
+        file_names: ending.declared.names_lost,
+        dissector_faults,
+        ledger: engine.ledger.losses(),
+    };
+    let lossy = ending.declared.drops.is_some_and(|drops| drops > 0)
+        || ending.damage.is_some()
+        || losses.flows_evicted + losses.ledger.total() + dissector_faults > 0;
+    let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
+    let fail_on = args.fail_on.map(|severity| match severity {
+        FailOn::Info => Severity::Info,
+        FailOn::Low => Severity::Low,
+        FailOn::Medium => Severity::Medium,
+        FailOn::High => Severity::High,
+    });
+    let snapshot = Snapshot {
+        schema: SCHEMA,
+        tool: Tool::default(),
+        inputs: vec![Input::of(&ending, hashed, &engine.frames)],
+        gate: Gate::of(fail_on, &findings, coverage.complete),
+        coverage,
+        devices: world.devices,
+        destinations: world.destinations,
+        contacts: world.contacts,
+        names: names(&engine.ledger),
+        findings,
+        left_out: world.left_out,
+        distributions: snapshot::Distributions::from(&engine.distributions()),
+        losses,
+    };
+    show(args, &snapshot)?;
+    if let Some(damage) = &ending.damage {
+        let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
+        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
+    }
+    Ok(snapshot.exit_code())
+}
+
+fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
+    if let Some(path) = &args.report {
+        let page = report::page(snapshot);
+        std::fs::write(path, page).with_context(|| format!("{}: cannot be written", path.display()))?;
+    }
+    let stdout = io::stdout();
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let mut out = BufWriter::new(stdout.lock());
+    if args.json {
+        json::write(snapshot, &mut out)?;
+    } else if !args.quiet {
+        summary::write(snapshot, colour, &mut out)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
+    let mut source = FileSource::open(&args.file, false).map_err(anyhow::Error::from)?;
+    let (_, geo) = args.knowledge.load()?;
+    let order = match args.sort {
+        Sort::Ended => flows::Order::Ended,
+        Sort::First => flows::Order::First,
+    };
+    let Format::Jsonl = args.format;
+    let mut writer = flows::Writer::new(BufWriter::new(io::stdout().lock()), order);
+    let mut engine = Engine::new(FLOWS_MAX);
+    let mut take = |record| writer.take(record);
+    engine.read(&mut source, &geo, Some(&mut take), &mut progress(&args.file));
+    writer.finish().map_err(anyhow::Error::from)?;
+    let ending = source.finish();
+    if let Some(damage) = &ending.damage {
+        let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
+        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
+        return Ok(3);
+    }
+    Ok(0)
+}
+
+fn data(args: &DataArgs) -> Result<u8, Failure> {
+    let DataCommand::Status = args.command;
+    let (signatures, geo) = args.knowledge.load()?;
+    println!("signatures: {} files, SHA-256 {}", signatures.len(), signatures.sha256());
+    for about in geo.about() {
+        println!("database: {}, built {}, SHA-256 {}", about.name, about.build, about.sha256);
+    }
+    println!("hardware addresses: {}", oui::about());
+    Ok(0)
+}

@@ -1,0 +1,63 @@
+//! The Internet checksum (RFC 1071).
+
+use std::net::IpAddr;
+
+/// Adds `bytes` as 16-bit words to a running sum. Words are summed in the machine's order:
+/// the sum is the same but for a byte swap (RFC 1071 §2 B), which `is_valid` does not mind.
+pub(super) fn add(sum: u64, bytes: &[u8]) -> u64 {
+    let mut total = sum;
+    let (wide, rest) = bytes.as_chunks::<8>();
+    for chunk in wide {
+        let value = u64::from_ne_bytes(*chunk);
+        total += (value & 0xffff_ffff) + (value >> 32);
+    }
+    let (words, last) = rest.as_chunks::<2>();
+    for word in words {
+        total += u64::from(u16::from_ne_bytes(*word));
+    }
+    if let [byte] = last {
+        total += u64::from(u16::from_ne_bytes([*byte, 0]));
+    }
+    total
+}
+
+/// The part of the sum that the pseudo-header adds (RFC 9293 §3.1, RFC 8200 §8.1).
+pub(super) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: u32) -> u64 {
+    let mut sum = 0;
+    for address in [source, destination] {
+        sum = match address {
+            IpAddr::V4(v4) => add(sum, &v4.octets()),
+            IpAddr::V6(v6) => add(sum, &v6.octets()),
+        };
+    }
+    add(add(sum, &length.to_be_bytes()), &[0, protocol])
+}
+
+/// Whether a sum that includes the checksum field itself comes out as all ones.
+pub(super) fn is_valid(sum: u64) -> bool {
+    let mut folded = sum;
+    while folded > 0xffff {
+        folded = (folded & 0xffff) + (folded >> 16);
+    }
+    folded == 0xffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_1071_example() {
+        // RFC 1071 §3: these words sum to ddf2, so the checksum is 220d.
+        let data = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
+        assert!(is_valid(add(add(0, &data), &[0x22, 0x0d])));
+        assert!(!is_valid(add(add(0, &data), &[0x22, 0x0e])));
+    }
+
+    #[test]
+    fn odd_lengths_are_padded_at_the_end() {
+        let ones = [0xff, 0xff, 0x12, 0x34, 0x56];
+        let same = [0xff, 0xff, 0x12, 0x34, 0x56, 0x00];
+        assert_eq!(add(0, &ones), add(0, &same));
+    }
+}

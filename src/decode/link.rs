@@ -1,0 +1,284 @@
+//! Link layers: from the first byte of a frame to the network header.
+
+use super::ethertype as ether;
+use super::{Arp, Body, Packet, Refusal, Vlans, ip};
+use crate::base::address::Mac;
+use crate::base::bytes::Reader;
+use crate::source::Frame;
+use std::net::Ipv4Addr;
+
+/// Most shims (MPLS labels, nested tags) followed in one frame.
+const SHIMS_MAX: usize = 8;
+
+/// Decodes one frame.
+#[inline]
+#[must_use]
+pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
+    let mut packet = Packet {
+        source_mac: None,
+        destination_mac: None,
+        vlans: Vlans::default(),
+        body: Body::Refused(Refusal::LinkShort),
+    };
+    let mut reader = Reader::new(frame.data);
+    if let Some(body) = link(frame.link, &mut reader, &mut packet) {
+        packet.body = body;
+    }
+    packet
+}
+
+/// Reads the link header; `None` when the frame ends within it.
+fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
+    match link {
+        1 => {
+            packet.destination_mac = Mac::from_slice(reader.take(6)?).filter(|mac| !mac.is_zero());
+            packet.source_mac = Mac::from_slice(reader.take(6)?).filter(|mac| !mac.is_zero());
+            let ethertype = reader.u16()?;
+            network(ethertype, reader, packet)
+        }
+        0 => {
+            // The family number has the byte order of the machine that captured.
+            let bytes = reader.take(4)?;
+            let family = u32::from_be_bytes(bytes.try_into().ok()?);
+            Some(family_body(family.min(family.swap_bytes()), reader))
+        }
+        108 => {
+            let family = reader.u32()?;
+            Some(family_body(family, reader))
+        }
+        12 | 14 | 101 | 228 | 229 => Some(ip::decode(reader.rest())),
+        9 | 50 => {
+            // PPP, with or without the HDLC address and control bytes (RFC 1662 §3.1).
+            if reader.rest().starts_with(&[0xff, 0x03]) {
+                reader.skip(2)?;
+            }
+            ppp(reader)
+        }
+        104 => {
+            reader.skip(2)?;
+            let ethertype = reader.u16()?;
+            network(ethertype, reader, packet)
+        }
+        113 => {
+            // Linux cooked v1: packet type, ARPHRD, address length, address, protocol.
+            reader.skip(2)?;
+            let hardware = reader.u16()?;
+            let length = reader.u16()?;
+            let address = reader.take(8)?;
+            packet.source_mac = cooked_mac(length, address);
+            let protocol = reader.u16()?;
+            cooked(hardware, protocol, reader, packet)
+        }
+        276 => {
+            // Linux cooked v2: protocol, reserved, interface, ARPHRD, type, length, address.
+            let protocol = reader.u16()?;
+            reader.skip(6)?;
+            let hardware = reader.u16()?;
+            reader.skip(1)?;
+            let length = u16::from(reader.u8()?);
+            let address = reader.take(8)?;
+            packet.source_mac = cooked_mac(length, address);
+            cooked(hardware, protocol, reader, packet)
+        }
+        crate::source::file::LINK_NONE => Some(Body::Refused(Refusal::NotAPacket)),
+        other => Some(Body::Refused(Refusal::Link(other))),
+    }
+}
+
+fn cooked_mac(length: u16, address: &[u8]) -> Option<Mac> {
+    Mac::from_slice(address).filter(|mac| length == 6 && !mac.is_zero())
+}
+
+fn cooked<'a>(
+    hardware: u16,
+    protocol: u16,
+    reader: &mut Reader<'a>,
+    packet: &mut Packet<'a>,
+) -> Option<Body<'a>> {
+    const ARPHRD_NETLINK: u16 = 824;
+    const ARPHRD_IEEE80211_RADIOTAP: u16 = 803;
+    match (hardware, protocol) {
+        (ARPHRD_NETLINK, _) => Some(Body::Other("netlink")),
+        (ARPHRD_IEEE80211_RADIOTAP, _) => Some(Body::Refused(Refusal::Link(127))),
+        (_, 0x0004) => llc(reader, packet),
+        (_, 0x000c | 0x000d) => Some(Body::Refused(Refusal::Link(227))),
+        (_, 0x0001 | 0x0003) => Some(Body::Other("cooked_raw_8023")),
+        _ => network(protocol, reader, packet),
+    }
+}
+
+/// BSD address families: 2 is IPv4, IPv6 differs from system to system.
+fn family_body<'a>(family: u32, reader: &Reader<'a>) -> Body<'a> {
+    match family {
+        2 | 10 | 24 | 28 | 30 => ip::decode(reader.rest()),
+        7 | 23 => Body::Other("osi"),
+        _ => Body::Refused(Refusal::Ethertype),
+    }
+}
+
+fn ppp<'a>(reader: &mut Reader<'a>) -> Option<Body<'a>> {
+    // The protocol field may be compressed to one odd byte (RFC 1661 §6.5).
+    let first = reader.u8()?;
+    let protocol = if first & 1 == 1 {
+        u16::from(first)
+    } else {
+        u16::from(first) << 8 | u16::from(reader.u8()?)
+    };
+    Some(match protocol {
+        0x0021 | 0x0057 => ip::decode(reader.rest()),
+        0xc021 => Body::Other("ppp_lcp"),
+        0xc023 | 0xc223 => Body::Other("ppp_authentication"),
+        0x8000..=0xffff => Body::Other("ppp_control"),
+        _ => Body::Other("ppp_other"),
+    })
+}
+
+/// From an ethertype to the network header, through tags and shims.
+fn network<'a>(
+    mut ethertype: u16,
+    reader: &mut Reader<'a>,
+    packet: &mut Packet<'a>,
+) -> Option<Body<'a>> {
+    for _ in 0..SHIMS_MAX {
+        match ethertype {
+            ether::IPV4 | ether::IPV6 => return Some(ip::decode(reader.rest())),
+            ether::VLAN | ether::QINQ | ether::OLD_QINQ => {
+                let tag = reader.u16()?;
+                if !packet.vlans.push(tag & 0x0fff) {
+                    return Some(Body::Refused(Refusal::TooDeep));
+                }
+                ethertype = reader.u16()?;
+            }
+            ether::ARP => return Some(arp(reader)),
+            ether::MPLS | ether::MPLS_MULTICAST => return mpls(reader, packet),
+            ether::PPPOE_SESSION => {
+                reader.skip(6)?;
+                return ppp(reader);
+            }
+            length if length <= 1500 => return llc(reader, packet),
+            other => {
+                return Some(match ether::name(other) {
+                    Some(name) => Body::Other(name),
+                    None => Body::Refused(Refusal::Ethertype),
+                });
+            }
+        }
+    }
+    Some(Body::Refused(Refusal::TooDeep))
+}
+
+/// What follows the label stack is not named in it; the first nibble tells IP from Ethernet
+/// pseudowires (RFC 4928).
+fn mpls<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
+    for _ in 0..SHIMS_MAX {
+        let bottom = reader.u32()? & 0x100 != 0;
+        if bottom {
+            return match reader.rest().first()? >> 4 {
+                4 | 6 => Some(ip::decode(reader.rest())),
+                0 if reader.rest().len() > 18 => {
+                    // A pseudowire control word (RFC 4385 §3), then Ethernet.
+                    reader.skip(4 + 12)?;
+                    let ethertype = reader.u16()?;
+                    match ethertype {
+                        ether::MPLS | ether::MPLS_MULTICAST => {
+                            Some(Body::Refused(Refusal::TooDeep))
+                        }
+                        _ => network(ethertype, reader, packet),
+                    }
+                }
+                _ => Some(Body::Other("mpls")),
+            };
+        }
+    }
+    Some(Body::Refused(Refusal::TooDeep))
+}
+
+fn llc<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
+    let access_point = reader.u8()?;
+    let source = reader.u8()?;
+    if (access_point, source) == (0xaa, 0xaa) {
+        reader.skip(1)?;
+        let organisation = reader.u24()?;
+        let protocol = reader.u16()?;
+        return match organisation {
+            // RFC 1042 encapsulation, and bridged tunnels (IEEE 802.1H).
+            0 | 0x0000f8 if protocol > 1500 => network(protocol, reader, packet),
+            _ => Some(match ether::snap_name(organisation, protocol) {
+                Some(name) => Body::Other(name),
+                None => Body::Refused(Refusal::Llc),
+            }),
+        };
+    }
+    Some(match ether::llc_name(access_point) {
+        Some(name) => Body::Other(name),
+        None => Body::Refused(Refusal::Llc),
+    })
+}
+
+fn arp<'a>(reader: &mut Reader<'a>) -> Body<'a> {
+    // Other hardware or protocol types are ARP too, but say nothing that is used here.
+    ethernet_arp(reader).map_or(Body::Other("arp"), Body::Arp)
+}
+
+fn ethernet_arp(reader: &mut Reader<'_>) -> Option<Arp> {
+    if reader.take(6)? != [0, 1, 8, 0, 6, 4] {
+        return None;
+    }
+    let operation = reader.u16()?;
+    let sender_mac = Mac::from_slice(reader.take(6)?)?;
+    let sender = Ipv4Addr::from(reader.u32()?);
+    Some(Arp { operation, sender_mac, sender })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+
+    fn decoded(link: u16, data: &[u8]) -> Packet<'_> {
+        let wire_length = data.len() as u32;
+        decode(&Frame { number: 1, time: Timestamp(0), wire_length, link, data })
+    }
+
+    const IPV4_UDP: [u8; 29] = [
+        0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1, 0x12, 0x34, 0, 53, 0,
+        9, 0, 0, b'x',
+    ];
+
+    #[test]
+    fn stacked_vlan_tags_are_kept() {
+        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+        data.extend([0x88, 0xa8, 0x00, 0x64, 0x81, 0x00, 0x20, 0xc8, 0x08, 0x00]);
+        data.extend(IPV4_UDP);
+        let packet = decoded(1, &data);
+        assert_eq!(packet.vlans.ids(), [100, 200]);
+        assert!(matches!(packet.body, Body::Ip(_)));
+    }
+
+    #[test]
+    fn every_link_reaches_the_same_packet() {
+        let families: [(u16, &[u8]); 6] = [
+            (0, &[2, 0, 0, 0]),
+            (0, &[0, 0, 0, 2]),
+            (108, &[0, 0, 0, 2]),
+            (101, &[]),
+            (9, &[0xff, 0x03, 0x00, 0x21]),
+            (113, &[0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, 9, 0, 0, 8, 0]),
+        ];
+        for (link, header) in families {
+            let data = [header, &IPV4_UDP].concat();
+            let Body::Ip(ip) = decoded(link, &data).body else { panic!("link {link}") };
+            assert_eq!(ip.destination.to_string(), "192.0.2.1", "link {link}");
+        }
+    }
+
+    #[test]
+    fn cut_headers_are_refused_by_name() {
+        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else { panic!() };
+        assert_eq!(refusal.to_string(), "link_header_short");
+        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else { panic!() };
+        assert_eq!(refusal.to_string(), "link_ieee802_15_4");
+        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else { panic!() };
+        assert_eq!(refusal.to_string(), "link_77");
+    }
+}

@@ -1,0 +1,96 @@
+//! `cloud.vendor`: data goes to a cloud that a sourced signature attributes to a vendor.
+
+use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use crate::attribution::signature::Kind;
+use crate::attribution::world::{Claim, Level, Zone};
+
+/// See the module.
+pub struct CloudVendor;
+
+impl Check for CloudVendor {
+    fn id(&self) -> &'static str {
+        "cloud.vendor"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Info
+    }
+
+    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
+        for (index, contact) in view.world.contacts.iter().enumerate() {
+            if contact.zone != Zone::Internet {
+                continue;
+            }
+            let destination = view.destination(contact);
+            let mut draft = Draft {
+                contact: index,
+                level: Level::Inferred,
+                facts: Vec::new(),
+                may_say: String::new(),
+                does_not_show: vec![
+                    "what the encrypted content is",
+                    "what the data is used for, or who reads it at the other end",
+                    "that a company or a state has asked for or used it",
+                    "where the data is stored",
+                ],
+                alternatives: Vec::new(),
+                cites: Vec::new(),
+                traffic: Vec::new(),
+            };
+            let mut said: Vec<&Claim> = Vec::new();
+            for (row_index, row) in view.rows(contact).filter(|(_, row)| row.totals[0].packets > 0) {
+                let claim = view.world.row_claims.get(&row_index);
+                let Some(claim) = claim.filter(|claim| claim.kind == Kind::Vendor) else {
+                    continue;
+                };
+                draft.traffic.push((row_index, None));
+                draft.level = draft.level.min(claim.level);
+                draft.cites.extend(row.name.map(|named| named.cite));
+                draft.cites.extend(row.flow_refs.first().map(|flow| flow.cite));
+                if !said.iter().any(|other| other.pattern == claim.pattern) {
+                    said.push(claim);
+                }
+            }
+            let Some(first) = said.first() else { continue };
+            for claim in &said {
+                draft.facts.push(fact(claim));
+            }
+            if draft.level == Level::Inferred {
+                draft.alternatives.push(Alternative {
+                    text: "the address also serves other names, and this traffic was for one of them"
+                        .to_owned(),
+                    status: "not excluded",
+                    by: "the name comes from DNS, not from the traffic itself".to_owned(),
+                });
+            }
+            draft.may_say = format!(
+                "The device {} exchanged data with {}, which signature \"{}\" lists as a {} \
+                 service: {{bytes}}.",
+                spoken_device(view.device(contact)),
+                spoken(destination),
+                first.name,
+                first.role,
+            );
+            say(draft);
+        }
+    }
+}
+
+fn fact(claim: &Claim) -> Fact {
+    let text = format!(
+        "{} ({}) matches {} of {}, role {}; source: {} ({:?}, read {})",
+        claim.matched.text,
+        claim.basis,
+        claim.pattern,
+        claim.name,
+        claim.role,
+        claim.source,
+        claim.confidence,
+        claim.checked
+    );
+    Fact::new(text, claim.frame)
+}

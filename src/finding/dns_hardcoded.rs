@@ -1,0 +1,84 @@
+//! `dns.hardcoded-resolver`: a device asked names of a server other than those that DHCP gave it.
+
+use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use crate::attribution::ledger::Mark;
+use crate::attribution::world::{Level, Zone};
+
+/// See the module.
+pub struct DnsHardcodedResolver;
+
+impl Check for DnsHardcodedResolver {
+    fn id(&self) -> &'static str {
+        "dns.hardcoded-resolver"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Low
+    }
+
+    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
+        for (index, contact) in view.world.contacts.iter().enumerate() {
+            let device = view.device(contact);
+            // Without a lease in the capture nobody knows which servers the network gave.
+            let (Some(given), false) = (device.resolvers.first(), contact.zone == Zone::Group)
+            else {
+                continue;
+            };
+            let mut draft = Draft {
+                contact: index,
+                level: Level::Shown,
+                facts: Vec::new(),
+                may_say: String::new(),
+                does_not_show: vec![
+                    "that the address is built into the device",
+                    "what the name server keeps",
+                ],
+                alternatives: vec![Alternative {
+                    text: "the server was configured by hand, by an app, or by a router \
+                           advertisement"
+                        .to_owned(),
+                    status: "not tested",
+                    by: "only DHCP is compared".to_owned(),
+                }],
+                cites: Vec::new(),
+                traffic: Vec::new(),
+            };
+            for (row_index, row) in view.rows(contact) {
+                let asked: Vec<_> =
+                    row.evidence.iter().filter(|e| e.mark == Mark::Query).collect();
+                let given = device.resolvers.iter().any(|&(r, _)| r == row.remote.address);
+                // Only IPv4 servers come with DHCPv4.
+                if asked.is_empty() || given || row.remote.address.is_ipv6() || !row.begun_here {
+                    continue;
+                }
+                draft.traffic.push((row_index, Some(Mark::Query)));
+                draft.cites.extend(asked.iter().map(|evidence| evidence.cite));
+                let names = asked.iter().map(|e| crate::base::text::safe(&e.value));
+                let mut names: Vec<String> = names.collect();
+                names.dedup();
+                names.truncate(5);
+                draft.facts.push(Fact {
+                    text: format!("asked {} for {}", row.remote.address, names.join(", ")),
+                    frames: asked.iter().take(5).map(|evidence| evidence.cite.frame).collect(),
+                });
+            }
+            if draft.traffic.is_empty() {
+                continue;
+            }
+            let servers: Vec<String> =
+                device.resolvers.iter().map(|(address, _)| address.to_string()).collect();
+            let servers = servers.join(", ");
+            draft.facts.push(Fact::new(format!("DHCP gave it {servers}"), given.1));
+            draft.may_say = format!(
+                "The device {} asked names of {}, although DHCP gave it {servers}: {{bytes}}.",
+                spoken_device(device),
+                spoken(view.destination(contact)),
+            );
+            say(draft);
+        }
+    }
+}

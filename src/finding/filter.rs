@@ -1,0 +1,229 @@
+//! One builder makes every display filter, from addresses, ports and frame ranges, and checks by
+//! counting that it selects exactly the frames of a finding: all frames between two addresses,
+//! else all of a service, else flow by flow.
+
+use super::Counted;
+use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, add};
+use crate::attribution::world::{Traffic, transport_name};
+use crate::base::table::Map;
+use crate::base::time::Timestamp;
+use crate::flow::Sent;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Longest filter, bytes: programs cannot be given more than 128 KiB in one argument.
+const FILTER_BYTES_MAX: usize = 60_000;
+/// Headers quoted in ICMP errors match address and port filters too.
+const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
+
+/// All rows between two addresses, whichever end is local.
+pub struct Pairs {
+    rows: Map<(IpAddr, IpAddr), Vec<usize>>,
+}
+
+fn pair(row: &Row) -> (IpAddr, IpAddr) {
+    let (a, b) = (row.local.address, row.remote.address);
+    if a <= b { (a, b) } else { (b, a) }
+}
+
+fn is_icmp(row: &Row) -> bool {
+    matches!(row.protocol, 1 | 58)
+}
+
+impl Pairs {
+    /// Indexes the rows of a ledger.
+    #[must_use]
+    pub fn of(ledger: &Ledger) -> Pairs {
+        let mut rows: Map<(IpAddr, IpAddr), Vec<usize>> = Map::default();
+        for (index, row) in ledger.rows.iter().enumerate().filter(|(_, row)| !is_icmp(row)) {
+            rows.entry(pair(row)).or_default().push(index);
+        }
+        Pairs { rows }
+    }
+}
+
+/// The flows that a finding counts: per row all of them, or those with a mark.
+pub(super) struct Selection {
+    rows: BTreeMap<usize, Option<Mark>>,
+}
+
+impl Selection {
+    pub fn of(ledger: &Ledger, traffic: &[(usize, Option<Mark>)]) -> Selection {
+        let wanted = traffic.iter().filter(|(index, _)| !is_icmp(&ledger.rows[*index]));
+        Selection { rows: wanted.copied().collect() }
+    }
+
+    fn has(&self, index: usize, flow: &FlowRef) -> bool {
+        match self.rows.get(&index) {
+            None => false,
+            Some(None) => true,
+            Some(Some(mark)) => flow.marks & *mark as u8 != 0,
+        }
+    }
+
+    pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Counted {
+        let mut totals = [Sent::default(); 2];
+        let (mut first, mut last) = (Timestamp(i64::MAX), Timestamp(i64::MIN));
+        for (&index, mark) in &self.rows {
+            let row = &ledger.rows[index];
+            let mut take = |sent: &[Sent; 2], times: [Timestamp; 2]| {
+                totals.iter_mut().zip(sent).for_each(|(sum, sent)| add(sum, sent));
+                first = first.min(times[0]);
+                last = last.max(times[1]);
+            };
+            match mark {
+                None => take(&row.totals, [row.first, row.last]),
+                Some(_) => row
+                    .flow_refs
+                    .iter()
+                    .filter(|flow| self.has(index, flow))
+                    .for_each(|flow| take(&flow.totals, flow.times)),
+            }
+        }
+        if first > last {
+            (first, last) = (Timestamp(0), Timestamp(0));
+        }
+        let filter = self.filter(ledger, pairs);
+        let traffic = Traffic::of(&totals);
+        Counted {
+            input: 0,
+            frames: traffic.packets.iter().sum(),
+            wire_bytes: traffic.wire_bytes,
+            delivered_bytes: traffic.delivered_bytes,
+            first,
+            last,
+            no_filter_because: filter.as_ref().err().copied(),
+            wireshark_filter: filter.ok(),
+        }
+    }
+
+    fn filter(&self, ledger: &Ledger, pairs: &Pairs) -> Result<String, &'static str> {
+        let mut addresses: Vec<(IpAddr, IpAddr)> =
+            self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let mut terms = Vec::new();
+        for key in addresses {
+            let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
+            self.pair_terms(ledger, key, rows, &mut terms)?;
+        }
+        if terms.is_empty() {
+            return Err("no frame is counted");
+        }
+        let filter = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
+        if filter.len() > FILTER_BYTES_MAX {
+            return Err("the filter would be longer than 60 kB; extract the frames instead");
+        }
+        Ok(filter)
+    }
+
+    fn pair_terms(
+        &self,
+        ledger: &Ledger,
+        (a, b): (IpAddr, IpAddr),
+        rows: &[usize],
+        terms: &mut Vec<String>,
+    ) -> Result<(), &'static str> {
+        let family = if a.is_ipv4() { "ip" } else { "ipv6" };
+        let ends = format!("{family}.addr == {a} && {family}.addr == {b}");
+        let all_selected = rows.iter().all(|index| {
+            let row = &ledger.rows[*index];
+            match self.rows.get(index) {
+                None => false,
+                Some(None) => true,
+                Some(Some(_)) => {
+                    row.flow_refs_lost == 0 && row.flow_refs.iter().all(|f| self.has(*index, f))
+                }
+            }
+        });
+        if all_selected && a != b {
+            terms.push(format!("({ends})"));
+            return Ok(());
+        }
+        if rows.iter().any(|&index| ledger.rows[index].flow_refs_lost > 0) {
+            return Err("too many flows to tell apart; extract the frames instead");
+        }
+        // Ports are read from whole packets only, also where Wireshark puts fragments together.
+        let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
+        let whole = match (fragmented, family) {
+            (false, _) => "",
+            (true, "ip") => " && ip.flags.mf == 0 && ip.frag_offset == 0",
+            (true, _) => " && !ipv6.fraghdr",
+        };
+        let mut flows: Vec<Candidate<'_>> = rows
+            .iter()
+            .flat_map(|&index| {
+                let row = &ledger.rows[index];
+                row.flow_refs.iter().map(move |flow| Candidate { row, flow, chosen: self.has(index, flow) })
+            })
+            .collect();
+        if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
+            return Err("flows without ports cannot be told apart; extract the frames instead");
+        }
+        while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
+            let protocol = next.row.protocol;
+            let Some([local, remote]) = next.flow.ports else { break };
+            let name = transport_name(protocol);
+            let same_service =
+                |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
+            if a != b && flows.iter().all(|c| !same_service(c) || c.chosen) {
+                terms.push(format!("({ends} && {name}.port == {remote}{whole})"));
+                flows.retain(|c| !same_service(c));
+                continue;
+            }
+            let same_ports = |c: &Candidate<'_>| {
+                c.row.protocol == protocol && c.has_port(local) && c.has_port(remote)
+                    && (local != remote || c.flow.ports == Some([local, remote]))
+            };
+            let ports = if local == remote {
+                format!("{name}.srcport == {local} && {name}.dstport == {local}")
+            } else {
+                format!("{name}.port == {local} && {name}.port == {remote}")
+            };
+            let ranges = ranges(flows.iter().filter(|c| same_ports(c)))?;
+            terms.push(format!("({ends} && {ports}{whole}{ranges})"));
+            flows.retain(|c| !same_ports(c));
+        }
+        Ok(())
+    }
+}
+
+struct Candidate<'a> {
+    row: &'a Row,
+    flow: &'a FlowRef,
+    chosen: bool,
+}
+
+impl Candidate<'_> {
+    fn has_port(&self, port: u16) -> bool {
+        self.flow.ports.is_some_and(|ports| ports.contains(&port))
+    }
+}
+
+/// Frame ranges that keep the chosen flows among those with the same ports; nothing where all
+/// are chosen.
+fn ranges<'a>(flows: impl Iterator<Item = &'a Candidate<'a>>) -> Result<String, &'static str> {
+    let mut flows: Vec<([u64; 2], bool)> = flows.map(|c| (c.flow.frames, c.chosen)).collect();
+    if flows.iter().all(|(_, chosen)| *chosen) {
+        return Ok(String::new());
+    }
+    flows.sort_unstable();
+    let mut ranges: Vec<[u64; 2]> = Vec::new();
+    let mut adjacent = false;
+    for (index, &(frames, chosen)) in flows.iter().enumerate() {
+        if index > 0 && frames[0] <= flows[index - 1].0[1] && chosen != flows[index - 1].1 {
+            return Err("flows with the same ports overlap; extract the frames instead");
+        }
+        match ranges.last_mut() {
+            Some(range) if chosen && adjacent => range[1] = range[1].max(frames[1]),
+            _ if chosen => ranges.push(frames),
+            _ => {}
+        }
+        adjacent = chosen;
+    }
+    let spelled: Vec<String> = ranges
+        .iter()
+        .map(|[from, to]| format!("(frame.number >= {from} && frame.number <= {to})"))
+        .collect();
+    Ok(format!(" && ({})", spelled.join(" || ")))
+}

@@ -1,0 +1,336 @@
+//! States what matters, with the frames that show it. One file a check; a check reads the ledger
+//! and the world built from it, and drafts findings. [`run`] completes them: key, references,
+//! counts and the display filter that selects exactly the frames counted.
+
+mod cloud_vendor;
+mod cred_cleartext;
+mod dns_hardcoded;
+mod filter;
+mod name_unexplained;
+mod tls_none;
+mod tls_old;
+
+pub use filter::Pairs;
+
+use crate::attribution::ledger::{Ledger, Mark, Row};
+use crate::attribution::world::{Contact, Destination, Device, Level, Party, Traffic, World};
+use crate::base::text::hex;
+use crate::base::time::Timestamp;
+use crate::flow::Cite;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Every check, in the order of the catalogue.
+pub static CHECKS: &[&dyn Check] = &[
+    &cred_cleartext::CredCleartext,
+    &tls_none::TlsNone,
+    &tls_old::TlsOldVersion,
+    &name_unexplained::NameUnexplained,
+    &dns_hardcoded::DnsHardcodedResolver,
+    &cloud_vendor::CloudVendor,
+];
+
+/// Most deciding frames named by one finding.
+pub const REFS_MAX: usize = 64;
+
+/// How much it matters; fixed for each check, whatever country or vendor is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Worth asking about.
+    Low,
+    /// Worth mending.
+    Medium,
+    /// Worth mending now.
+    High,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        }
+    }
+}
+
+/// Looks for one thing.
+pub trait Check: Sync {
+    /// Stable id from the vocabulary of finding ids; never reused.
+    fn id(&self) -> &'static str;
+    /// Raised when the check's meaning changes.
+    fn version(&self) -> u32;
+    /// How much it matters.
+    fn severity(&self) -> Severity;
+    /// Reads the view and drafts findings.
+    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft));
+}
+
+/// What checks read.
+pub struct View<'a> {
+    /// Rows and what was said.
+    pub ledger: &'a Ledger,
+    /// Devices, destinations and contacts.
+    pub world: &'a World,
+    /// Frames were lost, so that nothing can be said to be absent.
+    pub lossy: bool,
+}
+
+impl<'a> View<'a> {
+    /// The rows of a contact with their positions.
+    pub fn rows(&self, contact: &'a Contact) -> impl Iterator<Item = (usize, &'a Row)> {
+        let rows = &self.ledger.rows;
+        contact.rows.iter().map(move |&index| (index, &rows[index]))
+    }
+
+    /// The device of a contact.
+    #[must_use]
+    pub fn device(&self, contact: &Contact) -> &'a Device {
+        &self.world.devices[contact.device_index]
+    }
+
+    /// The destination of a contact.
+    #[must_use]
+    pub fn destination(&self, contact: &Contact) -> &'a Destination {
+        &self.world.destinations[contact.destination_index]
+    }
+}
+
+/// What a check says; [`run`] completes it.
+pub struct Draft {
+    /// The contact it is about.
+    pub contact: usize,
+    /// How sure.
+    pub level: Level,
+    /// What was seen, each with its frames.
+    pub facts: Vec<Fact>,
+    /// The sentence that may be printed, with `{bytes}` where the counts go.
+    pub may_say: String,
+    /// What must not be concluded.
+    pub does_not_show: Vec<&'static str>,
+    /// Other explanations.
+    pub alternatives: Vec<Alternative>,
+    /// Deciding frames.
+    pub cites: Vec<Cite>,
+    /// The rows whose traffic is counted; with a mark, only the flows that bear it.
+    pub traffic: Vec<(usize, Option<Mark>)>,
+}
+
+/// Something that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// In words.
+    pub text: String,
+    /// The frames that show it.
+    pub frames: Vec<u64>,
+}
+
+impl Fact {
+    /// A fact shown by one frame; frame 0 is none.
+    #[must_use]
+    pub fn new(text: String, frame: u64) -> Fact {
+        Fact { text, frames: if frame > 0 { vec![frame] } else { Vec::new() } }
+    }
+}
+
+/// Another explanation of what was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alternative {
+    /// The explanation.
+    pub text: String,
+    /// `excluded`, `not excluded` or `not tested`.
+    pub status: &'static str,
+    /// By what.
+    pub by: String,
+}
+
+/// A frame that decides a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// Position in the snapshot's `inputs`.
+    pub input: usize,
+    /// Frame number, as in Wireshark.
+    pub frame: u64,
+    /// Capture time.
+    pub time: Timestamp,
+    /// Length on the wire, bytes.
+    pub length: u32,
+}
+
+/// All that a finding counts in one input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// Position in the snapshot's `inputs`.
+    pub input: usize,
+    /// Frames.
+    pub frames: u64,
+    /// Whole frames, bytes, sent and received by the device.
+    pub wire_bytes: [u64; 2],
+    /// Payload, each byte once, sent and received by the device.
+    pub delivered_bytes: [u64; 2],
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+    /// Selects exactly these frames in Wireshark; null with a reason where it cannot.
+    pub wireshark_filter: Option<String>,
+    /// Why there is no filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_filter_because: Option<&'static str>,
+}
+
+/// Whom a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SubjectOf {
+    /// Device id.
+    pub device: String,
+    /// Destination id.
+    pub destination: String,
+}
+
+/// What people decided about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Review {
+    /// `unreviewed` until somebody confirms, explains or disputes it.
+    pub state: &'static str,
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Id of the rule.
+    pub id: &'static str,
+    /// Version of the rule.
+    pub rule_version: u32,
+    /// One finding a rule, device and destination: first 16 hex digits of a SHA-256.
+    pub key: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How sure.
+    pub level: Level,
+    /// Whom it is about.
+    pub subject: SubjectOf,
+    /// What was seen.
+    pub facts: Vec<Fact>,
+    /// The sentence that may be printed.
+    pub may_say: String,
+    /// What must not be concluded.
+    pub does_not_show: Vec<&'static str>,
+    /// Other explanations.
+    pub alternatives: Vec<Alternative>,
+    /// Deciding frames, at most [`REFS_MAX`].
+    pub refs: Vec<Reference>,
+    /// All that is counted, one entry an input.
+    pub traffic: Vec<Counted>,
+    /// Clauses of standards with their verdicts.
+    pub clauses: Vec<String>,
+    /// Relation of the destination to the device's maker.
+    pub party: Party,
+    /// Phase of the experiment, where one was recorded.
+    pub phase: Option<String>,
+    /// What people decided about it.
+    pub review: Review,
+}
+
+/// Runs every check. Findings come by severity, then rule, device and destination.
+#[must_use]
+pub fn run(view: &View<'_>) -> Vec<Finding> {
+    let pairs = Pairs::of(view.ledger);
+    let mut findings = Vec::new();
+    for check in CHECKS {
+        check.run(view, &mut |draft| findings.push(complete(*check, view, &pairs, draft)));
+    }
+    findings.sort_by(|a, b| {
+        let order = |f: &Finding| (std::cmp::Reverse(f.severity), f.id, f.key.clone());
+        order(a).cmp(&order(b))
+    });
+    findings
+}
+
+fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> Finding {
+    let contact = &view.world.contacts[draft.contact];
+    let selection = filter::Selection::of(view.ledger, &draft.traffic);
+    let counted = selection.count(view.ledger, pairs);
+    let mut cites = draft.cites;
+    cites.retain(|cite| cite.frame > 0);
+    cites.sort_unstable();
+    cites.dedup();
+    let refs = cites.iter().take(REFS_MAX).map(|cite| Reference {
+        input: 0,
+        frame: cite.frame,
+        time: cite.time,
+        length: cite.length,
+    });
+    let mut hash = Sha256::new();
+    for part in [check.id(), &check.version().to_string(), &contact.device, &contact.destination] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let [sent, received] = counted.delivered_bytes;
+    let bytes = format!("{sent} bytes of payload sent, {received} received");
+    Finding {
+        id: check.id(),
+        rule_version: check.version(),
+        key: hex(&hash.finalize()[..8]),
+        severity: check.severity(),
+        level: draft.level,
+        subject: SubjectOf {
+            device: contact.device.clone(),
+            destination: contact.destination.clone(),
+        },
+        facts: draft.facts,
+        may_say: draft.may_say.replace("{bytes}", &bytes),
+        does_not_show: draft.does_not_show,
+        alternatives: draft.alternatives,
+        refs: refs.collect(),
+        traffic: vec![counted],
+        clauses: Vec::new(),
+        party: contact.party,
+        phase: None,
+        review: Review { state: "unreviewed" },
+    }
+}
+
+/// How a destination is spoken of: its best name with the source, and its addresses.
+#[must_use]
+pub fn spoken(destination: &Destination) -> String {
+    let addresses: Vec<String> =
+        destination.remotes.iter().take(3).map(|remote| remote.address.to_string()).collect();
+    let more = destination.remotes.len().saturating_sub(3);
+    let mut addresses = addresses.join(", ");
+    if more > 0 {
+        addresses.push_str(&format!(" and {more} more"));
+    }
+    match destination.names.first() {
+        Some(_) => format!("{} ({addresses})", destination.id),
+        None => addresses,
+    }
+}
+
+/// How a device is spoken of.
+#[must_use]
+pub fn spoken_device(device: &Device) -> String {
+    let title = device.title();
+    if title == device.id { title } else { format!("{title} ({})", device.id) }
+}
+
+/// A shown fact is no surer than the name it is told under.
+#[must_use]
+pub fn capped(level: Level, row: &Row) -> Level {
+    match row.name.map(|named| crate::attribution::world::name_level(&named)) {
+        Some(Level::Inferred) => Level::Inferred,
+        _ => level,
+    }
+}
+
+/// Counts of both ways from a sum of traffic.
+#[must_use]
+pub fn frames(traffic: &Traffic) -> u64 {
+    traffic.packets.iter().sum()
+}

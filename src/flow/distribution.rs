@@ -1,0 +1,59 @@
+//! Distributions of what flows show: packet sizes, gaps between packets of a flow, round-trip
+//! times. Two significant digits, fixed ranges, no allocation while recording.
+
+use hdrhistogram::Histogram;
+
+/// Largest value a histogram tells apart; larger ones count as this one.
+const SIZE_MAX: u64 = 262_144;
+/// A day, in microseconds.
+const GAP_MAX: u64 = 86_400_000_000;
+/// A minute, in microseconds.
+const ROUND_TRIP_MAX: u64 = 60_000_000;
+
+/// The distributions of one partition.
+pub struct Distributions {
+    /// Frame length on the wire, bytes.
+    pub frame_bytes: Histogram<u32>,
+    /// Time between packets of the same flow, microseconds.
+    pub gap_microseconds: Histogram<u32>,
+    /// TCP handshake round trips, microseconds.
+    pub round_trip_microseconds: Histogram<u32>,
+}
+
+impl Default for Distributions {
+    fn default() -> Self {
+        let up_to = |high| {
+            Histogram::new_with_bounds(1, high, 2).expect("the bounds are constants that fit")
+        };
+        Distributions {
+            frame_bytes: up_to(SIZE_MAX),
+            gap_microseconds: up_to(GAP_MAX),
+            round_trip_microseconds: up_to(ROUND_TRIP_MAX),
+        }
+    }
+}
+
+impl Distributions {
+    pub(super) fn frame(&mut self, wire_length: u32) {
+        self.frame_bytes.saturating_record(u64::from(wire_length));
+    }
+
+    pub(super) fn gap(&mut self, nanoseconds: i64) {
+        self.gap_microseconds.saturating_record((nanoseconds / 1000).max(0) as u64);
+    }
+
+    pub(super) fn round_trip(&mut self, nanoseconds: i64) {
+        self.round_trip_microseconds.saturating_record((nanoseconds / 1000).max(0) as u64);
+    }
+
+    /// Adds the counts of another partition.
+    pub fn merge(&mut self, other: &Distributions) {
+        for (mine, theirs) in [
+            (&mut self.frame_bytes, &other.frame_bytes),
+            (&mut self.gap_microseconds, &other.gap_microseconds),
+            (&mut self.round_trip_microseconds, &other.round_trip_microseconds),
+        ] {
+            mine.add(theirs).expect("all partitions have the same bounds");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What makes two packets belong to the same flow.
+
+use super::Side;
+use crate::decode::{Ip, Transport, Vlans};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Addresses, ports, protocol and VLAN of a flow, the same for both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    addresses: [[u8; 16]; 2],
+    ports: [u16; 2],
+    vlan: u32,
+    /// IANA protocol number.
+    pub protocol: u8,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    V4,
+    V6,
+    V4Portless,
+    V6Portless,
+}
+
+impl FlowKey {
+    /// The key of a packet, and which side sent it.
+    #[inline]
+    #[must_use]
+    pub fn of(ip: &Ip<'_>, vlans: &Vlans) -> (FlowKey, Side) {
+        let (ports, portless) = match ip.transport {
+            Transport::Tcp(tcp) => ([tcp.source_port, tcp.destination_port], false),
+            Transport::Udp { source_port, destination_port, .. }
+            | Transport::Ports { source_port, destination_port, .. } => {
+                ([source_port, destination_port], false)
+            }
+            Transport::Icmp { kind, code, identifier, .. } => match identifier {
+                // Request and answer have the same identifier and so share a flow.
+                Some(identifier) => ([identifier; 2], true),
+                None => ([u16::from(kind) << 8 | u16::from(code); 2], true),
+            },
+            Transport::None { .. } => ([0, 0], true),
+        };
+        let kind = match (ip.source, portless) {
+            (IpAddr::V4(_), false) => Kind::V4,
+            (IpAddr::V6(_), false) => Kind::V6,
+            (IpAddr::V4(_), true) => Kind::V4Portless,
+            (IpAddr::V6(_), true) => Kind::V6Portless,
+        };
+        let ends = [(octets(ip.source), ports[0]), (octets(ip.destination), ports[1])];
+        let side = if ends[0] <= ends[1] { Side::Low } else { Side::High };
+        let [low, high] = if side == Side::Low { ends } else { [ends[1], ends[0]] };
+        let key = FlowKey {
+            addresses: [low.0, high.0],
+            ports: [low.1, high.1],
+            vlan: vlan_number(vlans),
+            protocol: ip.protocol,
+            kind,
+        };
+        (key, side)
+    }
+
+    /// Address of one side.
+    #[must_use]
+    pub fn address(&self, side: Side) -> IpAddr {
+        let octets = self.addresses[side.index()];
+        match self.kind {
+            Kind::V4 | Kind::V4Portless => {
+                IpAddr::V4(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]))
+            }
+            Kind::V6 | Kind::V6Portless => IpAddr::V6(Ipv6Addr::from(octets)),
+        }
+    }
+
+    /// Port of one side, for protocols that have ports.
+    #[must_use]
+    pub fn port(&self, side: Side) -> Option<u16> {
+        matches!(self.kind, Kind::V4 | Kind::V6).then_some(self.ports[side.index()])
+    }
+}
+
+fn octets(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(v4) => {
+            let mut octets = [0; 16];
+            octets[..4].copy_from_slice(&v4.octets());
+            octets
+        }
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+/// The two outer tags and their number in one word: deeper tags do not tell flows apart.
+fn vlan_number(vlans: &Vlans) -> u32 {
+    match *vlans.ids() {
+        [] => 0,
+        [one] => 1 << 24 | u32::from(one),
+        [outer, inner, ..] => 2 << 24 | u32::from(outer) << 12 | u32::from(inner),
+    }
+}
+
+/// The partition, of `count`, that handles packets between this pair of addresses. Unkeyed and
+/// symmetric, so that it is the same in every run and for both directions.
+#[must_use]
+pub fn partition(ip: &Ip<'_>, count: usize) -> usize {
+    let mixed = mix(octets(ip.source)) ^ mix(octets(ip.destination));
+    (mixed >> 32) as usize % count
+}
+
+fn mix(octets: [u8; 16]) -> u64 {
+    let value = u128::from_le_bytes(octets);
+    let folded = (value as u64) ^ ((value >> 64) as u64).rotate_left(31);
+    // The multiplier of splitmix64's first round.
+    let product = folded.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    product ^ (product >> 29)
+}

@@ -1,0 +1,229 @@
+//! Joins packets into two-way flows, follows TCP, and puts payload in order for whoever reads
+//! it. Memory is bounded by named constants; what a bound costs is counted in [`Losses`].
+
+pub mod community_id;
+pub mod distribution;
+pub mod key;
+mod stream;
+pub mod table;
+pub mod tcp;
+mod timer;
+
+pub use key::FlowKey;
+pub use stream::Half;
+pub use table::{FlowTable, Losses};
+
+use crate::base::address::Mac;
+use crate::base::time::Timestamp;
+use crate::decode::Vlans;
+use std::net::IpAddr;
+
+/// One side of a flow. Sides are fixed by the order of the addresses, not by who began, because
+/// who began may become known later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The end with the lower address and port.
+    Low,
+    /// The other end.
+    High,
+}
+
+impl Side {
+    /// The opposite end.
+    #[must_use]
+    pub fn other(self) -> Side {
+        match self {
+            Side::Low => Side::High,
+            Side::High => Side::Low,
+        }
+    }
+
+    /// Position in arrays that hold one entry a side.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// Counters of what one side sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Frames.
+    pub packets: u64,
+    /// Whole frames, bytes on the wire (original length, link header included).
+    pub wire_bytes: u64,
+    /// IP packets, bytes on the wire (IP header included).
+    pub ip_bytes: u64,
+    /// Transport payload, bytes on the wire, retransmissions included.
+    pub payload_bytes: u64,
+    /// Transport payload, each byte once.
+    pub delivered_bytes: u64,
+}
+
+/// A two-way flow.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Addresses, ports and protocol.
+    pub key: FlowKey,
+    /// Time of the latest packet.
+    pub last: Timestamp,
+    /// What each side sent, by [`Side::index`].
+    pub sent: [Sent; 2],
+    /// The side that began, or that was seen first.
+    pub initiator: Side,
+    /// Whether the beginning was seen: a SYN or SYN-ACK for TCP, the first datagram otherwise.
+    pub initiator_known: bool,
+    /// Whether payload is still asked for.
+    wanted: bool,
+    timer: timer::Link,
+    /// Number of the latest frame.
+    pub last_frame: u64,
+    /// TCP connection state.
+    pub tcp: tcp::Connection,
+    halves: [Half; 2],
+    /// Time of the first packet.
+    pub first: Timestamp,
+    /// Number of the first frame; no other flow has it, so it names the flow.
+    pub first_frame: u64,
+    /// Length of the first frame on the wire, bytes.
+    pub first_length: u32,
+    /// Hardware addresses of both sides, by the first packet: its source and its destination.
+    pub macs: [Option<Mac>; 2],
+    /// The side that sent the first packet.
+    pub first_sender: Side,
+    /// VLAN tags of the first packet.
+    pub vlans: Vlans,
+    /// ICMP type and code of the first message.
+    pub icmp: Option<(u8, u8)>,
+    /// Fragments of packets that were not put together.
+    pub fragments: bool,
+    /// Smallest time from a packet of the other side to this side's answer in the TCP
+    /// handshake, nanoseconds: the round trip between the tap and this side.
+    pub round_trip: [Option<i64>; 2],
+    /// Hop limit of each side's first packet.
+    pub hops: [u8; 2],
+}
+
+impl Flow {
+    /// Address and port of one side.
+    #[must_use]
+    pub fn end(&self, side: Side) -> (IpAddr, Option<u16>) {
+        (self.key.address(side), self.key.port(side))
+    }
+
+    /// Payload bytes of this side that must have existed, by the sequence numbers around them,
+    /// but were not captured.
+    #[must_use]
+    pub fn missed_bytes(&self, side: Side) -> u64 {
+        self.halves[side.index()].missed()
+    }
+
+    /// Whether the other side acknowledged data of `side` that the capture does not hold: the
+    /// tap sees only part of the traffic.
+    #[must_use]
+    pub fn acknowledged_unseen(&self, side: Side) -> bool {
+        self.halves[side.index()].acknowledged_unseen
+    }
+
+    /// The port by which the service is known: the responder's where the beginning was seen,
+    /// else the lower one.
+    #[must_use]
+    pub fn service_port(&self) -> Option<u16> {
+        let responder = self.key.port(self.initiator.other())?;
+        let initiator = self.key.port(self.initiator)?;
+        Some(if self.initiator_known { responder } else { responder.min(initiator) })
+    }
+
+    /// The first frame.
+    #[must_use]
+    pub fn cite(&self) -> Cite {
+        Cite { frame: self.first_frame, time: self.first, length: self.first_length }
+    }
+
+    /// Packets both ways.
+    #[must_use]
+    pub fn packets(&self) -> u64 {
+        self.sent[0].packets + self.sent[1].packets
+    }
+}
+
+/// A piece of payload of one side, in order.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a> {
+    /// The sender.
+    pub side: Side,
+    /// The payload.
+    pub data: &'a [u8],
+    /// Frame it came in.
+    pub frame: u64,
+    /// Capture time of that frame.
+    pub time: Timestamp,
+    /// Length of that frame on the wire, bytes.
+    pub wire_length: u32,
+    /// Payload bytes missing just before this piece.
+    pub gap: u64,
+    /// A datagram of its own, not part of a stream.
+    pub datagram: bool,
+}
+
+/// A frame that is cited as evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Cite {
+    /// Its number.
+    pub frame: u64,
+    /// Its capture time.
+    pub time: Timestamp,
+    /// Its length on the wire, bytes.
+    pub length: u32,
+}
+
+impl Segment<'_> {
+    /// The frame it came in.
+    #[must_use]
+    pub fn cite(&self) -> Cite {
+        Cite { frame: self.frame, time: self.time, length: self.wire_length }
+    }
+}
+
+/// Why a flow ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Both sides closed, or one reset.
+    Closed,
+    /// No packet for longer than its protocol's time-out.
+    TimeOut,
+    /// A new connection between the same ports began.
+    Reused,
+    /// The table was full.
+    Evicted,
+    /// The capture ended.
+    CaptureEnd,
+}
+
+impl End {
+    /// The word for it in flow records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            End::Closed => "closed",
+            End::TimeOut => "timeout",
+            End::Reused => "reused",
+            End::Evicted => "evicted",
+            End::CaptureEnd => "capture_end",
+        }
+    }
+}
+
+/// Position of a flow in its table; reused after the flow has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId(pub u32);
+
+/// Receives what the table finds, in the order of frames.
+pub trait FlowSink {
+    /// A flow began.
+    fn opened(&mut self, id: FlowId, flow: &Flow);
+    /// Payload in order; returns whether more is wanted.
+    fn segment(&mut self, id: FlowId, flow: &Flow, segment: &Segment<'_>) -> bool;
+    /// A flow ended; `frame` is the one that showed it.
+    fn closed(&mut self, id: FlowId, flow: &Flow, end: End, frame: u64);
+}

@@ -1,0 +1,187 @@
+//! TCP connection state as Zeek names it: a state word for the whole connection and a history
+//! of what was seen in which order, upper case for the initiator.
+
+use super::Side;
+use crate::decode::ip::flag;
+
+const HISTORY_MAX: usize = 16;
+
+/// What was seen of a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connection {
+    history: [u8; HISTORY_MAX],
+    length: u8,
+    seen: [u8; 2],
+}
+
+const SYN: u8 = 1;
+const SYN_ACK: u8 = 2;
+const ACK: u8 = 4;
+const DATA: u8 = 8;
+const FIN: u8 = 16;
+const RST: u8 = 32;
+
+impl Connection {
+    /// Notes one segment.
+    #[inline]
+    pub(super) fn note(&mut self, side: Side, flags: u8, has_data: bool) {
+        let mut events = 0;
+        if flags & flag::SYN != 0 {
+            events |= if flags & flag::ACK != 0 { SYN_ACK } else { SYN };
+        } else if flags & flag::ACK != 0 && !has_data {
+            events |= ACK;
+        }
+        if has_data {
+            events |= DATA;
+        }
+        if flags & flag::FIN != 0 {
+            events |= FIN;
+        }
+        if flags & flag::RST != 0 {
+            events |= RST;
+        }
+        let fresh = events & !self.seen[side.index()];
+        if fresh != 0 {
+            self.record(side, fresh);
+        }
+    }
+
+    #[cold]
+    fn record(&mut self, side: Side, fresh: u8) {
+        self.seen[side.index()] |= fresh;
+        for bit in [SYN, SYN_ACK, ACK, DATA, FIN, RST] {
+            if fresh & bit != 0 && usize::from(self.length) < HISTORY_MAX {
+                self.history[usize::from(self.length)] = bit | (side as u8) << 7;
+                self.length += 1;
+            }
+        }
+    }
+
+    fn saw(&self, side: Side, event: u8) -> bool {
+        self.seen[side.index()] & event != 0
+    }
+
+    /// A SYN of `side` was seen.
+    pub(super) fn saw_syn(&self, side: Side) -> bool {
+        self.saw(side, SYN | SYN_ACK)
+    }
+
+    /// A FIN of `side` was seen.
+    pub(super) fn saw_fin(&self, side: Side) -> bool {
+        self.saw(side, FIN)
+    }
+
+    /// Both sides closed or one reset.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let both = self.seen[0] & self.seen[1];
+        both & FIN != 0 || (self.seen[0] | self.seen[1]) & RST != 0
+    }
+
+    /// Both sides were heard after the handshake, or midstream.
+    pub(super) fn is_established(&self) -> bool {
+        let established = ACK | DATA;
+        self.seen[0] & established != 0 && self.seen[1] & (established | SYN_ACK) != 0
+            || self.seen[1] & established != 0 && self.seen[0] & (established | SYN_ACK) != 0
+    }
+
+    /// Zeek's `conn_state` (S0, S1, SF, REJ, S2, S3, RSTO, RSTR, RSTOS0, RSTRH, SH, SHR, OTH).
+    #[must_use]
+    pub fn state(&self, initiator: Side) -> &'static str {
+        let responder = initiator.other();
+        let begun = self.saw(initiator, SYN);
+        let answered = self.saw(responder, SYN_ACK);
+        match (begun, answered) {
+            (false, false) => "OTH",
+            (true, false) => {
+                if self.saw(responder, RST) {
+                    "REJ"
+                } else if self.saw(initiator, RST) {
+                    "RSTOS0"
+                } else if self.saw(initiator, FIN) {
+                    "SH"
+                } else if self.seen[responder.index()] != 0 {
+                    "OTH"
+                } else {
+                    "S0"
+                }
+            }
+            (false, true) => {
+                if self.saw(responder, RST) {
+                    "RSTRH"
+                } else if self.saw(responder, FIN) && self.seen[initiator.index()] == 0 {
+                    "SHR"
+                } else {
+                    "OTH"
+                }
+            }
+            (true, true) => match (
+                self.saw(initiator, RST),
+                self.saw(responder, RST),
+                self.saw(initiator, FIN),
+                self.saw(responder, FIN),
+            ) {
+                (true, _, _, _) => "RSTO",
+                (_, true, _, _) => "RSTR",
+                (_, _, true, true) => "SF",
+                (_, _, true, false) => "S2",
+                (_, _, false, true) => "S3",
+                _ => "S1",
+            },
+        }
+    }
+
+    /// Zeek's history letters: s SYN, h SYN-ACK, a ACK, d data, f FIN, r RST.
+    #[must_use]
+    pub fn history(&self, initiator: Side) -> String {
+        self.history[..usize::from(self.length)]
+            .iter()
+            .map(|&event| {
+                let letter = match event & 0x7f {
+                    SYN => 's',
+                    SYN_ACK => 'h',
+                    ACK => 'a',
+                    DATA => 'd',
+                    FIN => 'f',
+                    _ => 'r',
+                };
+                let by_initiator = event >> 7 == initiator as u8;
+                if by_initiator { letter.to_ascii_uppercase() } else { letter }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(segments: &[(Side, u8, bool)]) -> Connection {
+        let mut connection = Connection::default();
+        for &(side, flags, data) in segments {
+            connection.note(side, flags, data);
+        }
+        connection
+    }
+
+    #[test]
+    fn states_and_history_as_zeek_names_them() {
+        use Side::{High, Low};
+        use flag::{ACK, FIN, RST, SYN};
+        let whole = connection(&[
+            (Low, SYN, false),
+            (High, SYN | ACK, false),
+            (Low, ACK, false),
+            (Low, ACK, true),
+            (High, ACK, true),
+            (Low, FIN | ACK, false),
+            (High, FIN | ACK, false),
+        ]);
+        assert_eq!(whole.state(Low), "SF");
+        assert_eq!(whole.history(Low), "ShADdFaf");
+        assert!(whole.is_over());
+        assert_eq!(connection(&[(Low, SYN, false)]).state(Low), "S0");
+        assert_eq!(connection(&[(Low, SYN, false), (High, RST | ACK, false)]).state(Low), "REJ");
+        assert_eq!(connection(&[(Low, ACK, true)]).state(Low), "OTH");
+    }
+}

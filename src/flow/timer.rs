@@ -1,0 +1,125 @@
+//! A timer wheel driven by packet time: one slot a second, each a doubly linked list through
+//! the flows themselves. A flow is not moved when a packet arrives; when its slot comes round,
+//! a flow that was active since is put back by its newest packet.
+
+use crate::base::time::{SECOND, Timestamp};
+
+const SLOTS: usize = 8192;
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The place of a flow in the wheel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link {
+    before: u32,
+    after: u32,
+    slot: u16,
+}
+
+impl Default for Link {
+    fn default() -> Link {
+        Link { before: NONE, after: NONE, slot: 0 }
+    }
+}
+
+/// Whoever owns the flows lends their links.
+pub(super) trait Links {
+    fn link(&mut self, index: u32) -> &mut Link;
+}
+
+pub(super) struct Wheel {
+    heads: Vec<u32>,
+    tick: i64,
+}
+
+impl Wheel {
+    pub fn new() -> Wheel {
+        Wheel { heads: vec![NONE; SLOTS], tick: i64::MIN }
+    }
+
+    /// Puts a flow where it will be looked at no earlier than at `deadline`.
+    pub fn arm(&mut self, links: &mut impl Links, index: u32, deadline: Timestamp) {
+        let tick = (deadline.0.div_euclid(SECOND) + 1)
+            .clamp(self.tick.saturating_add(1), self.tick.saturating_add(SLOTS as i64 - 1));
+        let slot = tick.rem_euclid(SLOTS as i64) as usize;
+        let head = std::mem::replace(&mut self.heads[slot], index);
+        *links.link(index) = Link { before: NONE, after: head, slot: slot as u16 };
+        if head != NONE {
+            links.link(head).before = index;
+        }
+    }
+
+    pub fn disarm(&mut self, links: &mut impl Links, index: u32) {
+        let Link { before, after, slot } = *links.link(index);
+        if before == NONE {
+            self.heads[usize::from(slot)] = after;
+        } else {
+            links.link(before).after = after;
+        }
+        if after != NONE {
+            links.link(after).before = before;
+        }
+    }
+
+    /// Whether [`Wheel::next_due`] may find something at `now`.
+    #[inline]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        now.0.div_euclid(SECOND) > self.tick
+    }
+
+    /// Turns towards `now`; hands out, and takes from the wheel, one flow whose slot came round.
+    /// `None` when the wheel has arrived.
+    pub fn next_due(&mut self, links: &mut impl Links, now: Timestamp) -> Option<u32> {
+        let target = now.0.div_euclid(SECOND);
+        // The first packet, or a jump beyond the whole wheel: one turn visits every slot.
+        self.tick = self.tick.max(target.saturating_sub(SLOTS as i64));
+        loop {
+            let head = self.heads[self.tick.rem_euclid(SLOTS as i64) as usize];
+            if head != NONE {
+                self.disarm(links, head);
+                return Some(head);
+            }
+            if self.tick >= target {
+                return None;
+            }
+            self.tick += 1;
+        }
+    }
+
+    /// The flow whose slot comes round first: the one to give up when the table is full.
+    pub fn first(&self) -> Option<u32> {
+        (0..SLOTS as i64)
+            .map(|ahead| self.heads[self.tick.saturating_add(ahead).rem_euclid(SLOTS as i64) as usize])
+            .find(|&head| head != NONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Links for Vec<Link> {
+        fn link(&mut self, index: u32) -> &mut Link {
+            &mut self[index as usize]
+        }
+    }
+
+    fn due(wheel: &mut Wheel, links: &mut Vec<Link>, seconds: i64) -> Vec<u32> {
+        std::iter::from_fn(|| wheel.next_due(links, Timestamp(seconds * SECOND))).collect()
+    }
+
+    #[test]
+    fn flows_come_due_once_and_not_before_their_time() {
+        let mut links = vec![Link::default(); 4];
+        let mut wheel = Wheel::new();
+        assert!(due(&mut wheel, &mut links, 100).is_empty());
+        for (index, seconds) in [(0, 160), (1, 160), (2, 280), (3, 7300)] {
+            wheel.arm(&mut links, index, Timestamp(seconds * SECOND));
+        }
+        wheel.disarm(&mut links, 0);
+        assert!(due(&mut wheel, &mut links, 160).is_empty());
+        assert_eq!(due(&mut wheel, &mut links, 161), [1]);
+        assert_eq!(wheel.first(), Some(2));
+        assert_eq!(due(&mut wheel, &mut links, 100_000), [2, 3]);
+        assert_eq!(wheel.first(), None);
+    }
+}

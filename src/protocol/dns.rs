@@ -1,0 +1,317 @@
+//! DNS over UDP and TCP (RFC 1035, RFC 7766), multicast DNS (RFC 6762) and LLMNR (RFC 4795).
+//! Bounds: names 255 bytes; over TCP a message of at most 65,535 bytes is put together.
+
+use super::syntax::dns::{self, Record, record};
+use super::{
+    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, UDP, What,
+};
+use crate::flow::{Flow, Segment};
+
+/// DNS on any port.
+pub struct Dns;
+/// Multicast DNS, port 5353.
+pub struct Mdns;
+/// Link-local multicast name resolution, port 5355.
+pub struct Llmnr;
+
+fn has_port(flow: &Flow, port: u16) -> bool {
+    flow.key.port(flow.initiator) == Some(port)
+        || flow.key.port(flow.initiator.other()) == Some(port)
+}
+
+impl Dissector for Dns {
+    fn name(&self) -> &'static str {
+        "dns"
+    }
+
+    fn content(&self) -> Content {
+        Content::Service
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        let (bytes, _) = seen.first();
+        let usual_port = has_port(flow, 53);
+        match flow.key.protocol {
+            UDP if has_port(flow, 5353) || has_port(flow, 5355) => Probe::No,
+            UDP => looks_like_message(bytes, usual_port),
+            TCP if bytes.len() < 14 && !bytes.is_empty() && bytes.len() < framed(bytes) => {
+                if usual_port { Probe::More } else { plausible_frame(bytes) }
+            }
+            TCP => {
+                let end = framed(bytes).min(bytes.len());
+                looks_like_message(bytes.get(2..end).unwrap_or(&[]), usual_port)
+            }
+            _ => Probe::No,
+        }
+    }
+
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
+        match flow.key.protocol {
+            TCP => Box::new(Stream::default()),
+            _ => Box::new(Datagrams { multicast: false }),
+        }
+    }
+}
+
+/// Length of a TCP message with its own length field.
+fn framed(bytes: &[u8]) -> usize {
+    match bytes {
+        [high, low, ..] => usize::from(u16::from_be_bytes([*high, *low])) + 2,
+        _ => usize::MAX,
+    }
+}
+
+/// Off the usual port, a few bytes must already look like a length and a query header.
+fn plausible_frame(bytes: &[u8]) -> Probe {
+    let length_fits = bytes.len() < 2 || (19..=514).contains(&framed(bytes));
+    let flags_fit = bytes.get(4).is_none_or(|flags| flags & 0x78 == 0);
+    if length_fits && flags_fit { Probe::More } else { Probe::No }
+}
+
+/// Off the usual port, exactly one whole question of class IN must be there; on it, a header with
+/// possible counts.
+fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
+    let Some(header) = dns::header(bytes) else { return Probe::No };
+    let entries: usize = header.counts.iter().map(|&count| usize::from(count)).sum();
+    let known_opcode = matches!(header.opcode, 0..=2 | 4..=6);
+    // The shortest question is 5 bytes.
+    if !known_opcode || entries == 0 && !usual_port || entries * 5 > bytes.len() * 2 {
+        return Probe::No;
+    }
+    let mut questions = 0;
+    let mut fits = true;
+    let (end, whole) = dns::walk(bytes, &mut |record| {
+        if record.section == 0 {
+            questions += 1;
+            fits &= matches!(record.class, 1 | 3 | 4 | 254 | 255) && record.kind != 0;
+            fits &= record.name.iter().all(|byte| (0x21..0x7f).contains(byte));
+        }
+    });
+    let strict = header.counts[0] == 1
+        && questions == 1
+        && fits
+        && (header.response || header.counts[1] == 0)
+        && (whole && end == bytes.len() || header.truncated);
+    let lax = questions > 0 || whole || header.response;
+    if strict || usual_port && lax { Probe::Yes } else { Probe::No }
+}
+
+impl Dissector for Mdns {
+    fn name(&self) -> &'static str {
+        "mdns"
+    }
+
+    fn content(&self) -> Content {
+        Content::Service
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        by_port(flow, seen, 5353)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Box::new(Datagrams { multicast: true })
+    }
+}
+
+impl Dissector for Llmnr {
+    fn name(&self) -> &'static str {
+        "llmnr"
+    }
+
+    fn content(&self) -> Content {
+        Content::Service
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        by_port(flow, seen, 5355)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Box::new(Datagrams { multicast: true })
+    }
+}
+
+fn by_port(flow: &Flow, seen: &Prefix<'_>, port: u16) -> Probe {
+    let header = dns::header(seen.first().0);
+    if flow.key.protocol == UDP && has_port(flow, port) && header.is_some_and(|h| h.opcode == 0) {
+        Probe::Yes
+    } else {
+        Probe::No
+    }
+}
+
+struct Datagrams {
+    multicast: bool,
+}
+
+impl Session for Datagrams {
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        message(segment.data, segment.frame, self.multicast, say);
+        Next::More
+    }
+}
+
+#[derive(Default)]
+struct Stream {
+    sides: [Vec<u8>; 2],
+}
+
+impl Session for Stream {
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        if segment.gap > 0 {
+            // Without the missing bytes nobody knows where the next message begins.
+            return Next::Done;
+        }
+        let buffer = &mut self.sides[segment.side.index()];
+        buffer.extend_from_slice(segment.data);
+        let mut start = 0;
+        while buffer.len() - start >= framed(&buffer[start..]).min(buffer.len() + 1) {
+            let length = framed(&buffer[start..]);
+            message(&buffer[start + 2..start + length], segment.frame, false, say);
+            start += length;
+        }
+        buffer.drain(..start);
+        Next::More
+    }
+}
+
+fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'_>)) {
+    let Some(header) = dns::header(bytes) else { return };
+    if header.response && !multicast {
+        answers(bytes, frame, say);
+    } else {
+        dns::walk(bytes, &mut |record| {
+            let fact = |what, name| Fact { what, name, value: record.name, frame };
+            if record.section == 0 {
+                if !header.response {
+                    say(fact(What::Query { record: record.kind }, "dns.query"));
+                }
+            } else if header.response {
+                own_record(bytes, record, frame, say);
+            }
+        });
+    }
+}
+
+/// Says each address under the name that was asked for, and under the alias it was found by.
+fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let mut asked: Vec<u8> = Vec::new();
+    let mut aliases: Vec<Vec<u8>> = Vec::new();
+    dns::walk(bytes, &mut |record| {
+        let fact = |what, name, value| Fact { what, name, value, frame };
+        if record.section == 0 {
+            if asked.is_empty() {
+                asked = record.name.to_ascii_lowercase();
+            }
+            return;
+        }
+        if record.section != 1 {
+            return;
+        }
+        let owner = record.name.to_ascii_lowercase();
+        let in_chain = owner == asked || aliases.contains(&owner);
+        if record.kind == record::CNAME && in_chain {
+            if let Some(alias) = dns::name_in(bytes, record, 0) {
+                say(fact(What::Note, "dns.alias", &alias));
+                aliases.push(alias.to_ascii_lowercase());
+            }
+        } else if let Some(address) = record.address() {
+            let what = What::Answer { address, ttl: record.ttl };
+            if in_chain && !asked.is_empty() {
+                say(fact(what, "dns.answer", &asked));
+            } else {
+                say(fact(what, "dns.answer", record.name));
+            }
+        }
+    });
+}
+
+/// A record that the sender gives about itself (RFC 6762 §8.3, RFC 6763).
+fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let identity = |kind| What::Identity { subject: Subject::Sender, kind };
+    if let Some(address) = record.address() {
+        say(Fact { what: What::OwnName { address }, name: "mdns.address", value: record.name, frame });
+        return;
+    }
+    match record.kind {
+        record::SRV => {
+            let what = identity(IdentityKind::Service);
+            say(Fact { what, name: "mdns.service", value: record.name, frame });
+        }
+        record::TXT => {
+            let mut rest = record.data;
+            while let [length, tail @ ..] = rest {
+                let Some((text, after)) = tail.split_at_checked(usize::from(*length)) else { return };
+                for key in [&b"md="[..], b"model=", b"manufacturer=", b"mdl=", b"fv="] {
+                    if let Some(value) = text.strip_prefix(key).filter(|v| !v.is_empty()) {
+                        let what = identity(IdentityKind::Product);
+                        say(Fact { what, name: "mdns.property", value, frame });
+                    }
+                }
+                rest = after;
+            }
+        }
+        record::PTR if record.name.ends_with(b"._tcp.local") || record.name.ends_with(b"._udp.local") => {
+            if let Some(instance) = dns::name_in(bytes, record, 0) {
+                let what = identity(IdentityKind::Service);
+                say(Fact { what, name: "mdns.service", value: &instance, frame });
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::syntax::dns::tests::ALIASED;
+    use super::super::testing::{converse, converse_tcp, flow};
+    use super::*;
+    use crate::flow::Side;
+
+    const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x06camera\x07example\0\0\x01\0\x01";
+
+    #[test]
+    fn names_an_address_by_what_was_asked() {
+        for port in [53, 5300] {
+            let conversation = [(Side::Low, QUERY), (Side::High, ALIASED)];
+            let (label, said) = converse(&flow(UDP, 40_000, port), true, &conversation);
+            assert_eq!(label.protocol, "dns", "port {port}");
+            let answer = said.iter().find(|f| f.name == "dns.answer").unwrap();
+            assert_eq!(answer.value, b"camera.example");
+            assert!(said.iter().any(|f| f.name == "dns.alias" && f.value == b"cdn.example"));
+        }
+    }
+
+    #[test]
+    fn reads_messages_out_of_a_stream() {
+        let frame = |message: &[u8]| {
+            [&(message.len() as u16).to_be_bytes()[..], message].concat()
+        };
+        let twice = [frame(QUERY), frame(QUERY)].concat();
+        let answer = frame(ALIASED);
+        for port in [53, 5300] {
+            let conversation = [(Side::Low, &twice[..]), (Side::High, &answer[..])];
+            let (label, said) = converse_tcp(&flow(TCP, 40_000, port), &conversation);
+            assert_eq!(label.protocol, "dns", "port {port}");
+            assert_eq!(said.iter().filter(|f| f.name == "dns.query").count(), 2);
+        }
+    }
+
+    #[test]
+    fn other_bytes_on_other_ports_are_not_dns() {
+        let other = [&b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x06came"[..], &[0; 24], &[0xff; 40], b"GET / HTTP/1.1"];
+        for bytes in other {
+            let (label, _) = converse(&flow(UDP, 40_000, 5300), true, &[(Side::Low, bytes)]);
+            assert_eq!(label.protocol, "unknown", "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_multicast_announcement_names_its_sender() {
+        let announcement = b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x03cam\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\x0a\0\0\x01";
+        let (label, said) = converse(&flow(UDP, 5353, 5353), true, &[(Side::Low, announcement)]);
+        assert_eq!(label.protocol, "mdns");
+        assert_eq!(said[0].value, b"cam.local");
+    }
+}

@@ -1,0 +1,643 @@
+//! HTTP/1.0 and 1.1 (RFC 9110, RFC 9112) on any port: who is asked for what, which software asks
+//! and answers, which secrets pass readable. Bodies are passed over by their framing (RFC 9112
+//! §6), so that what stands in them is never taken for a message.
+//!
+//! Bounds: a head 32 KiB, a body 4 KiB where it may hold parameters, 64 requests without their
+//! answer, 64 different hosts and 64 other different things a flow. A switch to another protocol
+//! (§7.8, CONNECT, HTTP/2) ends the reading.
+
+use super::syntax::header::{self, Authorization, Head, Start};
+use super::syntax::parameter;
+use super::syntax::stream::{Once, Pending, Taken, pass};
+use super::{
+    Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
+    What,
+};
+use crate::flow::{Flow, Segment};
+use std::collections::VecDeque;
+
+/// HTTP/1 on any port.
+pub struct Http;
+
+const VERSION: &[u8] = b"HTTP/1.";
+/// How HTTP/2 without TLS begins (RFC 9113 §3.4).
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// Body kept where it may hold parameters, bytes.
+const BODY_BYTES_MAX: usize = 4 * 1024;
+/// Longest line with a chunk's size or a trailer field, bytes.
+const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
+/// Requests remembered until their answer comes.
+const REQUESTS_MAX: usize = 64;
+/// Different hosts said in one flow.
+const HOSTS_MAX: usize = 64;
+/// Other different things said in one flow.
+const OTHERS_MAX: usize = 64;
+
+impl Dissector for Http {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn content(&self) -> Content {
+        Content::Clear
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != TCP {
+            return Probe::No;
+        }
+        let (first, second) = (seen.first().0, seen.second());
+        if first.starts_with(HTTP_2) {
+            return Probe::Yes;
+        }
+        match header::looks_like(first, VERSION) {
+            // What was asked was not captured from its beginning, but the answer is.
+            _ if second.starts_with(VERSION) => header::looks_like(second, VERSION),
+            answer => answer,
+        }
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Box::new(Exchange {
+            halves: Default::default(),
+            hosts: Once::new(HOSTS_MAX),
+            others: Once::new(OTHERS_MAX),
+        })
+    }
+}
+
+struct Exchange {
+    halves: [Half; 2],
+    hosts: Once,
+    others: Once,
+}
+
+#[derive(Default)]
+struct Half {
+    state: State,
+    head: Head,
+    line: Pending,
+    /// The beginning of a body that may hold parameters.
+    body: Option<Vec<u8>>,
+    /// What this side asked and was not answered yet, oldest first.
+    asked: VecDeque<Asked>,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Head,
+    /// A body with this many bytes to come.
+    Body(u64),
+    ChunkSize,
+    Chunk(u64),
+    /// The line end behind a chunk's data.
+    ChunkEnd,
+    Trailer,
+    UntilClose,
+    /// Not known where the next message begins.
+    Lost,
+}
+
+/// What decides how an answer is framed (RFC 9112 §6.3).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Head,
+    Connect,
+    Other,
+}
+
+impl Session for Exchange {
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        let index = segment.side.index();
+        // Taken out, so that messages can reach the other half while this one lends them.
+        let mut half = std::mem::take(&mut self.halves[index]);
+        let next = self.run(&mut half, segment, say);
+        self.halves[index] = half;
+        next
+    }
+}
+
+impl Exchange {
+    fn run(
+        &mut self,
+        half: &mut Half,
+        segment: &Segment<'_>,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) -> Next {
+        let frame = segment.frame;
+        let mut data = segment.data;
+        half.miss(segment.gap);
+        if half.state == State::Lost {
+            half.find_start(data);
+        }
+        while !data.is_empty() {
+            match half.state {
+                State::Head => {
+                    if self.head(half, &mut data, segment, say) == Next::Done {
+                        return Next::Done;
+                    }
+                }
+                State::Body(mut left) | State::Chunk(mut left) => {
+                    half.keep_body(pass(&mut data, &mut left));
+                    half.state = match half.state {
+                        State::Body(_) if left > 0 => State::Body(left),
+                        State::Body(_) => {
+                            self.parameters(half, frame, say);
+                            State::Head
+                        }
+                        _ if left > 0 => State::Chunk(left),
+                        _ => State::ChunkEnd,
+                    };
+                }
+                State::ChunkSize | State::ChunkEnd | State::Trailer => {
+                    let line = half.line.line(&mut data, CHUNK_LINE_BYTES_MAX);
+                    let state = match line {
+                        Taken::More => break,
+                        Taken::TooLong => State::Lost,
+                        Taken::Whole(line) => after_line(half.state, line.trim_ascii()),
+                    };
+                    half.state = state;
+                    if state == State::Head {
+                        self.parameters(half, frame, say);
+                    }
+                }
+                State::UntilClose | State::Lost => break,
+            }
+        }
+        Next::More
+    }
+
+    fn head(
+        &mut self,
+        half: &mut Half,
+        data: &mut &[u8],
+        segment: &Segment<'_>,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) -> Next {
+        let mut head = std::mem::take(&mut half.head);
+        let next = match head.take(data) {
+            Taken::Whole(text) => self.message(half, text, segment, say),
+            Taken::TooLong => {
+                let next = self.message(half, head.so_far(), segment, say);
+                // Where it ends, and how its body is framed, is not known.
+                half.state = State::Lost;
+                next
+            }
+            Taken::More => {
+                if head.is_hopeless(VERSION) && !head.so_far().starts_with(HTTP_2) {
+                    half.state = State::Lost;
+                }
+                Next::More
+            }
+        };
+        half.head = head;
+        next
+    }
+
+    fn message(
+        &mut self,
+        half: &mut Half,
+        head: &[u8],
+        segment: &Segment<'_>,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) -> Next {
+        if head.starts_with(HTTP_2) {
+            self.say(What::Note, "http.version", b"2", segment.frame, say);
+            return Next::Done;
+        }
+        match header::start(head, VERSION) {
+            Some(Start::Request(method, target)) => {
+                self.request(method, target, head, segment.frame, say);
+                if half.asked.len() == REQUESTS_MAX {
+                    half.asked.clear();
+                }
+                half.asked.push_back(match method {
+                    b"HEAD" => Asked::Head,
+                    b"CONNECT" => Asked::Connect,
+                    _ => Asked::Other,
+                });
+                half.state = framing(head).unwrap_or(State::Head);
+                half.body = may_hold_parameters(head).then(Vec::new);
+                Next::More
+            }
+            Some(Start::Response(code)) => {
+                self.response(head, segment.frame, say);
+                let asked = match code {
+                    // Interim answers precede the one that counts (RFC 9110 §15.2).
+                    100 | 102..=199 => return Next::More,
+                    _ => self.halves[segment.side.other().index()].asked.pop_front(),
+                };
+                if code == 101 || asked == Some(Asked::Connect) && code / 100 == 2 {
+                    return Next::Done;
+                }
+                half.state = match (asked, code) {
+                    (Some(Asked::Head), _) | (_, 204 | 304) => State::Head,
+                    _ => framing(head).unwrap_or(State::UntilClose),
+                };
+                Next::More
+            }
+            None => {
+                half.state = State::Lost;
+                Next::More
+            }
+        }
+    }
+
+    fn request(
+        &mut self,
+        method: &[u8],
+        target: &[u8],
+        head: &[u8],
+        frame: u64,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        let url = header::url(target);
+        // A proxy is asked for somebody else's name (RFC 9112 §3.2.2, §3.2.3): it does not name
+        // the responder of this flow.
+        let proxied = method == b"CONNECT" || url.is_some();
+        if let Some(url) = url {
+            self.say(What::Note, "http.proxy_target", url.authority, frame, say);
+            if let Some((user, length)) = url.secret() {
+                let what = What::Credential { kind: "http url", length };
+                self.say(what, "http.url", user, frame, say);
+            }
+        } else if method == b"CONNECT" {
+            self.say(What::Note, "http.proxy_target", target, frame, say);
+        }
+        let query = target.iter().position(|&byte| byte == b'?');
+        if let Some(at) = query {
+            self.secret(&target[at + 1..], true, frame, say);
+        }
+        let shown = [method, b" ", &without_secrets(target)].concat();
+        self.say(What::Note, "http.request", &shown, frame, say);
+        for (name, value) in header::fields(head) {
+            if value.is_empty() {
+                continue;
+            }
+            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+            let product = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+            if is("host") {
+                let host = header::host(value);
+                if self.hosts.is_first("", host) {
+                    let note = proxied || header::is_address(host);
+                    let what = if note { What::Note } else { What::Name(NameKind::Host) };
+                    say(Fact { what, name: "http.host", value: host, frame });
+                }
+            } else if is("user-agent") {
+                self.say(product, "http.user_agent", value, frame, say);
+            } else if is("authorization") || is("proxy-authorization") {
+                self.authorization(value, frame, say);
+            } else if is("upgrade") {
+                self.say(What::Note, "http.upgrade", value, frame, say);
+            } else if is("sec-websocket-protocol") {
+                self.say(What::Note, "http.websocket_protocol", value, frame, say);
+            } else if is("content-type") && (is_moving(value) || starts_with(value, b"image/")) {
+                self.say(What::Media, "http.media", value, frame, say);
+            }
+        }
+    }
+
+    fn response(&mut self, head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        for (name, value) in header::fields(head) {
+            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
+            if is("server") && !value.is_empty() {
+                let product =
+                    What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+                self.say(product, "http.server", value, frame, say);
+            } else if is("www-authenticate") {
+                if let Some(realm) = header::quoted(value, b"realm=") {
+                    self.say(What::Note, "http.realm", realm, frame, say);
+                }
+            } else if is("content-type") && is_moving(value) {
+                self.say(What::Media, "http.media", value, frame, say);
+            }
+        }
+    }
+
+    fn authorization(&mut self, value: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        let name = "http.authorization";
+        match header::authorization(value) {
+            Some(Authorization::Basic(user, length)) => {
+                let what = What::Credential { kind: "http basic", length };
+                self.say(what, name, &user, frame, say);
+            }
+            Some(Authorization::Bearer(length)) => {
+                let what = What::Credential { kind: "http bearer token", length };
+                self.say(what, name, &[], frame, say);
+            }
+            Some(Authorization::Digest(user)) => {
+                self.say(What::Note, "http.digest_user", &user, frame, say);
+            }
+            None => {}
+        }
+    }
+
+    /// Says the secret in a body that has ended, or of which enough is there.
+    fn parameters(&mut self, half: &mut Half, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        if let Some(body) = half.body.take() {
+            self.secret(&body, body.len() < BODY_BYTES_MAX, frame, say);
+        }
+    }
+
+    fn secret(&mut self, text: &[u8], whole: bool, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        if let Some(secret) = parameter::secret(text, whole) {
+            let what = What::Credential { kind: "http parameter", length: secret.length };
+            self.say(what, "http.parameter", &secret.user, frame, say);
+        }
+    }
+
+    /// Says a thing for the first time in this flow.
+    fn say(
+        &mut self,
+        what: What,
+        name: &'static str,
+        value: &[u8],
+        frame: u64,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        // Secrets of one user that differ in kind or length are different ones.
+        let is_first = match what {
+            What::Credential { kind, length } => {
+                self.others.is_first(kind, &[&length.to_be_bytes(), value].concat())
+            }
+            _ => self.others.is_first(name, value),
+        };
+        if is_first {
+            say(Fact { what, name, value, frame });
+        }
+    }
+}
+
+impl Half {
+    /// Bytes are missing: those inside a body do no harm, any others hide where messages begin.
+    fn miss(&mut self, gap: u64) {
+        if gap == 0 {
+            return;
+        }
+        self.body = None;
+        self.state = match self.state {
+            State::Body(left) if left == gap => State::Head,
+            State::Body(left) if left > gap => State::Body(left - gap),
+            State::Chunk(left) if left == gap => State::ChunkEnd,
+            State::Chunk(left) if left > gap => State::Chunk(left - gap),
+            State::UntilClose => State::UntilClose,
+            _ => {
+                self.head.reset();
+                self.line.reset();
+                self.asked.clear();
+                State::Lost
+            }
+        };
+    }
+
+    /// Messages mostly begin where a segment begins.
+    fn find_start(&mut self, data: &[u8]) {
+        if header::looks_like(data, VERSION) != Probe::No {
+            self.head.reset();
+            self.line.reset();
+            self.state = State::Head;
+        }
+    }
+
+    fn keep_body(&mut self, piece: &[u8]) {
+        if let Some(body) = &mut self.body {
+            let room = BODY_BYTES_MAX - body.len();
+            body.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+    }
+}
+
+/// How the body is framed (RFC 9112 §6.3); `None` when the head does not say.
+fn framing(head: &[u8]) -> Option<State> {
+    let is_chunked = |value: &[u8]| {
+        let last = value.rsplit(|&byte| byte == b',').next().unwrap_or(value);
+        last.trim_ascii().eq_ignore_ascii_case(b"chunked")
+    };
+    let mut length: Option<u64> = None;
+    let mut sure = true;
+    for (name, value) in header::fields(head) {
+        if name.eq_ignore_ascii_case(b"transfer-encoding") && is_chunked(value) {
+            return Some(State::ChunkSize);
+        }
+        if name.eq_ignore_ascii_case(b"content-length") {
+            let read = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+            // Two lengths that differ are an attempt to be read in two ways (§6.3).
+            sure &= read.is_some() && length.is_none_or(|length| Some(length) == read);
+            length = read;
+        }
+    }
+    match length {
+        _ if !sure => Some(State::Lost),
+        Some(0) => Some(State::Head),
+        Some(length) => Some(State::Body(length)),
+        None => None,
+    }
+}
+
+/// What follows a line of the chunked coding (RFC 9112 §7.1).
+fn after_line(state: State, line: &[u8]) -> State {
+    match state {
+        State::ChunkEnd if line.is_empty() => State::ChunkSize,
+        State::Trailer if line.is_empty() => State::Head,
+        State::Trailer => State::Trailer,
+        State::ChunkSize => match chunk_size(line) {
+            Some(0) => State::Trailer,
+            Some(size) => State::Chunk(size),
+            None => State::Lost,
+        },
+        _ => State::Lost,
+    }
+}
+
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// Forms and JSON, and what does not say what it is: many devices leave the type out.
+fn may_hold_parameters(head: &[u8]) -> bool {
+    let Some(kind) = header::field(head, "content-type") else { return true };
+    [&b"application/x-www-form-urlencoded"[..], b"application/json", b"text/plain"]
+        .iter()
+        .any(|wanted| starts_with(kind, wanted))
+}
+
+/// Types of sound and moving pictures; multipart/x-mixed-replace is how cameras send JPEG after
+/// JPEG. Single images are left out of answers: every web page has some.
+fn is_moving(kind: &[u8]) -> bool {
+    [&b"video/"[..], b"audio/", b"multipart/x-mixed-replace"]
+        .iter()
+        .any(|wanted| starts_with(kind, wanted))
+}
+
+fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
+    value.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+}
+
+/// The target without user information and without the values of its query.
+fn without_secrets(target: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(target.len());
+    let mut path = target;
+    if let Some(url) = header::url(target) {
+        out.extend_from_slice(&[url.scheme, b"://", url.authority].concat());
+        path = url.path;
+    }
+    let mut parts = path.split(|&byte| byte == b'?');
+    out.extend_from_slice(parts.next().unwrap_or(path));
+    for query in parts {
+        for (index, pair) in query.split(|&byte| byte == b'&').enumerate() {
+            out.push(if index == 0 { b'?' } else { b'&' });
+            out.extend_from_slice(pair.split(|&byte| byte == b'=').next().unwrap_or(pair));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Said, converse_tcp, flow, segment};
+    use super::*;
+    use crate::flow::Side;
+
+    const LOGIN: &[u8] = b"POST /login?lang=en&pwd=12345 HTTP/1.1\r\nhost: Cam.example:8080\r\n\
+        User-Agent: test/1\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\
+        Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 25\r\n\r\n\
+        user=root&password=abcdef";
+    const SECOND: &[u8] = b"GET /a HTTP/1.1\r\nHost: other.example\r\n\r\n\
+        GET /a HTTP/1.1\r\nHost: other.example\r\n\r\n";
+    const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nServer: cam/2\r\nTransfer-Encoding: chunked\r\n\r\n\
+        5;x=y\r\nGET /\r\n0\r\nTrailer: 1\r\n\r\n";
+    const VIDEO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 3\r\n\r\nabc\
+        HTTP/1.1 304 Not Modified\r\nServer: cam/3\r\nContent-Length: 9\r\n\r\n";
+
+    fn client() -> Flow {
+        flow(TCP, 40_000, 8081)
+    }
+
+    fn values<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
+        said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
+    }
+
+    #[test]
+    fn a_conversation_says_hosts_products_and_secrets() {
+        let pieces =
+            [(Side::Low, LOGIN), (Side::High, CHUNKED), (Side::Low, SECOND), (Side::High, VIDEO)];
+        let (label, said) = converse_tcp(&client(), &pieces);
+        assert_eq!((label.protocol, label.content), ("http", Content::Clear));
+        assert_eq!(values(&said, "http.host"), [&b"Cam.example"[..], b"other.example"]);
+        assert_eq!(values(&said, "http.request"), [&b"POST /login?lang&pwd"[..], b"GET /a"]);
+        assert_eq!(values(&said, "http.user_agent"), [b"test/1"]);
+        assert_eq!(values(&said, "http.server"), [b"cam/2", b"cam/3"]);
+        assert_eq!(values(&said, "http.media"), [b"video/mp4"]);
+        let secrets: Vec<_> = said
+            .iter()
+            .filter_map(|said| match said.what {
+                What::Credential { kind, length } => Some((kind, length, &said.value[..])),
+                _ => None,
+            })
+            .collect();
+        let expected: [(&str, usize, &[u8]); 3] = [
+            ("http parameter", 5, b""),
+            ("http basic", 6, b"admin"),
+            ("http parameter", 6, b"root"),
+        ];
+        assert_eq!(secrets, expected);
+        assert!(said.iter().all(|said| !said.value.windows(6).any(|w| w == b"secret")));
+    }
+
+    #[test]
+    fn answers_alone_are_enough() {
+        let (label, said) = converse_tcp(&client(), &[(Side::High, CHUNKED), (Side::High, VIDEO)]);
+        assert_eq!(label.protocol, "http");
+        assert_eq!(values(&said, "http.server"), [b"cam/2", b"cam/3"]);
+    }
+
+    #[test]
+    fn what_stands_in_a_body_or_a_proxy_request_names_nobody() {
+        let nested = b"PUT / HTTP/1.1\r\nContent-Length: 38\r\n\r\n\
+            GET / HTTP/1.1\r\nHost: inner.example\r\n\r\n\
+            GET http://u:pass@far.example/x?a=1 HTTP/1.1\r\nHost: far.example\r\n\r\n\
+            GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, nested)]);
+        assert_eq!(values(&said, "http.host"), [&b"far.example"[..], b"192.0.2.1"]);
+        assert!(said.iter().all(|said| !matches!(said.what, What::Name(_))));
+        assert_eq!(values(&said, "http.proxy_target"), [b"far.example"]);
+        assert_eq!(
+            values(&said, "http.request"),
+            [&b"PUT /"[..], b"GET http://far.example/x?a", b"GET /"]
+        );
+        assert_eq!(values(&said, "http.url"), [b"u"]);
+    }
+
+    #[test]
+    fn other_protocols_end_the_reading() {
+        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+        let ask = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n";
+        let hidden = b"GET / HTTP/1.1\r\nHost: hidden.example\r\n\r\n";
+        let connect = b"CONNECT far.example:443 HTTP/1.1\r\n\r\n";
+        let ok = b"HTTP/1.1 200 OK\r\n\r\n";
+        for (first, answer) in [(&ask[..], &switch[..]), (connect, ok)] {
+            let pieces = [(Side::Low, first), (Side::High, answer), (Side::Low, hidden)];
+            let (label, said) = converse_tcp(&client(), &pieces);
+            assert_eq!(label.protocol, "http");
+            assert!(values(&said, "http.host").is_empty());
+        }
+        let (label, said) =
+            converse_tcp(&client(), &[(Side::Low, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]);
+        assert_eq!((label.protocol, &said[0].value[..]), ("http", &b"2"[..]));
+    }
+
+    /// Feeds pieces with the bytes missing before each.
+    fn with_gaps(pieces: &[(u64, &[u8])]) -> Vec<Vec<u8>> {
+        let mut session = Http.start(&client());
+        let mut said = Vec::new();
+        for &(gap, data) in pieces {
+            let piece = Segment { gap, ..segment(Side::Low, data, 1) };
+            session.feed(&piece, &mut |fact| {
+                if fact.name == "http.host" {
+                    said.push(fact.value.to_vec());
+                }
+            });
+        }
+        said
+    }
+
+    #[test]
+    fn missing_bytes_hide_only_what_they_must() {
+        let put: &[u8] = b"PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\n\r\n0123456789";
+        let get: &[u8] = b"GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
+        let tail: &[u8] = b"0123456789GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
+        let both = [b"a.example".to_vec(), b"b.example".to_vec()];
+        assert_eq!(with_gaps(&[(0, put), (80, tail)]), both);
+        assert_eq!(with_gaps(&[(0, put), (90, get)]), both);
+        assert_eq!(with_gaps(&[(0, put), (500, b"noise"), (0, get)]), both);
+        assert_eq!(with_gaps(&[(0, put), (500, tail)]), both[..1]);
+        assert_eq!(with_gaps(&[(0, &put[..20]), (10, b"example\r\n\r\n"), (0, get)]), both[1..]);
+    }
+
+    #[test]
+    fn two_lengths_are_not_believed() {
+        let text = b"POST / HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 40\r\n\r\nabcd\
+            GET / HTTP/1.1\r\nHost: smuggled.example\r\n\r\n";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, text)]);
+        assert_eq!(values(&said, "http.request"), [b"POST /"]);
+    }
+
+    #[test]
+    fn near_misses_are_not_http() {
+        for bytes in [
+            &b"OPTIONS rtsp://cam.example/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"[..],
+            b"OPTIONS sip:a@example SIP/2.0\r\n\r\n",
+            b"EHLO mail.example\r\n",
+            b"GETHTTP/1.1\r\n\r\n",
+            b"HTTP/1.1 OK\r\n",
+        ] {
+            let (label, _) = converse_tcp(&flow(TCP, 40_000, 9999), &[(Side::Low, bytes)]);
+            assert_ne!(label.protocol, "http", "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Reads facts out of payload. One file a protocol: a [`Dissector`] recognises it from the start
+//! of both directions, its [`Session`] says what was said. Later stages match on [`What`], never
+//! on a protocol's name, so a new protocol is one file, one `mod` line and one line in
+//! [`DISSECTORS`].
+
+mod dhcp;
+mod dns;
+mod ftp;
+mod http;
+mod mqtt;
+mod ntp;
+pub mod port;
+mod quic;
+mod rtsp;
+mod sessions;
+mod ssdp;
+mod ssh;
+pub mod syntax;
+mod telnet;
+mod tls;
+
+pub use sessions::Sessions;
+
+use crate::base::address::Mac;
+use crate::flow::{End, Flow, Segment, Side};
+use std::net::IpAddr;
+
+/// Every dissector, in the order in which they are asked: strict formats first, so that a loose
+/// one cannot take a flow away from them.
+pub static DISSECTORS: &[&dyn Dissector] = &[
+    &tls::Tls,
+    &http::Http,
+    &rtsp::Rtsp,
+    &ssdp::Ssdp,
+    &ssh::Ssh,
+    &mqtt::Mqtt,
+    &dhcp::Dhcp,
+    &quic::Quic,
+    &dns::Dns,
+    &dns::Mdns,
+    &dns::Llmnr,
+    &ntp::Ntp,
+    &ftp::Ftp,
+    &telnet::Telnet,
+];
+
+/// Recognises one protocol.
+pub trait Dissector: Sync {
+    /// Lower case, unique: the label.
+    fn name(&self) -> &'static str;
+    /// What the protocol does with its content.
+    fn content(&self) -> Content;
+    /// Looks at the start of both directions.
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe;
+    /// A session that is fed the flow from its start.
+    fn start(&self, flow: &Flow) -> Box<dyn Session>;
+}
+
+/// Follows one flow.
+pub trait Session: Send {
+    /// Takes the next piece of payload and says the facts in it.
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next;
+    /// The flow ended; what was only partly read may be said now.
+    fn end(&mut self, _why: End, _say: &mut dyn FnMut(Fact<'_>)) {}
+}
+
+/// Answer of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// This protocol.
+    Yes,
+    /// Not this protocol, whatever follows.
+    No,
+    /// Cannot be told yet.
+    More,
+}
+
+/// Whether a session wants more of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    More,
+    /// Everything of interest was said; the flow only counts from here on.
+    Done,
+}
+
+/// What a protocol does with its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Content {
+    /// Application data that anyone on the path can read.
+    Clear,
+    /// Encrypted.
+    Encrypted,
+    /// A network service that is open by design: names, time, addresses, discovery.
+    Service,
+    /// Not known.
+    Unknown,
+}
+
+impl Content {
+    /// The word for it in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Content::Clear => "clear",
+            Content::Encrypted => "encrypted",
+            Content::Service => "service",
+            Content::Unknown => "unknown",
+        }
+    }
+}
+
+/// The start of both directions of a flow, contiguous, at most [`PROBE_BYTES_MAX`] each. For
+/// datagrams, the first one of each side.
+#[derive(Debug, Clone, Copy)]
+pub struct Prefix<'a> {
+    sides: [&'a [u8]; 2],
+    first: Side,
+}
+
+impl<'a> Prefix<'a> {
+    /// The bytes of one side.
+    #[must_use]
+    pub fn of(&self, side: Side) -> &'a [u8] {
+        self.sides[side.index()]
+    }
+
+    /// The bytes of the side that spoke first, and which that is.
+    #[must_use]
+    pub fn first(&self) -> (&'a [u8], Side) {
+        (self.of(self.first), self.first)
+    }
+
+    /// The bytes of the side that did not speak first.
+    #[must_use]
+    pub fn second(&self) -> &'a [u8] {
+        self.of(self.first.other())
+    }
+}
+
+/// Payload looked at in each direction before a flow's protocol is given up as unknown, bytes.
+pub const PROBE_BYTES_MAX: usize = 16 * 1024;
+/// Longest value kept from the wire, bytes.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+
+/// One thing that was said on the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact<'a> {
+    /// What the tool does with it.
+    pub what: What,
+    /// What the protocol calls it: `mqtt.client_id`.
+    pub name: &'static str,
+    /// The value as it was on the wire; borrowed, whoever needs it later copies it.
+    pub value: &'a [u8],
+    /// The deciding frame.
+    pub frame: u64,
+}
+
+/// What the tool does with a fact. Later stages match on this alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// The value is a name that was asked for.
+    Query {
+        /// Record type (RFC 1035 §3.2.2).
+        record: u16,
+    },
+    /// The value is a name that was answered with an address, to the receiver of the message.
+    Answer {
+        /// The address.
+        address: IpAddr,
+        /// Seconds it may be remembered.
+        ttl: u32,
+    },
+    /// The value is a name that the sender of the message has for one of its own addresses.
+    OwnName {
+        /// The address.
+        address: IpAddr,
+    },
+    /// The value is the name that this flow gives its responder.
+    Name(NameKind),
+    /// The value describes a device.
+    Identity {
+        /// Which device.
+        subject: Subject,
+        /// What it describes.
+        kind: IdentityKind,
+    },
+    /// The network gave a device this address.
+    Lease {
+        /// Hardware address of the device.
+        client: Mac,
+        /// The address.
+        address: IpAddr,
+    },
+    /// The network told a device to use this name server.
+    Resolver {
+        /// Hardware address of the device.
+        client: Mac,
+        /// The name server.
+        resolver: IpAddr,
+    },
+    /// A secret was sent readable. The value is never the secret but who it belongs to (a user
+    /// name) or empty.
+    Credential {
+        /// How it was sent: `http basic`, `mqtt password`.
+        kind: &'static str,
+        /// Length of the secret, bytes.
+        length: usize,
+    },
+    /// The value is the protocol version that both sides settled on.
+    Encryption {
+        /// Whether the version is deprecated by its standards body (RFC 8996).
+        deprecated: bool,
+    },
+    /// Sound or pictures were announced or sent; the value says which.
+    Media,
+    /// Something worth showing; no later stage acts on it.
+    Note,
+}
+
+/// Where a flow's own name comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NameKind {
+    /// TLS server name indication (RFC 6066 §3).
+    Sni,
+    /// The server name outside an encrypted ClientHello: the front, not the service.
+    SniOuter,
+    /// HTTP Host header or its like.
+    Host,
+    /// A name in the server's certificate.
+    Certificate,
+}
+
+/// Which device a description is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Whoever sent the message.
+    Sender,
+    /// The device with this hardware address.
+    Hardware(Mac),
+}
+
+/// What a description says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IdentityKind {
+    /// A host name.
+    HostName,
+    /// DHCP vendor class (RFC 2132 §9.13).
+    VendorClass,
+    /// The software or product a device names itself as.
+    Product,
+    /// A service it offers.
+    Service,
+}
+
+impl IdentityKind {
+    /// The word for it in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            IdentityKind::HostName => "host_name",
+            IdentityKind::VendorClass => "vendor_class",
+            IdentityKind::Product => "product",
+            IdentityKind::Service => "service",
+        }
+    }
+}
+
+/// The protocol of a flow and how it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label {
+    /// Lower-case name; `unknown` where nothing is known.
+    pub protocol: &'static str,
+    /// How it was reached.
+    pub method: Method,
+    /// The frame that decided it, 0 where none did.
+    pub frame: u64,
+    /// What the protocol does with its content; a port alone says nothing about that.
+    pub content: Content,
+}
+
+/// How a label was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// By what the payload says.
+    Payload,
+    /// Another flow announced it.
+    Expected,
+    /// By the port number alone: a guess.
+    Port,
+    /// Not at all.
+    None,
+}
+
+impl Method {
+    /// The word for it in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Payload => "payload",
+            Method::Expected => "expected",
+            Method::Port => "port",
+            Method::None => "none",
+        }
+    }
+}
+
+/// TCP, as an IANA protocol number.
+pub const TCP: u8 = 6;
+/// UDP, as an IANA protocol number.
+pub const UDP: u8 = 17;
+
+#[cfg(test)]
+pub(crate) mod testing;

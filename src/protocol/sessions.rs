@@ -1,0 +1,278 @@
+//! The protocol state of every live flow: probing, followed by a session, or quiet.
+
+use super::{
+    Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, port,
+};
+use crate::flow::{End, Flow, FlowId, Segment, Side};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+enum State {
+    /// No payload yet.
+    Fresh,
+    Probing(Box<Probing>),
+    Followed(Box<dyn Session>, Label),
+    /// Counted only.
+    Quiet(Option<Label>),
+}
+
+/// Payload kept until somebody recognises it.
+struct Probing {
+    bytes: [Vec<u8>; 2],
+    pieces: Vec<Piece>,
+    /// One bit a dissector that still wants to see more.
+    candidates: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Piece {
+    side: Side,
+    start: usize,
+    length: usize,
+    segment: Segment<'static>,
+}
+
+/// Most pieces kept while probing: a flow of tiny segments is given up by this, not by bytes.
+const PIECES_MAX: usize = 512;
+
+/// Sessions of one partition, by the position of their flow.
+#[derive(Default)]
+pub struct Sessions {
+    states: Vec<State>,
+    /// Panics of dissectors that were caught; their flows are counted on without them.
+    pub faults: u64,
+}
+
+/// Receives each fact with the segment that said it.
+type Say<'s> = dyn FnMut(&Segment<'_>, Fact<'_>) + 's;
+
+impl Sessions {
+    /// A flow began.
+    pub fn opened(&mut self, id: FlowId) {
+        let index = id.0 as usize;
+        if index >= self.states.len() {
+            self.states.resize_with(index + 1, || State::Fresh);
+        }
+        self.states[index] = State::Fresh;
+    }
+
+    /// Feeds a piece of payload; returns whether more is wanted.
+    pub fn segment(
+        &mut self,
+        id: FlowId,
+        flow: &Flow,
+        segment: &Segment<'_>,
+        say: &mut Say<'_>,
+    ) -> bool {
+        let state = &mut self.states[id.0 as usize];
+        match state {
+            State::Followed(session, label) => {
+                let next = feed(session.as_mut(), segment, say).unwrap_or_else(|| {
+                    self.faults += 1;
+                    Next::Done
+                });
+                if next == Next::Done {
+                    *state = State::Quiet(Some(*label));
+                }
+                next == Next::More
+            }
+            State::Quiet(_) => false,
+            State::Fresh => {
+                let mut sides: [&[u8]; 2] = [&[], &[]];
+                sides[segment.side.index()] = limited(segment.data);
+                let prefix = Prefix { sides, first: segment.side };
+                match ask(flow, &prefix, u64::MAX) {
+                    Asked::Yes(index) => {
+                        *state = begin(index, flow, segment.frame);
+                        self.segment(id, flow, segment, say)
+                    }
+                    Asked::Undecided(0) => {
+                        *state = State::Quiet(None);
+                        false
+                    }
+                    Asked::Undecided(candidates) => {
+                        let mut probing =
+                            Box::new(Probing { bytes: Default::default(), pieces: Vec::new(), candidates });
+                        probing.keep(segment);
+                        *state = State::Probing(probing);
+                        true
+                    }
+                }
+            }
+            State::Probing(probing) => {
+                if segment.gap > 0 || !probing.keep(segment) {
+                    *state = State::Quiet(None);
+                    return false;
+                }
+                match ask(flow, &probing.prefix(), probing.candidates) {
+                    Asked::Yes(index) => {
+                        let frame = segment.frame;
+                        let State::Probing(probing) = std::mem::replace(state, begin(index, flow, frame))
+                        else {
+                            return false;
+                        };
+                        self.replay(id, flow, &probing, say)
+                    }
+                    Asked::Undecided(0) => {
+                        *state = State::Quiet(None);
+                        false
+                    }
+                    Asked::Undecided(candidates) => {
+                        probing.candidates = candidates;
+                        true
+                    }
+                }
+            }
+        }
+    }
+
+    fn replay(&mut self, id: FlowId, flow: &Flow, probing: &Probing, say: &mut Say<'_>) -> bool {
+        probing.pieces.iter().all(|piece| {
+            let bytes = &probing.bytes[piece.side.index()];
+            let data = &bytes[piece.start..piece.start + piece.length];
+            self.segment(id, flow, &Segment { data, ..piece.segment }, say)
+        })
+    }
+
+    /// A flow ended. Returns its label.
+    pub fn closed(&mut self, id: FlowId, flow: &Flow, end: End, say: &mut Say<'_>) -> Label {
+        let state = std::mem::replace(&mut self.states[id.0 as usize], State::Fresh);
+        let label = match state {
+            State::Followed(mut session, label) => {
+                let last = Segment {
+                    side: flow.initiator,
+                    data: &[],
+                    frame: flow.last_frame,
+                    time: flow.last,
+                    wire_length: 0,
+                    gap: 0,
+                    datagram: false,
+                };
+                session.end(end, &mut |fact| say(&last, fact));
+                Some(label)
+            }
+            State::Quiet(label) => label,
+            State::Fresh | State::Probing(_) => None,
+        };
+        label.unwrap_or_else(|| by_port(flow))
+    }
+}
+
+impl Probing {
+    /// Copies a piece; false when there is no room for it.
+    fn keep(&mut self, segment: &Segment<'_>) -> bool {
+        let bytes = &mut self.bytes[segment.side.index()];
+        // A datagram is looked at whole; a second one of the same side would only blur it.
+        let room = PROBE_BYTES_MAX.saturating_sub(bytes.len());
+        if room == 0 || self.pieces.len() == PIECES_MAX || segment.data.len() > room {
+            return false;
+        }
+        let piece = Piece {
+            side: segment.side,
+            start: bytes.len(),
+            length: segment.data.len(),
+            segment: Segment { data: &[], ..*segment },
+        };
+        self.pieces.push(piece);
+        bytes.extend_from_slice(segment.data);
+        true
+    }
+
+    fn prefix(&self) -> Prefix<'_> {
+        let first = self.pieces.first().map_or(Side::Low, |piece| piece.side);
+        let sides = [Side::Low, Side::High].map(|side| {
+            let bytes = &self.bytes[side.index()][..];
+            let one = self.pieces.iter().find(|piece| piece.side == side);
+            match one {
+                Some(piece) if piece.segment.datagram => &bytes[..piece.length],
+                _ => bytes,
+            }
+        });
+        Prefix { sides, first }
+    }
+}
+
+fn limited(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(PROBE_BYTES_MAX)]
+}
+
+/// Feeds a session; `None` when it panicked, which costs the rest of that flow's facts and
+/// nothing else.
+fn feed(session: &mut dyn Session, segment: &Segment<'_>, say: &mut Say<'_>) -> Option<Next> {
+    catch_unwind(AssertUnwindSafe(|| session.feed(segment, &mut |fact| say(segment, fact)))).ok()
+}
+
+enum Asked {
+    Yes(usize),
+    /// Those that want more.
+    Undecided(u64),
+}
+
+fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u64) -> Asked {
+    let mut undecided = 0;
+    for (index, dissector) in DISSECTORS.iter().enumerate() {
+        if candidates & 1 << index == 0 {
+            continue;
+        }
+        match dissector.probe(flow, prefix) {
+            Probe::Yes => return Asked::Yes(index),
+            Probe::More => undecided |= 1 << index,
+            Probe::No => {}
+        }
+    }
+    Asked::Undecided(undecided)
+}
+
+fn begin(index: usize, flow: &Flow, frame: u64) -> State {
+    let dissector = DISSECTORS[index];
+    let label = Label {
+        protocol: dissector.name(),
+        method: Method::Payload,
+        frame,
+        content: dissector.content(),
+    };
+    State::Followed(dissector.start(flow), label)
+}
+
+fn by_port(flow: &Flow) -> Label {
+    let name = flow.service_port().and_then(|number| port::name(flow.key.protocol, number));
+    Label {
+        protocol: name.unwrap_or("unknown"),
+        method: if name.is_some() { Method::Port } else { Method::None },
+        frame: 0,
+        content: Content::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order() {
+        assert!(DISSECTORS.len() < 64, "candidates are bits of a u64");
+        let mut names: Vec<&str> = DISSECTORS.iter().map(|d| d.name()).collect();
+        assert!(names.iter().all(|name| *name == name.to_lowercase()));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), DISSECTORS.len());
+    }
+
+    #[test]
+    fn probes_survive_nothing_and_every_single_byte() {
+        for protocol in [super::super::TCP, super::super::UDP] {
+            let flow = testing::flow(protocol, 50_000, 443);
+            for dissector in DISSECTORS {
+                let _ = dissector.probe(&flow, &Prefix { sides: [&[], &[]], first: Side::Low });
+                for byte in 0..=255u8 {
+                    let one = [byte];
+                    let prefix = Prefix { sides: [&one, &[]], first: Side::Low };
+                    let _ = dissector.probe(&flow, &prefix);
+                    let mut session = dissector.start(&flow);
+                    let segment = testing::segment(Side::Low, &one, 1);
+                    session.feed(&segment, &mut |_| {});
+                }
+            }
+        }
+    }
+}

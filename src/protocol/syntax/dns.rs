@@ -1,0 +1,236 @@
+//! DNS messages (RFC 1035 §4), read as far as they are readable: a record that is cut or broken
+//! ends the reading, but everything before it is kept. Shared by DNS, mDNS and LLMNR.
+
+use crate::base::bytes::Reader;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Record types used here (IANA DNS parameters).
+pub mod record {
+    /// IPv4 address.
+    pub const A: u16 = 1;
+    /// Alias.
+    pub const CNAME: u16 = 5;
+    /// Pointer; in mDNS a service instance.
+    pub const PTR: u16 = 12;
+    /// Text; in mDNS the properties of a service.
+    pub const TXT: u16 = 16;
+    /// IPv6 address.
+    pub const AAAA: u16 = 28;
+    /// Service location.
+    pub const SRV: u16 = 33;
+    /// Transport options (RFC 6891): not a name.
+    pub const OPT: u16 = 41;
+}
+
+/// Longest name, bytes as text (RFC 1035 §2.3.4 allows 255 on the wire).
+const NAME_BYTES_MAX: usize = 255;
+/// Most labels and pointers followed in one name: each pointer must go back, so loops end anyway,
+/// but a name has no use for more.
+const JUMPS_MAX: usize = 128;
+
+/// The 12-byte header.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    /// A response, not a query.
+    pub response: bool,
+    /// Kind of query, 0 to 15.
+    pub opcode: u8,
+    /// The answer did not fit and was cut.
+    pub truncated: bool,
+    /// Response code, 0 to 15.
+    pub code: u8,
+    /// Entries in the question, answer, authority and additional sections.
+    pub counts: [u16; 4],
+}
+
+/// One question or record.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// 0 question, 1 answer, 2 authority, 3 additional.
+    pub section: usize,
+    /// Owner name as text, labels joined by dots, no dot at the end.
+    pub name: &'a [u8],
+    /// Record type.
+    pub kind: u16,
+    /// Class; in mDNS the top bit has a meaning of its own.
+    pub class: u16,
+    /// Seconds; 0 in questions.
+    pub ttl: u32,
+    /// Record data; empty in questions.
+    pub data: &'a [u8],
+    /// Where `data` begins in the message, for names inside it.
+    pub data_at: usize,
+}
+
+impl Record<'_> {
+    /// The address in an A or AAAA record.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        match self.kind {
+            record::A => Some(Ipv4Addr::from(<[u8; 4]>::try_from(self.data).ok()?).into()),
+            record::AAAA => Some(Ipv6Addr::from(<[u8; 16]>::try_from(self.data).ok()?).into()),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the header; `None` when the message is shorter than 12 bytes.
+#[must_use]
+pub fn header(message: &[u8]) -> Option<Header> {
+    let mut reader = Reader::new(message);
+    reader.skip(2)?;
+    let flags = reader.u16()?;
+    let mut counts = [0; 4];
+    for count in &mut counts {
+        *count = reader.u16()?;
+    }
+    Some(Header {
+        response: flags & 0x8000 != 0,
+        opcode: (flags >> 11 & 15) as u8,
+        truncated: flags & 0x0200 != 0,
+        code: (flags & 15) as u8,
+        counts,
+    })
+}
+
+/// Visits every question and record. Returns where reading ended and whether all announced
+/// entries were there.
+pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool) {
+    let Some(header) = header(message) else { return (0, false) };
+    let mut reader = Reader::new(message);
+    let _ = reader.skip(12);
+    let mut name = Vec::with_capacity(NAME_BYTES_MAX);
+    for (section, &count) in header.counts.iter().enumerate() {
+        for _ in 0..count {
+            let at = reader.position();
+            if entry(message, section, &mut reader, &mut name, visit).is_none() {
+                return (at, false);
+            }
+        }
+    }
+    (reader.position(), true)
+}
+
+fn entry<'a>(
+    message: &'a [u8],
+    section: usize,
+    reader: &mut Reader<'a>,
+    name: &mut Vec<u8>,
+    visit: &mut dyn FnMut(&Record<'_>),
+) -> Option<()> {
+    read_name(message, reader, name)?;
+    let kind = reader.u16()?;
+    let class = reader.u16()?;
+    let mut record =
+        Record { section, name, kind, class, ttl: 0, data: &[], data_at: reader.position() };
+    if section > 0 {
+        record.ttl = reader.u32()?;
+        let length = reader.u16()?;
+        record.data_at = reader.position();
+        record.data = reader.take(usize::from(length))?;
+    }
+    visit(&record);
+    Some(())
+}
+
+/// Reads a name at the reader, following compression pointers (RFC 1035 §4.1.4), into `out`.
+pub fn read_name<'a>(
+    message: &'a [u8],
+    reader: &mut Reader<'a>,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    out.clear();
+    let mut at = *reader;
+    let mut jumped = false;
+    let mut lowest = reader.position();
+    for _ in 0..JUMPS_MAX {
+        let length = usize::from(at.u8()?);
+        match length {
+            0 => {
+                if !jumped {
+                    *reader = at;
+                }
+                return Some(());
+            }
+            1..=63 => {
+                let label = at.take(length)?;
+                if out.len() + length + 1 > NAME_BYTES_MAX + 1 {
+                    return None;
+                }
+                if !out.is_empty() {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(label);
+            }
+            0xc0..=0xff => {
+                let target = (length & 0x3f) << 8 | usize::from(at.u8()?);
+                if !jumped {
+                    *reader = at;
+                    jumped = true;
+                }
+                // Only backwards: this is what makes a loop impossible.
+                if target >= lowest {
+                    return None;
+                }
+                lowest = target;
+                at = Reader::new(message);
+                at.seek(target)?;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The name inside a record's data, `skip` bytes in (CNAME, PTR: 0, SRV: 6).
+#[must_use]
+pub fn name_in(message: &[u8], record: &Record<'_>, skip: usize) -> Option<Vec<u8>> {
+    let mut reader = Reader::new(message);
+    reader.seek(record.data_at + skip)?;
+    let mut name = Vec::new();
+    read_name(message, &mut reader, &mut name)?;
+    Some(name)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A response: camera.example asked for, alias cdn.example, address 192.0.2.7.
+    pub const ALIASED: &[u8] = b"\x12\x34\x81\x80\0\x01\0\x02\0\0\0\0\
+        \x06camera\x07example\0\0\x01\0\x01\
+        \xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x06\x03cdn\xc0\x13\
+        \xc0\x2c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07";
+
+    #[test]
+    fn follows_compressed_names() {
+        let mut seen = Vec::new();
+        let (end, whole) = walk(ALIASED, &mut |r| {
+            seen.push((r.section, r.name.to_vec(), r.kind, r.address()));
+        });
+        assert_eq!((end, whole), (ALIASED.len(), true));
+        assert_eq!(seen[0], (0, b"camera.example".to_vec(), record::A, None));
+        assert_eq!(seen[2].1, b"cdn.example");
+        assert_eq!(seen[2].3, Some("192.0.2.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn keeps_what_precedes_the_damage() {
+        for length in 0..ALIASED.len() {
+            let mut seen = 0;
+            let (_, whole) = walk(&ALIASED[..length], &mut |_| seen += 1);
+            assert!(!whole);
+            assert!(seen <= 2, "{length}");
+        }
+    }
+
+    #[test]
+    fn loops_and_forward_pointers_end() {
+        for pointer in [[0xc0, 0x0c], [0xc0, 0x20], [0xff, 0xff]] {
+            let mut message = b"\0\0\0\0\0\x01\0\0\0\0\0\0".to_vec();
+            message.extend(pointer);
+            message.extend([0, 1, 0, 1]);
+            assert!(!walk(&message, &mut |_| panic!("no entry is readable")).1);
+        }
+    }
+}

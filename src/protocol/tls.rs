@@ -1,0 +1,361 @@
+//! TLS (RFC 5246, RFC 8446): what both sides say before encryption begins: server name, version,
+//! application protocols and, up to TLS 1.2, the server's certificate. Handshake messages may
+//! span records and segments; at most 64 KiB a side is put together.
+
+use super::{
+    Content, Dissector, Fact, NameKind, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What,
+};
+use crate::base::bytes::Reader;
+use crate::flow::{Flow, Segment};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+/// TLS over TCP on any port.
+pub struct Tls;
+
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+const APPLICATION_DATA: u8 = 23;
+
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const CERTIFICATE: u8 = 11;
+const SERVER_HELLO_DONE: u8 = 14;
+
+/// Most names taken from one certificate.
+const CERTIFICATE_NAMES_MAX: usize = 32;
+
+impl Dissector for Tls {
+    fn name(&self) -> &'static str {
+        "tls"
+    }
+
+    fn content(&self) -> Content {
+        Content::Encrypted
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != TCP {
+            return Probe::No;
+        }
+        // STARTTLS and proxies speak something else first, so either side may show it.
+        match (looks_like_record(seen.first().0), looks_like_record(seen.second())) {
+            (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
+            (Probe::More, _) => Probe::More,
+            _ => Probe::No,
+        }
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Box::new(Handshake::default())
+    }
+}
+
+/// A handshake record that begins with a hello, or an old hello in SSL 2.0 form, or midstream
+/// records whose lengths follow each other.
+fn looks_like_record(bytes: &[u8]) -> Probe {
+    let expected: [&dyn Fn(u8) -> bool; 6] = [
+        &|b| b == HANDSHAKE,
+        &|b| b == 3,
+        &|b| b <= 4,
+        &|b| b <= 0x40,
+        &|_| true,
+        &|b| b == CLIENT_HELLO || b == SERVER_HELLO,
+    ];
+    for (index, fits) in expected.iter().enumerate() {
+        match bytes.get(index) {
+            Some(&byte) if fits(byte) => {}
+            Some(_) => return looks_like_midstream(bytes),
+            None => return Probe::More,
+        }
+    }
+    Probe::Yes
+}
+
+/// Encrypted records of a connection whose beginning the capture does not hold: two whole headers
+/// must fit.
+fn looks_like_midstream(bytes: &[u8]) -> Probe {
+    let record = |at: usize| -> Option<usize> {
+        let header = bytes.get(at..at + 5)?;
+        let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        let fits = matches!(header[0], CHANGE_CIPHER_SPEC..=APPLICATION_DATA)
+            && header[1] == 3
+            && (1..=4).contains(&header[2])
+            && (1..=16_384 + 2048).contains(&length);
+        fits.then_some(at + 5 + length)
+    };
+    match bytes {
+        [CHANGE_CIPHER_SPEC..=APPLICATION_DATA, 3, 1..=4, ..] => match record(0) {
+            Some(next) if bytes.len() >= next + 5 => {
+                if record(next).is_some() { Probe::Yes } else { Probe::No }
+            }
+            Some(next) if bytes.len() == next && bytes[0] == APPLICATION_DATA => Probe::Yes,
+            Some(_) => Probe::More,
+            None if bytes.len() < 5 => Probe::More,
+            None => Probe::No,
+        },
+        _ => Probe::No,
+    }
+}
+
+#[derive(Default)]
+struct Handshake {
+    sides: [Half; 2],
+    client_hello_seen: bool,
+    version: Option<u16>,
+}
+
+#[derive(Default)]
+struct Half {
+    /// Bytes of a record header or handshake message that is not whole yet.
+    record: Vec<u8>,
+    message: Vec<u8>,
+    encrypted: bool,
+    total: usize,
+}
+
+impl Session for Handshake {
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        let half = &mut self.sides[segment.side.index()];
+        half.total += segment.data.len();
+        if segment.gap > 0 || half.total > VALUE_BYTES_MAX {
+            // The other side may still have something to say.
+            half.encrypted = true;
+        }
+        let mut buffer = std::mem::take(&mut half.record);
+        buffer.extend_from_slice(segment.data);
+        let mut reader = Reader::new(&buffer);
+        let mut whole = 0;
+        while !self.sides[segment.side.index()].encrypted {
+            let Some((kind, fragment)) = record(&mut reader) else { break };
+            whole = reader.position();
+            match kind {
+                HANDSHAKE => self.handshake(segment, fragment, say),
+                ALERT => {}
+                _ => self.sides[segment.side.index()].encrypted = true,
+            }
+        }
+        let half = &mut self.sides[segment.side.index()];
+        if !half.encrypted {
+            buffer.drain(..whole);
+            half.record = buffer;
+        }
+        if self.sides.iter().all(|half| half.encrypted) { Next::Done } else { Next::More }
+    }
+}
+
+fn record<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
+    let kind = reader.u8()?;
+    let _version = reader.u16()?;
+    let length = reader.u16()?;
+    Some((kind, reader.take(usize::from(length))?))
+}
+
+impl Handshake {
+    fn handshake(
+        &mut self,
+        segment: &Segment<'_>,
+        fragment: &[u8],
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        let side = segment.side.index();
+        let mut message = std::mem::take(&mut self.sides[side].message);
+        message.extend_from_slice(fragment);
+        let mut reader = Reader::new(&message);
+        let mut whole = 0;
+        while let Some((kind, body)) = handshake_message(&mut reader) {
+            whole = reader.position();
+            match kind {
+                CLIENT_HELLO => {
+                    self.client_hello_seen = true;
+                    let _ = client_hello(body, segment.frame, say);
+                }
+                SERVER_HELLO => {
+                    if let Some(version) = server_hello(body) {
+                        self.version = Some(version);
+                        say_version(version, segment.frame, say);
+                        // From here on TLS 1.3 is encrypted, both ways.
+                        if version >= 0x0304 {
+                            self.sides.iter_mut().for_each(|half| half.encrypted = true);
+                        }
+                    }
+                }
+                CERTIFICATE => certificate(body, segment.frame, say),
+                SERVER_HELLO_DONE => self.sides[side].encrypted = true,
+                _ => {}
+            }
+        }
+        message.drain(..whole);
+        self.sides[side].message = message;
+    }
+}
+
+fn handshake_message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
+    let kind = reader.u8()?;
+    let length = reader.u24()?;
+    Some((kind, reader.take(length as usize)?))
+}
+
+/// RFC 8446 §4.1.2.
+fn client_hello(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Option<()> {
+    let mut reader = Reader::new(body);
+    reader.skip(2 + 32)?;
+    reader.nested_u8()?;
+    reader.nested_u16()?;
+    reader.nested_u8()?;
+    let mut extensions = reader.nested_u16()?;
+    let mut server_name: Option<&[u8]> = None;
+    let mut encrypted_hello = false;
+    while let Some(kind) = extensions.u16() {
+        let mut content = extensions.nested_u16()?;
+        match kind {
+            // server_name (RFC 6066 §3): a list, of which only host_name (0) exists.
+            0 => {
+                let mut list = content.nested_u16()?;
+                if list.u8()? == 0 {
+                    server_name = Some(list.nested_u16()?.rest());
+                }
+            }
+            // application_layer_protocol_negotiation (RFC 7301 §3.1).
+            16 => {
+                let mut list = content.nested_u16()?;
+                while let Some(name) = list.nested_u8() {
+                    say(Fact { what: What::Note, name: "tls.alpn", value: name.rest(), frame });
+                }
+            }
+            // encrypted_client_hello (RFC 9849); sent as grease too, without a name behind it.
+            0xfe0d => encrypted_hello = content.u8()? == 0,
+            _ => {}
+        }
+    }
+    if let Some(value) = server_name.filter(|name| !name.is_empty()) {
+        say(Fact { what: What::Name(NameKind::Sni), name: "tls.sni", value, frame });
+    }
+    if encrypted_hello {
+        say(Fact { what: What::Note, name: "tls.ech_offered", value: &[], frame });
+    }
+    Some(())
+}
+
+/// The version both sides settled on (RFC 8446 §4.1.3, §4.2.1).
+fn server_hello(body: &[u8]) -> Option<u16> {
+    let mut reader = Reader::new(body);
+    let mut version = reader.u16()?;
+    reader.skip(32)?;
+    reader.nested_u8()?;
+    reader.skip(2 + 1)?;
+    if let Some(mut extensions) = reader.nested_u16() {
+        while let (Some(kind), Some(mut content)) = (extensions.u16(), extensions.nested_u16()) {
+            if kind == 43 {
+                version = content.u16()?;
+            }
+        }
+    }
+    Some(version)
+}
+
+fn say_version(version: u16, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let name = match version {
+        0x0002 => "SSL 2.0",
+        0x0300 => "SSL 3.0",
+        0x0301 => "TLS 1.0",
+        0x0302 => "TLS 1.1",
+        0x0303 => "TLS 1.2",
+        0x0304 | 0x7f00..=0x7fff => "TLS 1.3",
+        _ => "TLS of an unknown version",
+    };
+    // RFC 8996 deprecates TLS 1.0 and 1.1, RFC 7568 SSL 3.0, RFC 6176 SSL 2.0.
+    let what = What::Encryption { deprecated: version <= 0x0302 };
+    say(Fact { what, name: "tls.version", value: name.as_bytes(), frame });
+}
+
+/// The names in the server's own certificate, the first of the chain (RFC 5280 §4.2.1.6).
+fn certificate(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let mut reader = Reader::new(body);
+    let first = reader.skip(3).and_then(|()| reader.u24()).and_then(|n| reader.take(n as usize));
+    let Some((_, certificate)) = first.and_then(|der| X509Certificate::from_der(der).ok()) else {
+        return;
+    };
+    let what = What::Name(NameKind::Certificate);
+    let mut named = false;
+    if let Ok(Some(names)) = certificate.subject_alternative_name() {
+        for name in names.value.general_names.iter().take(CERTIFICATE_NAMES_MAX) {
+            if let GeneralName::DNSName(name) = name {
+                named = true;
+                say(Fact { what, name: "tls.certificate_name", value: name.as_bytes(), frame });
+            }
+        }
+    }
+    for name in certificate.subject().iter_common_name() {
+        let value = name.attr_value().data;
+        // Without alternative names the common name is what clients went by (RFC 6125 §6.4.4).
+        let what = if named { What::Note } else { what };
+        say(Fact { what, name: "tls.certificate_subject", value, frame });
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::testing::{converse_tcp, flow};
+    use super::*;
+    use crate::flow::Side;
+
+    fn record_of(kind: u8, message: &[u8]) -> Vec<u8> {
+        let length = (message.len() as u32).to_be_bytes();
+        let message = [&[kind][..], &length[1..], message].concat();
+        [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
+    }
+
+    /// A ClientHello for `name` with `padding` bytes of padding extension (RFC 7685).
+    pub fn hello(name: &[u8], padding: usize) -> Vec<u8> {
+        let short = |n: usize| (n as u16).to_be_bytes();
+        let mut extensions = [0, 0].to_vec();
+        extensions.extend(short(name.len() + 5));
+        extensions.extend(short(name.len() + 3));
+        extensions.push(0);
+        extensions.extend(short(name.len()));
+        extensions.extend(name);
+        extensions.extend([0, 21]);
+        extensions.extend(short(padding));
+        extensions.extend(vec![0; padding]);
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
+        body.extend(short(extensions.len()));
+        body.extend(extensions);
+        record_of(CLIENT_HELLO, &body)
+    }
+
+    fn answer(version: [u8; 2], extensions: &[u8]) -> Vec<u8> {
+        let mut body = version.to_vec();
+        body.extend([9; 32]);
+        body.extend([0, 0x13, 0x01, 0]);
+        body.extend((extensions.len() as u16).to_be_bytes());
+        body.extend(extensions);
+        record_of(SERVER_HELLO, &body)
+    }
+
+    #[test]
+    fn names_the_server_and_the_version() {
+        let hello = hello(b"api.example", 3000);
+        let new = answer([3, 3], &[0, 43, 0, 2, 3, 4]);
+        let (label, said) =
+            converse_tcp(&flow(TCP, 40_000, 8443), &[(Side::Low, &hello), (Side::High, &new)]);
+        assert_eq!((label.protocol, label.content), ("tls", Content::Encrypted));
+        assert_eq!(said[0].value, b"api.example");
+        assert_eq!(said[1].value, b"TLS 1.3");
+        let old = answer([3, 1], &[]);
+        let (_, said) =
+            converse_tcp(&flow(TCP, 40_000, 443), &[(Side::Low, &hello), (Side::High, &old)]);
+        assert_eq!(said[1].value, b"TLS 1.0");
+        assert_eq!(said[1].what, What::Encryption { deprecated: true });
+    }
+
+    #[test]
+    fn similar_bytes_are_not_tls() {
+        for bytes in [&b"\x16\x03\x01\x00\x05\x09rest"[..], b"\x17\x03\x03\xff\xff..", b"\x16\x04"] {
+            let (label, _) = converse_tcp(&flow(TCP, 40_000, 9999), &[(Side::Low, bytes)]);
+            assert_eq!(label.protocol, "unknown", "{bytes:?}");
+        }
+    }
+}

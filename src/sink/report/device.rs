@@ -1,0 +1,266 @@
+//! One section a device: who it is, how much it sent and received, and with whom.
+
+use super::destination;
+use super::words::{
+    ROWS_MAX, amount, boxed, counted, device_link, frames, moment, total, wire,
+};
+use super::View;
+use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
+use maud::{Markup, html};
+
+/// Descriptions and addresses of one device shown; all are in the JSON.
+const DETAILS_MAX: usize = 24;
+
+pub fn sections(view: &View<'_>) -> Markup {
+    let devices = &view.snapshot.devices;
+    html! {
+        @if devices.is_empty() { p { "No device was seen." } }
+        @for (index, device) in devices.iter().enumerate().take(ROWS_MAX) {
+            (section(view, index, device))
+        }
+        @if devices.len() > ROWS_MAX { (rest(&devices[ROWS_MAX..])) }
+    }
+}
+
+fn rest(devices: &[Device]) -> Markup {
+    let mut sum = Traffic::default();
+    devices.iter().for_each(|device| sum.add(&device.internet));
+    let [sent, received] = sum.delivered_bytes;
+    html! {
+        p {
+            "And " (counted(devices.len() as u64, "more device", "more devices"))
+            ", which together sent " (total(sent)) " to the internet and received "
+            (total(received)) "; all in --json."
+        }
+    }
+}
+
+fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
+    let internet = view.internet(index);
+    let [sent, received] = device.internet.delivered_bytes;
+    html! {
+        section.device id={ "device-" (index) } {
+            h3 {
+                (wire(&device.title()))
+                @if device.role == "gateway" { " (gateway, not a device under test)" }
+            }
+            @if device.role == "gateway" {
+                p { "It forwards the packets of others. Only what was sent to or from its own \
+                     addresses is counted here." }
+            }
+            (limits(device))
+            (who(device))
+            @if internet.is_empty() {
+                p { "Nothing to or from the internet was seen." }
+            } @else {
+                p.headline {
+                    "With the internet: " strong { (total(sent)) " sent" } ", "
+                    strong { (total(received)) " received" } "."
+                }
+                (destination::table(view.snapshot, device, &internet))
+            }
+            (nearby(view, index, device))
+        }
+    }
+}
+
+/// Said before any number, because it limits all of them.
+fn limits(device: &Device) -> Markup {
+    let seen = &device.visibility;
+    let mut limits = Vec::new();
+    if seen.group_only {
+        limits.push("only broadcast and multicast was seen of it".to_owned());
+    } else if !seen.both_directions {
+        limits.push("only one direction of its traffic was seen".to_owned());
+    }
+    if seen.acknowledged_unseen_flows > 0 {
+        let many = counted(seen.acknowledged_unseen_flows, "conversation", "conversations");
+        limits.push(format!("in {many}, data was acknowledged that the recording does not hold"));
+    }
+    html! {
+        @if !limits.is_empty() {
+            p.limit { strong { "Limited view: " } (limits.join("; ")) "." }
+        }
+    }
+}
+
+fn who(device: &Device) -> Markup {
+    let more_said = device.identities.len().saturating_sub(DETAILS_MAX);
+    let more_addresses = device.addresses.len().saturating_sub(DETAILS_MAX);
+    html! {
+        dl.facts {
+            @if let Some(label) = &device.label { dt { "Name given by the user" } dd { (wire(label)) } }
+            @if let Some(mac) = device.mac {
+                dt { "Hardware address" }
+                dd {
+                    code { (mac.to_string()) }
+                    @if device.mac_is_local { " (made up by the device itself, so it has no registrant)" }
+                }
+            }
+            dt { "Maker" }
+            dd { (maker(device)) }
+            @if !device.addresses.is_empty() {
+                dt { "Addresses" }
+                dd {
+                    @for (index, seen) in device.addresses.iter().take(DETAILS_MAX).enumerate() {
+                        @if index > 0 { ", " }
+                        code title={ "seen " (seen.first.to_string()) " to " (seen.last.to_string()) } {
+                            (seen.address.to_string())
+                        }
+                    }
+                    @if more_addresses > 0 { " and " (more_addresses) " more in --json" }
+                }
+            }
+            @if !device.identities.is_empty() {
+                dt { "Said about itself" }
+                dd {
+                    ul {
+                        @for said in device.identities.iter().take(DETAILS_MAX) { li { (identity(said)) } }
+                        @if more_said > 0 { li { "and " (more_said) " more in --json" } }
+                    }
+                }
+            }
+            @if !device.resolvers.is_empty() {
+                dt { "Name servers given to it" }
+                dd {
+                    @for (index, (address, frame)) in device.resolvers.iter().enumerate() {
+                        @if index > 0 { ", " }
+                        code { (address.to_string()) } " (frame " (frame) ")"
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn maker(device: &Device) -> Markup {
+    html! {
+        @match &device.maker {
+            Some(maker) if maker.by == "dhcp" => {
+                (wire(&maker.name)) " (by what it says when it asks for an address, DHCP; a device \
+                 can say anything)"
+                @if let Some(oui) = &device.oui { "; network chip registered to " (wire(oui)) }
+            }
+            Some(maker) => {
+                "not known for sure: its hardware address is registered to "
+                (wire(device.oui.as_deref().unwrap_or(&maker.name)))
+                @if maker.vendor.is_some() { " (" (wire(&maker.name)) ")" }
+                ", often the maker of the network chip only"
+            }
+            None => "not known",
+        }
+    }
+}
+
+fn identity(said: &IdentitySeen) -> Markup {
+    let kind = match said.kind {
+        "host_name" => "host name",
+        "vendor_class" => "vendor class",
+        other => other,
+    };
+    html! {
+        (kind) ": " (wire(&said.value.text)) " (" (said.fact)
+        @if let Some(frame) = frames(&[said.frame]) { ", " (frame) }
+        ")"
+    }
+}
+
+/// A contact on the test network as seen from one of its ends.
+struct Near<'a> {
+    peer: Markup,
+    begun_here: bool,
+    traffic: Traffic,
+    contact: &'a Contact,
+}
+
+fn near<'a>(view: &View<'a>, index: usize, device: &Device) -> Vec<Near<'a>> {
+    let own = view.begun.get(&index).into_iter().flatten().copied();
+    let own = own.filter(|contact| contact.zone != Zone::Internet).map(|contact| Near {
+        peer: peer(view, contact),
+        begun_here: true,
+        traffic: contact.traffic,
+        contact,
+    });
+    let others = view.answered.get(device.id.as_str()).into_iter().flatten().copied();
+    let others = others.filter(|contact| contact.device_index != index).map(|contact| Near {
+        peer: device_link(view.snapshot, &contact.device),
+        begun_here: false,
+        traffic: contact.traffic.turned(),
+        contact,
+    });
+    own.chain(others).collect()
+}
+
+fn peer(view: &View<'_>, contact: &Contact) -> Markup {
+    match contact.destination.strip_prefix("group:") {
+        Some(address) => html! { "many at once (" code { (address) } ")" },
+        None => device_link(view.snapshot, &contact.destination),
+    }
+}
+
+/// Neighbours and groups, apart from the internet. The device's own totals also count what it
+/// exchanged with devices that the user left out, which have no row.
+fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
+    let rows = near(view, index, device);
+    if rows.is_empty() {
+        return html! {};
+    }
+    let mut told = Traffic::default();
+    rows.iter().filter(|n| n.contact.zone == Zone::Private).for_each(|n| told.add(&n.traffic));
+    let untold = |way: usize| {
+        device.private.delivered_bytes[way].saturating_sub(told.delivered_bytes[way])
+    };
+    let mut rest = Traffic::default();
+    rows.iter().skip(ROWS_MAX).for_each(|near| rest.add(&near.traffic));
+    let table = html! {
+        table.small {
+            thead {
+                tr {
+                    th scope="col" { "With" }
+                    th scope="col" { "Who spoke first" }
+                    th.number scope="col" { "Sent" }
+                    th.number scope="col" { "Received" }
+                    th scope="col" { "Spoken" }
+                    th scope="col" { "First and last seen (UTC)" }
+                }
+            }
+            tbody {
+                @for near in rows.iter().take(ROWS_MAX) {
+                    @let [sent, received] = near.traffic.delivered_bytes;
+                    tr {
+                        th scope="row" { (near.peer) }
+                        td { (if near.begun_here { "this device" } else { "the other" }) }
+                        td.number { (amount(sent)) }
+                        td.number { (amount(received)) }
+                        td { (spoken(&near.contact.services)) }
+                        td { (moment(near.contact.first)) br; (moment(near.contact.last)) }
+                    }
+                }
+            }
+            @if rows.len() > ROWS_MAX {
+                (destination::rest_row(rows.len() - ROWS_MAX, 2, &rest, 2))
+            }
+        }
+    };
+    html! {
+        h4 { "On the test network" }
+        (boxed("Contacts on the test network", table))
+        @if untold(0) + untold(1) > 0 {
+            p {
+                "With devices left out of this report: " (total(untold(0))) " sent, "
+                (total(untold(1))) " received."
+            }
+        }
+    }
+}
+
+fn spoken(services: &[Service]) -> String {
+    let mut words: Vec<String> = services.iter().map(destination::service_name).collect();
+    words.dedup();
+    let more = words.len().saturating_sub(4);
+    words.truncate(4);
+    if more > 0 {
+        words.push(format!("{more} more"));
+    }
+    words.join("; ")
+}

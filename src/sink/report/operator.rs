@@ -1,0 +1,88 @@
+//! Who operates the services that signatures know, and dated facts about them. They stand apart
+//! from the traffic: a fact about a company is not a fact about what a device did.
+
+use super::destination::{kind, made_up};
+use super::words::{ROWS_MAX, boxed, wire};
+use crate::attribution::signature::Operator;
+use crate::attribution::world::Claim;
+use crate::snapshot::Snapshot;
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+pub fn section(snapshot: &Snapshot) -> Markup {
+    let mut claims: BTreeMap<&str, &Claim> = BTreeMap::new();
+    for claim in snapshot.destinations.iter().flat_map(|destination| &destination.claims) {
+        claims.entry(&claim.signature).or_insert(claim);
+    }
+    if claims.is_empty() {
+        return html! {};
+    }
+    let table = html! {
+        table {
+            caption { "From sourced signatures, not from the recording" }
+            thead {
+                tr {
+                    th scope="col" { "Service" }
+                    th scope="col" { "Operator and head office" }
+                    th scope="col" { "Where that is stated" }
+                    th scope="col" { "Dated facts about the company" }
+                }
+            }
+            tbody {
+                @for (id, claim) in claims.iter().take(ROWS_MAX) {
+                    tr id={ "operator-" (id) } {
+                        th scope="row" { (wire(&claim.name)) (made_up(claim)) br; small { (kind(claim.kind)) } }
+                        (operator(claim.operator.as_ref(), claim.fictional))
+                        td { (facts(claim)) }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        h3 { "Who operates these services" }
+        p {
+            "The head office says under whose law a company stands. It does not say where data is \
+             kept, nor that anybody asked for it."
+        }
+        (boxed("Operators", table))
+        @if claims.len() > ROWS_MAX { p { (claims.len() - ROWS_MAX) " more; all in --json." } }
+    }
+}
+
+fn operator(operator: Option<&Operator>, fictional: bool) -> Markup {
+    let Some(operator) = operator else {
+        return html! { td { "operator not established" } td {} };
+    };
+    html! {
+        td {
+            (wire(&operator.legal_name))
+            br;
+            @match &operator.head_office {
+                _ if fictional => "no real head office",
+                Some(country) => { "head office in " strong { (country) } }
+                None => "head office not established",
+            }
+            @if !operator.parents.is_empty() {
+                br; "controlled by " (wire(&operator.parents.join(", ")))
+            }
+        }
+        td { (wire(&operator.source)) br; small { "read " (operator.checked) } }
+    }
+}
+
+fn facts(claim: &Claim) -> Markup {
+    html! {
+        @if claim.ownership.is_empty() { "none listed" } @else {
+            ul {
+                @for fact in &claim.ownership {
+                    li {
+                        @if let Some(date) = &fact.date { (date) ": " }
+                        (wire(&fact.fact)) " "
+                        small { "(" (wire(&fact.source)) ", read " (fact.checked) ")" }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Words, numbers and small pieces that every section of the page uses.
+
+use crate::base::text::bytes;
+use crate::base::time::Timestamp;
+use crate::snapshot::Snapshot;
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// Rows of one table; the rest is summed and told.
+pub const ROWS_MAX: usize = 200;
+
+/// Digits in groups of three, by a space that does not break (ISO 80000-1 §7.3.1).
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push('\u{202f}');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A rounded amount; the exact count is shown on pointing at it.
+pub fn amount(count: u64) -> Markup {
+    if count < 1000 {
+        return html! { (bytes(count)) };
+    }
+    html! { span title={ (grouped(count)) " bytes" } { (bytes(count)) } }
+}
+
+/// A rounded amount with the exact count beside it.
+pub fn total(count: u64) -> String {
+    match count {
+        1 => "1 byte".to_owned(),
+        0..1000 => format!("{count} bytes"),
+        _ => format!("{} ({} bytes)", bytes(count), grouped(count)),
+    }
+}
+
+/// `1 frame`, `2 frames`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// Date and time to the second; exact to the nanosecond for machines.
+pub fn moment(time: Timestamp) -> Markup {
+    let exact = time.to_string();
+    html! { time datetime=(exact) { (exact[..10]) " " (exact[11..19]) } }
+}
+
+/// Date and time to the nanosecond.
+pub fn exact_moment(time: Timestamp) -> Markup {
+    let exact = time.to_string();
+    html! { time datetime=(exact) { (exact[..10]) " " (exact[11..29]) } }
+}
+
+/// The day alone.
+pub fn day(time: Timestamp) -> String {
+    time.to_string()[..10].to_owned()
+}
+
+/// Text that others chose: it may be written from right to left, and must not reorder what
+/// stands around it.
+pub fn wire(text: &str) -> Markup {
+    html! { bdi { (text) } }
+}
+
+/// `frame 3`, `frames 3, 4 and 12 more`; nothing for frame 0, which stands for no frame.
+pub fn frames(numbers: &[u64]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let numbers: Vec<u64> = numbers.iter().copied().filter(|&number| number > 0).collect();
+    let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
+    match numbers.len() {
+        0 => None,
+        1 => Some(format!("frame {}", shown[0])),
+        count if count <= SHOWN => Some(format!("frames {}", shown.join(", "))),
+        count => Some(format!("frames {} and {} more", shown.join(", "), count - SHOWN)),
+    }
+}
+
+/// A wide table in a box of its own, which scrolls where the screen is narrow. The box takes the
+/// keyboard's focus, since some browsers scroll only what has it.
+pub fn boxed(label: &str, table: Markup) -> Markup {
+    html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
+}
+
+/// Counts by name, with the name in words.
+pub fn tally<K: AsRef<str>>(counts: &BTreeMap<K, u64>) -> Markup {
+    html! {
+        ul {
+            @for (name, count) in counts {
+                li { (grouped(*count)) " × " (name.as_ref().replace('_', " ")) }
+            }
+        }
+    }
+}
+
+/// The page's name for a device, linked to its section.
+pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
+    match snapshot.devices.iter().position(|device| device.id == id) {
+        Some(index) if index < ROWS_MAX => {
+            html! { a href={ "#device-" (index) } { (wire(&snapshot.devices[index].title())) } }
+        }
+        Some(index) => wire(&snapshot.devices[index].title()),
+        None => wire(id),
+    }
+}
+
+/// How a destination's id reads to people.
+pub fn destination_title(id: &str, addresses: usize) -> Markup {
+    match id.strip_prefix("net:") {
+        Some(network) => html! {
+            (wire(network)) " (no name; " (counted(addresses as u64, "address", "addresses")) ")"
+        },
+        None => wire(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(total(1), "1 byte");
+        assert_eq!(total(56_964), "57 kB (56\u{202f}964 bytes)");
+        assert_eq!(amount(56_964).0, "<span title=\"56\u{202f}964 bytes\">57 kB</span>");
+        assert_eq!(counted(1, "frame", "frames"), "1 frame");
+        assert_eq!(frames(&[0]), None);
+        assert_eq!(frames(&[4, 5]).as_deref(), Some("frames 4, 5"));
+    }
+
+    #[test]
+    fn times_for_people() {
+        let time = Timestamp(1_709_210_096_000_000_005);
+        assert!(moment(time).0.ends_with(">2024-02-29 12:34:56</time>"));
+        assert!(exact_moment(time).0.ends_with(">2024-02-29 12:34:56.000000005</time>"));
+        assert_eq!(day(time), "2024-02-29");
+    }
+}

@@ -1,0 +1,483 @@
+//! The summary for people: what left, to whom, how we know, and what was not seen. At most 80
+//! columns; colour only where asked for.
+
+use crate::attribution::world::{Contact, Destination, Device, Zone};
+use crate::base::text::{bytes, shorten, span};
+use crate::finding::{Finding, Severity};
+use crate::snapshot::Snapshot;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns of a line.
+const WIDTH: usize = 80;
+/// Destinations shown for a device; the rest is summed and told.
+const DESTINATIONS_MAX: usize = 20;
+/// Findings shown in full; the rest is counted and told.
+const FINDINGS_MAX: usize = 40;
+
+struct Page {
+    text: String,
+    colour: bool,
+}
+
+/// Writes the summary.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write(snapshot: &Snapshot, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { text: String::new(), colour };
+    page.head(snapshot);
+    for (index, device) in snapshot.devices.iter().enumerate() {
+        if device.role == "device" {
+            page.device(snapshot, index, device);
+        }
+    }
+    page.others(snapshot);
+    page.findings(snapshot);
+    page.coverage(snapshot);
+    out.write_all(page.text.as_bytes())
+}
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    /// A paragraph, broken at spaces, every line after `indent` spaces.
+    fn wrap(&mut self, indent: usize, text: &str) {
+        self.wrap_hanging(indent, indent, text);
+    }
+
+    fn wrap_hanging(&mut self, first: usize, indent: usize, text: &str) {
+        let mut line = " ".repeat(first);
+        let mut empty = true;
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            if !empty && line.width() + 1 + word.width() > WIDTH {
+                self.line(&line);
+                line = " ".repeat(indent);
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            // A word longer than a line is cut into pieces; nothing of it is left out.
+            for character in word.chars() {
+                if line.width() + character.width().unwrap_or(0) > WIDTH {
+                    self.line(&line);
+                    line = " ".repeat(indent);
+                }
+                line.push(character);
+            }
+            empty = false;
+        }
+        self.line(&line);
+    }
+
+    fn title(&mut self, text: &str) {
+        let text = self.paint(text, "1");
+        self.text.push('\n');
+        self.line(&text);
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn head(&mut self, snapshot: &Snapshot) {
+        for input in &snapshot.inputs {
+            self.wrap(0, &format!("{} — {}", input.path, input.format));
+            let frames = format!("{} frames, {} on the wire", input.frames, bytes(input.bytes));
+            match (input.first, input.last) {
+                (Some(first), Some(last)) => {
+                    let [from, to] = [first, last].map(|t| t.to_string()[..19].replace('T', " "));
+                    self.wrap(0, &format!("{frames}, {from} to {to} UTC ({})", span(last.since(first))));
+                }
+                _ => self.wrap(0, &frames),
+            }
+        }
+        if !snapshot.coverage.complete {
+            for reason in &snapshot.coverage.incomplete_because {
+                let text = format!("PARTIAL RESULT: {reason}");
+                self.wrap_hanging(0, 4, &text);
+            }
+        }
+    }
+
+    fn device(&mut self, snapshot: &Snapshot, index: usize, device: &Device) {
+        self.title(&shorten(&device.title(), WIDTH));
+        let mut about = vec![device.id.clone()];
+        match &device.maker {
+            Some(maker) if maker.by == "oui" => {
+                about.push(format!("network chip registered to {}", maker.name));
+            }
+            Some(maker) => about.push(format!("maker {} (by what it says in DHCP)", maker.name)),
+            None if device.mac_is_local => about.push("address is made up by the device".to_owned()),
+            None => about.push("maker not known".to_owned()),
+        }
+        let addresses: Vec<String> =
+            device.addresses.iter().take(4).map(|seen| seen.address.to_string()).collect();
+        if !addresses.is_empty() {
+            about.push(addresses.join(", "));
+        }
+        self.wrap(2, &about.join(" · "));
+        self.visibility(device);
+        let contacts: Vec<&Contact> =
+            snapshot.contacts.iter().filter(|contact| contact.device_index == index).collect();
+        let internet: Vec<&Contact> =
+            contacts.iter().copied().filter(|c| c.zone == Zone::Internet).collect();
+        if internet.is_empty() {
+            self.line("  Nothing to or from the internet was seen.");
+        } else {
+            let [sent, received] = device.internet.delivered_bytes;
+            let text = format!(
+                "With the internet: {} of payload sent, {} received.",
+                bytes(sent),
+                bytes(received)
+            );
+            self.wrap(2, &text);
+            self.line("");
+            self.line("  DESTINATION                                 SENT   RECEIVED  WHERE    CONTENT");
+        }
+        for contact in internet.iter().take(DESTINATIONS_MAX) {
+            self.contact(contact, &snapshot.destinations[contact.destination_index]);
+        }
+        if internet.len() > DESTINATIONS_MAX {
+            let rest = &internet[DESTINATIONS_MAX..];
+            let [sent, received] = sum(rest);
+            let text = format!(
+                "… and {} more destinations: {} sent, {} received; all are in --json",
+                rest.len(),
+                bytes(sent),
+                bytes(received)
+            );
+            self.wrap(2, &text);
+        }
+        self.nearby(snapshot, &contacts);
+    }
+
+    fn visibility(&mut self, device: &Device) {
+        let seen = &device.visibility;
+        let mut limits = Vec::new();
+        if seen.group_only {
+            limits.push("only broadcast and multicast was seen of it".to_owned());
+        } else if !seen.both_directions {
+            limits.push("only one direction of its traffic was seen".to_owned());
+        }
+        if seen.acknowledged_unseen_flows > 0 {
+            limits.push(format!(
+                "{} flows acknowledge data that the capture does not hold",
+                seen.acknowledged_unseen_flows
+            ));
+        }
+        if !limits.is_empty() {
+            self.wrap(2, &format!("Limited view: {}.", limits.join("; ")));
+        }
+    }
+
+    fn contact(&mut self, contact: &Contact, destination: &Destination) {
+        let [sent, received] = contact.traffic.delivered_bytes;
+        let mut content: Vec<&str> =
+            contact.services.iter().map(|service| service.content).collect();
+        content.sort_unstable();
+        content.dedup();
+        let name = fit(&heading(destination), 38);
+        self.line(&format!(
+            "  {name} {:>9}  {:>9}  {}  {}",
+            bytes(sent),
+            bytes(received),
+            fit(&destination.country_codes().join("/"), 7),
+            content.join("+")
+        ));
+        self.wrap_hanging(6, 6, &provenance(contact, destination));
+    }
+
+    /// Devices on the test network and groups, apart from the internet.
+    fn nearby(&mut self, snapshot: &Snapshot, contacts: &[&Contact]) {
+        let private: Vec<&Contact> =
+            contacts.iter().copied().filter(|c| c.zone == Zone::Private).collect();
+        if !private.is_empty() {
+            let names: Vec<&str> = private
+                .iter()
+                .take(6)
+                .map(|contact| snapshot.destinations[contact.destination_index].id.as_str())
+                .collect();
+            let more = if private.len() > 6 { format!(" and {} more", private.len() - 6) } else { String::new() };
+            let [sent, received] = sum(&private);
+            let text = format!(
+                "On the test network: {} sent to, {} received from {}{more}.",
+                bytes(sent),
+                bytes(received),
+                names.join(", ")
+            );
+            self.wrap(2, &text);
+        }
+        let group: Vec<&Contact> =
+            contacts.iter().copied().filter(|c| c.zone == Zone::Group).collect();
+        if !group.is_empty() {
+            let text = format!("Broadcast and multicast: {} sent.", bytes(sum(&group)[0]));
+            self.wrap(2, &text);
+        }
+    }
+
+    fn others(&mut self, snapshot: &Snapshot) {
+        let gateways: Vec<String> = snapshot
+            .devices
+            .iter()
+            .filter(|device| device.role == "gateway")
+            .map(|device| {
+                let own = if device.internet.wire_bytes == [0, 0] {
+                    String::new()
+                } else {
+                    let [sent, received] = device.internet.delivered_bytes;
+                    format!(", itself {} sent, {} received", bytes(sent), bytes(received))
+                };
+                format!("{}{own}", device.title())
+            })
+            .collect();
+        if gateways.is_empty() && snapshot.left_out.is_empty() {
+            return;
+        }
+        self.title("Not devices under test");
+        if !gateways.is_empty() {
+            let text = format!("Gateways (they forward the packets of others): {}", gateways.join("; "));
+            self.wrap(2, &text);
+        }
+        for left in &snapshot.left_out {
+            let [sent, received] = left.internet.delivered_bytes;
+            let text = format!(
+                "{}: {}; with the internet {} sent, {} received",
+                left.id,
+                left.reason,
+                bytes(sent),
+                bytes(received)
+            );
+            self.wrap(2, &text);
+        }
+    }
+
+    fn findings(&mut self, snapshot: &Snapshot) {
+        self.title("Findings (nobody has reviewed them yet)");
+        if snapshot.findings.is_empty() {
+            let text = if snapshot.coverage.complete {
+                "None of the checks found anything in what was inspected. That is not a clean \
+                 bill: see what was inspected below."
+            } else {
+                "None, but the result is partial: see above and below."
+            };
+            self.wrap(2, text);
+        }
+        for finding in snapshot.findings.iter().take(FINDINGS_MAX) {
+            self.finding(finding);
+        }
+        if snapshot.findings.len() > FINDINGS_MAX {
+            let more = snapshot.findings.len() - FINDINGS_MAX;
+            self.wrap(2, &format!("… and {more} more findings; all are in --json"));
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        let (shape, code) = match finding.severity {
+            Severity::High => ("[!!!]", "1;31"),
+            Severity::Medium => ("[!! ]", "31"),
+            Severity::Low => ("[!  ]", "33"),
+            Severity::Info => ("[i  ]", "36"),
+        };
+        let mark = self.paint(shape, code);
+        let head = format!("{} {}, {}", finding.id, finding.severity.name(), finding.level.name());
+        self.line(&format!("  {mark} {head}"));
+        self.wrap(8, &finding.may_say);
+        let frames: Vec<String> =
+            finding.refs.iter().take(8).map(|reference| reference.frame.to_string()).collect();
+        let mut proof = String::new();
+        for counted in &finding.traffic {
+            let more = if finding.refs.len() > 8 { ", …" } else { "" };
+            let _ = write!(proof, "Proof: frames {}{more}; {} frames counted.", frames.join(", "), counted.frames);
+            match (&counted.wireshark_filter, counted.no_filter_because) {
+                (Some(filter), _) if filter.len() <= 600 => {
+                    let _ = write!(proof, " Wireshark: {filter}");
+                }
+                (Some(_), _) => proof.push_str(" The Wireshark filter is long: see --json."),
+                (None, because) => {
+                    let _ = write!(proof, " No filter: {}.", because.unwrap_or("not possible"));
+                }
+            }
+        }
+        self.wrap(8, &proof);
+        self.wrap(8, &format!("Does not show: {}.", finding.does_not_show.join("; ")));
+    }
+
+    fn coverage(&mut self, snapshot: &Snapshot) {
+        let coverage = &snapshot.coverage;
+        self.title("What was inspected");
+        let frames = &coverage.frames;
+        let refused: u64 = frames.refused.values().sum();
+        let mut text = format!(
+            "Frames: {} read = {} explained + {refused} refused",
+            frames.total, frames.explained
+        );
+        if refused > 0 {
+            let reasons: Vec<String> =
+                frames.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            let _ = write!(text, " ({})", reasons.join(", "));
+        }
+        let kinds: Vec<String> =
+            frames.explained_by.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let _ = write!(text, ". Explained: {}.", kinds.join(", "));
+        self.wrap(2, &text);
+        let drops = match coverage.drops.declared {
+            Some(drops) => format!("{drops} by the capture's own word"),
+            None => "the capture does not say".to_owned(),
+        };
+        let mut text = format!("Lost packets: {drops}. Cut frames: {}.", coverage.truncated);
+        for (what, counts) in
+            [("Checksums that do not fit", &coverage.checksum_bad), ("Headers not read", &coverage.stopped)]
+        {
+            if !counts.is_empty() {
+                let counts: Vec<String> =
+                    counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+                let _ = write!(text, " {what}: {}.", counts.join(", "));
+            }
+        }
+        self.wrap(2, &text);
+        let losses = &snapshot.losses;
+        let lost = losses.flows_evicted + losses.dissector_faults + losses.ledger.total();
+        if lost > 0 {
+            let text = format!(
+                "Bounds reached: {} flows ended early, {} dissector faults, {} other entries not \
+                 kept; details in --json.",
+                losses.flows_evicted,
+                losses.dissector_faults,
+                losses.ledger.total()
+            );
+            self.wrap(2, &text);
+        }
+        let signatures = &coverage.signatures;
+        self.wrap(2, &format!("Signatures: {} files, {}.", signatures.count, &signatures.sha256[..12]));
+        for database in &coverage.databases {
+            let build = database.about.build.to_string();
+            let mut text = format!(
+                "Country and network database: {}, of {}, {}.",
+                database.about.name,
+                &build[..10],
+                &database.about.sha256[..12]
+            );
+            if let Some(days) = database.days_older_than_capture {
+                let _ = write!(text, " It is {days} days older than the capture.");
+            }
+            self.wrap(2, &text);
+        }
+        if coverage.databases.is_empty() {
+            self.line("  Country and network database: none loaded.");
+        }
+        let state = if coverage.canary.passed { "passed" } else { "FAILED" };
+        self.wrap(2, &format!("Self-test {state}: {}.", coverage.canary.says));
+        self.wrap(
+            2,
+            "A country is where a database places an address, not where data is kept. Encrypted \
+             content was not read.",
+        );
+    }
+}
+
+fn sum(contacts: &[&Contact]) -> [u64; 2] {
+    contacts.iter().fold([0, 0], |[sent, received], contact| {
+        let [s, r] = contact.traffic.delivered_bytes;
+        [sent + s, received + r]
+    })
+}
+
+/// Exactly `width` columns: padded, or cut with `…`.
+fn fit(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut columns = 0;
+    let whole = text.width() <= width;
+    let room = if whole { width } else { width - 1 };
+    for character in text.chars() {
+        let wide = character.width().unwrap_or(0);
+        if columns + wide > room {
+            break;
+        }
+        out.push(character);
+        columns += wide;
+    }
+    if !whole {
+        out.push('…');
+        columns += 1;
+    }
+    out + &" ".repeat(width - columns)
+}
+
+fn heading(destination: &Destination) -> String {
+    match (destination.is_named(), destination.remotes.len()) {
+        (true, _) => destination.id.clone(),
+        (false, 1) => format!("{} (no name)", destination.remotes[0].address),
+        (false, count) => format!("{} ({count} addresses, no name)", &destination.id[4..]),
+    }
+}
+
+/// Who operates it under which law, whose network it is, how it is known, what is spoken.
+fn provenance(contact: &Contact, destination: &Destination) -> String {
+    let mut parts = Vec::new();
+    for claim in destination.claims.iter().take(2) {
+        let law = match &claim.operator {
+            Some(operator) => match &operator.head_office {
+                Some(country) => format!("{}, head office {country}", operator.legal_name),
+                None => format!("{}, head office not established", operator.legal_name),
+            },
+            None => "operator not established".to_owned(),
+        };
+        parts.push(format!("{} {} service ({law}; by {})", claim.name, claim.role, claim.basis));
+    }
+    if destination.claims.is_empty() {
+        parts.push("operator not known".to_owned());
+    }
+    let networks: Vec<String> = destination
+        .networks()
+        .iter()
+        .take(2)
+        .map(|(number, organisation)| format!("AS{number} {organisation}"))
+        .collect();
+    parts.push(if networks.is_empty() {
+        "network not known".to_owned()
+    } else {
+        format!("network {}", networks.join(", "))
+    });
+    for remote in &destination.remotes {
+        for excluded in &remote.excluded {
+            parts.push(format!(
+                "{} is excluded by the round-trip time: at most {} km away, {} km needed",
+                excluded.country, excluded.farthest_km, excluded.least_km
+            ));
+        }
+    }
+    let mut names: Vec<String> = destination
+        .names
+        .iter()
+        .take(3)
+        .map(|name| match &name.dns_says {
+            Some((dns, _)) => format!("{} ({}; DNS said {})", name.name.text, name.source, dns.text),
+            None => format!("{} ({})", name.name.text, name.source),
+        })
+        .collect();
+    if destination.names.len() > 3 {
+        names.push(format!("{} more names", destination.names.len() - 3));
+    }
+    if !names.is_empty() {
+        parts.push(format!("as {}", names.join(", ")));
+    }
+    let mut services: Vec<String> = contact
+        .services
+        .iter()
+        .take(3)
+        .map(|service| {
+            let port = service.port.map_or(String::new(), |port| format!("/{port}"));
+            let guess = if service.method == "port" { " (by port alone)" } else { "" };
+            format!("{} {}{port}{guess}", service.protocol, service.proto)
+        })
+        .collect();
+    services.dedup();
+    parts.push(services.join(", "));
+    parts.join(" · ")
+}

@@ -1,0 +1,80 @@
+//! Yields frames out of captures. Everything before damage is yielded; the damage itself is
+//! told with its offset and reason, never hidden and never a panic.
+
+mod buffer;
+pub mod file;
+mod pcap;
+mod pcapng;
+mod raw;
+
+use crate::base::time::Timestamp;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+pub use file::FileSource;
+
+/// One captured record. Borrows its bytes out of the read buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Number from 1, counted as Wireshark counts.
+    pub number: u64,
+    /// Capture time; for records without one (pcapng simple packets) the time before it.
+    pub time: Timestamp,
+    /// Length on the wire, bytes; may exceed `data.len()` when the capture cut the packet.
+    pub wire_length: u32,
+    /// Link type, as in the registry of the Tcpdump group (LINKTYPE_ values).
+    pub link: u16,
+    /// The captured bytes.
+    pub data: &'a [u8],
+}
+
+/// Where and why a capture stopped being readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Byte offset in the capture, after decompression where the file is compressed.
+    pub offset: u64,
+    /// What was wrong there, as a phrase that can follow a colon.
+    pub reason: String,
+}
+
+/// A capture from which not one record could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The operating system refused.
+    #[error("{path}: cannot be opened: {error}")]
+    Open {
+        /// The path as the user gave it.
+        path: PathBuf,
+        /// The system's answer.
+        error: std::io::Error,
+    },
+    /// The bytes are not a capture.
+    #[error("{path}: offset {}: {}", damage.offset, damage.reason)]
+    NotACapture {
+        /// The path as the user gave it.
+        path: PathBuf,
+        /// Where and why.
+        damage: Damage,
+    },
+}
+
+/// What a capture file says about itself, beside its frames.
+#[derive(Debug, Clone, Default)]
+pub struct Declared {
+    /// Packets that the capturing program or system says it lost, all interfaces; `None` where
+    /// the file has no word of it (classic pcap never has).
+    pub drops: Option<u64>,
+    /// Names that the file itself gives to addresses (pcapng name resolution blocks).
+    pub names: Vec<(IpAddr, Box<[u8]>)>,
+    /// Names left out because the file held more than the bound.
+    pub names_lost: u64,
+    /// Blocks with decryption secrets: counted, never used.
+    pub secrets: u64,
+    /// Blocks of kinds that hold no packet and are not read.
+    pub other_blocks: u64,
+    /// Interface names in the order of their blocks, as bytes from the file.
+    pub interfaces: Vec<Box<[u8]>>,
+}
+
+/// Most names kept from name resolution blocks of one file.
+pub const DECLARED_NAMES_MAX: usize = 65_536;

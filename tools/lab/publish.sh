@@ -1,0 +1,16 @@
+#!/bin/bash
+# publish.sh NAME RAW FOLDER: raw recording to published capture, checked, with its expectations.
+set -eu
+lab=$(cd "$(dirname "$0")" && pwd)
+name=$1 raw=$2 folder=$3
+plain=${raw%.raw.pcapng}.pcapng
+
+python3 "$lab/rewrite.py" "$lab/addresses.tsv" "$raw" "$plain"
+# Four devices, three formats: readers must cope with each.
+case $name in
+meter) out=$folder/$name.pcap && editcap -F pcap "$plain" "$out" ;;
+gateway) out=$folder/$name.pcap && editcap -F nsecpcap "$plain" "$out" ;;
+*) out=$folder/$name.pcapng && cp "$plain" "$out" ;;
+esac
+"$lab/check.sh" "$out"
+python3 "$lab/expect.py" "$out" "$lab/facts/$name.json" >"$folder/$name.expected.json"
