@@ -2,9 +2,9 @@
 //! signatures and databases. It shows that the engine works; it says nothing about whether the
 //! device under test was visible.
 
+use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;
 use crate::attribution::world::{Choice, World};
-use crate::attribution::Signatures;
 use crate::engine::Engine;
 use crate::snapshot::CanaryShown;
 use crate::source::FileSource;
@@ -23,14 +23,21 @@ pub fn run(signatures: &Signatures, geo: &Geo) -> CanaryShown {
         Err(_) => missing.push("the planted capture could not be read"),
     }
     let world = World::build(&engine.ledger, geo, signatures, &Choice::default());
-    let destination = world.destinations.iter().find(|d| d.id == "phonehome-canary.example");
+    let destination = world
+        .destinations
+        .iter()
+        .find(|d| d.id == "phonehome-canary.example");
     match destination {
         None => missing.push("the planted name was not found"),
         Some(destination) => {
             if destination.names.iter().all(|name| name.source != "sni") {
                 missing.push("the planted name was not read from TLS");
             }
-            if destination.claims.iter().all(|claim| claim.signature != SIGNATURE) {
+            if destination
+                .claims
+                .iter()
+                .all(|claim| claim.signature != SIGNATURE)
+            {
                 missing.push("no signature recognised the planted name");
             }
             if destination.country_codes().is_empty() && destination.networks().is_empty() {

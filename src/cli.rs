@@ -8,9 +8,7 @@ use crate::base::address::Mac;
 use crate::engine::{Engine, FLOWS_MAX};
 use crate::finding::{self, Severity, View};
 use crate::sink::{flows, json, report, summary};
-use crate::snapshot::{
-    Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names,
-};
+use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
 use crate::source::{FileSource, SourceError};
 use crate::{canary, snapshot};
 use anyhow::Context;
@@ -42,9 +40,11 @@ phonehome never contacts a device or a destination and opens no network connecti
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Say what a capture shows leaving, to whom, where, and which packets prove it
-    #[command(after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
+    #[command(
+        after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
         phonehome analyze week.pcap.gz --device camera=00:00:5e:00:53:0a --report camera.html\n  \
-        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json")]
+        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json"
+    )]
     Analyze(Analyze),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
@@ -62,7 +62,11 @@ struct Knowledge {
     #[arg(long)]
     no_geo: bool,
     /// Add the signatures of a folder to those embedded; repeatable
-    #[arg(long = "signatures", value_name = "DIR", conflicts_with = "no_signatures")]
+    #[arg(
+        long = "signatures",
+        value_name = "DIR",
+        conflicts_with = "no_signatures"
+    )]
     signatures: Vec<PathBuf>,
     /// Load no signatures
     #[arg(long)]
@@ -172,10 +176,12 @@ impl From<anyhow::Error> for Failure {
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
-            || cause.downcast_ref::<serde_json::Error>().is_some_and(|e| {
-                e.io_error_kind() == Some(io::ErrorKind::BrokenPipe)
-            })
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|e| e.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
     })
 }
 
@@ -221,8 +227,11 @@ fn parse_country(text: &str) -> Result<String, String> {
 
 impl Knowledge {
     fn load(&self) -> anyhow::Result<(Signatures, Geo)> {
-        let mut signatures =
-            if self.no_signatures { Signatures::default() } else { Signatures::embedded()? };
+        let mut signatures = if self.no_signatures {
+            Signatures::default()
+        } else {
+            Signatures::embedded()?
+        };
         for folder in &self.signatures {
             signatures.add_folder(folder)?;
         }
@@ -239,7 +248,11 @@ impl Knowledge {
 
 fn progress(path: &Path) -> impl FnMut(&FileSource) + use<> {
     let shown = io::stderr().is_terminal() && path.as_os_str() != "-";
-    let bar = if shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    let bar = if shown {
+        ProgressBar::no_length()
+    } else {
+        ProgressBar::hidden()
+    };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left")
     {
         bar.set_style(style);
@@ -281,7 +294,11 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let lossy = ending.declared.drops.is_some_and(|drops| drops > 0)
         || ending.damage.is_some()
         || losses.flows_evicted + losses.ledger.total() + dissector_faults > 0;
-    let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
+    let findings = finding::run(&View {
+        ledger: &engine.ledger,
+        world: &world,
+        lossy,
+    });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,
         FailOn::Low => Severity::Low,
@@ -306,7 +323,10 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     show(args, &snapshot)?;
     if let Some(damage) = &ending.damage {
         let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
+        eprintln!(
+            "phonehome: {path}: offset {}: {}",
+            damage.offset, damage.reason
+        );
     }
     Ok(snapshot.exit_code())
 }
@@ -314,7 +334,8 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
 fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
     if let Some(path) = &args.report {
         let page = report::page(snapshot);
-        std::fs::write(path, page).with_context(|| format!("{}: cannot be written", path.display()))?;
+        std::fs::write(path, page)
+            .with_context(|| format!("{}: cannot be written", path.display()))?;
     }
     let stdout = io::stdout();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
@@ -339,12 +360,20 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
     let mut writer = flows::Writer::new(BufWriter::new(io::stdout().lock()), order);
     let mut engine = Engine::new(FLOWS_MAX);
     let mut take = |record| writer.take(record);
-    engine.read(&mut source, &geo, Some(&mut take), &mut progress(&args.file));
+    engine.read(
+        &mut source,
+        &geo,
+        Some(&mut take),
+        &mut progress(&args.file),
+    );
     writer.finish().map_err(anyhow::Error::from)?;
     let ending = source.finish();
     if let Some(damage) = &ending.damage {
         let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
+        eprintln!(
+            "phonehome: {path}: offset {}: {}",
+            damage.offset, damage.reason
+        );
         return Ok(3);
     }
     Ok(0)
@@ -353,9 +382,16 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
 fn data(args: &DataArgs) -> Result<u8, Failure> {
     let DataCommand::Status = args.command;
     let (signatures, geo) = args.knowledge.load()?;
-    println!("signatures: {} files, SHA-256 {}", signatures.len(), signatures.sha256());
+    println!(
+        "signatures: {} files, SHA-256 {}",
+        signatures.len(),
+        signatures.sha256()
+    );
     for about in geo.about() {
-        println!("database: {}, built {}, SHA-256 {}", about.name, about.build, about.sha256);
+        println!(
+            "database: {}, built {}, SHA-256 {}",
+            about.name, about.build, about.sha256
+        );
     }
     println!("hardware addresses: {}", oui::about());
     Ok(0)

@@ -146,12 +146,21 @@ impl Geo {
     /// # Errors
     /// When it cannot be read or is no MMDB file.
     pub fn add_file(&mut self, path: &Path) -> Result<(), GeoError> {
-        let bytes = std::fs::read(path)
-            .map_err(|error| GeoError::Read { path: path.to_owned(), error })?;
+        let bytes = std::fs::read(path).map_err(|error| GeoError::Read {
+            path: path.to_owned(),
+            error,
+        })?;
         let sha256 = hex(&Sha256::digest(&bytes));
-        let reader = Reader::from_source(Bytes::Owned(bytes))
-            .map_err(|error| GeoError::Invalid { path: path.to_owned(), error })?;
-        let about = about(&reader, path.file_name().map(|n| n.as_encoded_bytes()), sha256);
+        let reader =
+            Reader::from_source(Bytes::Owned(bytes)).map_err(|error| GeoError::Invalid {
+                path: path.to_owned(),
+                error,
+            })?;
+        let about = about(
+            &reader,
+            path.file_name().map(|n| n.as_encoded_bytes()),
+            sha256,
+        );
         self.databases.push(Database { about, reader });
         Ok(())
     }
@@ -173,17 +182,27 @@ impl Geo {
         let address = address.to_canonical();
         let mut place = Place::default();
         for Database { about, reader } in &self.databases {
-            let found = reader.lookup(address).ok().and_then(|found| found.decode::<Value>().ok());
+            let found = reader
+                .lookup(address)
+                .ok()
+                .and_then(|found| found.decode::<Value>().ok());
             let Some(Some(record)) = found else { continue };
             for (list, label) in [("country", ""), ("registry_country", ", registry list")] {
                 let code = record[list]["iso_code"]
                     .as_str()
                     .or_else(|| record[list].as_str())
-                    .or_else(|| record["country_code"].as_str().filter(|_| list == "country"))
+                    .or_else(|| {
+                        record["country_code"]
+                            .as_str()
+                            .filter(|_| list == "country")
+                    })
                     .filter(|code| is_country(code));
                 if let Some(country) = code {
                     let database = format!("{}{label}", about.name);
-                    place.countries.push(Country { country: country.to_owned(), database });
+                    place.countries.push(Country {
+                        country: country.to_owned(),
+                        database,
+                    });
                 }
             }
             if let Some(asn) = network(&record, &about.name) {
@@ -197,7 +216,9 @@ impl Geo {
 fn about(reader: &Reader<Bytes>, file: Option<&[u8]>, sha256: String) -> About {
     let metadata = reader.metadata();
     let kind = safe(metadata.database_type.as_bytes());
-    let seconds = i64::try_from(metadata.build_epoch).unwrap_or(0).min(i64::MAX / SECOND);
+    let seconds = i64::try_from(metadata.build_epoch)
+        .unwrap_or(0)
+        .min(i64::MAX / SECOND);
     About {
         name: file.map_or(kind.clone(), |file| format!("{kind} ({})", safe(file))),
         build: Timestamp(seconds * SECOND),

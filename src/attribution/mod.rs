@@ -7,8 +7,8 @@ pub mod geo;
 pub mod ledger;
 pub mod names;
 pub mod oui;
-pub mod record;
 pub mod reach;
+pub mod record;
 pub mod signature;
 pub mod world;
 

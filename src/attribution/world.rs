@@ -11,7 +11,7 @@ use crate::base::table::Set;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::flow::Sent;
-use crate::protocol::{Content, IdentityKind};
+use crate::protocol::{IdentityKind, Label};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -103,6 +103,12 @@ impl Traffic {
             wire_bytes: pick(|sent| sent.wire_bytes),
             delivered_bytes: pick(|sent| sent.delivered_bytes),
         }
+    }
+
+    /// Wire bytes both ways.
+    #[must_use]
+    pub fn wire(&self) -> u64 {
+        self.wire_bytes.iter().sum()
     }
 
     /// Adds another.
@@ -245,7 +251,10 @@ impl Device {
     #[must_use]
     pub fn title(&self) -> String {
         let said = |kind: IdentityKind| {
-            self.identities.iter().find(|i| i.kind == kind.name()).map(|i| i.value.text.clone())
+            self.identities
+                .iter()
+                .find(|i| i.kind == kind.name())
+                .map(|i| i.value.text.clone())
         };
         self.label
             .clone()
@@ -411,6 +420,25 @@ pub enum Party {
     Unknown,
 }
 
+/// The part of a contact that goes by one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Host {
+    /// The name; absent where none is known.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub name: Option<WireText>,
+    /// Where the name comes from, best first.
+    pub sources: BTreeSet<NameSource>,
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Position among the destination's `claims` of what a signature says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<usize>,
+    /// What is spoken.
+    pub services: Vec<Service>,
+    /// Traffic.
+    pub traffic: Traffic,
+}
+
 /// A device with a destination.
 #[derive(Debug, Clone, Serialize)]
 pub struct Contact {
@@ -422,8 +450,10 @@ pub struct Contact {
     pub zone: Zone,
     /// Relation to the device's maker.
     pub party: Party,
-    /// What is spoken.
+    /// What is spoken, all names together.
     pub services: Vec<Service>,
+    /// The names it goes by, most traffic first.
+    pub hosts: Vec<Host>,
     /// Traffic.
     pub traffic: Traffic,
     /// Payload bytes that must exist but were not captured, sent and received.
@@ -498,9 +528,17 @@ impl World {
     /// Adds up the ledger.
     #[must_use]
     pub fn build(ledger: &Ledger, geo: &Geo, signatures: &Signatures, choice: &Choice) -> World {
-        let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
+        let latest = ledger
+            .rows
+            .iter()
+            .map(|row| row.last)
+            .max()
+            .unwrap_or_default();
         let (year, month, day) = latest.date();
-        let routed = ledger.hardware.iter().filter(|(_, hardware)| is_routed(hardware));
+        let routed = ledger
+            .hardware
+            .iter()
+            .filter(|(_, hardware)| is_routed(hardware));
         Builder {
             ledger,
             geo,
@@ -601,7 +639,10 @@ impl Builder<'_> {
             if let Some(claim) = self.claim(row) {
                 row_claims.insert(index, claim);
             }
-            contacts.entry((key, zone, id.clone())).or_default().push(index);
+            contacts
+                .entry((key, zone, id.clone()))
+                .or_default()
+                .push(index);
             destinations
                 .entry((zone, id.clone()))
                 .or_insert_with(|| (Destination::new(id, zone), Vec::new()))
@@ -613,14 +654,22 @@ impl Builder<'_> {
         for (key, device) in devices {
             match self.left_out(key) {
                 Some(reason) => {
-                    left_out.push(LeftOut { id: device.id, reason, internet: device.internet });
+                    left_out.push(LeftOut {
+                        id: device.id,
+                        reason,
+                        internet: device.internet,
+                    });
                 }
                 None => kept.push(device),
             }
         }
         kept.sort_by_key(|device| {
-            let bytes: u64 = device.internet.wire_bytes.iter().sum();
-            (device.role == "gateway", std::cmp::Reverse(bytes), device.id.clone())
+            let bytes = device.internet.wire();
+            (
+                device.role == "gateway",
+                std::cmp::Reverse(bytes),
+                device.id.clone(),
+            )
         });
         let mut destinations: Vec<Destination> = destinations
             .into_values()
@@ -630,11 +679,21 @@ impl Builder<'_> {
             })
             .collect();
         destinations.sort_by_key(|destination| {
-            let bytes: u64 = destination.traffic.wire_bytes.iter().sum();
-            (destination.zone, std::cmp::Reverse(bytes), destination.id.clone())
+            let bytes = destination.traffic.wire();
+            (
+                destination.zone,
+                std::cmp::Reverse(bytes),
+                destination.id.clone(),
+            )
         });
-        let contacts = self.contacts(contacts, &kept, &destinations);
-        World { devices: kept, destinations, contacts, left_out, row_claims }
+        let contacts = self.contacts(contacts, &kept, &destinations, &row_claims);
+        World {
+            devices: kept,
+            destinations,
+            contacts,
+            left_out,
+            row_claims,
+        }
     }
 
     fn contacts(
@@ -642,9 +701,13 @@ impl Builder<'_> {
         rows: BTreeMap<(DeviceKey, Zone, String), Vec<usize>>,
         devices: &[Device],
         destinations: &[Destination],
+        row_claims: &BTreeMap<usize, Claim>,
     ) -> Vec<Contact> {
-        let device_index: BTreeMap<DeviceKey, usize> =
-            devices.iter().enumerate().map(|(index, device)| (device.key, index)).collect();
+        let device_index: BTreeMap<DeviceKey, usize> = devices
+            .iter()
+            .enumerate()
+            .map(|(index, device)| (device.key, index))
+            .collect();
         let destination_index: BTreeMap<(Zone, &str), usize> = destinations
             .iter()
             .enumerate()
@@ -659,11 +722,12 @@ impl Builder<'_> {
                     (device, &devices[device]),
                     (destination, &destinations[destination]),
                     rows,
+                    row_claims,
                 ))
             })
             .collect();
         contacts.sort_by_key(|contact| {
-            let bytes: u64 = contact.traffic.wire_bytes.iter().sum();
+            let bytes = contact.traffic.wire();
             let order = (contact.device_index, contact.zone, std::cmp::Reverse(bytes));
             (order, contact.destination.clone())
         });
@@ -675,14 +739,17 @@ impl Builder<'_> {
         (device_index, device): (usize, &Device),
         (destination_index, destination): (usize, &Destination),
         rows: Vec<usize>,
+        row_claims: &BTreeMap<usize, Claim>,
     ) -> Contact {
         let first_row = &self.ledger.rows[rows[0]];
+        let all_rows = rows.iter().map(|&index| &self.ledger.rows[index]);
         let mut contact = Contact {
             device: device.id.clone(),
             destination: destination.id.clone(),
             zone: destination.zone,
             party: party(device, destination),
-            services: Vec::new(),
+            services: services(all_rows),
+            hosts: Vec::new(),
             traffic: Traffic::default(),
             missed_bytes: [0; 2],
             flows: 0,
@@ -693,10 +760,12 @@ impl Builder<'_> {
             device_index,
             destination_index,
         };
-        let mut services: BTreeMap<(u8, Option<u16>, &str, &str, Content), Traffic> = BTreeMap::new();
-        for row in contact.rows.iter().map(|&index| &self.ledger.rows[index]) {
-            let traffic = Traffic::of(&row.totals);
-            contact.traffic.add(&traffic);
+        let mut hosts: BTreeMap<Option<&[u8]>, Vec<usize>> = BTreeMap::new();
+        for &index in &contact.rows {
+            let row = &self.ledger.rows[index];
+            let name = row.name.map(|named| self.ledger.names.get(named.name));
+            hosts.entry(name).or_default().push(index);
+            contact.traffic.add(&Traffic::of(&row.totals));
             contact.flows += row.flows;
             contact.first = contact.first.min(row.first);
             contact.last = contact.last.max(row.last);
@@ -705,24 +774,47 @@ impl Builder<'_> {
             for way in 0..2 {
                 contact.missed_bytes[way] += row.missed[way];
             }
-            let label = &row.label;
-            let key =
-                (row.protocol, row.port, label.protocol, label.method.name(), row.content());
-            services.entry(key).or_default().add(&traffic);
         }
-        contact.services = services
+        contact.hosts = hosts
             .into_iter()
-            .map(|((proto, port, protocol, method, content), traffic)| Service {
-                proto: transport_name(proto),
-                port,
-                protocol,
-                method,
-                content: content.name(),
-                traffic,
-            })
+            .map(|(name, rows)| self.host(name, &rows, destination, row_claims))
             .collect();
-        contact.services.sort_by_key(|s| std::cmp::Reverse(s.traffic.wire_bytes.iter().sum::<u64>()));
         contact
+            .hosts
+            .sort_by_key(|host| std::cmp::Reverse(host.traffic.wire()));
+        contact
+    }
+
+    fn host(
+        &self,
+        name: Option<&[u8]>,
+        rows: &[usize],
+        destination: &Destination,
+        row_claims: &BTreeMap<usize, Claim>,
+    ) -> Host {
+        let claim = rows
+            .iter()
+            .find_map(|index| row_claims.get(index))
+            .and_then(|claim| {
+                destination.claims.iter().position(|other| {
+                    other.signature == claim.signature && other.pattern == claim.pattern
+                })
+            });
+        let mut host = Host {
+            name: name.map(WireText::from),
+            sources: BTreeSet::new(),
+            addresses: BTreeSet::new(),
+            claim,
+            services: Vec::new(),
+            traffic: Traffic::default(),
+        };
+        for row in rows.iter().map(|&index| &self.ledger.rows[index]) {
+            host.addresses.insert(row.remote.address);
+            host.sources.extend(row.name.map(|named| named.source));
+            host.traffic.add(&Traffic::of(&row.totals));
+        }
+        host.services = services(rows.iter().map(|&index| &self.ledger.rows[index]));
+        host
     }
 
     /// A hardware address names a device, unless it fronts many network addresses.
@@ -735,7 +827,10 @@ impl Builder<'_> {
     }
 
     fn is_confirmed(&self, mac: Mac, address: IpAddr) -> bool {
-        self.ledger.hardware.get(&mac).is_some_and(|h| h.confirmed.contains(&address))
+        self.ledger
+            .hardware
+            .get(&mac)
+            .is_some_and(|h| h.confirmed.contains(&address))
     }
 
     fn left_out(&self, key: DeviceKey) -> Option<&'static str> {
@@ -754,9 +849,11 @@ impl Builder<'_> {
     /// A device may be asked for by any of its addresses.
     fn is_device(&self, wanted: DeviceKey, key: DeviceKey) -> bool {
         match (wanted, key) {
-            (DeviceKey::Address(address), DeviceKey::Mac(mac)) => {
-                self.ledger.hardware.get(&mac).is_some_and(|h| h.addresses.contains_key(&address))
-            }
+            (DeviceKey::Address(address), DeviceKey::Mac(mac)) => self
+                .ledger
+                .hardware
+                .get(&mac)
+                .is_some_and(|h| h.addresses.contains_key(&address)),
             _ => wanted == key,
         }
     }
@@ -771,7 +868,9 @@ impl Builder<'_> {
             }
         }
         keys.retain(|&key| key != DeviceKey::Address(IpAddr::from([0, 0, 0, 0])));
-        keys.into_iter().map(|key| (key, self.device(key))).collect()
+        keys.into_iter()
+            .map(|key| (key, self.device(key)))
+            .collect()
     }
 
     fn device(&self, key: DeviceKey) -> Device {
@@ -794,31 +893,55 @@ impl Builder<'_> {
             .collect();
         let is_gateway = hardware.is_some_and(|h| h.is_next_hop || !h.internet.is_empty());
         let oui = mac.and_then(oui::registrant);
-        let label = self.choice.devices.iter().find(|(_, wanted)| self.is_device(*wanted, key));
-        let resolvers = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
+        let label = self
+            .choice
+            .devices
+            .iter()
+            .find(|(_, wanted)| self.is_device(*wanted, key));
+        let resolvers = mac
+            .and_then(|mac| ledger.resolvers.get(&mac))
+            .into_iter()
+            .flatten();
         let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
         Device {
             id: device_id(key),
             key,
             mac,
             label: label.and_then(|(label, _)| label.clone()),
-            role: if is_gateway || routed { "gateway" } else { "device" },
+            role: if is_gateway || routed {
+                "gateway"
+            } else {
+                "device"
+            },
             oui: oui.map(|text| safe(text.as_bytes())),
             mac_is_local: mac.is_some_and(Mac::is_local),
             maker: self.maker(&identities, oui),
             addresses: hardware
                 .into_iter()
                 .flat_map(|h| &h.addresses)
-                .filter(|(address, _)| self.device_of(Endpoint { mac, address: **address }) == key)
-                .map(|(&address, &[first, last])| AddressSeen { address, first, last })
+                .filter(|(address, _)| {
+                    self.device_of(Endpoint {
+                        mac,
+                        address: **address,
+                    }) == key
+                })
+                .map(|(&address, &[first, last])| AddressSeen {
+                    address,
+                    first,
+                    last,
+                })
                 .collect(),
             visibility: Visibility {
-                dhcp: identities.iter().any(|identity| identity.fact.starts_with("dhcp.")),
+                dhcp: identities
+                    .iter()
+                    .any(|identity| identity.fact.starts_with("dhcp.")),
                 group_only: true,
                 ..Visibility::default()
             },
             identities,
-            resolvers: resolvers.map(|&(address, cite)| (address, cite.frame)).collect(),
+            resolvers: resolvers
+                .map(|&(address, cite)| (address, cite.frame))
+                .collect(),
             internet: Traffic::default(),
             private: Traffic::default(),
             group: Traffic::default(),
@@ -834,14 +957,28 @@ impl Builder<'_> {
         };
         let by_dhcp = self
             .signatures
-            .by_dhcp(said(IdentityKind::HostName), said(IdentityKind::VendorClass))
+            .by_dhcp(
+                said(IdentityKind::HostName),
+                said(IdentityKind::VendorClass),
+            )
             .map(|signature| (signature, "dhcp"));
-        let by_oui = || oui.and_then(|oui| self.signatures.by_registrant(oui)).map(|s| (s, "oui"));
+        let by_oui = || {
+            oui.and_then(|oui| self.signatures.by_registrant(oui))
+                .map(|s| (s, "oui"))
+        };
         if let Some((signature, by)) = by_dhcp.or_else(by_oui) {
             let vendor = Some(signature.id.clone());
-            return Some(Maker { vendor, name: signature.name.clone(), by });
+            return Some(Maker {
+                vendor,
+                name: signature.name.clone(),
+                by,
+            });
         }
-        oui.map(|oui| Maker { vendor: None, name: safe(oui.as_bytes()), by: "oui" })
+        oui.map(|oui| Maker {
+            vendor: None,
+            name: safe(oui.as_bytes()),
+            by: "oui",
+        })
     }
 
     fn destination_of(&self, row: &Row, zone: Zone) -> String {
@@ -881,7 +1018,9 @@ impl Builder<'_> {
                         (WireText::from(self.ledger.names.get(name)), cite.frame)
                     }),
                 };
-                let kept = names.entry((named.source.name(), bytes.to_vec())).or_insert(seen.clone());
+                let kept = names
+                    .entry((named.source.name(), bytes.to_vec()))
+                    .or_insert(seen.clone());
                 kept.several |= seen.several;
                 kept.dns_says = kept.dns_says.take().or(seen.dns_says);
             }
@@ -917,7 +1056,11 @@ impl Builder<'_> {
             for country in place.country_codes() {
                 if let Some(least_km) = reach::excludes(here, country, round_trip) {
                     let farthest_km = reach::farthest_km(round_trip);
-                    excluded.push(Excluded { country: country.to_owned(), least_km, farthest_km });
+                    excluded.push(Excluded {
+                        country: country.to_owned(),
+                        least_km,
+                        farthest_km,
+                    });
                 }
             }
         }
@@ -937,12 +1080,17 @@ impl Builder<'_> {
             return None;
         }
         let by_name = row.name.and_then(|named| {
-            let found = self.signatures.by_name(self.ledger.names.get(named.name), &self.day)?;
+            let found = self
+                .signatures
+                .by_name(self.ledger.names.get(named.name), &self.day)?;
             Some((found, Some(named)))
         });
         let (found, named): (Found, Option<Named>) = match by_name {
             Some(by_name) => by_name,
-            None => (self.signatures.by_address(row.remote.address, &self.day)?, None),
+            None => (
+                self.signatures.by_address(row.remote.address, &self.day)?,
+                None,
+            ),
         };
         let claim = self.signatures.claim(found);
         let address = row.remote.address.to_string();
@@ -971,6 +1119,36 @@ impl Builder<'_> {
     }
 }
 
+/// What rows speak, most traffic first.
+fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Service> {
+    let mut all: BTreeMap<_, Traffic> = BTreeMap::new();
+    for row in rows {
+        let Label {
+            protocol,
+            method,
+            content,
+            ..
+        } = row.label;
+        let key = (row.protocol, row.port, protocol, method.name(), content);
+        all.entry(key).or_default().add(&Traffic::of(&row.totals));
+    }
+    let mut services: Vec<Service> = all
+        .into_iter()
+        .map(
+            |((proto, port, protocol, method, content), traffic)| Service {
+                proto: transport_name(proto),
+                port,
+                protocol,
+                method,
+                content: content.name(),
+                traffic,
+            },
+        )
+        .collect();
+    services.sort_by_key(|service| std::cmp::Reverse(service.traffic.wire()));
+    services
+}
+
 /// Where an address is, seen from the test network.
 #[must_use]
 pub fn zone(address: IpAddr) -> Zone {
@@ -983,7 +1161,10 @@ pub fn zone(address: IpAddr) -> Zone {
 
 /// An unknown party is never guessed to be a third one.
 fn party(device: &Device, destination: &Destination) -> Party {
-    let maker = device.maker.as_ref().and_then(|maker| maker.vendor.as_deref());
+    let maker = device
+        .maker
+        .as_ref()
+        .and_then(|maker| maker.vendor.as_deref());
     let mut party = Party::Unknown;
     for claim in &destination.claims {
         if maker == Some(claim.signature.as_str()) {

@@ -9,6 +9,16 @@ pub(super) const MPLS: u16 = 0x8847;
 pub(super) const MPLS_MULTICAST: u16 = 0x8848;
 pub(super) const PPPOE_SESSION: u16 = 0x8864;
 pub(super) const QINQ: u16 = 0x88a8;
+/// Cisco FabricPath: a frame within a frame.
+pub(super) const FABRIC_PATH: u16 = 0x8903;
+/// Cisco MetaData, which carries security group tags.
+pub(super) const CISCO_METADATA: u16 = 0x8909;
+/// Cisco VN-Tag.
+pub(super) const VNTAG: u16 = 0x8926;
+/// IEEE 802.1BR E-Tag.
+pub(super) const ETAG: u16 = 0x893f;
+/// Network service header (RFC 8300).
+pub(super) const NSH: u16 = 0x894f;
 /// Tag types that switches used before 802.1ad settled on 0x88a8.
 pub(super) const OLD_QINQ: u16 = 0x9100;
 

@@ -118,6 +118,7 @@ pub(super) fn decode(bytes: &[u8]) -> Body<'_> {
         return Body::Refused(Refusal::IpHeader);
     };
     let (source, destination, hops, header_length, length, header_bad);
+    let mut stopped = stopped.map(|_| Stopped::ExtensionBad);
     match &slice {
         LaxIpSlice::Ipv4(v4) => {
             let header = v4.header();
@@ -128,7 +129,11 @@ pub(super) fn decode(bytes: &[u8]) -> Body<'_> {
             // Zero: the sending kernel left segmentation to its network card.
             length = match u32::from(header.total_len()) {
                 0 => bytes.len() as u32,
-                total => total.max(header_length as u32),
+                total if total < header_length as u32 => {
+                    stopped = Some(Stopped::LengthBad);
+                    header_length as u32
+                }
+                total => total,
             };
             header_bad = !checksum::is_valid(checksum::add(0, header.slice()));
         }
@@ -157,9 +162,11 @@ pub(super) fn decode(bytes: &[u8]) -> Body<'_> {
         hops,
         length,
         fragment: payload.fragmented,
-        transport: Transport::None { payload_length: on_wire },
+        transport: Transport::None {
+            payload_length: on_wire,
+        },
         bad_checksum: header_bad.then_some("ip"),
-        stopped: stopped.map(|_| Stopped::ExtensionBad),
+        stopped,
     };
     if !ip.fragment && ip.stopped.is_none() {
         transport(&mut ip, payload.payload, on_wire);
@@ -210,7 +217,11 @@ fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
         UDP | UDP_LITE => {
             let stated = u32::from(u16_at(4));
             // Zero stands for a jumbogram or a segment left to the network card.
-            let length = if stated < 8 { on_wire } else { stated.min(on_wire) };
+            let length = if stated < 8 {
+                on_wire
+            } else {
+                stated.min(on_wire)
+            };
             let payload = &bytes[8..];
             let payload_length = length.saturating_sub(8);
             ip.transport = Transport::Udp {

@@ -40,6 +40,11 @@ fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Opti
             // The family number has the byte order of the machine that captured.
             let bytes = reader.take(4)?;
             let family = u32::from_be_bytes(bytes.try_into().ok()?);
+            let ethertype = family as u16;
+            if matches!(ethertype, ether::IPV4 | ether::IPV6) {
+                // Written by others than BSD: a number of their own, then an ethertype.
+                return network(ethertype, reader, packet);
+            }
             Some(family_body(family.min(family.swap_bytes()), reader))
         }
         108 => {
@@ -151,6 +156,39 @@ fn network<'a>(
             }
             ether::ARP => return Some(arp(reader)),
             ether::MPLS | ether::MPLS_MULTICAST => return mpls(reader, packet),
+            // The tag of 802.1BR and its forerunner, each followed by an ethertype.
+            ether::ETAG => {
+                reader.skip(6)?;
+                ethertype = reader.u16()?;
+            }
+            ether::VNTAG => {
+                reader.skip(4)?;
+                ethertype = reader.u16()?;
+            }
+            ether::CISCO_METADATA => {
+                // Version, length in words, then options that this counts.
+                let words = usize::from(*reader.rest().get(1)?);
+                reader.skip(2 + words.max(1) * 4)?;
+                ethertype = reader.u16()?;
+            }
+            ether::FABRIC_PATH => {
+                reader.skip(2)?;
+                ethertype = inner_ethernet(reader, packet)?;
+            }
+            ether::NSH => {
+                // RFC 8300 §2.2: length in words of the whole header, then the next protocol.
+                let header = *reader;
+                let words = usize::from(reader.u16()? & 0x3f);
+                reader.skip(1)?;
+                let next = reader.u8()?;
+                *reader = header;
+                reader.skip(words.max(2) * 4)?;
+                match next {
+                    1 | 2 => return Some(ip::decode(reader.rest())),
+                    3 => ethertype = inner_ethernet(reader, packet)?,
+                    _ => return Some(Body::Other("nsh")),
+                }
+            }
             ether::PPPOE_SESSION => {
                 reader.skip(6)?;
                 return ppp(reader);
@@ -165,6 +203,13 @@ fn network<'a>(
         }
     }
     Some(Body::Refused(Refusal::TooDeep))
+}
+
+/// A frame within a frame: its addresses are those of the ends.
+fn inner_ethernet<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<u16> {
+    packet.destination_mac = Mac::from_slice(reader.take(6)?);
+    packet.source_mac = Mac::from_slice(reader.take(6)?);
+    reader.u16()
 }
 
 /// What follows the label stack is not named in it; the first nibble tells IP from Ethernet
@@ -227,7 +272,11 @@ fn ethernet_arp(reader: &mut Reader<'_>) -> Option<Arp> {
     let operation = reader.u16()?;
     let sender_mac = Mac::from_slice(reader.take(6)?)?;
     let sender = Ipv4Addr::from(reader.u32()?);
-    Some(Arp { operation, sender_mac, sender })
+    Some(Arp {
+        operation,
+        sender_mac,
+        sender,
+    })
 }
 
 #[cfg(test)]
@@ -237,7 +286,13 @@ mod tests {
 
     fn decoded(link: u16, data: &[u8]) -> Packet<'_> {
         let wire_length = data.len() as u32;
-        decode(&Frame { number: 1, time: Timestamp(0), wire_length, link, data })
+        decode(&Frame {
+            number: 1,
+            time: Timestamp(0),
+            wire_length,
+            link,
+            data,
+        })
     }
 
     const IPV4_UDP: [u8; 29] = [
@@ -267,18 +322,26 @@ mod tests {
         ];
         for (link, header) in families {
             let data = [header, &IPV4_UDP].concat();
-            let Body::Ip(ip) = decoded(link, &data).body else { panic!("link {link}") };
+            let Body::Ip(ip) = decoded(link, &data).body else {
+                panic!("link {link}")
+            };
             assert_eq!(ip.destination.to_string(), "192.0.2.1", "link {link}");
         }
     }
 
     #[test]
     fn cut_headers_are_refused_by_name() {
-        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else { panic!() };
+        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else {
+            panic!()
+        };
         assert_eq!(refusal.to_string(), "link_header_short");
-        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else { panic!() };
+        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else {
+            panic!()
+        };
         assert_eq!(refusal.to_string(), "link_ieee802_15_4");
-        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else { panic!() };
+        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else {
+            panic!()
+        };
         assert_eq!(refusal.to_string(), "link_77");
     }
 }

@@ -116,6 +116,8 @@ pub enum Stopped {
     TransportBad,
     /// IPv6 extension headers are cut or contradict themselves.
     ExtensionBad,
+    /// The IP header states a length that does not even cover the header.
+    LengthBad,
 }
 
 impl Stopped {
@@ -126,6 +128,7 @@ impl Stopped {
             Stopped::TransportShort => "transport_header_short",
             Stopped::TransportBad => "transport_header_bad",
             Stopped::ExtensionBad => "ipv6_extension_bad",
+            Stopped::LengthBad => "ip_length_bad",
         }
     }
 }
@@ -142,7 +145,9 @@ impl Vlans {
     pub const MAX: usize = 4;
 
     fn push(&mut self, id: u16) -> bool {
-        let Some(slot) = self.ids.get_mut(usize::from(self.count)) else { return false };
+        let Some(slot) = self.ids.get_mut(usize::from(self.count)) else {
+            return false;
+        };
         *slot = id;
         self.count += 1;
         true

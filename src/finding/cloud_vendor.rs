@@ -1,6 +1,7 @@
 //! `cloud.vendor`: data goes to a cloud that a sourced signature attributes to a vendor.
 
 use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use crate::attribution::ledger::NameSource;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{Claim, Level, Zone};
 
@@ -25,7 +26,6 @@ impl Check for CloudVendor {
             if contact.zone != Zone::Internet {
                 continue;
             }
-            let destination = view.destination(contact);
             let mut draft = Draft {
                 contact: index,
                 level: Level::Inferred,
@@ -42,15 +42,24 @@ impl Check for CloudVendor {
                 traffic: Vec::new(),
             };
             let mut said: Vec<&Claim> = Vec::new();
-            for (row_index, row) in view.rows(contact).filter(|(_, row)| row.totals[0].packets > 0) {
+            for (row_index, row) in view
+                .rows(contact)
+                .filter(|(_, row)| row.totals[0].packets > 0 && !row.is_icmp())
+            {
                 let claim = view.world.row_claims.get(&row_index);
                 let Some(claim) = claim.filter(|claim| claim.kind == Kind::Vendor) else {
                     continue;
                 };
                 draft.traffic.push((row_index, None));
                 draft.level = draft.level.min(claim.level);
-                draft.cites.extend(row.name.map(|named| named.cite));
-                draft.cites.extend(row.flow_refs.first().map(|flow| flow.cite));
+                // A DNS answer names the remote but is not traffic with it: it is in the facts.
+                let own = row
+                    .name
+                    .filter(|n| matches!(n.source, NameSource::Sni | NameSource::Host));
+                draft.cites.extend(own.map(|named| named.cite));
+                draft
+                    .cites
+                    .extend(row.flow_refs.first().map(|flow| flow.cite));
                 if !said.iter().any(|other| other.pattern == claim.pattern) {
                     said.push(claim);
                 }
@@ -61,19 +70,24 @@ impl Check for CloudVendor {
             }
             if draft.level == Level::Inferred {
                 draft.alternatives.push(Alternative {
-                    text: "the address also serves other names, and this traffic was for one of them"
-                        .to_owned(),
+                    text:
+                        "the address also serves other names, and this traffic was for one of them"
+                            .to_owned(),
                     status: "not excluded",
                     by: "the name comes from DNS, not from the traffic itself".to_owned(),
                 });
             }
+            let mut roles: Vec<&str> = said.iter().map(|claim| claim.role.as_str()).collect();
+            roles.sort_unstable();
+            roles.dedup();
+            let made_up = if first.fictional { " (made up)" } else { "" };
             draft.may_say = format!(
-                "The device {} exchanged data with {}, which signature \"{}\" lists as a {} \
-                 service: {{bytes}}.",
+                "The device {} exchanged data with {}; signature \"{}\"{made_up} lists these \
+                 names or addresses for {}: {{bytes}}.",
                 spoken_device(view.device(contact)),
-                spoken(destination),
+                spoken(view, &draft),
                 first.name,
-                first.role,
+                roles.join(", "),
             );
             say(draft);
         }

@@ -26,16 +26,17 @@ fn pair(row: &Row) -> (IpAddr, IpAddr) {
     if a <= b { (a, b) } else { (b, a) }
 }
 
-fn is_icmp(row: &Row) -> bool {
-    matches!(row.protocol, 1 | 58)
-}
-
 impl Pairs {
     /// Indexes the rows of a ledger.
     #[must_use]
     pub fn of(ledger: &Ledger) -> Pairs {
         let mut rows: Map<(IpAddr, IpAddr), Vec<usize>> = Map::default();
-        for (index, row) in ledger.rows.iter().enumerate().filter(|(_, row)| !is_icmp(row)) {
+        for (index, row) in ledger
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| !row.is_icmp())
+        {
             rows.entry(pair(row)).or_default().push(index);
         }
         Pairs { rows }
@@ -49,8 +50,12 @@ pub(super) struct Selection {
 
 impl Selection {
     pub fn of(ledger: &Ledger, traffic: &[(usize, Option<Mark>)]) -> Selection {
-        let wanted = traffic.iter().filter(|(index, _)| !is_icmp(&ledger.rows[*index]));
-        Selection { rows: wanted.copied().collect() }
+        let wanted = traffic
+            .iter()
+            .filter(|(index, _)| !ledger.rows[*index].is_icmp());
+        Selection {
+            rows: wanted.copied().collect(),
+        }
     }
 
     fn has(&self, index: usize, flow: &FlowRef) -> bool {
@@ -67,7 +72,10 @@ impl Selection {
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
             let mut take = |sent: &[Sent; 2], times: [Timestamp; 2]| {
-                totals.iter_mut().zip(sent).for_each(|(sum, sent)| add(sum, sent));
+                totals
+                    .iter_mut()
+                    .zip(sent)
+                    .for_each(|(sum, sent)| add(sum, sent));
                 first = first.min(times[0]);
                 last = last.max(times[1]);
             };
@@ -98,8 +106,11 @@ impl Selection {
     }
 
     fn filter(&self, ledger: &Ledger, pairs: &Pairs) -> Result<String, &'static str> {
-        let mut addresses: Vec<(IpAddr, IpAddr)> =
-            self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
+        let mut addresses: Vec<(IpAddr, IpAddr)> = self
+            .rows
+            .keys()
+            .map(|&index| pair(&ledger.rows[index]))
+            .collect();
         addresses.sort_unstable();
         addresses.dedup();
         let mut terms = Vec::new();
@@ -140,11 +151,16 @@ impl Selection {
             terms.push(format!("({ends})"));
             return Ok(());
         }
-        if rows.iter().any(|&index| ledger.rows[index].flow_refs_lost > 0) {
+        if rows
+            .iter()
+            .any(|&index| ledger.rows[index].flow_refs_lost > 0)
+        {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
-        let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
+        let fragmented = rows
+            .iter()
+            .any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
         let whole = match (fragmented, family) {
             (false, _) => "",
             (true, "ip") => " && ip.flags.mf == 0 && ip.frag_offset == 0",
@@ -154,25 +170,35 @@ impl Selection {
             .iter()
             .flat_map(|&index| {
                 let row = &ledger.rows[index];
-                row.flow_refs.iter().map(move |flow| Candidate { row, flow, chosen: self.has(index, flow) })
+                row.flow_refs.iter().map(move |flow| Candidate {
+                    row,
+                    flow,
+                    chosen: self.has(index, flow),
+                })
             })
             .collect();
-        if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
+        if flows
+            .iter()
+            .any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments))
+        {
             return Err("flows without ports cannot be told apart; extract the frames instead");
         }
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
             let protocol = next.row.protocol;
-            let Some([local, remote]) = next.flow.ports else { break };
+            let Some([local, remote]) = next.flow.ports else {
+                break;
+            };
             let name = transport_name(protocol);
-            let same_service =
-                |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
+            let same_service = |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
             if a != b && flows.iter().all(|c| !same_service(c) || c.chosen) {
                 terms.push(format!("({ends} && {name}.port == {remote}{whole})"));
                 flows.retain(|c| !same_service(c));
                 continue;
             }
             let same_ports = |c: &Candidate<'_>| {
-                c.row.protocol == protocol && c.has_port(local) && c.has_port(remote)
+                c.row.protocol == protocol
+                    && c.has_port(local)
+                    && c.has_port(remote)
                     && (local != remote || c.flow.ports == Some([local, remote]))
             };
             let ports = if local == remote {

@@ -13,8 +13,8 @@ mod tls_old;
 pub use filter::Pairs;
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
-use crate::attribution::world::{Contact, Destination, Device, Level, Party, Traffic, World};
-use crate::base::text::hex;
+use crate::attribution::world::{Contact, Device, Level, Party, World};
+use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::flow::Cite;
 use serde::Serialize;
@@ -94,12 +94,6 @@ impl<'a> View<'a> {
     pub fn device(&self, contact: &Contact) -> &'a Device {
         &self.world.devices[contact.device_index]
     }
-
-    /// The destination of a contact.
-    #[must_use]
-    pub fn destination(&self, contact: &Contact) -> &'a Destination {
-        &self.world.destinations[contact.destination_index]
-    }
 }
 
 /// What a check says; [`run`] completes it.
@@ -135,7 +129,10 @@ impl Fact {
     /// A fact shown by one frame; frame 0 is none.
     #[must_use]
     pub fn new(text: String, frame: u64) -> Fact {
-        Fact { text, frames: if frame > 0 { vec![frame] } else { Vec::new() } }
+        Fact {
+            text,
+            frames: if frame > 0 { vec![frame] } else { Vec::new() },
+        }
     }
 }
 
@@ -244,7 +241,9 @@ pub fn run(view: &View<'_>) -> Vec<Finding> {
     let pairs = Pairs::of(view.ledger);
     let mut findings = Vec::new();
     for check in CHECKS {
-        check.run(view, &mut |draft| findings.push(complete(*check, view, &pairs, draft)));
+        check.run(view, &mut |draft| {
+            findings.push(complete(*check, view, &pairs, draft))
+        });
     }
     findings.sort_by(|a, b| {
         let order = |f: &Finding| (std::cmp::Reverse(f.severity), f.id, f.key.clone());
@@ -268,7 +267,12 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
         length: cite.length,
     });
     let mut hash = Sha256::new();
-    for part in [check.id(), &check.version().to_string(), &contact.device, &contact.destination] {
+    for part in [
+        check.id(),
+        &check.version().to_string(),
+        &contact.device,
+        &contact.destination,
+    ] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -293,23 +297,47 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
         clauses: Vec::new(),
         party: contact.party,
         phase: None,
-        review: Review { state: "unreviewed" },
+        review: Review {
+            state: "unreviewed",
+        },
     }
 }
 
-/// How a destination is spoken of: its best name with the source, and its addresses.
+/// How the remotes of a draft are spoken of: their names with the sources of these, else their
+/// addresses.
 #[must_use]
-pub fn spoken(destination: &Destination) -> String {
-    let addresses: Vec<String> =
-        destination.remotes.iter().take(3).map(|remote| remote.address.to_string()).collect();
-    let more = destination.remotes.len().saturating_sub(3);
-    let mut addresses = addresses.join(", ");
-    if more > 0 {
-        addresses.push_str(&format!(" and {more} more"));
+pub fn spoken(view: &View<'_>, draft: &Draft) -> String {
+    let mut names: Vec<String> = Vec::new();
+    let mut addresses: Vec<String> = Vec::new();
+    for row in draft
+        .traffic
+        .iter()
+        .map(|(index, _)| &view.ledger.rows[*index])
+    {
+        let address = row.remote.address.to_string();
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+        if let Some(named) = row.name {
+            let name = safe(view.ledger.names.get(named.name));
+            let name = format!("{name} (by {})", named.source.name());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
     }
-    match destination.names.first() {
-        Some(_) => format!("{} ({addresses})", destination.id),
-        None => addresses,
+    match names[..] {
+        [] => few(&addresses),
+        _ => format!("{} at {}", few(&names), few(&addresses)),
+    }
+}
+
+/// Up to three, and how many more.
+fn few(items: &[String]) -> String {
+    let shown = items[..items.len().min(3)].join(", ");
+    match items.len().saturating_sub(3) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -317,20 +345,21 @@ pub fn spoken(destination: &Destination) -> String {
 #[must_use]
 pub fn spoken_device(device: &Device) -> String {
     let title = device.title();
-    if title == device.id { title } else { format!("{title} ({})", device.id) }
+    if title == device.id {
+        title
+    } else {
+        format!("{title} ({})", device.id)
+    }
 }
 
 /// A shown fact is no surer than the name it is told under.
 #[must_use]
 pub fn capped(level: Level, row: &Row) -> Level {
-    match row.name.map(|named| crate::attribution::world::name_level(&named)) {
+    match row
+        .name
+        .map(|named| crate::attribution::world::name_level(&named))
+    {
         Some(Level::Inferred) => Level::Inferred,
         _ => level,
     }
-}
-
-/// Counts of both ways from a sum of traffic.
-#[must_use]
-pub fn frames(traffic: &Traffic) -> u64 {
-    traffic.packets.iter().sum()
 }

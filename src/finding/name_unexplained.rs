@@ -27,16 +27,17 @@ impl Check for NameUnexplained {
             if contact.zone != Zone::Internet || device.role == "gateway" {
                 continue;
             }
-            let mut draft = Draft {
-                contact: index,
-                level: Level::Shown,
-                facts: Vec::new(),
-                may_say: String::new(),
-                does_not_show: vec![
-                    "who operates the address",
-                    "that the address is built into the device",
-                ],
-                alternatives: vec![Alternative {
+            let mut draft =
+                Draft {
+                    contact: index,
+                    level: Level::Shown,
+                    facts: Vec::new(),
+                    may_say: String::new(),
+                    does_not_show: vec![
+                        "who operates the address",
+                        "that the address is built into the device",
+                    ],
+                    alternatives: vec![Alternative {
                     text: "the name was looked up before the capture began, or over an encrypted \
                            resolver"
                         .to_owned(),
@@ -49,22 +50,27 @@ impl Check for NameUnexplained {
                     }
                     .to_owned(),
                 }],
-                cites: Vec::new(),
-                traffic: Vec::new(),
-            };
+                    cites: Vec::new(),
+                    traffic: Vec::new(),
+                };
             for (row_index, row) in view.rows(contact) {
                 // Name servers are spoken to by address; who they are is another check's question.
                 let asks_names = row.evidence.iter().any(|e| e.mark == Mark::Query);
                 let explained = row.name.is_some()
                     || asks_names
                     || !row.begun_here
+                    || row.is_icmp()
                     || view.world.row_claims.contains_key(&row_index);
                 if explained || row.totals[0].packets == 0 {
                     continue;
                 }
                 draft.traffic.push((row_index, None));
-                draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
-                let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
+                draft
+                    .cites
+                    .extend(row.flow_refs.iter().map(|flow| flow.cite));
+                let port = row
+                    .port
+                    .map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(
                     format!(
                         "{} flows to {}{port} ({}, by {}); no DNS answer, SNI, Host or certificate \
@@ -85,7 +91,8 @@ impl Check for NameUnexplained {
             if view.lossy || !seen.both_directions || seen.acknowledged_unseen_flows > 0 {
                 draft.level = Level::Inferred;
                 draft.alternatives.push(Alternative {
-                    text: "the answer that names the address is missing from the capture".to_owned(),
+                    text: "the answer that names the address is missing from the capture"
+                        .to_owned(),
                     status: "not excluded",
                     by: "packets were lost or only one direction was seen".to_owned(),
                 });
@@ -94,7 +101,7 @@ impl Check for NameUnexplained {
                 "The device {} began a conversation with {}, an address that nothing in this \
                  capture names: {{bytes}}.",
                 spoken_device(device),
-                spoken(view.destination(contact)),
+                spoken(view, &draft),
             );
             say(draft);
         }

@@ -48,9 +48,13 @@ impl Check for TlsNone {
                 }
                 draft.traffic.push((row_index, None));
                 draft.level = draft.level.max(capped(Level::Shown, row));
-                draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
+                draft
+                    .cites
+                    .extend(row.flow_refs.iter().map(|flow| flow.cite));
                 protocols.insert(row.label.protocol);
-                let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
+                let port = row
+                    .port
+                    .map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(
                     format!(
                         "{} recognised from its payload, to {}{port}, without encryption",
@@ -62,12 +66,12 @@ impl Check for TlsNone {
             if draft.traffic.is_empty() {
                 continue;
             }
-            let protocols: Vec<&str> = protocols.into_iter().collect();
+            let protocols: Vec<String> = protocols.into_iter().map(str::to_uppercase).collect();
             draft.may_say = format!(
                 "The device {} exchanged readable {} data with {} over the internet: {{bytes}}.",
                 spoken_device(view.device(contact)),
-                protocols.join(" and ").to_uppercase(),
-                spoken(view.destination(contact)),
+                protocols.join(" and "),
+                spoken(view, &draft),
             );
             say(draft);
         }

@@ -42,8 +42,11 @@ impl Check for TlsOldVersion {
             };
             let mut versions = BTreeSet::new();
             for (row_index, row) in view.rows(contact) {
-                let old: Vec<_> =
-                    row.evidence.iter().filter(|e| e.mark == Mark::Deprecated).collect();
+                let old: Vec<_> = row
+                    .evidence
+                    .iter()
+                    .filter(|e| e.mark == Mark::Deprecated)
+                    .collect();
                 let Some(first) = old.first() else { continue };
                 draft.traffic.push((row_index, Some(Mark::Deprecated)));
                 draft.level = draft.level.max(capped(Level::Shown, row));
@@ -61,7 +64,7 @@ impl Check for TlsOldVersion {
             draft.may_say = format!(
                 "The device {} and {} settled on {}, which is deprecated: {{bytes}}.",
                 spoken_device(view.device(contact)),
-                spoken(view.destination(contact)),
+                spoken(view, &draft),
                 versions.join(" and "),
             );
             say(draft);

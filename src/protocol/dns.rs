@@ -35,7 +35,11 @@ impl Dissector for Dns {
             UDP if has_port(flow, 5353) || has_port(flow, 5355) => Probe::No,
             UDP => looks_like_message(bytes, usual_port),
             TCP if bytes.len() < 14 && !bytes.is_empty() && bytes.len() < framed(bytes) => {
-                if usual_port { Probe::More } else { plausible_frame(bytes) }
+                if usual_port {
+                    Probe::More
+                } else {
+                    plausible_frame(bytes)
+                }
             }
             TCP => {
                 let end = framed(bytes).min(bytes.len());
@@ -65,13 +69,19 @@ fn framed(bytes: &[u8]) -> usize {
 fn plausible_frame(bytes: &[u8]) -> Probe {
     let length_fits = bytes.len() < 2 || (19..=514).contains(&framed(bytes));
     let flags_fit = bytes.get(4).is_none_or(|flags| flags & 0x78 == 0);
-    if length_fits && flags_fit { Probe::More } else { Probe::No }
+    if length_fits && flags_fit {
+        Probe::More
+    } else {
+        Probe::No
+    }
 }
 
 /// Off the usual port, exactly one whole question of class IN must be there; on it, a header with
 /// possible counts.
 fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
-    let Some(header) = dns::header(bytes) else { return Probe::No };
+    let Some(header) = dns::header(bytes) else {
+        return Probe::No;
+    };
     let entries: usize = header.counts.iter().map(|&count| usize::from(count)).sum();
     let known_opcode = matches!(header.opcode, 0..=2 | 4..=6);
     // The shortest question is 5 bytes.
@@ -93,7 +103,11 @@ fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
         && (header.response || header.counts[1] == 0)
         && (whole && end == bytes.len() || header.truncated);
     let lax = questions > 0 || whole || header.response;
-    if strict || usual_port && lax { Probe::Yes } else { Probe::No }
+    if strict || usual_port && lax {
+        Probe::Yes
+    } else {
+        Probe::No
+    }
 }
 
 impl Dissector for Mdns {
@@ -168,7 +182,12 @@ impl Session for Stream {
         let mut start = 0;
         while buffer.len() - start >= framed(&buffer[start..]).min(buffer.len() + 1) {
             let length = framed(&buffer[start..]);
-            message(&buffer[start + 2..start + length], segment.frame, false, say);
+            message(
+                &buffer[start + 2..start + length],
+                segment.frame,
+                false,
+                say,
+            );
             start += length;
         }
         buffer.drain(..start);
@@ -177,15 +196,27 @@ impl Session for Stream {
 }
 
 fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'_>)) {
-    let Some(header) = dns::header(bytes) else { return };
+    let Some(header) = dns::header(bytes) else {
+        return;
+    };
     if header.response && !multicast {
         answers(bytes, frame, say);
     } else {
         dns::walk(bytes, &mut |record| {
-            let fact = |what, name| Fact { what, name, value: record.name, frame };
+            let fact = |what, name| Fact {
+                what,
+                name,
+                value: record.name,
+                frame,
+            };
             if record.section == 0 {
                 if !header.response {
-                    say(fact(What::Query { record: record.kind }, "dns.query"));
+                    say(fact(
+                        What::Query {
+                            record: record.kind,
+                        },
+                        "dns.query",
+                    ));
                 }
             } else if header.response {
                 own_record(bytes, record, frame, say);
@@ -199,7 +230,12 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
     let mut asked: Vec<u8> = Vec::new();
     let mut aliases: Vec<Vec<u8>> = Vec::new();
     dns::walk(bytes, &mut |record| {
-        let fact = |what, name, value| Fact { what, name, value, frame };
+        let fact = |what, name, value| Fact {
+            what,
+            name,
+            value,
+            frame,
+        };
         if record.section == 0 {
             if asked.is_empty() {
                 asked = record.name.to_ascii_lowercase();
@@ -217,7 +253,10 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
                 aliases.push(alias.to_ascii_lowercase());
             }
         } else if let Some(address) = record.address() {
-            let what = What::Answer { address, ttl: record.ttl };
+            let what = What::Answer {
+                address,
+                ttl: record.ttl,
+            };
             if in_chain && !asked.is_empty() {
                 say(fact(what, "dns.answer", &asked));
             } else {
@@ -229,33 +268,60 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
 
 /// A record that the sender gives about itself (RFC 6762 §8.3, RFC 6763).
 fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let identity = |kind| What::Identity { subject: Subject::Sender, kind };
+    let identity = |kind| What::Identity {
+        subject: Subject::Sender,
+        kind,
+    };
     if let Some(address) = record.address() {
-        say(Fact { what: What::OwnName { address }, name: "mdns.address", value: record.name, frame });
+        say(Fact {
+            what: What::OwnName { address },
+            name: "mdns.address",
+            value: record.name,
+            frame,
+        });
         return;
     }
     match record.kind {
         record::SRV => {
             let what = identity(IdentityKind::Service);
-            say(Fact { what, name: "mdns.service", value: record.name, frame });
+            say(Fact {
+                what,
+                name: "mdns.service",
+                value: record.name,
+                frame,
+            });
         }
         record::TXT => {
             let mut rest = record.data;
             while let [length, tail @ ..] = rest {
-                let Some((text, after)) = tail.split_at_checked(usize::from(*length)) else { return };
+                let Some((text, after)) = tail.split_at_checked(usize::from(*length)) else {
+                    return;
+                };
                 for key in [&b"md="[..], b"model=", b"manufacturer=", b"mdl=", b"fv="] {
                     if let Some(value) = text.strip_prefix(key).filter(|v| !v.is_empty()) {
                         let what = identity(IdentityKind::Product);
-                        say(Fact { what, name: "mdns.property", value, frame });
+                        say(Fact {
+                            what,
+                            name: "mdns.property",
+                            value,
+                            frame,
+                        });
                     }
                 }
                 rest = after;
             }
         }
-        record::PTR if record.name.ends_with(b"._tcp.local") || record.name.ends_with(b"._udp.local") => {
+        record::PTR
+            if record.name.ends_with(b"._tcp.local") || record.name.ends_with(b"._udp.local") =>
+        {
             if let Some(instance) = dns::name_in(bytes, record, 0) {
                 let what = identity(IdentityKind::Service);
-                say(Fact { what, name: "mdns.service", value: &instance, frame });
+                say(Fact {
+                    what,
+                    name: "mdns.service",
+                    value: &instance,
+                    frame,
+                });
             }
         }
         _ => {}
@@ -279,15 +345,16 @@ mod tests {
             assert_eq!(label.protocol, "dns", "port {port}");
             let answer = said.iter().find(|f| f.name == "dns.answer").unwrap();
             assert_eq!(answer.value, b"camera.example");
-            assert!(said.iter().any(|f| f.name == "dns.alias" && f.value == b"cdn.example"));
+            assert!(
+                said.iter()
+                    .any(|f| f.name == "dns.alias" && f.value == b"cdn.example")
+            );
         }
     }
 
     #[test]
     fn reads_messages_out_of_a_stream() {
-        let frame = |message: &[u8]| {
-            [&(message.len() as u16).to_be_bytes()[..], message].concat()
-        };
+        let frame = |message: &[u8]| [&(message.len() as u16).to_be_bytes()[..], message].concat();
         let twice = [frame(QUERY), frame(QUERY)].concat();
         let answer = frame(ALIASED);
         for port in [53, 5300] {
@@ -300,7 +367,12 @@ mod tests {
 
     #[test]
     fn other_bytes_on_other_ports_are_not_dns() {
-        let other = [&b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x06came"[..], &[0; 24], &[0xff; 40], b"GET / HTTP/1.1"];
+        let other = [
+            &b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x06came"[..],
+            &[0; 24],
+            &[0xff; 40],
+            b"GET / HTTP/1.1",
+        ];
         for bytes in other {
             let (label, _) = converse(&flow(UDP, 40_000, 5300), true, &[(Side::Low, bytes)]);
             assert_eq!(label.protocol, "unknown", "{bytes:?}");

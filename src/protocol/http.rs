@@ -259,7 +259,10 @@ impl Exchange {
         if let Some(url) = url {
             self.say(What::Note, "http.proxy_target", url.authority, frame, say);
             if let Some((user, length)) = url.secret() {
-                let what = What::Credential { kind: "http url", length };
+                let what = What::Credential {
+                    kind: "http url",
+                    length,
+                };
                 self.say(what, "http.url", user, frame, say);
             }
         } else if method == b"CONNECT" {
@@ -269,20 +272,32 @@ impl Exchange {
         if let Some(at) = query {
             self.secret(&target[at + 1..], true, frame, say);
         }
-        let shown = [method, b" ", &without_secrets(target)].concat();
+        let shown = [method, b" ", &header::without_secrets(target)].concat();
         self.say(What::Note, "http.request", &shown, frame, say);
         for (name, value) in header::fields(head) {
             if value.is_empty() {
                 continue;
             }
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-            let product = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+            let product = What::Identity {
+                subject: Subject::Sender,
+                kind: IdentityKind::Product,
+            };
             if is("host") {
                 let host = header::host(value);
                 if self.hosts.is_first("", host) {
                     let note = proxied || header::is_address(host);
-                    let what = if note { What::Note } else { What::Name(NameKind::Host) };
-                    say(Fact { what, name: "http.host", value: host, frame });
+                    let what = if note {
+                        What::Note
+                    } else {
+                        What::Name(NameKind::Host)
+                    };
+                    say(Fact {
+                        what,
+                        name: "http.host",
+                        value: host,
+                        frame,
+                    });
                 }
             } else if is("user-agent") {
                 self.say(product, "http.user_agent", value, frame, say);
@@ -302,8 +317,10 @@ impl Exchange {
         for (name, value) in header::fields(head) {
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
             if is("server") && !value.is_empty() {
-                let product =
-                    What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+                let product = What::Identity {
+                    subject: Subject::Sender,
+                    kind: IdentityKind::Product,
+                };
                 self.say(product, "http.server", value, frame, say);
             } else if is("www-authenticate") {
                 if let Some(realm) = header::quoted(value, b"realm=") {
@@ -319,11 +336,17 @@ impl Exchange {
         let name = "http.authorization";
         match header::authorization(value) {
             Some(Authorization::Basic(user, length)) => {
-                let what = What::Credential { kind: "http basic", length };
+                let what = What::Credential {
+                    kind: "http basic",
+                    length,
+                };
                 self.say(what, name, &user, frame, say);
             }
             Some(Authorization::Bearer(length)) => {
-                let what = What::Credential { kind: "http bearer token", length };
+                let what = What::Credential {
+                    kind: "http bearer token",
+                    length,
+                };
                 self.say(what, name, &[], frame, say);
             }
             Some(Authorization::Digest(user)) => {
@@ -342,7 +365,10 @@ impl Exchange {
 
     fn secret(&mut self, text: &[u8], whole: bool, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         if let Some(secret) = parameter::secret(text, whole) {
-            let what = What::Credential { kind: "http parameter", length: secret.length };
+            let what = What::Credential {
+                kind: "http parameter",
+                length: secret.length,
+            };
             self.say(what, "http.parameter", &secret.user, frame, say);
         }
     }
@@ -356,15 +382,13 @@ impl Exchange {
         frame: u64,
         say: &mut dyn FnMut(Fact<'_>),
     ) {
-        // Secrets of one user that differ in kind or length are different ones.
-        let is_first = match what {
-            What::Credential { kind, length } => {
-                self.others.is_first(kind, &[&length.to_be_bytes(), value].concat())
-            }
-            _ => self.others.is_first(name, value),
-        };
-        if is_first {
-            say(Fact { what, name, value, frame });
+        if self.others.is_first_fact(what, name, value) {
+            say(Fact {
+                what,
+                name,
+                value,
+                frame,
+            });
         }
     }
 }
@@ -421,7 +445,9 @@ fn framing(head: &[u8]) -> Option<State> {
             return Some(State::ChunkSize);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            let read = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+            let read = std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse().ok());
             // Two lengths that differ are an attempt to be read in two ways (§6.3).
             sure &= read.is_some() && length.is_none_or(|length| Some(length) == read);
             length = read;
@@ -460,10 +486,16 @@ fn chunk_size(line: &[u8]) -> Option<u64> {
 
 /// Forms and JSON, and what does not say what it is: many devices leave the type out.
 fn may_hold_parameters(head: &[u8]) -> bool {
-    let Some(kind) = header::field(head, "content-type") else { return true };
-    [&b"application/x-www-form-urlencoded"[..], b"application/json", b"text/plain"]
-        .iter()
-        .any(|wanted| starts_with(kind, wanted))
+    let Some(kind) = header::field(head, "content-type") else {
+        return true;
+    };
+    [
+        &b"application/x-www-form-urlencoded"[..],
+        b"application/json",
+        b"text/plain",
+    ]
+    .iter()
+    .any(|wanted| starts_with(kind, wanted))
 }
 
 /// Types of sound and moving pictures; multipart/x-mixed-replace is how cameras send JPEG after
@@ -475,26 +507,9 @@ fn is_moving(kind: &[u8]) -> bool {
 }
 
 fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
-    value.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
-}
-
-/// The target without user information and without the values of its query.
-fn without_secrets(target: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(target.len());
-    let mut path = target;
-    if let Some(url) = header::url(target) {
-        out.extend_from_slice(&[url.scheme, b"://", url.authority].concat());
-        path = url.path;
-    }
-    let mut parts = path.split(|&byte| byte == b'?');
-    out.extend_from_slice(parts.next().unwrap_or(path));
-    for query in parts {
-        for (index, pair) in query.split(|&byte| byte == b'&').enumerate() {
-            out.push(if index == 0 { b'?' } else { b'&' });
-            out.extend_from_slice(pair.split(|&byte| byte == b'=').next().unwrap_or(pair));
-        }
-    }
-    out
+    value
+        .get(..wanted.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]
@@ -509,9 +524,11 @@ mod tests {
         user=root&password=abcdef";
     const SECOND: &[u8] = b"GET /a HTTP/1.1\r\nHost: other.example\r\n\r\n\
         GET /a HTTP/1.1\r\nHost: other.example\r\n\r\n";
-    const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nServer: cam/2\r\nTransfer-Encoding: chunked\r\n\r\n\
+    const CHUNKED: &[u8] =
+        b"HTTP/1.1 200 OK\r\nServer: cam/2\r\nTransfer-Encoding: chunked\r\n\r\n\
         5;x=y\r\nGET /\r\n0\r\nTrailer: 1\r\n\r\n";
-    const VIDEO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 3\r\n\r\nabc\
+    const VIDEO: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 3\r\n\r\nabc\
         HTTP/1.1 304 Not Modified\r\nServer: cam/3\r\nContent-Length: 9\r\n\r\n";
 
     fn client() -> Flow {
@@ -519,17 +536,30 @@ mod tests {
     }
 
     fn values<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
-        said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
+        said.iter()
+            .filter(|said| said.name == name)
+            .map(|said| &said.value[..])
+            .collect()
     }
 
     #[test]
     fn a_conversation_says_hosts_products_and_secrets() {
-        let pieces =
-            [(Side::Low, LOGIN), (Side::High, CHUNKED), (Side::Low, SECOND), (Side::High, VIDEO)];
+        let pieces = [
+            (Side::Low, LOGIN),
+            (Side::High, CHUNKED),
+            (Side::Low, SECOND),
+            (Side::High, VIDEO),
+        ];
         let (label, said) = converse_tcp(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("http", Content::Clear));
-        assert_eq!(values(&said, "http.host"), [&b"Cam.example"[..], b"other.example"]);
-        assert_eq!(values(&said, "http.request"), [&b"POST /login?lang&pwd"[..], b"GET /a"]);
+        assert_eq!(
+            values(&said, "http.host"),
+            [&b"Cam.example"[..], b"other.example"]
+        );
+        assert_eq!(
+            values(&said, "http.request"),
+            [&b"POST /login?lang&pwd"[..], b"GET /a"]
+        );
         assert_eq!(values(&said, "http.user_agent"), [b"test/1"]);
         assert_eq!(values(&said, "http.server"), [b"cam/2", b"cam/3"]);
         assert_eq!(values(&said, "http.media"), [b"video/mp4"]);
@@ -546,7 +576,10 @@ mod tests {
             ("http parameter", 6, b"root"),
         ];
         assert_eq!(secrets, expected);
-        assert!(said.iter().all(|said| !said.value.windows(6).any(|w| w == b"secret")));
+        assert!(
+            said.iter()
+                .all(|said| !said.value.windows(6).any(|w| w == b"secret"))
+        );
     }
 
     #[test]
@@ -563,7 +596,10 @@ mod tests {
             GET http://u:pass@far.example/x?a=1 HTTP/1.1\r\nHost: far.example\r\n\r\n\
             GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n";
         let (_, said) = converse_tcp(&client(), &[(Side::Low, nested)]);
-        assert_eq!(values(&said, "http.host"), [&b"far.example"[..], b"192.0.2.1"]);
+        assert_eq!(
+            values(&said, "http.host"),
+            [&b"far.example"[..], b"192.0.2.1"]
+        );
         assert!(said.iter().all(|said| !matches!(said.what, What::Name(_))));
         assert_eq!(values(&said, "http.proxy_target"), [b"far.example"]);
         assert_eq!(
@@ -576,18 +612,25 @@ mod tests {
     #[test]
     fn other_protocols_end_the_reading() {
         let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
-        let ask = b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n";
+        let ask =
+            b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n";
         let hidden = b"GET / HTTP/1.1\r\nHost: hidden.example\r\n\r\n";
         let connect = b"CONNECT far.example:443 HTTP/1.1\r\n\r\n";
         let ok = b"HTTP/1.1 200 OK\r\n\r\n";
         for (first, answer) in [(&ask[..], &switch[..]), (connect, ok)] {
-            let pieces = [(Side::Low, first), (Side::High, answer), (Side::Low, hidden)];
+            let pieces = [
+                (Side::Low, first),
+                (Side::High, answer),
+                (Side::Low, hidden),
+            ];
             let (label, said) = converse_tcp(&client(), &pieces);
             assert_eq!(label.protocol, "http");
             assert!(values(&said, "http.host").is_empty());
         }
-        let (label, said) =
-            converse_tcp(&client(), &[(Side::Low, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]);
+        let (label, said) = converse_tcp(
+            &client(),
+            &[(Side::Low, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")],
+        );
         assert_eq!((label.protocol, &said[0].value[..]), ("http", &b"2"[..]));
     }
 
@@ -596,7 +639,10 @@ mod tests {
         let mut session = Http.start(&client());
         let mut said = Vec::new();
         for &(gap, data) in pieces {
-            let piece = Segment { gap, ..segment(Side::Low, data, 1) };
+            let piece = Segment {
+                gap,
+                ..segment(Side::Low, data, 1)
+            };
             session.feed(&piece, &mut |fact| {
                 if fact.name == "http.host" {
                     said.push(fact.value.to_vec());
@@ -608,7 +654,8 @@ mod tests {
 
     #[test]
     fn missing_bytes_hide_only_what_they_must() {
-        let put: &[u8] = b"PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\n\r\n0123456789";
+        let put: &[u8] =
+            b"PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\n\r\n0123456789";
         let get: &[u8] = b"GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
         let tail: &[u8] = b"0123456789GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
         let both = [b"a.example".to_vec(), b"b.example".to_vec()];
@@ -616,7 +663,10 @@ mod tests {
         assert_eq!(with_gaps(&[(0, put), (90, get)]), both);
         assert_eq!(with_gaps(&[(0, put), (500, b"noise"), (0, get)]), both);
         assert_eq!(with_gaps(&[(0, put), (500, tail)]), both[..1]);
-        assert_eq!(with_gaps(&[(0, &put[..20]), (10, b"example\r\n\r\n"), (0, get)]), both[1..]);
+        assert_eq!(
+            with_gaps(&[(0, &put[..20]), (10, b"example\r\n\r\n"), (0, get)]),
+            both[1..]
+        );
     }
 
     #[test]

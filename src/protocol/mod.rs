@@ -69,6 +69,9 @@ pub trait Session: Send {
 pub enum Probe {
     /// This protocol.
     Yes,
+    /// This protocol, but only from the newest piece on: what came before was another's, such as
+    /// a command to begin encryption.
+    FromHere,
     /// Not this protocol, whatever follows.
     No,
     /// Cannot be told yet.
@@ -116,6 +119,7 @@ impl Content {
 pub struct Prefix<'a> {
     sides: [&'a [u8]; 2],
     first: Side,
+    newest: &'a [u8],
 }
 
 impl<'a> Prefix<'a> {
@@ -129,6 +133,12 @@ impl<'a> Prefix<'a> {
     #[must_use]
     pub fn first(&self) -> (&'a [u8], Side) {
         (self.of(self.first), self.first)
+    }
+
+    /// The newest piece, of whichever side.
+    #[must_use]
+    pub fn newest(&self) -> &'a [u8] {
+        self.newest
     }
 
     /// The bytes of the side that did not speak first.

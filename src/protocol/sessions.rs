@@ -79,9 +79,14 @@ impl Sessions {
             State::Fresh => {
                 let mut sides: [&[u8]; 2] = [&[], &[]];
                 sides[segment.side.index()] = limited(segment.data);
-                let prefix = Prefix { sides, first: segment.side };
+                let newest = limited(segment.data);
+                let prefix = Prefix {
+                    sides,
+                    first: segment.side,
+                    newest,
+                };
                 match ask(flow, &prefix, u64::MAX) {
-                    Asked::Yes(index) => {
+                    Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, segment.frame);
                         self.segment(id, flow, segment, say)
                     }
@@ -90,8 +95,11 @@ impl Sessions {
                         false
                     }
                     Asked::Undecided(candidates) => {
-                        let mut probing =
-                            Box::new(Probing { bytes: Default::default(), pieces: Vec::new(), candidates });
+                        let mut probing = Box::new(Probing {
+                            bytes: Default::default(),
+                            pieces: Vec::new(),
+                            candidates,
+                        });
                         probing.keep(segment);
                         *state = State::Probing(probing);
                         true
@@ -104,9 +112,14 @@ impl Sessions {
                     return false;
                 }
                 match ask(flow, &probing.prefix(), probing.candidates) {
+                    Asked::FromHere(index) => {
+                        *state = begin(index, flow, segment.frame);
+                        self.segment(id, flow, segment, say)
+                    }
                     Asked::Yes(index) => {
                         let frame = segment.frame;
-                        let State::Probing(probing) = std::mem::replace(state, begin(index, flow, frame))
+                        let State::Probing(probing) =
+                            std::mem::replace(state, begin(index, flow, frame))
                         else {
                             return false;
                         };
@@ -129,7 +142,15 @@ impl Sessions {
         probing.pieces.iter().all(|piece| {
             let bytes = &probing.bytes[piece.side.index()];
             let data = &bytes[piece.start..piece.start + piece.length];
-            self.segment(id, flow, &Segment { data, ..piece.segment }, say)
+            self.segment(
+                id,
+                flow,
+                &Segment {
+                    data,
+                    ..piece.segment
+                },
+                say,
+            )
         })
     }
 
@@ -170,7 +191,10 @@ impl Probing {
             side: segment.side,
             start: bytes.len(),
             length: segment.data.len(),
-            segment: Segment { data: &[], ..*segment },
+            segment: Segment {
+                data: &[],
+                ..*segment
+            },
         };
         self.pieces.push(piece);
         bytes.extend_from_slice(segment.data);
@@ -187,7 +211,14 @@ impl Probing {
                 _ => bytes,
             }
         });
-        Prefix { sides, first }
+        let newest = self.pieces.last().map_or(&[][..], |piece| {
+            &self.bytes[piece.side.index()][piece.start..piece.start + piece.length]
+        });
+        Prefix {
+            sides,
+            first,
+            newest,
+        }
     }
 }
 
@@ -198,11 +229,15 @@ fn limited(bytes: &[u8]) -> &[u8] {
 /// Feeds a session; `None` when it panicked, which costs the rest of that flow's facts and
 /// nothing else.
 fn feed(session: &mut dyn Session, segment: &Segment<'_>, say: &mut Say<'_>) -> Option<Next> {
-    catch_unwind(AssertUnwindSafe(|| session.feed(segment, &mut |fact| say(segment, fact)))).ok()
+    catch_unwind(AssertUnwindSafe(|| {
+        session.feed(segment, &mut |fact| say(segment, fact))
+    }))
+    .ok()
 }
 
 enum Asked {
     Yes(usize),
+    FromHere(usize),
     /// Those that want more.
     Undecided(u64),
 }
@@ -215,6 +250,7 @@ fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u64) -> Asked {
         }
         match dissector.probe(flow, prefix) {
             Probe::Yes => return Asked::Yes(index),
+            Probe::FromHere => return Asked::FromHere(index),
             Probe::More => undecided |= 1 << index,
             Probe::No => {}
         }
@@ -234,10 +270,16 @@ fn begin(index: usize, flow: &Flow, frame: u64) -> State {
 }
 
 fn by_port(flow: &Flow) -> Label {
-    let name = flow.service_port().and_then(|number| port::name(flow.key.protocol, number));
+    let name = flow
+        .service_port()
+        .and_then(|number| port::name(flow.key.protocol, number));
     Label {
         protocol: name.unwrap_or("unknown"),
-        method: if name.is_some() { Method::Port } else { Method::None },
+        method: if name.is_some() {
+            Method::Port
+        } else {
+            Method::None
+        },
         frame: 0,
         content: Content::Unknown,
     }
@@ -263,10 +305,21 @@ mod tests {
         for protocol in [super::super::TCP, super::super::UDP] {
             let flow = testing::flow(protocol, 50_000, 443);
             for dissector in DISSECTORS {
-                let _ = dissector.probe(&flow, &Prefix { sides: [&[], &[]], first: Side::Low });
+                let _ = dissector.probe(
+                    &flow,
+                    &Prefix {
+                        sides: [&[], &[]],
+                        first: Side::Low,
+                        newest: &[],
+                    },
+                );
                 for byte in 0..=255u8 {
                     let one = [byte];
-                    let prefix = Prefix { sides: [&one, &[]], first: Side::Low };
+                    let prefix = Prefix {
+                        sides: [&one, &[]],
+                        first: Side::Low,
+                        newest: &one,
+                    };
                     let _ = dissector.probe(&flow, &prefix);
                     let mut session = dissector.start(&flow);
                     let segment = testing::segment(Side::Low, &one, 1);

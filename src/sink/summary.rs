@@ -1,7 +1,7 @@
 //! The summary for people: what left, to whom, how we know, and what was not seen. At most 80
 //! columns; colour only where asked for.
 
-use crate::attribution::world::{Contact, Destination, Device, Zone};
+use crate::attribution::world::{Contact, Destination, Device, Host, Level, Remote, Zone};
 use crate::base::text::{bytes, shorten, span};
 use crate::finding::{Finding, Severity};
 use crate::snapshot::Snapshot;
@@ -13,6 +13,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const WIDTH: usize = 80;
 /// Destinations shown for a device; the rest is summed and told.
 const DESTINATIONS_MAX: usize = 20;
+/// Hosts shown for a destination; the rest is summed and told.
+const HOSTS_MAX: usize = 8;
 /// Findings shown in full; the rest is counted and told.
 const FINDINGS_MAX: usize = 40;
 
@@ -26,7 +28,10 @@ struct Page {
 /// # Errors
 /// When the output cannot be written.
 pub fn write(snapshot: &Snapshot, colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { text: String::new(), colour };
+    let mut page = Page {
+        text: String::new(),
+        colour,
+    };
     page.head(snapshot);
     for (index, device) in snapshot.devices.iter().enumerate() {
         if device.role == "device" {
@@ -82,17 +87,28 @@ impl Page {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn head(&mut self, snapshot: &Snapshot) {
         for input in &snapshot.inputs {
             self.wrap(0, &format!("{} — {}", input.path, input.format));
-            let frames = format!("{} frames, {} on the wire", input.frames, bytes(input.bytes));
+            let frames = format!(
+                "{} frames, {} on the wire",
+                input.frames,
+                bytes(input.bytes)
+            );
             match (input.first, input.last) {
                 (Some(first), Some(last)) => {
                     let [from, to] = [first, last].map(|t| t.to_string()[..19].replace('T', " "));
-                    self.wrap(0, &format!("{frames}, {from} to {to} UTC ({})", span(last.since(first))));
+                    self.wrap(
+                        0,
+                        &format!("{frames}, {from} to {to} UTC ({})", span(last.since(first))),
+                    );
                 }
                 _ => self.wrap(0, &frames),
             }
@@ -113,20 +129,32 @@ impl Page {
                 about.push(format!("network chip registered to {}", maker.name));
             }
             Some(maker) => about.push(format!("maker {} (by what it says in DHCP)", maker.name)),
-            None if device.mac_is_local => about.push("address is made up by the device".to_owned()),
+            None if device.mac_is_local => {
+                about.push("address is made up by the device".to_owned())
+            }
             None => about.push("maker not known".to_owned()),
         }
-        let addresses: Vec<String> =
-            device.addresses.iter().take(4).map(|seen| seen.address.to_string()).collect();
+        let addresses: Vec<String> = device
+            .addresses
+            .iter()
+            .take(4)
+            .map(|seen| seen.address.to_string())
+            .collect();
         if !addresses.is_empty() {
             about.push(addresses.join(", "));
         }
         self.wrap(2, &about.join(" · "));
         self.visibility(device);
-        let contacts: Vec<&Contact> =
-            snapshot.contacts.iter().filter(|contact| contact.device_index == index).collect();
-        let internet: Vec<&Contact> =
-            contacts.iter().copied().filter(|c| c.zone == Zone::Internet).collect();
+        let contacts: Vec<&Contact> = snapshot
+            .contacts
+            .iter()
+            .filter(|contact| contact.device_index == index)
+            .collect();
+        let internet: Vec<&Contact> = contacts
+            .iter()
+            .copied()
+            .filter(|c| c.zone == Zone::Internet)
+            .collect();
         if internet.is_empty() {
             self.line("  Nothing to or from the internet was seen.");
         } else {
@@ -138,7 +166,9 @@ impl Page {
             );
             self.wrap(2, &text);
             self.line("");
-            self.line("  DESTINATION                                 SENT   RECEIVED  WHERE    CONTENT");
+            self.line(
+                "    HOST                                       SENT  RECEIVED  WHERE    CONTENT",
+            );
         }
         for contact in internet.iter().take(DESTINATIONS_MAX) {
             self.contact(contact, &snapshot.destinations[contact.destination_index]);
@@ -177,33 +207,73 @@ impl Page {
     }
 
     fn contact(&mut self, contact: &Contact, destination: &Destination) {
-        let [sent, received] = contact.traffic.delivered_bytes;
-        let mut content: Vec<&str> =
-            contact.services.iter().map(|service| service.content).collect();
-        content.sort_unstable();
-        content.dedup();
-        let name = fit(&heading(destination), 38);
+        self.wrap_hanging(2, 6, &operator(destination));
+        for host in contact.hosts.iter().take(HOSTS_MAX) {
+            self.host(host, destination);
+        }
+        if contact.hosts.len() > HOSTS_MAX {
+            let rest = &contact.hosts[HOSTS_MAX..];
+            let [sent, received] = rest.iter().fold([0, 0], |[sent, received], host| {
+                let [s, r] = host.traffic.delivered_bytes;
+                [sent + s, received + r]
+            });
+            let text = format!(
+                "… and {} more hosts: {} sent, {} received; all are in --json",
+                rest.len(),
+                bytes(sent),
+                bytes(received)
+            );
+            self.wrap(4, &text);
+        }
+    }
+
+    fn host(&mut self, host: &Host, destination: &Destination) {
+        let remotes: Vec<&Remote> = destination
+            .remotes
+            .iter()
+            .filter(|remote| host.addresses.contains(&remote.address))
+            .collect();
+        let [sent, received] = host.traffic.delivered_bytes;
+        let countries = distinct(
+            remotes
+                .iter()
+                .flat_map(|r| &r.countries)
+                .map(|c| &c.country[..]),
+        );
+        let name = match (&host.name, &remotes[..]) {
+            (Some(name), _) => name.text.clone(),
+            (None, [one]) => format!("{} (no name)", one.address),
+            (None, many) => format!("{} addresses without a name", many.len()),
+        };
         self.line(&format!(
-            "  {name} {:>9}  {:>9}  {}  {}",
+            "    {} {:>8} {:>9}  {} {}",
+            fit(&name, 38),
             bytes(sent),
             bytes(received),
-            fit(&destination.country_codes().join("/"), 7),
-            content.join("+")
+            fit(&countries.join("/"), 8),
+            content(host)
         ));
-        self.wrap_hanging(6, 6, &provenance(contact, destination));
+        self.wrap_hanging(8, 8, &details(host, destination, &remotes));
     }
 
     /// Devices on the test network and groups, apart from the internet.
     fn nearby(&mut self, snapshot: &Snapshot, contacts: &[&Contact]) {
-        let private: Vec<&Contact> =
-            contacts.iter().copied().filter(|c| c.zone == Zone::Private).collect();
+        let private: Vec<&Contact> = contacts
+            .iter()
+            .copied()
+            .filter(|c| c.zone == Zone::Private)
+            .collect();
         if !private.is_empty() {
             let names: Vec<&str> = private
                 .iter()
                 .take(6)
                 .map(|contact| snapshot.destinations[contact.destination_index].id.as_str())
                 .collect();
-            let more = if private.len() > 6 { format!(" and {} more", private.len() - 6) } else { String::new() };
+            let more = if private.len() > 6 {
+                format!(" and {} more", private.len() - 6)
+            } else {
+                String::new()
+            };
             let [sent, received] = sum(&private);
             let text = format!(
                 "On the test network: {} sent to, {} received from {}{more}.",
@@ -213,8 +283,11 @@ impl Page {
             );
             self.wrap(2, &text);
         }
-        let group: Vec<&Contact> =
-            contacts.iter().copied().filter(|c| c.zone == Zone::Group).collect();
+        let group: Vec<&Contact> = contacts
+            .iter()
+            .copied()
+            .filter(|c| c.zone == Zone::Group)
+            .collect();
         if !group.is_empty() {
             let text = format!("Broadcast and multicast: {} sent.", bytes(sum(&group)[0]));
             self.wrap(2, &text);
@@ -231,7 +304,11 @@ impl Page {
                     String::new()
                 } else {
                     let [sent, received] = device.internet.delivered_bytes;
-                    format!(", itself {} sent, {} received", bytes(sent), bytes(received))
+                    format!(
+                        ", itself {} sent, {} received",
+                        bytes(sent),
+                        bytes(received)
+                    )
                 };
                 format!("{}{own}", device.title())
             })
@@ -241,7 +318,10 @@ impl Page {
         }
         self.title("Not devices under test");
         if !gateways.is_empty() {
-            let text = format!("Gateways (they forward the packets of others): {}", gateways.join("; "));
+            let text = format!(
+                "Gateways (they forward the packets of others): {}",
+                gateways.join("; ")
+            );
             self.wrap(2, &text);
         }
         for left in &snapshot.left_out {
@@ -285,15 +365,29 @@ impl Page {
             Severity::Info => ("[i  ]", "36"),
         };
         let mark = self.paint(shape, code);
-        let head = format!("{} {}, {}", finding.id, finding.severity.name(), finding.level.name());
+        let head = format!(
+            "{} {}, {}",
+            finding.id,
+            finding.severity.name(),
+            finding.level.name()
+        );
         self.line(&format!("  {mark} {head}"));
         self.wrap(8, &finding.may_say);
-        let frames: Vec<String> =
-            finding.refs.iter().take(8).map(|reference| reference.frame.to_string()).collect();
+        let frames: Vec<String> = finding
+            .refs
+            .iter()
+            .take(8)
+            .map(|reference| reference.frame.to_string())
+            .collect();
         let mut proof = String::new();
         for counted in &finding.traffic {
             let more = if finding.refs.len() > 8 { ", …" } else { "" };
-            let _ = write!(proof, "Proof: frames {}{more}; {} frames counted.", frames.join(", "), counted.frames);
+            let _ = write!(
+                proof,
+                "Proof: frames {}{more}; {} frames counted.",
+                frames.join(", "),
+                counted.frames
+            );
             match (&counted.wireshark_filter, counted.no_filter_because) {
                 (Some(filter), _) if filter.len() <= 600 => {
                     let _ = write!(proof, " Wireshark: {filter}");
@@ -305,7 +399,10 @@ impl Page {
             }
         }
         self.wrap(8, &proof);
-        self.wrap(8, &format!("Does not show: {}.", finding.does_not_show.join("; ")));
+        self.wrap(
+            8,
+            &format!("Does not show: {}.", finding.does_not_show.join("; ")),
+        );
     }
 
     fn coverage(&mut self, snapshot: &Snapshot) {
@@ -318,12 +415,18 @@ impl Page {
             frames.total, frames.explained
         );
         if refused > 0 {
-            let reasons: Vec<String> =
-                frames.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            let reasons: Vec<String> = frames
+                .refused
+                .iter()
+                .map(|(reason, count)| format!("{reason} {count}"))
+                .collect();
             let _ = write!(text, " ({})", reasons.join(", "));
         }
-        let kinds: Vec<String> =
-            frames.explained_by.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let kinds: Vec<String> = frames
+            .explained_by
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
         let _ = write!(text, ". Explained: {}.", kinds.join(", "));
         self.wrap(2, &text);
         let drops = match coverage.drops.declared {
@@ -331,12 +434,15 @@ impl Page {
             None => "the capture does not say".to_owned(),
         };
         let mut text = format!("Lost packets: {drops}. Cut frames: {}.", coverage.truncated);
-        for (what, counts) in
-            [("Checksums that do not fit", &coverage.checksum_bad), ("Headers not read", &coverage.stopped)]
-        {
+        for (what, counts) in [
+            ("Checksums that do not fit", &coverage.checksum_bad),
+            ("Headers not read", &coverage.stopped),
+        ] {
             if !counts.is_empty() {
-                let counts: Vec<String> =
-                    counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+                let counts: Vec<String> = counts
+                    .iter()
+                    .map(|(name, count)| format!("{name} {count}"))
+                    .collect();
                 let _ = write!(text, " {what}: {}.", counts.join(", "));
             }
         }
@@ -354,7 +460,14 @@ impl Page {
             self.wrap(2, &text);
         }
         let signatures = &coverage.signatures;
-        self.wrap(2, &format!("Signatures: {} files, {}.", signatures.count, &signatures.sha256[..12]));
+        self.wrap(
+            2,
+            &format!(
+                "Signatures: {} files, {}.",
+                signatures.count,
+                &signatures.sha256[..12]
+            ),
+        );
         for database in &coverage.databases {
             let build = database.about.build.to_string();
             let mut text = format!(
@@ -371,7 +484,11 @@ impl Page {
         if coverage.databases.is_empty() {
             self.line("  Country and network database: none loaded.");
         }
-        let state = if coverage.canary.passed { "passed" } else { "FAILED" };
+        let state = if coverage.canary.passed {
+            "passed"
+        } else {
+            "FAILED"
+        };
         self.wrap(2, &format!("Self-test {state}: {}.", coverage.canary.says));
         self.wrap(
             2,
@@ -409,18 +526,20 @@ fn fit(text: &str, width: usize) -> String {
     out + &" ".repeat(width - columns)
 }
 
-fn heading(destination: &Destination) -> String {
-    match (destination.is_named(), destination.remotes.len()) {
-        (true, _) => destination.id.clone(),
-        (false, 1) => format!("{} (no name)", destination.remotes[0].address),
-        (false, count) => format!("{} ({count} addresses, no name)", &destination.id[4..]),
+fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for item in items {
+        if !seen.contains(&item) {
+            seen.push(item);
+        }
     }
+    seen
 }
 
-/// Who operates it under which law, whose network it is, how it is known, what is spoken.
-fn provenance(contact: &Contact, destination: &Destination) -> String {
-    let mut parts = Vec::new();
-    for claim in destination.claims.iter().take(2) {
+/// Who operates a destination, and under which law, where a signature knows.
+fn operator(destination: &Destination) -> String {
+    let mut parts = vec![destination.id.clone()];
+    for claim in &destination.claims {
         let law = match &claim.operator {
             Some(operator) => match &operator.head_office {
                 Some(country) => format!("{}, head office {country}", operator.legal_name),
@@ -428,56 +547,95 @@ fn provenance(contact: &Contact, destination: &Destination) -> String {
             },
             None => "operator not established".to_owned(),
         };
-        parts.push(format!("{} {} service ({law}; by {})", claim.name, claim.role, claim.basis));
-    }
-    if destination.claims.is_empty() {
-        parts.push("operator not known".to_owned());
-    }
-    let networks: Vec<String> = destination
-        .networks()
-        .iter()
-        .take(2)
-        .map(|(number, organisation)| format!("AS{number} {organisation}"))
-        .collect();
-    parts.push(if networks.is_empty() {
-        "network not known".to_owned()
-    } else {
-        format!("network {}", networks.join(", "))
-    });
-    for remote in &destination.remotes {
-        for excluded in &remote.excluded {
-            parts.push(format!(
-                "{} is excluded by the round-trip time: at most {} km away, {} km needed",
-                excluded.country, excluded.farthest_km, excluded.least_km
-            ));
+        let part = format!("{}: {law}", claim.name);
+        if !parts.contains(&part) {
+            parts.push(part);
         }
     }
-    let mut names: Vec<String> = destination
-        .names
-        .iter()
-        .take(3)
-        .map(|name| match &name.dns_says {
-            Some((dns, _)) => format!("{} ({}; DNS said {})", name.name.text, name.source, dns.text),
-            None => format!("{} ({})", name.name.text, name.source),
-        })
+    if destination.claims.is_empty() {
+        parts.push("no signature knows whose this is".to_owned());
+    }
+    parts.join(" — ")
+}
+
+/// The worst first: what anyone on the path can read must not hide behind what they cannot.
+fn content(host: &Host) -> &'static str {
+    let has = |content: &str| {
+        host.services
+            .iter()
+            .any(|service| service.content == content)
+    };
+    ["clear", "unknown", "encrypted", "service"]
+        .into_iter()
+        .find(|c| has(c))
+        .unwrap_or("")
+}
+
+/// How the name is known, what the service does, whose network it is, what is spoken.
+fn details(host: &Host, destination: &Destination, remotes: &[&Remote]) -> String {
+    let mut parts = Vec::new();
+    if !host.sources.is_empty() {
+        let sources: Vec<&str> = host.sources.iter().map(|source| source.name()).collect();
+        let mut seen = destination
+            .names
+            .iter()
+            .filter(|seen| Some(&seen.name) == host.name.as_ref());
+        let named = format!("named by {}", sources.join(" and "));
+        parts.push(match seen.find_map(|seen| seen.dns_says.as_ref()) {
+            Some((dns, _)) => format!("{named} (DNS said {})", dns.text),
+            None => named,
+        });
+    }
+    if let Some(claim) = host.claim.and_then(|index| destination.claims.get(index)) {
+        let operator = match &claim.host_operator {
+            Some(operator) if *operator != claim.name => format!(" run by {operator}"),
+            _ => String::new(),
+        };
+        let level = if claim.level == Level::Inferred {
+            ", inferred"
+        } else {
+            ""
+        };
+        parts.push(format!("{} service{operator}{level}", claim.role));
+    }
+    let networks = remotes.iter().flat_map(|remote| &remote.networks);
+    let networks: Vec<String> = networks
+        .map(|asn| format!("AS{} {}", asn.number, shorten(&asn.organisation, 40)))
         .collect();
-    if destination.names.len() > 3 {
-        names.push(format!("{} more names", destination.names.len() - 3));
+    let networks = distinct(networks.iter().map(String::as_str));
+    parts.push(match networks[..] {
+        [] => "network not known".to_owned(),
+        [one] => one.to_owned(),
+        [one, two] => format!("{one}, {two}"),
+        [one, two, ..] => format!("{one}, {two} and {} more", networks.len() - 2),
+    });
+    for excluded in remotes.iter().flat_map(|remote| &remote.excluded) {
+        parts.push(format!(
+            "{} is excluded by the round-trip time: at most {} km away, {} km needed",
+            excluded.country, excluded.farthest_km, excluded.least_km
+        ));
     }
-    if !names.is_empty() {
-        parts.push(format!("as {}", names.join(", ")));
-    }
-    let mut services: Vec<String> = contact
+    let services: Vec<String> = host
         .services
         .iter()
-        .take(3)
         .map(|service| {
-            let port = service.port.map_or(String::new(), |port| format!("/{port}"));
-            let guess = if service.method == "port" { " (by port alone)" } else { "" };
+            let port = service
+                .port
+                .map_or(String::new(), |port| format!("/{port}"));
+            let guess = if service.method == "port" {
+                " (by port alone)"
+            } else {
+                ""
+            };
             format!("{} {}{port}{guess}", service.protocol, service.proto)
         })
         .collect();
-    services.dedup();
-    parts.push(services.join(", "));
+    let services = distinct(services.iter().map(String::as_str));
+    let more = services.len().saturating_sub(4);
+    let mut spoken = services[..services.len().min(4)].join(", ");
+    if more > 0 {
+        let _ = write!(spoken, " and {more} more");
+    }
+    parts.push(spoken);
     parts.join(" · ")
 }

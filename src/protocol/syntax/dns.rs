@@ -96,7 +96,9 @@ pub fn header(message: &[u8]) -> Option<Header> {
 /// Visits every question and record. Returns where reading ended and whether all announced
 /// entries were there.
 pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool) {
-    let Some(header) = header(message) else { return (0, false) };
+    let Some(header) = header(message) else {
+        return (0, false);
+    };
     let mut reader = Reader::new(message);
     let _ = reader.skip(12);
     let mut name = Vec::with_capacity(NAME_BYTES_MAX);
@@ -121,8 +123,15 @@ fn entry<'a>(
     read_name(message, reader, name)?;
     let kind = reader.u16()?;
     let class = reader.u16()?;
-    let mut record =
-        Record { section, name, kind, class, ttl: 0, data: &[], data_at: reader.position() };
+    let mut record = Record {
+        section,
+        name,
+        kind,
+        class,
+        ttl: 0,
+        data: &[],
+        data_at: reader.position(),
+    };
     if section > 0 {
         record.ttl = reader.u32()?;
         let length = reader.u16()?;
@@ -134,11 +143,7 @@ fn entry<'a>(
 }
 
 /// Reads a name at the reader, following compression pointers (RFC 1035 §4.1.4), into `out`.
-pub fn read_name<'a>(
-    message: &'a [u8],
-    reader: &mut Reader<'a>,
-    out: &mut Vec<u8>,
-) -> Option<()> {
+pub fn read_name<'a>(message: &'a [u8], reader: &mut Reader<'a>, out: &mut Vec<u8>) -> Option<()> {
     out.clear();
     let mut at = *reader;
     let mut jumped = false;

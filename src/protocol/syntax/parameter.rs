@@ -25,8 +25,16 @@ const SECRETS: [&[u8]; 19] = [
 ];
 
 /// Names of user names, likewise.
-const USERS: [&[u8]; 8] =
-    [b"username", b"user", b"usr", b"login", b"loginuse", b"loginname", b"account", b"email"];
+const USERS: [&[u8]; 8] = [
+    b"username",
+    b"user",
+    b"usr",
+    b"login",
+    b"loginuse",
+    b"loginname",
+    b"account",
+    b"email",
+];
 
 /// Longest name compared, bytes.
 const NAME_BYTES_MAX: usize = 24;
@@ -50,7 +58,10 @@ pub fn secret(text: &[u8], whole: bool) -> Option<Secret> {
         form => form_pairs(form, whole, &mut |name, value| found.take(name, value)),
     }
     let length = found.length?;
-    Some(Secret { user: found.user.unwrap_or_default(), length })
+    Some(Secret {
+        user: found.user.unwrap_or_default(),
+        length,
+    })
 }
 
 #[derive(Default)]
@@ -82,7 +93,11 @@ impl Value<'_> {
         if !self.1 {
             return self.0.to_vec();
         }
-        let digit = |at: usize| self.0.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+        let digit = |at: usize| {
+            self.0
+                .get(at)
+                .and_then(|&byte| char::from(byte).to_digit(16))
+        };
         let mut out = Vec::with_capacity(self.0.len());
         let mut at = 0;
         while at < self.0.len() {
@@ -121,21 +136,30 @@ fn json_pairs(text: &[u8], visit: &mut dyn FnMut(&[u8], Value<'_>)) {
     let mut at = 0;
     while let Some((name, after)) = json_string(text, at) {
         at = after;
-        let Some(colon) = skip_space(text, at) else { return };
+        let Some(colon) = skip_space(text, at) else {
+            return;
+        };
         if text[colon] != b':' {
             continue;
         }
-        let Some(begin) = skip_space(text, colon + 1) else { return };
+        let Some(begin) = skip_space(text, colon + 1) else {
+            return;
+        };
         match text[begin] {
             b'"' => {
-                let Some((value, after)) = json_string(text, begin) else { return };
+                let Some((value, after)) = json_string(text, begin) else {
+                    return;
+                };
                 visit(name, Value(value, false));
                 at = after;
             }
             b'{' | b'[' => at = begin,
             _ => {
-                let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
-                let Some(length) = text[begin..].iter().position(ends) else { return };
+                let ends =
+                    |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+                let Some(length) = text[begin..].iter().position(ends) else {
+                    return;
+                };
                 let value = &text[begin..begin + length];
                 if !matches!(value, b"null" | b"true" | b"false") {
                     visit(name, Value(value, false));
@@ -157,7 +181,10 @@ fn json_string(text: &[u8], at: usize) -> Option<(&[u8], usize)> {
 }
 
 fn skip_space(text: &[u8], at: usize) -> Option<usize> {
-    text.get(at..)?.iter().position(|byte| !byte.is_ascii_whitespace()).map(|skip| at + skip)
+    text.get(at..)?
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace())
+        .map(|skip| at + skip)
 }
 
 #[cfg(test)]
@@ -172,7 +199,10 @@ mod tests {
     fn finds_secrets_by_name() {
         let admin = |length| Some((b"admin".to_vec(), length));
         assert_eq!(found(b"a=1&user=admin&pwd=x%20y"), admin(3));
-        assert_eq!(found(b"/user=admin&password=123&channel=1"), Some((Vec::new(), 3)));
+        assert_eq!(
+            found(b"/user=admin&password=123&channel=1"),
+            Some((Vec::new(), 3))
+        );
         assert_eq!(found(b"API-Key=abcd"), Some((Vec::new(), 4)));
         let json = br#"{"method":"login","params":{"password" : "a\"b","username":"admin"}}"#;
         assert_eq!(found(json), admin(4));
@@ -181,9 +211,12 @@ mod tests {
 
     #[test]
     fn similar_names_and_empty_values_are_none() {
-        for text in
-            [&b"passage=1&compass=2"[..], b"password=", br#"{"password":null}"#, br#"{"a":"password"}"#]
-        {
+        for text in [
+            &b"passage=1&compass=2"[..],
+            b"password=",
+            br#"{"password":null}"#,
+            br#"{"a":"password"}"#,
+        ] {
             assert_eq!(found(text), None, "{text:?}");
         }
         assert_eq!(secret(b"user=a&password=half", false), None);

@@ -2,6 +2,7 @@
 //! needs them, and saying a thing once. A unit that came whole is lent from the segment; only
 //! what is cut by a segment's end is copied, and never more than the caller's limit.
 
+use super::super::What;
 use crate::base::table::BuildHasher;
 use std::hash::BuildHasher as _;
 
@@ -124,7 +125,11 @@ impl Once {
     /// Room for `limit` things, 8 bytes each.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Once { seen: Vec::new(), limit, hasher: BuildHasher::default() }
+        Once {
+            seen: Vec::new(),
+            limit,
+            hasher: BuildHasher::default(),
+        }
     }
 
     /// Whether this is the first time, and there is room to know it.
@@ -135,6 +140,16 @@ impl Once {
         }
         self.seen.push(hash);
         true
+    }
+
+    /// The same for a fact. Secrets of one user that differ in kind or length are different ones.
+    pub fn is_first_fact(&mut self, what: What, name: &str, value: &[u8]) -> bool {
+        match what {
+            What::Credential { kind, length } => {
+                self.is_first(kind, &[&length.to_be_bytes(), value].concat())
+            }
+            _ => self.is_first(name, value),
+        }
     }
 
     /// Nothing more will be said.

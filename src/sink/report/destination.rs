@@ -1,14 +1,15 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
 use super::words::{
-    ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moment, wire,
+    ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moments, wire,
 };
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{
-    Claim, Contact, Destination, Device, Level, NameSeen, Party, Remote, Service, Traffic,
+    Claim, Contact, Destination, Device, Level, NameSeen, Party, Remote, Service, Traffic, WireText,
 };
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 /// Names of one destination shown.
 const NAMES_MAX: usize = 12;
@@ -21,7 +22,10 @@ const ADDRESSES_MAX: usize = 4;
 
 pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Markup {
     let mut rest = Traffic::default();
-    contacts.iter().skip(ROWS_MAX).for_each(|contact| rest.add(&contact.traffic));
+    contacts
+        .iter()
+        .skip(ROWS_MAX)
+        .for_each(|contact| rest.add(&contact.traffic));
     let table = html! {
         table.wide {
             caption { "Internet destinations of " (wire(&device.title())) ", most bytes first" }
@@ -83,7 +87,10 @@ fn groups(destination: &Destination) -> Vec<Group<'_>> {
         let group = match same {
             Some(group) => group,
             None => {
-                groups.push(Group { remotes: Vec::new(), traffic: Traffic::default() });
+                groups.push(Group {
+                    remotes: Vec::new(),
+                    traffic: Traffic::default(),
+                });
                 let last = groups.len() - 1;
                 &mut groups[last]
             }
@@ -99,9 +106,10 @@ fn rows(snapshot: &Snapshot, contact: &Contact, destination: &Destination) -> Ma
     let groups = groups(destination);
     let hidden = groups.len().saturating_sub(GROUPS_MAX);
     let span = groups.len().min(GROUPS_MAX).max(1) + usize::from(hidden > 0);
-    let devices = snapshot.contacts.iter().filter(|other| {
-        other.destination_index == contact.destination_index
-    });
+    let devices = snapshot
+        .contacts
+        .iter()
+        .filter(|other| other.destination_index == contact.destination_index);
     let shared = devices.take(2).count() > 1;
     let several = groups.len() > 1;
     html! {
@@ -137,41 +145,55 @@ fn contact_cells(contact: &Contact, destination: &Destination, span: usize) -> M
         td.number rowspan=(span) { (way(0)) }
         td.number rowspan=(span) { (way(1)) }
         td rowspan=(span) { (readable(&contact.services)) }
-        td rowspan=(span) { (moment(contact.first)) br; (moment(contact.last)) }
+        td rowspan=(span) { (moments(contact.first, contact.last)) }
     }
 }
 
 fn names(destination: &Destination) -> Markup {
-    let more = destination.names.len().saturating_sub(NAMES_MAX);
+    let mut by_name: BTreeMap<&WireText, Vec<&NameSeen>> = BTreeMap::new();
+    for seen in &destination.names {
+        by_name.entry(&seen.name).or_default().push(seen);
+    }
+    let more = by_name.len().saturating_sub(NAMES_MAX);
     html! {
-        strong { (destination_title(&destination.id, destination.remotes.len())) }
-        @if !destination.names.is_empty() {
+        strong { (destination_title(destination)) }
+        @if !by_name.is_empty() {
             ul {
-                @for name in destination.names.iter().take(NAMES_MAX) { li { (name_seen(name)) } }
+                @for (name, seen) in by_name.iter().take(NAMES_MAX) {
+                    li {
+                        (wire(&name.text)) " "
+                        small {
+                            "("
+                            @for (index, seen) in seen.iter().enumerate() {
+                                @if index > 0 { "; " }
+                                (source(seen))
+                            }
+                            ")"
+                        }
+                    }
+                }
                 @if more > 0 { li { (more) " more names in --json" } }
             }
         }
     }
 }
 
-fn name_seen(name: &NameSeen) -> Markup {
+fn source(seen: &NameSeen) -> Markup {
     html! {
-        (wire(&name.name.text)) " "
-        small {
-            "(" (name.source)
-            @if let Some(frame) = frames(&[name.frame]) { ", " (frame) }
-            @if name.several { "; the address has other names too" }
-            @if let Some((other, frame)) = &name.dns_says {
-                "; DNS said " (wire(&other.text)) ", frame " (frame)
-            }
-            ")"
+        (seen.source)
+        @if let Some(frame) = frames(&[seen.frame]) { ", " (frame) }
+        @if seen.several { ", the address has other names too" }
+        @if let Some((other, frame)) = &seen.dns_says {
+            ", while DNS said " (wire(&other.text)) ", frame " (frame)
         }
     }
 }
 
 fn owners(contact: &Contact, destination: &Destination) -> Markup {
-    let groups: Vec<&[Claim]> =
-        destination.claims.chunk_by(|a, b| a.signature == b.signature).collect();
+    let groups: Vec<&[Claim]> = destination
+        .claims
+        .chunk_by(|a, b| a.signature == b.signature)
+        .collect();
     html! {
         @if groups.is_empty() { "Not known: no signature lists it. Operator not established." }
         @for claims in groups { (owner(claims)) }
@@ -212,7 +234,11 @@ fn owner(claims: &[Claim]) -> Markup {
 }
 
 fn basis(claim: &Claim) -> &str {
-    if claim.basis == "address" { "its address" } else { claim.basis }
+    if claim.basis == "address" {
+        "its address"
+    } else {
+        claim.basis
+    }
 }
 
 /// ` (made up)` for the invented companies of the bundled recordings.
@@ -255,7 +281,9 @@ fn law(claim: &Claim) -> Markup {
 
 /// What is spoken, where the number of the port stands for a guess and is called one.
 pub fn service_name(service: &Service) -> String {
-    let port = service.port.map_or(String::new(), |port| format!(" port {port}"));
+    let port = service
+        .port
+        .map_or(String::new(), |port| format!(" port {port}"));
     let carrier = format!("{}{port}", service.proto.to_uppercase());
     match service.method {
         "port" => format!("{carrier}, by port alone perhaps {}", service.protocol),
@@ -271,7 +299,14 @@ fn readable(services: &[Service]) -> Markup {
             @for service in services.iter().take(SERVICES_MAX) {
                 li {
                     (readable_word(service)) " "
-                    small { "(" (service_name(service)) ")" }
+                    @let [sent, received] = service.traffic.delivered_bytes;
+                    small {
+                        "(" (service_name(service))
+                        @if sent + received > 0 {
+                            ": " (amount(sent)) " sent, " (amount(received)) " received"
+                        }
+                        ")"
+                    }
                 }
             }
             @if more > 0 { li { (more) " more in --json" } }

@@ -1,10 +1,8 @@
 //! One section a device: who it is, how much it sent and received, and with whom.
 
-use super::destination;
-use super::words::{
-    ROWS_MAX, amount, boxed, counted, device_link, frames, moment, total, wire,
-};
 use super::View;
+use super::destination;
+use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, moments, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use maud::{Markup, html};
 
@@ -51,7 +49,10 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
             (limits(device))
             (who(device))
             @if internet.is_empty() {
-                p { "Nothing to or from the internet was seen." }
+                p {
+                    "Nothing " @if device.role == "gateway" { "of its own " }
+                    "to or from the internet was seen."
+                }
             } @else {
                 p.headline {
                     "With the internet: " strong { (total(sent)) " sent" } ", "
@@ -74,8 +75,14 @@ fn limits(device: &Device) -> Markup {
         limits.push("only one direction of its traffic was seen".to_owned());
     }
     if seen.acknowledged_unseen_flows > 0 {
-        let many = counted(seen.acknowledged_unseen_flows, "conversation", "conversations");
-        limits.push(format!("in {many}, data was acknowledged that the recording does not hold"));
+        let many = counted(
+            seen.acknowledged_unseen_flows,
+            "conversation",
+            "conversations",
+        );
+        limits.push(format!(
+            "in {many}, data was acknowledged that the recording does not hold"
+        ));
     }
     html! {
         @if !limits.is_empty() {
@@ -142,10 +149,10 @@ fn maker(device: &Device) -> Markup {
                 @if let Some(oui) = &device.oui { "; network chip registered to " (wire(oui)) }
             }
             Some(maker) => {
-                "not known for sure: its hardware address is registered to "
+                @if maker.vendor.is_some() { "perhaps " (wire(&maker.name)) ". " } @else { "not known. " }
+                "Its hardware address is registered to "
                 (wire(device.oui.as_deref().unwrap_or(&maker.name)))
-                @if maker.vendor.is_some() { " (" (wire(&maker.name)) ")" }
-                ", often the maker of the network chip only"
+                "; that is often only the maker of the network chip"
             }
             None => "not known",
         }
@@ -175,19 +182,28 @@ struct Near<'a> {
 
 fn near<'a>(view: &View<'a>, index: usize, device: &Device) -> Vec<Near<'a>> {
     let own = view.begun.get(&index).into_iter().flatten().copied();
-    let own = own.filter(|contact| contact.zone != Zone::Internet).map(|contact| Near {
-        peer: peer(view, contact),
-        begun_here: true,
-        traffic: contact.traffic,
-        contact,
-    });
-    let others = view.answered.get(device.id.as_str()).into_iter().flatten().copied();
-    let others = others.filter(|contact| contact.device_index != index).map(|contact| Near {
-        peer: device_link(view.snapshot, &contact.device),
-        begun_here: false,
-        traffic: contact.traffic.turned(),
-        contact,
-    });
+    let own = own
+        .filter(|contact| contact.zone != Zone::Internet)
+        .map(|contact| Near {
+            peer: peer(view, contact),
+            begun_here: true,
+            traffic: contact.traffic,
+            contact,
+        });
+    let others = view
+        .answered
+        .get(device.id.as_str())
+        .into_iter()
+        .flatten()
+        .copied();
+    let others = others
+        .filter(|contact| contact.device_index != index)
+        .map(|contact| Near {
+            peer: device_link(view.snapshot, &contact.device),
+            begun_here: false,
+            traffic: contact.traffic.turned(),
+            contact,
+        });
     own.chain(others).collect()
 }
 
@@ -206,12 +222,15 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
         return html! {};
     }
     let mut told = Traffic::default();
-    rows.iter().filter(|n| n.contact.zone == Zone::Private).for_each(|n| told.add(&n.traffic));
-    let untold = |way: usize| {
-        device.private.delivered_bytes[way].saturating_sub(told.delivered_bytes[way])
-    };
+    rows.iter()
+        .filter(|n| n.contact.zone == Zone::Private)
+        .for_each(|n| told.add(&n.traffic));
+    let untold =
+        |way: usize| device.private.delivered_bytes[way].saturating_sub(told.delivered_bytes[way]);
     let mut rest = Traffic::default();
-    rows.iter().skip(ROWS_MAX).for_each(|near| rest.add(&near.traffic));
+    rows.iter()
+        .skip(ROWS_MAX)
+        .for_each(|near| rest.add(&near.traffic));
     let table = html! {
         table.small {
             thead {
@@ -233,7 +252,7 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
                         td.number { (amount(sent)) }
                         td.number { (amount(received)) }
                         td { (spoken(&near.contact.services)) }
-                        td { (moment(near.contact.first)) br; (moment(near.contact.last)) }
+                        td { (moments(near.contact.first, near.contact.last)) }
                     }
                 }
             }

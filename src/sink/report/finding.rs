@@ -4,14 +4,16 @@ use super::words::{
     ROWS_MAX, boxed, counted, destination_title, device_link, exact_moment, frames, grouped,
     moment, total, wire,
 };
-use crate::attribution::world::Level;
+use crate::attribution::world::{Level, Zone};
 use crate::finding::{Counted, Finding, Severity};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
 pub fn section(snapshot: &Snapshot) -> Markup {
     let findings = &snapshot.findings;
-    let unreviewed = findings.iter().all(|finding| finding.review.state == "unreviewed");
+    let unreviewed = findings
+        .iter()
+        .all(|finding| finding.review.state == "unreviewed");
     html! {
         section id="findings" {
             h2 { "Findings" @if unreviewed { " (nobody has reviewed these yet)" } }
@@ -49,7 +51,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
 
 fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
     html! {
-        article.finding.(finding.severity.name()) id={ "finding-" (index + 1) } {
+        article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
                 "Finding " (index + 1) ": " (finding.id)
                 " " span.badge { "severity " (finding.severity.name()) }
@@ -101,14 +103,18 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
 
 fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
     let id = &finding.subject.destination;
-    let known = snapshot.destinations.iter().find(|destination| destination.id == *id);
-    let local = snapshot.devices.iter().any(|device| device.id == *id);
+    let known = snapshot
+        .destinations
+        .iter()
+        .find(|destination| destination.id == *id);
     html! {
         (device_link(snapshot, &finding.subject.device)) " and "
-        @if local {
-            (device_link(snapshot, id))
-        } @else {
-            (destination_title(id, known.map_or(0, |destination| destination.remotes.len())))
+        @match known {
+            Some(destination) if destination.zone == Zone::Internet => {
+                (destination_title(destination))
+                @if destination.claims.iter().any(|claim| claim.fictional) { " (made up)" }
+            }
+            _ => (device_link(snapshot, id)),
         }
     }
 }
@@ -170,7 +176,7 @@ fn deciding(finding: &Finding) -> Markup {
             tbody {
                 @for reference in &finding.refs {
                     tr {
-                        th.number scope="row" { (grouped(reference.frame)) }
+                        th.number scope="row" { (reference.frame) }
                         td { (exact_moment(reference.time)) }
                         td.number { (grouped(u64::from(reference.length))) }
                     }

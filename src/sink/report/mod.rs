@@ -33,11 +33,21 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(snapshot: &'a Snapshot) -> View<'a> {
-        let mut view = View { snapshot, begun: BTreeMap::new(), answered: BTreeMap::new() };
+        let mut view = View {
+            snapshot,
+            begun: BTreeMap::new(),
+            answered: BTreeMap::new(),
+        };
         for contact in &snapshot.contacts {
-            view.begun.entry(contact.device_index).or_default().push(contact);
+            view.begun
+                .entry(contact.device_index)
+                .or_default()
+                .push(contact);
             if contact.zone == Zone::Private {
-                view.answered.entry(&contact.destination).or_default().push(contact);
+                view.answered
+                    .entry(&contact.destination)
+                    .or_default()
+                    .push(contact);
             }
         }
         view
@@ -45,7 +55,8 @@ impl<'a> View<'a> {
 
     fn internet(&self, device: usize) -> Vec<&'a Contact> {
         let all = self.begun.get(&device).into_iter().flatten().copied();
-        all.filter(|contact| contact.zone == Zone::Internet).collect()
+        all.filter(|contact| contact.zone == Zone::Internet)
+            .collect()
     }
 }
 
@@ -114,6 +125,12 @@ fn head(snapshot: &Snapshot) -> Markup {
                     }
                 }
             }
+            @if snapshot.destinations.iter().flat_map(|d| &d.claims).any(|claim| claim.fictional) {
+                p.limit {
+                    "Companies marked " strong { "(made up)" } " are inventions for trying \
+                     phonehome. They stand for nobody."
+                }
+            }
             nav aria-label="Sections" {
                 ul {
                     li { a href="#sent" { "What left, to whom, where" } }
@@ -178,6 +195,7 @@ fn at_a_glance(view: &View<'_>) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Device" }
+                    th scope="col" { "Address" }
                     th.number scope="col" { "Sent" }
                     th.number scope="col" { "Received" }
                     th.number scope="col" { "Destinations" }
@@ -190,6 +208,11 @@ fn at_a_glance(view: &View<'_>) -> Markup {
                     @let [sent, received] = device.internet.delivered_bytes;
                     tr {
                         th scope="row" { (device_link(snapshot, &device.id)) }
+                        td {
+                            @if let Some(seen) = device.addresses.first() {
+                                code { (seen.address.to_string()) }
+                            }
+                        }
                         td.number { (amount(sent)) }
                         td.number { (amount(received)) }
                         td.number { (grouped(view.internet(index).len() as u64)) }
@@ -211,16 +234,25 @@ fn at_a_glance(view: &View<'_>) -> Markup {
 fn severities(snapshot: &Snapshot, device: &str) -> String {
     let of = |severity: Severity| {
         let all = snapshot.findings.iter();
-        all.filter(|f| f.severity == severity && f.subject.device == device).count()
+        all.filter(|f| f.severity == severity && f.subject.device == device)
+            .count()
     };
-    let words: Vec<String> =
-        [Severity::High, Severity::Medium, Severity::Low, Severity::Info]
-            .into_iter()
-            .map(|severity| (of(severity), severity.name()))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, name)| format!("{count} {name}"))
-            .collect();
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    let words: Vec<String> = [
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+        Severity::Info,
+    ]
+    .into_iter()
+    .map(|severity| (of(severity), severity.name()))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, name)| format!("{count} {name}"))
+    .collect();
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join(", ")
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
+use crate::attribution::world::Destination;
 use crate::base::text::bytes;
 use crate::base::time::Timestamp;
 use crate::snapshot::Snapshot;
@@ -70,13 +71,21 @@ pub fn wire(text: &str) -> Markup {
 /// `frame 3`, `frames 3, 4 and 12 more`; nothing for frame 0, which stands for no frame.
 pub fn frames(numbers: &[u64]) -> Option<String> {
     const SHOWN: usize = 8;
-    let numbers: Vec<u64> = numbers.iter().copied().filter(|&number| number > 0).collect();
+    let numbers: Vec<u64> = numbers
+        .iter()
+        .copied()
+        .filter(|&number| number > 0)
+        .collect();
     let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
     match numbers.len() {
         0 => None,
         1 => Some(format!("frame {}", shown[0])),
         count if count <= SHOWN => Some(format!("frames {}", shown.join(", "))),
-        count => Some(format!("frames {} and {} more", shown.join(", "), count - SHOWN)),
+        count => Some(format!(
+            "frames {} and {} more",
+            shown.join(", "),
+            count - SHOWN
+        )),
     }
 }
 
@@ -99,23 +108,38 @@ pub fn tally<K: AsRef<str>>(counts: &BTreeMap<K, u64>) -> Markup {
 
 /// The page's name for a device, linked to its section.
 pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
-    match snapshot.devices.iter().position(|device| device.id == id) {
-        Some(index) if index < ROWS_MAX => {
-            html! { a href={ "#device-" (index) } { (wire(&snapshot.devices[index].title())) } }
+    let Some(index) = snapshot.devices.iter().position(|device| device.id == id) else {
+        return wire(id);
+    };
+    let device = &snapshot.devices[index];
+    html! {
+        @if index < ROWS_MAX {
+            a href={ "#device-" (index) } { (wire(&device.title())) }
+        } @else {
+            (wire(&device.title()))
         }
-        Some(index) => wire(&snapshot.devices[index].title()),
-        None => wire(id),
+        @if device.role == "gateway" { " (gateway)" }
     }
 }
 
-/// How a destination's id reads to people.
-pub fn destination_title(id: &str, addresses: usize) -> Markup {
-    match id.strip_prefix("net:") {
-        Some(network) => html! {
-            (wire(network)) " (no name; " (counted(addresses as u64, "address", "addresses")) ")"
-        },
-        None => wire(id),
+/// How a destination reads to people; without a name, by its address or network.
+pub fn destination_title(destination: &Destination) -> Markup {
+    let addresses = destination.remotes.len();
+    match (
+        destination.id.strip_prefix("net:"),
+        &destination.remotes[..],
+    ) {
+        (Some(_), [only]) => html! { (only.address.to_string()) " (no name)" },
+        (Some(network), _) => html! { (network) " (no name; " (addresses) " addresses)" },
+        (None, _) => wire(&destination.id),
     }
+}
+
+/// First and last moment, once where they read the same.
+pub fn moments(first: Timestamp, last: Timestamp) -> Markup {
+    let [from, to] = [first, last].map(moment);
+    let same = first.to_string()[..19] == last.to_string()[..19];
+    html! { (from) @if !same { br; (to) } }
 }
 
 #[cfg(test)]
@@ -128,7 +152,10 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(total(1), "1 byte");
         assert_eq!(total(56_964), "57 kB (56\u{202f}964 bytes)");
-        assert_eq!(amount(56_964).0, "<span title=\"56\u{202f}964 bytes\">57 kB</span>");
+        assert_eq!(
+            amount(56_964).0,
+            "<span title=\"56\u{202f}964 bytes\">57 kB</span>"
+        );
         assert_eq!(counted(1, "frame", "frames"), "1 frame");
         assert_eq!(frames(&[0]), None);
         assert_eq!(frames(&[4, 5]).as_deref(), Some("frames 4, 5"));
@@ -138,7 +165,11 @@ mod tests {
     fn times_for_people() {
         let time = Timestamp(1_709_210_096_000_000_005);
         assert!(moment(time).0.ends_with(">2024-02-29 12:34:56</time>"));
-        assert!(exact_moment(time).0.ends_with(">2024-02-29 12:34:56.000000005</time>"));
+        assert!(
+            exact_moment(time)
+                .0
+                .ends_with(">2024-02-29 12:34:56.000000005</time>")
+        );
         assert_eq!(day(time), "2024-02-29");
     }
 }

@@ -1,0 +1,324 @@
+//! What was inspected, and what was not: nothing found is not nothing there.
+
+use super::words::{
+    ROWS_MAX, boxed, counted, day, device_link, grouped, moments, tally, total, wire,
+};
+use crate::attribution::world::{Device, Service, Traffic};
+use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
+use maud::{Markup, html};
+
+pub fn not_seen(snapshot: &Snapshot) -> Markup {
+    let coverage = &snapshot.coverage;
+    html! {
+        section id="unseen" {
+            h2 { "What was not seen" }
+            p { "Where something does not appear on this page, these are reasons why it may have \
+                 been there all the same." }
+            (visibility(snapshot))
+            h3 { "Content that was not read" }
+            (unread(snapshot))
+            h3 { "Frames that were not understood or are missing" }
+            (missing(coverage))
+            (left_out(snapshot))
+            h3 { "Limits of this run" }
+            (losses(&snapshot.losses))
+        }
+    }
+}
+
+fn visibility(snapshot: &Snapshot) -> Markup {
+    let devices = &snapshot.devices;
+    let table = html! {
+        table {
+            caption { "What the recording could see of each device" }
+            thead {
+                tr {
+                    th scope="col" { "Device" }
+                    th scope="col" { "Directions" }
+                    th.number scope="col" { "Conversations" }
+                    th.number scope="col" { "Of these one-sided" }
+                    th.number scope="col" { "With data missing" }
+                    th scope="col" { "Seen asking for its address (DHCP)" }
+                    th scope="col" { "Seen asking for names (DNS)" }
+                    th scope="col" { "IPv6" }
+                    th scope="col" { "First seen, silent since (UTC)" }
+                }
+            }
+            tbody {
+                @for device in devices.iter().take(ROWS_MAX) { (visibility_row(snapshot, device)) }
+            }
+        }
+    };
+    html! {
+        @if !devices.is_empty() {
+            (boxed("What the recording could see of each device", table))
+            p {
+                small {
+                    "One-sided: packets one way only; a question without an answer looks like that \
+                     too. Data missing: the other side confirmed data that the recording does not \
+                     hold."
+                }
+            }
+        }
+        @if devices.len() > ROWS_MAX { p { (devices.len() - ROWS_MAX) " more devices in --json." } }
+    }
+}
+
+fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
+    let seen = &device.visibility;
+    let yes = |is: bool| if is { "yes" } else { "no" };
+    html! {
+        tr {
+            th scope="row" { (device_link(snapshot, &device.id)) }
+            td {
+                @if seen.group_only { strong { "only broadcast and multicast" } }
+                @else if seen.both_directions { "both" }
+                @else { strong { "one only" } }
+            }
+            td.number { (grouped(seen.flows)) }
+            td.number { (grouped(seen.one_sided_flows)) }
+            td.number { (grouped(seen.acknowledged_unseen_flows)) }
+            td { (yes(seen.dhcp)) }
+            td { (yes(seen.dns)) }
+            td { (yes(seen.ipv6)) }
+            td {
+                @match (seen.first, seen.last) {
+                    (Some(first), Some(last)) => (moments(first, last)),
+                    _ => "no conversation",
+                }
+            }
+        }
+    }
+}
+
+fn unread(snapshot: &Snapshot) -> Markup {
+    let sum = |wanted: fn(&Service) -> bool| {
+        let mut sum = Traffic::default();
+        let services = snapshot
+            .contacts
+            .iter()
+            .flat_map(|contact| &contact.services);
+        services
+            .filter(|service| wanted(service))
+            .for_each(|service| sum.add(&service.traffic));
+        sum.delivered_bytes
+    };
+    let encrypted = sum(|service| service.content == "encrypted");
+    let unknown = sum(|service| service.content == "unknown");
+    let secrets = snapshot.coverage.decryption_secrets;
+    html! {
+        ul {
+            li {
+                "Encrypted: " (total(encrypted[0])) " sent, " (total(encrypted[1]))
+                " received. phonehome does not decrypt. Who was contacted, when and how much is \
+                 known; what was said is not."
+            }
+            li {
+                "In protocols that were not recognised: " (total(unknown[0])) " sent, "
+                (total(unknown[1])) " received. Whether that was encrypted is not known."
+            }
+            @if secrets > 0 {
+                li {
+                    "The recording holds " (counted(secrets, "block", "blocks"))
+                    " with keys for decryption. They were not used."
+                }
+            }
+        }
+    }
+}
+
+fn missing(coverage: &Coverage) -> Markup {
+    let refused: u64 = coverage.frames.refused.values().sum();
+    html! {
+        ul {
+            li {
+                "Not understood: " (counted(refused, "frame", "frames")) "."
+                (tally(&coverage.frames.refused))
+            }
+            li {
+                "Lost while recording: "
+                @match coverage.drops.declared {
+                    Some(0) => "none, by the recording's own word.",
+                    Some(drops) => {
+                        strong { (counted(drops, "packet", "packets")) } ", by the recording's own word."
+                    }
+                    None => "the recording does not say.",
+                }
+            }
+            li {
+                "Cut short while recording: " (counted(coverage.truncated, "frame", "frames")) "."
+            }
+            @if !coverage.stopped.is_empty() {
+                li { "Transport headers that could not be read:" (tally(&coverage.stopped)) }
+            }
+            @if !coverage.checksum_bad.is_empty() {
+                li {
+                    "Checksums that do not fit (often the recording computer's network card fills \
+                     them in later):" (tally(&coverage.checksum_bad))
+                }
+            }
+        }
+    }
+}
+
+fn left_out(snapshot: &Snapshot) -> Markup {
+    html! {
+        @if !snapshot.left_out.is_empty() {
+            h3 { "Devices left out by whoever ran this" }
+            ul {
+                @for left in snapshot.left_out.iter().take(ROWS_MAX) {
+                    @let [sent, received] = left.internet.delivered_bytes;
+                    li {
+                        code { (wire(&left.id)) } ": " (left.reason) "; with the internet "
+                        (total(sent)) " sent, " (total(received)) " received"
+                    }
+                }
+                @if snapshot.left_out.len() > ROWS_MAX {
+                    li { (snapshot.left_out.len() - ROWS_MAX) " more in --json" }
+                }
+            }
+        }
+    }
+}
+
+fn losses(losses: &LossesShown) -> Markup {
+    let ledger = &losses.ledger;
+    let all = [
+        (
+            losses.flows_evicted,
+            "conversations ended early for lack of room (their bytes are counted)",
+        ),
+        (
+            losses.dissector_faults,
+            "faults of protocol readers, caught",
+        ),
+        (
+            losses.file_names,
+            "names from the recording's own table not kept",
+        ),
+        (
+            ledger.flows_without_contact,
+            "conversations not in any table, for lack of room",
+        ),
+        (ledger.names, "names not kept"),
+        (ledger.answers, "DNS answers not kept"),
+        (ledger.devices, "devices not kept"),
+        (ledger.identities, "descriptions of devices not kept"),
+    ];
+    let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
+    html! {
+        @if lost.is_empty() {
+            p { "No table was full and nothing was thrown away." }
+        } @else {
+            ul { @for (count, what) in lost { li { (grouped(*count)) " " (what) } } }
+        }
+    }
+}
+
+pub fn inspected(snapshot: &Snapshot) -> Markup {
+    let coverage = &snapshot.coverage;
+    let signatures = &coverage.signatures;
+    html! {
+        section id="inspected" {
+            h2 { "What was inspected" }
+            (frames(coverage))
+            h3 { "With what" }
+            dl.facts {
+                dt { "Tool" }
+                dd { (snapshot.tool.name) " " (snapshot.tool.version) }
+                dt { "Signatures" }
+                dd {
+                    (counted(signatures.count as u64, "file", "files")) ", version "
+                    (signatures.version)
+                    @if let Some(checked) = &signatures.checked { ", sources last read " (checked) }
+                    br; "SHA-256 " code { (signatures.sha256) }
+                }
+                dt { "Countries and networks" }
+                dd {
+                    @if coverage.databases.is_empty() { "no database was loaded" }
+                    @for database in &coverage.databases { (about_database(database)) }
+                }
+                dt { "Hardware addresses" }
+                dd { (coverage.oui) }
+                dt { "Self-test" }
+                dd {
+                    strong { (if coverage.canary.passed { "passed" } else { "FAILED" }) }
+                    @if coverage.canary.passed { ": " (coverage.canary.says) "." }
+                    @if !coverage.canary.missing.is_empty() {
+                        ": " (coverage.canary.missing.join(", ")) "."
+                    }
+                }
+            }
+            (credits(coverage))
+        }
+    }
+}
+
+fn frames(coverage: &Coverage) -> Markup {
+    let refused: u64 = coverage.frames.refused.values().sum();
+    let row = |name: &str, count: u64| {
+        let name = match name {
+            "flow" => "part of a conversation (valid IP header)".to_owned(),
+            "fragment" => "IP fragment that was not put together".to_owned(),
+            other => other.replace('_', " "),
+        };
+        html! { tr { th scope="row" { (name) } td.number { (grouped(count)) } } }
+    };
+    let table = html! {
+        table.small {
+            caption { "Every frame, counted in exactly one row" }
+            thead { tr { th scope="col" { "Kind" } th.number scope="col" { "Frames" } } }
+            tbody {
+                @for (name, count) in &coverage.frames.explained_by { (row(name, *count)) }
+                @for (name, count) in &coverage.frames.refused {
+                    (row(&format!("not understood: {name}"), *count))
+                }
+            }
+            tfoot { (row("all frames", coverage.frames.total)) }
+        }
+    };
+    html! {
+        p {
+            (counted(coverage.frames.total, "frame", "frames")) " read = "
+            (grouped(coverage.frames.explained)) " explained + " (grouped(refused))
+            " not understood; " (total(coverage.wire_bytes)) " on the wire."
+        }
+        (boxed("Frames by kind", table))
+    }
+}
+
+fn about_database(database: &DatabaseShown) -> Markup {
+    html! {
+        p {
+            (wire(&database.about.name)) ", of " (day(database.about.build))
+            @if let Some(days) = database.days_older_than_capture {
+                ". " strong { "It is " (days) " days older than the recording" }
+                ": addresses may have moved since"
+            }
+            br; "SHA-256 " code { (database.about.sha256) }
+        }
+    }
+}
+
+/// As NOTICE asks; only where the embedded database was used.
+fn credits(coverage: &Coverage) -> Markup {
+    let embedded = coverage
+        .databases
+        .iter()
+        .any(|d| d.about.name == "phonehome-geo");
+    html! {
+        @if embedded {
+            h3 { "Credits" }
+            p {
+                "IP Geolocation by DB-IP (https://db-ip.com). Also contains data of the Number \
+                 Resource Organization (https://www.nro.net) and of Route Views \
+                 (https://www.routeviews.org), as compiled by ip-location-db \
+                 (https://github.com/sapics/ip-location-db); distances between countries with \
+                 data of GeoNames (https://www.geonames.org) and Natural Earth \
+                 (https://www.naturalearthdata.com). Changed by phonehome, without warranty; \
+                 CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/), Natural Earth public \
+                 domain. Details in the file NOTICE."
+            }
+        }
+    }
+}
