@@ -551,7 +551,7 @@ impl Ledger {
                     NameKind::Sni => NameSource::Sni,
                     NameKind::Host => NameSource::Host,
                     NameKind::Certificate => NameSource::Certificate,
-                    NameKind::SniOuter => continue,
+                    NameKind::SniOuter | NameKind::Requested => continue,
                 };
                 all.push(Named {
                     name,

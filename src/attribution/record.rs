@@ -1,13 +1,13 @@
 //! One flow as a record, with the field names of DESIGN.md section 4, for programs.
 
 use super::geo::Geo;
-use super::ledger::{DeviceKey, Ledger, NameSource, endpoint, local_side};
+use super::ledger::{DeviceKey, Ledger, NameSource, Notes, endpoint, local_side};
 use super::world::{NameSeen, WireText, Zone, destination_id, device_id, transport_name, zone};
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::flow::community_id::community_id;
 use crate::flow::{End, Flow, Sent};
-use crate::protocol::Label;
+use crate::protocol::{Label, NameKind};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -72,6 +72,16 @@ struct LabelRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     frame: Option<u64>,
     content: &'static str,
+}
+
+/// Every host that was asked for in HTTP and its likes, in order, also those that are no name of
+/// the responder.
+fn asked_hosts(ledger: &Ledger, notes: Option<&Notes>) -> Vec<String> {
+    let own = notes.into_iter().flat_map(|notes| &notes.own);
+    let hosts = own.filter(|(_, kind, _)| matches!(kind, NameKind::Host | NameKind::Requested));
+    hosts
+        .map(|&(name, _, _)| safe(ledger.names.get(name)))
+        .collect()
 }
 
 impl FlowRecord {
@@ -156,7 +166,7 @@ impl FlowRecord {
             ),
             sni: text(NameSource::Sni).next(),
             alpn: notes.and_then(|notes| notes.alpn.as_deref()).map(safe),
-            http_hosts: text(NameSource::Host).collect(),
+            http_hosts: asked_hosts(ledger, notes),
             device: device_id(device),
             destination: on_internet.then(|| destination_id(best, remote.address)),
             countries: place.countries,

@@ -8,7 +8,7 @@
 
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
-use super::syntax::stream::{Once, Pending, Taken, pass};
+use super::syntax::stream::{Once, Pending, Taken, may_begin_later, pass};
 use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
     What,
@@ -50,9 +50,20 @@ impl Dissector for Http {
         if first.starts_with(HTTP_2) {
             return Probe::Yes;
         }
+        let is_answer =
+            !second.is_empty() && (second.starts_with(VERSION) || VERSION.starts_with(second));
         match header::looks_like(first, VERSION) {
-            // What was asked was not captured from its beginning, but the answer is.
-            _ if second.starts_with(VERSION) => header::looks_like(second, VERSION),
+            Probe::Yes => Probe::Yes,
+            // What was asked is not there from its beginning, or broken, but it is answered.
+            _ if is_answer => header::looks_like(second, VERSION),
+            Probe::No if flow.initiator_known => {
+                let wait = usual_port(flow) && second.is_empty() && first.len() <= BODY_BYTES_MAX;
+                if wait { Probe::More } else { Probe::No }
+            }
+            Probe::No if header::looks_like(seen.newest(), VERSION) == Probe::Yes => {
+                Probe::FromHere
+            }
+            Probe::No if may_begin_later(flow, seen) => Probe::More,
             answer => answer,
         }
     }
@@ -64,6 +75,13 @@ impl Dissector for Http {
             others: Once::new(OTHERS_MAX),
         })
     }
+}
+
+fn usual_port(flow: &Flow) -> bool {
+    let sides = [flow.initiator, flow.initiator.other()];
+    sides
+        .into_iter()
+        .any(|side| matches!(flow.key.port(side), Some(80 | 8080)))
 }
 
 struct Exchange {
@@ -286,14 +304,14 @@ impl Exchange {
             if is("host") {
                 let host = header::host(value);
                 if self.hosts.is_first("", host) {
-                    let note = proxied || header::is_address(host);
-                    let what = if note {
-                        What::Note
+                    let foreign = proxied || header::is_address(host);
+                    let kind = if foreign {
+                        NameKind::Requested
                     } else {
-                        What::Name(NameKind::Host)
+                        NameKind::Host
                     };
                     say(Fact {
-                        what,
+                        what: What::Name(kind),
                         name: "http.host",
                         value: host,
                         frame,
@@ -514,7 +532,7 @@ fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
 
@@ -600,7 +618,10 @@ mod tests {
             values(&said, "http.host"),
             [&b"far.example"[..], b"192.0.2.1"]
         );
-        assert!(said.iter().all(|said| !matches!(said.what, What::Name(_))));
+        assert!(
+            said.iter()
+                .all(|said| said.what != What::Name(NameKind::Host))
+        );
         assert_eq!(values(&said, "http.proxy_target"), [b"far.example"]);
         assert_eq!(
             values(&said, "http.request"),
@@ -667,6 +688,36 @@ mod tests {
             with_gaps(&[(0, &put[..20]), (10, b"example\r\n\r\n"), (0, get)]),
             both[1..]
         );
+    }
+
+    #[test]
+    fn a_running_connection_is_recognised_where_a_message_begins() {
+        let mut running = client();
+        running.initiator_known = false;
+        let pieces = [
+            (Side::Low, &b"\0"[..]),
+            (Side::High, b"tail"),
+            (Side::Low, SECOND),
+        ];
+        let (label, said) = converse(&running, false, &pieces);
+        assert_eq!((label.protocol, label.frame), ("http", 3));
+        assert_eq!(values(&said, "http.host"), [b"other.example"]);
+        let (label, _) = converse(&client(), false, &pieces);
+        assert_eq!(
+            label.protocol, "unknown",
+            "this one was seen from its beginning"
+        );
+    }
+
+    #[test]
+    fn a_broken_request_is_recognised_by_its_answer() {
+        let pieces = [
+            (Side::Low, &b"GET HTTP/1.1\r\n\r\n"[..]),
+            (Side::High, CHUNKED),
+        ];
+        let (label, said) = converse_tcp(&flow(TCP, 40_000, 80), &pieces);
+        assert_eq!(label.protocol, "http");
+        assert_eq!(values(&said, "http.server"), [b"cam/2"]);
     }
 
     #[test]

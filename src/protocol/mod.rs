@@ -237,6 +237,8 @@ pub enum NameKind {
     SniOuter,
     /// HTTP Host header or its like.
     Host,
+    /// A host asked of this responder that is no name of it: the target of a proxy, or an address.
+    Requested,
     /// A name in the server's certificate.
     Certificate,
 }

@@ -4,7 +4,7 @@
 //! Bounds: 64 KiB of a packet are kept, 4 KiB of a PUBLISH; 16 different topics a side; 4096
 //! packets. A connection whose CONNECT was not captured is recognised on port 1883 alone.
 
-use super::syntax::stream::{Once, Pending, pass};
+use super::syntax::stream::{Once, Pending, may_begin_later, pass};
 use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
@@ -43,7 +43,11 @@ impl Dissector for Mqtt {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
         match looks_like_connect(seen.first().0) {
-            Probe::No if usual_port => looks_like_midstream(seen.first().0),
+            Probe::No if usual_port => match looks_like_midstream(seen.first().0) {
+                Probe::No if looks_like_midstream(seen.newest()) == Probe::Yes => Probe::FromHere,
+                Probe::No if may_begin_later(flow, seen) => Probe::More,
+                answer => answer,
+            },
             answer => answer,
         }
     }
@@ -466,7 +470,7 @@ fn is_topic(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
 
@@ -557,6 +561,12 @@ mod tests {
         );
         let (label, _) = converse_tcp(&client(), &[(Side::Low, PING), (Side::High, PUBLISH_1)]);
         assert_eq!(label.protocol, "unknown");
+        let mut running = usual;
+        running.initiator_known = false;
+        let pieces = [(Side::Low, &b"half a packet"[..]), (Side::High, PUBLISH_1)];
+        let (label, said) = converse(&running, false, &pieces);
+        assert_eq!((label.protocol, label.frame), ("mqtt", 2));
+        assert_eq!(of(&said, "mqtt.topic"), [b"a/b"]);
     }
 
     #[test]

@@ -45,7 +45,11 @@ fn version(datagram: &[u8]) -> Option<u8> {
     let (version, mode) = (first >> 3 & 7, first & 7);
     let fits = match mode {
         // Extension fields and authentication come in whole words (RFC 7822).
-        1..=5 => datagram.len() >= HEADER_BYTES && datagram.len() % 4 == 0 && second <= STRATUM_MAX,
+        1..=5 => {
+            datagram.len() >= HEADER_BYTES
+                && datagram.len().is_multiple_of(4)
+                && second <= STRATUM_MAX
+        }
         // Control messages (RFC 9327 §2): no leap indicator.
         6 => datagram.len() >= 12 && first >> 6 == 0,
         // Private use (RFC 5905 §7.3): response and more bits stand in its place.

@@ -7,7 +7,7 @@
 
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
-use super::syntax::stream::{Once, Pending, Taken, pass};
+use super::syntax::stream::{Once, Pending, Taken, may_begin_later, pass};
 use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
     What,
@@ -44,8 +44,13 @@ impl Dissector for Rtsp {
         if flow.key.protocol != TCP {
             return Probe::No;
         }
+        let newest = seen.newest();
         match looks_like(seen.first().0) {
             Probe::No if seen.second().starts_with(b"RTSP/") => looks_like(seen.second()),
+            Probe::No if flow.initiator_known => Probe::No,
+            Probe::No if looks_like(newest) == Probe::Yes => Probe::FromHere,
+            Probe::No if usual_port(flow) && looks_like_media(newest) => Probe::FromHere,
+            Probe::No if may_begin_later(flow, seen) => Probe::More,
             answer => answer,
         }
     }
@@ -65,6 +70,32 @@ fn looks_like(bytes: &[u8]) -> Probe {
         [Probe::No, Probe::No] => Probe::No,
         _ => Probe::More,
     }
+}
+
+fn usual_port(flow: &Flow) -> bool {
+    let sides = [flow.initiator, flow.initiator.other()];
+    sides
+        .into_iter()
+        .any(|side| matches!(flow.key.port(side), Some(554 | 8554)))
+}
+
+/// Pieces of RTP (RFC 3550 §5.1: version 2) inside the connection, one behind the other up to the
+/// end: a stream that was running before the capture began.
+fn looks_like_media(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let &[DOLLAR, channel, high, low, version, ..] = rest {
+        let end = INTERLEAVED_HEADER_BYTES + usize::from(u16::from_be_bytes([high, low]));
+        if channel >= CHANNELS_LIKELY || version >> 6 != 2 || end <= INTERLEAVED_HEADER_BYTES {
+            return false;
+        }
+        match rest.get(end..) {
+            Some([]) => return true,
+            Some(behind) => rest = behind,
+            // The last one may go on in the next segment, if there was one before it.
+            None => return rest.len() < bytes.len(),
+        }
+    }
+    false
 }
 
 struct Control {
@@ -147,6 +178,7 @@ impl Control {
                     let Some(&[_, _, high, low]) = bytes else {
                         break;
                     };
+                    self.say(What::Note, "rtsp.interleaved", b"RTP", segment.frame, say);
                     let length = u64::from(u16::from_be_bytes([high, low]));
                     half.state = if length > 0 {
                         State::Interleaved(length)
@@ -391,7 +423,7 @@ fn static_encoding(number: &[u8]) -> Option<&'static [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
 
@@ -495,6 +527,19 @@ mod tests {
         let media = [&b"$\0\xff\xff"[..], &[0; 0xffff]].concat();
         assert_eq!(feed(7, b"\0\0noise").0, Next::More);
         assert_eq!(feed(0, &media).0, Next::Done);
+    }
+
+    #[test]
+    fn a_running_stream_is_recognised_on_its_port() {
+        let media = b"$\0\0\x05\x80abcd$\x01\0\x04\x80abc";
+        let mut running = flow(TCP, 40_000, 554);
+        running.initiator_known = false;
+        let pieces = [(Side::High, &b"half a frame"[..]), (Side::High, media)];
+        let (label, said) = converse(&running, false, &pieces);
+        assert_eq!((label.protocol, label.frame), ("rtsp", 2));
+        assert_eq!(of(&said, "rtsp.interleaved"), [b"RTP"]);
+        assert!(!looks_like_media(b"$\0\0\x05\x40abcd"), "another version");
+        assert!(!looks_like_media(b"$\0\0\x09\x80abcd"), "one that is cut");
     }
 
     #[test]

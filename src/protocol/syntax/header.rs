@@ -6,6 +6,7 @@
 //! before the colon. All of them are read; recognition alone is strict.
 
 use super::super::Probe;
+use super::parameter;
 use super::stream::Taken;
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
@@ -335,8 +336,8 @@ impl Url<'_> {
     }
 }
 
-/// The target without user information and without the values of its parameters, whether they
-/// stand in a query or, as some recorders have it, in the path.
+/// The target without user information, without the values of its query, and without secrets
+/// that, as some recorders have it, stand in the path.
 #[must_use]
 pub fn without_secrets(target: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(target.len());
@@ -345,10 +346,19 @@ pub fn without_secrets(target: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&[url.scheme, b"://", url.authority].concat());
         path = url.path;
     }
-    let mut in_value = false;
-    for &byte in path {
-        in_value = byte == b'=' || in_value && !matches!(byte, b'&' | b'?');
-        if !in_value {
+    let (mut in_query, mut hidden, mut name_at) = (false, false, 0);
+    for (at, &byte) in path.iter().enumerate() {
+        match byte {
+            b'&' | b'?' => {
+                in_query |= byte == b'?';
+                hidden = false;
+                name_at = at + 1;
+            }
+            b'/' if !hidden => name_at = at + 1,
+            b'=' => hidden |= in_query || parameter::is_secret(&path[name_at..at]),
+            _ => {}
+        }
+        if !hidden {
             out.push(byte);
         }
     }
@@ -474,5 +484,7 @@ mod tests {
             without_secrets(b"h://u:p@a.example:1/x?b=c=d/e&f"),
             b"h://a.example:1/x?b&f"
         );
+        let in_path = without_secrets(b"/track=1/user=a&password=b/c=&channel=1");
+        assert_eq!(in_path, b"/track=1/user=a&password&channel=1");
     }
 }

@@ -72,17 +72,33 @@ struct Found {
 
 impl Found {
     fn take(&mut self, name: &[u8], value: Value<'_>) {
-        if value.0.is_empty() || name.len() > NAME_BYTES_MAX {
+        if value.0.is_empty() {
             return;
         }
-        let plain = name.iter().filter(|byte| !matches!(byte, b'-' | b'_'));
-        let plain: Vec<u8> = plain.map(u8::to_ascii_lowercase).collect();
-        if SECRETS.contains(&&plain[..]) {
+        let name = plain(name);
+        if SECRETS.contains(&&name[..]) {
             self.length.get_or_insert_with(|| value.decode().len());
-        } else if USERS.contains(&&plain[..]) {
+        } else if USERS.contains(&&name[..]) {
             self.user.get_or_insert_with(|| value.decode());
         }
     }
+}
+
+/// Whether a parameter of this name holds a secret.
+#[must_use]
+pub fn is_secret(name: &[u8]) -> bool {
+    SECRETS.contains(&&plain(name)[..])
+}
+
+/// A name as it stands in the lists; empty when it is longer than any of them.
+fn plain(name: &[u8]) -> Vec<u8> {
+    let name = if name.len() > NAME_BYTES_MAX {
+        &[]
+    } else {
+        name
+    };
+    let letters = name.iter().filter(|byte| !matches!(byte, b'-' | b'_'));
+    letters.map(u8::to_ascii_lowercase).collect()
 }
 
 /// A value and whether it is escaped as in a URL.

@@ -1,9 +1,10 @@
 //! What sessions that read a stream share: putting one side's bytes together as far as one unit
-//! needs them, and saying a thing once. A unit that came whole is lent from the segment; only
+//! needs them, saying a thing once, and waiting where a capture begins in the middle. A unit that came whole is lent from the segment; only
 //! what is cut by a segment's end is copied, and never more than the caller's limit.
 
-use super::super::What;
+use super::super::{Prefix, What};
 use crate::base::table::BuildHasher;
+use crate::flow::Flow;
 use std::hash::BuildHasher as _;
 
 /// Bytes of one side that do not make a whole unit yet.
@@ -101,6 +102,17 @@ impl Pending {
             self.kept.clear();
         }
     }
+}
+
+/// Waited for the beginning of a message in a connection that was running before the capture
+/// began, bytes both ways.
+pub const MIDSTREAM_BYTES_MAX: usize = 8 * 1024;
+
+/// Whether the connection was running already, so that a message may begin with a later segment.
+/// Even a keep-alive probe (RFC 9293 §3.8.4) may come first, with one byte of an old message.
+#[must_use]
+pub fn may_begin_later(flow: &Flow, seen: &Prefix<'_>) -> bool {
+    !flow.initiator_known && seen.first().0.len() + seen.second().len() <= MIDSTREAM_BYTES_MAX
 }
 
 /// Takes up to `left` bytes off the front of `data` and counts `left` down by them.

@@ -1,57 +1,64 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
 use super::words::{
-    ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moments, wire,
+    ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moment, wire,
 };
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{
-    Claim, Contact, Destination, Device, Level, NameSeen, Party, Remote, Service, Traffic, WireText,
+    Claim, Contact, Destination, Device, Host, Level, NameSeen, Party, Remote, Service, Traffic,
 };
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
-use std::collections::BTreeMap;
 
 /// Names of one destination shown.
-const NAMES_MAX: usize = 12;
-/// Groups of addresses of one destination shown.
-const GROUPS_MAX: usize = 12;
-/// Services of one contact shown.
+const HOSTS_MAX: usize = 20;
+/// Groups of addresses of one name shown.
+const GROUPS_MAX: usize = 8;
+/// Services of one name shown.
 const SERVICES_MAX: usize = 8;
 /// Addresses of one group shown.
 const ADDRESSES_MAX: usize = 4;
 
 pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Markup {
+    // The bound is on rows, and every destination has one for itself and one for each name.
+    let mut rows = 0;
+    let shown = contacts
+        .iter()
+        .take_while(|contact| {
+            rows += 1 + contact.hosts.len().min(HOSTS_MAX);
+            rows <= ROWS_MAX
+        })
+        .count()
+        .max(1);
     let mut rest = Traffic::default();
     contacts
         .iter()
-        .skip(ROWS_MAX)
+        .skip(shown)
         .for_each(|contact| rest.add(&contact.traffic));
     let table = html! {
         table.wide {
-            caption { "Internet destinations of " (wire(&device.title())) ", most bytes first" }
+            caption {
+                "Internet destinations of " (wire(&device.title())) ", most bytes first. Shaded \
+                 rows are the sum of the rows below them."
+            }
             thead {
                 tr {
-                    th scope="col" { "Destination, and where its names come from" }
+                    th scope="col" { "Destination, and the names it goes by" }
                     th scope="col" { "Whose service" }
                     th.number scope="col" { "Sent" }
                     th.number scope="col" { "Received" }
                     th scope="col" { "Readable on the way?" }
-                    th scope="col" { "First and last seen (UTC)" }
                     th scope="col" { "Address, and whose network" }
                     th scope="col" { "Where databases place it" }
                 }
             }
-            @for contact in contacts.iter().take(ROWS_MAX) {
-                (rows(snapshot, contact, &snapshot.destinations[contact.destination_index]))
+            @for contact in contacts.iter().take(shown) {
+                (rows_of(contact, &snapshot.destinations[contact.destination_index]))
             }
-            @if contacts.len() > ROWS_MAX {
-                (rest_row(contacts.len() - ROWS_MAX, 2, &rest, 4))
-            }
+            @if contacts.len() > shown { (rest_row(contacts.len() - shown, 2, &rest, 3)) }
         }
     };
-    html! {
-        (boxed("Internet destinations", table))
-    }
+    boxed("Internet destinations", table)
 }
 
 /// The sum of the rows that a table does not show.
@@ -71,109 +78,116 @@ pub fn rest_row(count: usize, before: usize, sum: &Traffic, behind: usize) -> Ma
     }
 }
 
-/// Addresses that databases say the same of.
-struct Group<'a> {
-    remotes: Vec<&'a Remote>,
-    traffic: Traffic,
-}
-
-fn groups(destination: &Destination) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for remote in &destination.remotes {
-        let same = groups.iter_mut().find(|group| {
-            let first = group.remotes[0];
-            first.countries == remote.countries && first.networks == remote.networks
-        });
-        let group = match same {
-            Some(group) => group,
-            None => {
-                groups.push(Group {
-                    remotes: Vec::new(),
-                    traffic: Traffic::default(),
-                });
-                let last = groups.len() - 1;
-                &mut groups[last]
-            }
-        };
-        group.remotes.push(remote);
-        group.traffic.add(&remote.traffic);
-    }
-    groups.sort_by_key(|group| std::cmp::Reverse(group.traffic.wire_bytes.iter().sum::<u64>()));
-    groups
-}
-
-fn rows(snapshot: &Snapshot, contact: &Contact, destination: &Destination) -> Markup {
-    let groups = groups(destination);
-    let hidden = groups.len().saturating_sub(GROUPS_MAX);
-    let span = groups.len().min(GROUPS_MAX).max(1) + usize::from(hidden > 0);
-    let devices = snapshot
-        .contacts
-        .iter()
-        .filter(|other| other.destination_index == contact.destination_index);
-    let shared = devices.take(2).count() > 1;
-    let several = groups.len() > 1;
+fn rows_of(contact: &Contact, destination: &Destination) -> Markup {
+    let rest = contact.hosts.get(HOSTS_MAX..).unwrap_or_default();
     html! {
         tbody {
-            @for (index, group) in groups.iter().take(GROUPS_MAX).enumerate() {
+            (sum_row(contact, destination))
+            @for host in contact.hosts.iter().take(HOSTS_MAX) { (host_rows(host, destination)) }
+            @if !rest.is_empty() {
+                @let mut sum = Traffic::default();
+                @let () = rest.iter().for_each(|host| sum.add(&host.traffic));
                 tr {
-                    @if index == 0 { (contact_cells(contact, destination, span)) }
-                    td { (addresses(group, several, shared)) }
-                    td { (places(group)) }
-                }
-            }
-            @if hidden > 0 {
-                tr {
-                    td colspan="2" { (hidden) " more groups of addresses; all in --json" }
+                    td.inner colspan="2" { (rest.len()) " more names; all in --json" }
+                    td.number { (amount(sum.delivered_bytes[0])) }
+                    td.number { (amount(sum.delivered_bytes[1])) }
+                    td colspan="3" {}
                 }
             }
         }
     }
 }
 
-fn contact_cells(contact: &Contact, destination: &Destination, span: usize) -> Markup {
+fn sum_row(contact: &Contact, destination: &Destination) -> Markup {
     let way = |way: usize| {
         html! {
-            (amount(contact.traffic.delivered_bytes[way]))
+            strong { (amount(contact.traffic.delivered_bytes[way])) }
             @if contact.missed_bytes[way] > 0 {
                 br; small { "and " (amount(contact.missed_bytes[way])) " not captured" }
             }
         }
     };
     html! {
-        th scope="row" rowspan=(span) { (names(destination)) }
-        td rowspan=(span) { (owners(contact, destination)) }
-        td.number rowspan=(span) { (way(0)) }
-        td.number rowspan=(span) { (way(1)) }
-        td rowspan=(span) { (readable(&contact.services)) }
-        td rowspan=(span) { (moments(contact.first, contact.last)) }
+        tr.sum {
+            th scope="rowgroup" { strong { (destination_title(destination)) } }
+            td { (owners(contact, destination)) }
+            td.number { (way(0)) }
+            td.number { (way(1)) }
+            td colspan="3" {
+                "First seen " (moment(contact.first)) ", last " (moment(contact.last)) " UTC"
+            }
+        }
     }
 }
 
-fn names(destination: &Destination) -> Markup {
-    let mut by_name: BTreeMap<&WireText, Vec<&NameSeen>> = BTreeMap::new();
-    for seen in &destination.names {
-        by_name.entry(&seen.name).or_default().push(seen);
+/// Addresses that databases say the same of.
+type Group<'a> = Vec<&'a Remote>;
+
+fn groups<'a>(host: &Host, destination: &'a Destination) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let remotes = destination.remotes.iter();
+    for remote in remotes.filter(|remote| host.addresses.contains(&remote.address)) {
+        let same = groups.iter_mut().find(|group| {
+            group[0].countries == remote.countries && group[0].networks == remote.networks
+        });
+        match same {
+            Some(group) => group.push(remote),
+            None => groups.push(vec![remote]),
+        }
     }
-    let more = by_name.len().saturating_sub(NAMES_MAX);
+    groups
+}
+
+fn host_rows(host: &Host, destination: &Destination) -> Markup {
+    let groups = groups(host, destination);
+    let hidden = groups.len().saturating_sub(GROUPS_MAX);
+    let span = groups.len().min(GROUPS_MAX).max(1) + usize::from(hidden > 0);
+    let [sent, received] = host.traffic.delivered_bytes;
+    let cells = html! {
+        th.inner scope="row" rowspan=(span) { (name(host, destination)) }
+        td rowspan=(span) { (service(host, destination)) }
+        td.number rowspan=(span) { (amount(sent)) }
+        td.number rowspan=(span) { (amount(received)) }
+        td rowspan=(span) { (readable(&host.services)) }
+    };
     html! {
-        strong { (destination_title(destination)) }
-        @if !by_name.is_empty() {
-            ul {
-                @for (name, seen) in by_name.iter().take(NAMES_MAX) {
-                    li {
-                        (wire(&name.text)) " "
-                        small {
-                            "("
-                            @for (index, seen) in seen.iter().enumerate() {
-                                @if index > 0 { "; " }
-                                (source(seen))
-                            }
-                            ")"
-                        }
-                    }
-                }
-                @if more > 0 { li { (more) " more names in --json" } }
+        @if groups.is_empty() { tr { (cells) td {} td {} } }
+        @for (index, group) in groups.iter().take(GROUPS_MAX).enumerate() {
+            tr {
+                @if index == 0 { (cells) }
+                td { (addresses(group)) }
+                td { (places(group)) }
             }
+        }
+        @if hidden > 0 {
+            tr { td colspan="2" { (hidden) " more groups of addresses; all in --json" } }
+        }
+    }
+}
+
+fn name(host: &Host, destination: &Destination) -> Markup {
+    let Some(name) = &host.name else {
+        return html! { "no name" };
+    };
+    let seen: Vec<&NameSeen> = destination
+        .names
+        .iter()
+        .filter(|seen| seen.name == *name)
+        .filter(|seen| {
+            host.sources
+                .iter()
+                .any(|source| source.name() == seen.source)
+        })
+        .collect();
+    html! {
+        (wire(&name.text)) " "
+        small {
+            "("
+            @for (index, seen) in seen.iter().enumerate() {
+                @if index > 0 { "; " }
+                (source(seen))
+            }
+            ")"
         }
     }
 }
@@ -190,13 +204,16 @@ fn source(seen: &NameSeen) -> Markup {
 }
 
 fn owners(contact: &Contact, destination: &Destination) -> Markup {
-    let groups: Vec<&[Claim]> = destination
-        .claims
-        .chunk_by(|a, b| a.signature == b.signature)
-        .collect();
+    let mut claims: Vec<&Claim> = destination.claims.iter().collect();
+    claims.dedup_by(|a, b| a.signature == b.signature);
     html! {
-        @if groups.is_empty() { "Not known: no signature lists it. Operator not established." }
-        @for claims in groups { (owner(claims)) }
+        @if claims.is_empty() { "Not known: no signature lists it. Operator not established." }
+        @for claim in claims {
+            p {
+                a href={ "#operator-" (claim.signature) } { strong { (wire(&claim.name)) } }
+                (made_up(claim)) ", " (kind(claim.kind)) ". " (law(claim))
+            }
+        }
         @match contact.party {
             Party::First => p { "The device maker's own service." },
             Party::Support => p { "Support: hosting, delivery, names or time." },
@@ -206,30 +223,21 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
     }
 }
 
-fn owner(claims: &[Claim]) -> Markup {
-    let claim = &claims[0];
+fn service(host: &Host, destination: &Destination) -> Markup {
+    let Some(claim) = host.claim.and_then(|index| destination.claims.get(index)) else {
+        return html! { "not known" };
+    };
     html! {
-        p {
-            a href={ "#operator-" (claim.signature) } { strong { (wire(&claim.name)) } }
-            (made_up(claim)) ", " (kind(claim.kind))
+        (role(&claim.role)) " "
+        small {
+            "(" (claim.level.name())
+            @if claim.level == Level::Inferred { ": likely, no more" }
+            ", by " (basis(claim))
+            @if let Some(frame) = frames(&[claim.frame]) { ", " (frame) }
+            @if let Some(host) = &claim.host_operator { "; host run by " (wire(host)) }
+            @if let Some(region) = &claim.region { "; stated region " (wire(region)) }
+            ")"
         }
-        ul {
-            @for claim in claims {
-                li {
-                    (role(&claim.role))
-                    " " small {
-                        "(" (claim.level.name())
-                        @if claim.level == Level::Inferred { ": likely, no more" }
-                        ", by " (basis(claim))
-                        @if let Some(frame) = frames(&[claim.frame]) { ", " (frame) }
-                        @if let Some(host) = &claim.host_operator { "; host run by " (wire(host)) }
-                        @if let Some(region) = &claim.region { "; stated region " (wire(region)) }
-                        ")"
-                    }
-                }
-            }
-        }
-        p { (law(claim)) }
     }
 }
 
@@ -324,12 +332,11 @@ fn readable_word(service: &Service) -> Markup {
     }
 }
 
-fn addresses(group: &Group<'_>, several: bool, shared: bool) -> Markup {
-    let more = group.remotes.len().saturating_sub(ADDRESSES_MAX);
-    let networks = &group.remotes[0].networks;
-    let [sent, received] = group.traffic.delivered_bytes;
+fn addresses(group: &Group<'_>) -> Markup {
+    let more = group.len().saturating_sub(ADDRESSES_MAX);
+    let networks = &group[0].networks;
     html! {
-        @for (index, remote) in group.remotes.iter().take(ADDRESSES_MAX).enumerate() {
+        @for (index, remote) in group.iter().take(ADDRESSES_MAX).enumerate() {
             @if index > 0 { ", " }
             code { (remote.address.to_string()) }
         }
@@ -339,18 +346,12 @@ fn addresses(group: &Group<'_>, several: bool, shared: bool) -> Markup {
             br; "AS" (asn.number) " " (wire(&asn.organisation))
             @if networks.len() > 1 { " " small { "(" (wire(&asn.database)) ")" } }
         }
-        @if several {
-            br; small {
-                (amount(sent)) " sent, " (amount(received)) " received"
-                @if shared { ", all devices" }
-            }
-        }
     }
 }
 
 /// Every opinion with its database: a single country where all agree, else all of them.
 fn places(group: &Group<'_>) -> Markup {
-    let opinions = &group.remotes[0].countries;
+    let opinions = &group[0].countries;
     let mut codes: Vec<&str> = Vec::new();
     for opinion in opinions {
         if !codes.contains(&opinion.country.as_str()) {
@@ -367,7 +368,7 @@ fn places(group: &Group<'_>) -> Markup {
     };
     html! {
         @match codes.as_slice() {
-            [] => "Not known: no database has it.",
+            [] => "No database has it.",
             [code] => { strong { (code) } " " small { "(" (wire(&by(code))) ")" } }
             codes => {
                 "Databases disagree: "
@@ -377,7 +378,7 @@ fn places(group: &Group<'_>) -> Markup {
                 }
             }
         }
-        @for remote in &group.remotes {
+        @for remote in group {
             @for excluded in &remote.excluded {
                 br; strong { (excluded.country) " is excluded" } " for "
                 code { (remote.address.to_string()) } ": its answers come too fast. It is at most "

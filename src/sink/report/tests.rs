@@ -1,8 +1,9 @@
 use super::page;
 use crate::attribution::geo::Geo;
+use crate::attribution::ledger::NameSource;
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
-    Choice, Claim, Contact, Destination, Device, IdentitySeen, Level, Maker, NameSeen, Party,
+    Choice, Claim, Contact, Destination, Device, Host, IdentitySeen, Level, Maker, NameSeen, Party,
     Remote, Service, Traffic, WireText, World, Zone,
 };
 use crate::attribution::{Ledger, Signatures, geo};
@@ -14,7 +15,7 @@ use crate::snapshot::{
     CanaryShown, Coverage, DatabaseShown, Distributions, Drops, FramesShown, Gate, Input,
     LossesShown, SCHEMA, SignaturesShown, Snapshot, Summary, Tool,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Breaks out of text, of attributes, of comments, and reorders.
 const HOSTILE: &str = "</bdi></td><script>alert(1)</script><img src=http://evil.example/x onerror=\"a('b')\">\u{202e}-->";
@@ -54,18 +55,30 @@ fn device(last: u8) -> Device {
     world.devices.into_iter().next().expect("one device")
 }
 
+fn service() -> Service {
+    Service {
+        proto: "tcp".to_owned(),
+        port: Some(443),
+        protocol: "tls",
+        method: "port",
+        content: "unknown",
+        traffic: traffic(56_964, 6_470),
+    }
+}
+
 fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) -> Contact {
     Contact {
         device: device.id.clone(),
         destination: destination.to_owned(),
         zone,
         party: Party::Third,
-        services: vec![Service {
-            proto: "tcp".to_owned(),
-            port: Some(443),
-            protocol: "tls",
-            method: "port",
-            content: "unknown",
+        services: vec![service()],
+        hosts: vec![Host {
+            name: Some(wire()),
+            sources: BTreeSet::from([NameSource::Sni]),
+            addresses: BTreeSet::from([[203, 0, 113, 9].into()]),
+            claim: Some(0),
+            services: vec![service()],
             traffic: traffic(56_964, 6_470),
         }],
         traffic: traffic(56_964, 6_470),
@@ -442,6 +455,6 @@ fn long_tables_are_cut_and_summed() {
         .iter_mut()
         .for_each(|contact| contact.traffic = traffic(1000, 1));
     let page = page(&snapshot);
-    assert!(page.contains("3 more; all in --json"));
-    assert!(page.contains("<span title=\"3\u{202f}000 bytes\">3.0 kB</span>"));
+    assert!(page.contains("103 more; all in --json"));
+    assert!(page.contains("<span title=\"103\u{202f}000 bytes\">103 kB</span>"));
 }

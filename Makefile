@@ -1,0 +1,20 @@
+# The two commands of the README, and the long ones.
+.PHONY: demo test bench accuracy lab data
+
+demo:    ## Build, and say what a bundled recording shows leaving
+	sh tools/demo.sh
+
+test:    ## Everything that CI runs; installs tshark where it is missing and may
+	sh tools/test.sh
+
+bench:   ## Criterion benchmarks on a generated corpus
+	cargo bench
+
+accuracy: ## Hold every finding's filter and every capture in ../shared against tshark (long)
+	PHONEHOME_ALL=1 cargo test --release --test filters --test shared_truth -- --nocapture
+
+lab:     ## Record the bundled captures anew in network namespaces (root)
+	bash tools/lab/make.sh
+
+data:    ## Rebuild the embedded databases from their packages
+	bash tools/data/fetch.sh && bash tools/data/build.sh

@@ -1,0 +1,360 @@
+//! What the program writes is what `docs/schema/` says, for every bundled capture and for a
+//! spread of others where they are at hand; and the schemas refuse what is not that.
+
+use boon::{Compiler, SchemaIndex, Schemas};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Captures taken from `../shared/captures`.
+const SHARED: usize = 60;
+/// Larger ones cost more time than they add shapes.
+const SHARED_BYTES_MAX: u64 = 4_000_000;
+
+struct Schema {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+impl Schema {
+    fn load(name: &str) -> Schema {
+        let path = root().join("docs/schema").join(name);
+        let text = std::fs::read_to_string(path).expect("the schema is there");
+        let document: Value = serde_json::from_str(&text).expect("the schema is JSON");
+        let mut schemas = Schemas::new();
+        let mut compiler = Compiler::new();
+        compiler.enable_format_assertions();
+        compiler
+            .add_resource(name, document)
+            .expect("the schema has an address");
+        let index = compiler
+            .compile(name, &mut schemas)
+            .expect("the schema is valid");
+        Schema { schemas, index }
+    }
+
+    fn accepts(&self, document: &Value) -> bool {
+        self.schemas.validate(document, self.index).is_ok()
+    }
+
+    fn check(&self, document: &Value, what: &Path) {
+        if let Err(error) = self.schemas.validate(document, self.index) {
+            panic!("{}: {error:#}", what.display());
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Standard output; nothing where the file is no capture at all.
+fn output(arguments: &[&str], capture: &Path) -> Option<Vec<u8>> {
+    let program = env!("CARGO_BIN_EXE_phonehome");
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(capture)
+        .output()
+        .expect("the program runs");
+    match output.status.code() {
+        Some(0 | 3) => Some(output.stdout),
+        Some(4) => None,
+        code => panic!("{} {arguments:?}: exit code {code:?}", capture.display()),
+    }
+}
+
+fn snapshot(capture: &Path, arguments: &[&str]) -> Option<Value> {
+    let mut all = vec!["analyze", "--json"];
+    all.extend(arguments);
+    let text = output(&all, capture)?;
+    Some(serde_json::from_slice(&text).expect("one JSON document"))
+}
+
+fn flows(capture: &Path) -> Vec<Value> {
+    let text = output(&["flows", "--format", "jsonl"], capture).unwrap_or_default();
+    let lines = text
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty());
+    lines
+        .map(|line| serde_json::from_slice(line).expect("a JSON object a line"))
+        .collect()
+}
+
+fn is_capture(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("pcap" | "pcapng" | "cap" | "dmp"))
+}
+
+fn captures_in(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        if path.is_dir() {
+            captures_in(&path, found);
+        } else if is_capture(&path) {
+            found.push(path);
+        }
+    }
+}
+
+/// In turn one capture of each folder, so that no large folder crowds out the small ones.
+fn spread(mut captures: Vec<PathBuf>, count: usize) -> Vec<PathBuf> {
+    captures.retain(|path| {
+        path.metadata()
+            .is_ok_and(|about| about.len() <= SHARED_BYTES_MAX)
+    });
+    captures.sort();
+    let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for path in captures {
+        let folder = path.parent().unwrap_or(root()).to_owned();
+        folders.entry(folder).or_default().push(path);
+    }
+    let mut chosen = Vec::new();
+    let mut turn = 0;
+    while chosen.len() < count && folders.values().any(|files| files.len() > turn) {
+        chosen.extend(
+            folders
+                .values()
+                .filter_map(|files| files.get(turn))
+                .cloned(),
+        );
+        turn += 1;
+    }
+    // Every folder's first comes before any folder's second; thin out evenly, do not cut the end.
+    let step = chosen.len().div_ceil(count).max(1);
+    chosen.into_iter().step_by(step).collect()
+}
+
+fn check(captures: &[PathBuf]) -> [usize; 2] {
+    let of_snapshot = Schema::load("snapshot.schema.json");
+    let of_flow = Schema::load("flow.schema.json");
+    let mut checked = [0, 0];
+    for capture in captures {
+        if let Some(document) = snapshot(capture, &[]) {
+            of_snapshot.check(&document, capture);
+            checked[0] += 1;
+        }
+        for record in flows(capture) {
+            of_flow.check(&record, capture);
+            checked[1] += 1;
+        }
+    }
+    checked
+}
+
+#[test]
+fn bundled_captures_fit_the_schemas() {
+    let mut captures = Vec::new();
+    captures_in(&root().join("captures"), &mut captures);
+    let [documents, records] = check(&captures);
+    assert!(
+        documents >= 5 && records > 50,
+        "{documents} documents, {records} records"
+    );
+}
+
+#[test]
+fn options_fit_the_schema() {
+    let schema = Schema::load("snapshot.schema.json");
+    let capture = root().join("captures/camera.pcapng");
+    let all: [&[&str]; 5] = [
+        &["--no-hash"],
+        &["--no-geo", "--no-signatures"],
+        &["--device", "camera=00:00:5e:00:53:10", "--here", "AU"],
+        &["--exclude", "00:00:5e:00:53:02"],
+        &["--device", "192.168.77.20"],
+    ];
+    for arguments in all {
+        let document = snapshot(&capture, arguments).expect("a document");
+        schema.check(&document, Path::new(&arguments.join(" ")));
+    }
+}
+
+#[test]
+fn other_captures_fit_the_schemas() {
+    let folder = root().join("../shared/captures");
+    if !folder.is_dir() {
+        println!("skipped: no ../shared");
+        return;
+    }
+    let mut captures = Vec::new();
+    captures_in(&folder, &mut captures);
+    let chosen = spread(captures, SHARED);
+    let [documents, records] = check(&chosen);
+    println!(
+        "{} captures: {documents} documents, {records} records",
+        chosen.len()
+    );
+    assert!(documents > SHARED / 2 && records > SHARED);
+}
+
+/// Calls `visit` with every path (RFC 6901) to an object.
+fn objects(value: &Value, path: &str, visit: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Object(members) => {
+            visit(path);
+            for (key, member) in members {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                objects(member, &format!("{path}/{key}"), visit);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                objects(item, &format!("{path}/{index}"), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A key that no document has is refused in every object, and so is a member of another type.
+fn is_strict(schema: &Schema, document: &Value) {
+    schema.check(document, Path::new("the document itself"));
+    let mut paths = Vec::new();
+    objects(document, "", &mut |path| paths.push(path.to_owned()));
+    for path in paths {
+        let mut changed = document.clone();
+        let object = changed
+            .pointer_mut(&path)
+            .and_then(Value::as_object_mut)
+            .expect("an object");
+        object.insert("surprise".to_owned(), Value::Bool(true));
+        assert!(
+            !schema.accepts(&changed),
+            "an unknown key in {path} is refused"
+        );
+        object_members(document, &path).into_iter().for_each(|key| {
+            let mut changed = document.clone();
+            let object = changed
+                .pointer_mut(&path)
+                .and_then(Value::as_object_mut)
+                .expect("it");
+            object.insert(key.clone(), serde_json::json!([[["wrong"]]]));
+            assert!(
+                !schema.accepts(&changed),
+                "a wrong type of {path}/{key} is refused"
+            );
+        });
+    }
+}
+
+fn object_members(document: &Value, path: &str) -> Vec<String> {
+    let object = document
+        .pointer(path)
+        .and_then(Value::as_object)
+        .expect("an object");
+    object.keys().cloned().collect()
+}
+
+/// A missing key is refused, apart from those that are named.
+fn needs_all_but(schema: &Schema, document: &Value, path: &str, optional: &[&str]) {
+    for key in object_members(document, path) {
+        let mut changed = document.clone();
+        changed
+            .pointer_mut(path)
+            .and_then(Value::as_object_mut)
+            .expect("it")
+            .remove(&key);
+        let may_be_absent = optional.contains(&key.as_str());
+        assert_eq!(
+            schema.accepts(&changed),
+            may_be_absent,
+            "{path} without {key}"
+        );
+    }
+}
+
+#[test]
+fn the_snapshot_schema_refuses_what_is_not_one() {
+    let schema = Schema::load("snapshot.schema.json");
+    // The smallest one: each object costs a validation of the whole document.
+    let document = snapshot(&root().join("captures/canary.pcap"), &[]).expect("a document");
+    is_strict(&schema, &document);
+    needs_all_but(&schema, &document, "", &[]);
+    needs_all_but(&schema, &document, "/coverage", &[]);
+    needs_all_but(&schema, &document, "/inputs/0", &["interfaces", "damage"]);
+    needs_all_but(&schema, &document, "/contacts/0", &[]);
+    needs_all_but(&schema, &document, "/losses", &[]);
+
+    let camera = snapshot(&root().join("captures/camera.pcapng"), &[]).expect("a document");
+    needs_all_but(&schema, &camera, "/findings/0", &[]);
+    needs_all_but(&schema, &camera, "/findings/0/traffic/0", &[]);
+    for (path, wrong) in [
+        ("/schema", serde_json::json!("phonehome.snapshot/2")),
+        ("/findings/0/severity", serde_json::json!("catastrophic")),
+        ("/findings/0/level", serde_json::json!("proven")),
+        ("/findings/0/traffic/0/wireshark_filter", Value::Null),
+        ("/inputs/0/sha256", Value::Null),
+        ("/inputs/0/first", serde_json::json!("2026-11-24 11:38:30")),
+        ("/inputs/0/bytes", serde_json::json!(-1)),
+        ("/inputs/0/frames", serde_json::json!(1.5)),
+        ("/coverage/complete", Value::Bool(false)),
+        (
+            "/coverage/frames/explained_by/flow",
+            serde_json::json!("443"),
+        ),
+        (
+            "/devices/0/addresses/0/address",
+            serde_json::json!("192.168.77.300"),
+        ),
+        (
+            "/destinations/0/remotes/0/traffic/packets",
+            serde_json::json!([1, 2, 3]),
+        ),
+    ] {
+        let mut changed = camera.clone();
+        *changed
+            .pointer_mut(path)
+            .unwrap_or_else(|| panic!("{path} is there")) = wrong;
+        assert!(!schema.accepts(&changed), "{path}");
+    }
+}
+
+#[test]
+fn the_flow_schema_refuses_what_is_not_one() {
+    let schema = Schema::load("flow.schema.json");
+    let records = flows(&root().join("captures/camera.pcapng"));
+    let of = |protocol: &str| {
+        let mut all = records.iter();
+        all.find(|record| record["label"]["protocol"] == protocol)
+            .expect("such a flow")
+    };
+    let may_be_absent = [
+        "rtt_ns",
+        "vlan",
+        "names",
+        "sni",
+        "alpn",
+        "http_hosts",
+        "destination",
+        "countries",
+        "asn",
+    ];
+    for record in [of("tls"), of("http"), of("dns")] {
+        is_strict(&schema, record);
+        needs_all_but(&schema, record, "", &may_be_absent);
+        needs_all_but(&schema, record, "/label", &["frame"]);
+    }
+}
+
+#[test]
+fn every_bucket_of_the_frame_ledger_is_in_the_schema() {
+    let text = include_str!("../docs/schema/snapshot.schema.json");
+    let schema: Value = serde_json::from_str(text).expect("JSON");
+    let path = "/$defs/coverage/properties/frames/properties/explained_by/propertyNames/enum";
+    let names = schema
+        .pointer(path)
+        .and_then(Value::as_array)
+        .expect("a list of names");
+    let source = include_str!("../src/decode/ethertype.rs");
+    let buckets = source
+        .split("=> \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let mut count = 0;
+    for bucket in buckets {
+        assert!(names.iter().any(|name| name == bucket), "{bucket}");
+        count += 1;
+    }
+    assert!(count > 40);
+}
