@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What does this device send, how much, to whom, in which country, under whose law — and which
 /// packets prove it?
@@ -246,26 +246,36 @@ impl Knowledge {
     }
 }
 
-fn progress(path: &Path) -> impl FnMut(&FileSource) + use<> {
-    let shown = io::stderr().is_terminal() && path.as_os_str() != "-";
-    let bar = if shown {
-        ProgressBar::no_length()
-    } else {
-        ProgressBar::hidden()
-    };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left")
-    {
-        bar.set_style(style);
+/// A progress bar on standard error, where that is a terminal; gone when dropped.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new() -> Progress {
+        let shown = io::stderr().is_terminal();
+        let bar = if shown {
+            ProgressBar::no_length()
+        } else {
+            ProgressBar::hidden()
+        };
+        let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Progress(bar)
     }
-    move |source| {
+
+    fn tick(&self, source: &FileSource) {
         let (read, size) = source.progress();
         if let Some(size) = size {
-            bar.set_length(size);
+            self.0.set_length(size);
         }
-        bar.set_position(read);
-        if Some(read) == size {
-            bar.finish_and_clear();
-        }
+        self.0.set_position(read);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 
@@ -275,7 +285,9 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
     let mut engine = Engine::new(FLOWS_MAX);
-    engine.read(&mut source, &geo, None, &mut progress(&args.file));
+    let progress = Progress::new();
+    engine.read(&mut source, &geo, None, &mut |source| progress.tick(source));
+    drop(progress);
     let ending = source.finish();
     let choice = Choice {
         devices: args.device.clone(),
@@ -360,12 +372,11 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
     let mut writer = flows::Writer::new(BufWriter::new(io::stdout().lock()), order);
     let mut engine = Engine::new(FLOWS_MAX);
     let mut take = |record| writer.take(record);
-    engine.read(
-        &mut source,
-        &geo,
-        Some(&mut take),
-        &mut progress(&args.file),
-    );
+    let progress = Progress::new();
+    engine.read(&mut source, &geo, Some(&mut take), &mut |source| {
+        progress.tick(source)
+    });
+    drop(progress);
     writer.finish().map_err(anyhow::Error::from)?;
     let ending = source.finish();
     if let Some(damage) = &ending.damage {

@@ -96,6 +96,7 @@ struct RowKey {
     port: Option<u16>,
     label: &'static str,
     method: Method,
+    content: Content,
 }
 
 /// All flows of one local end with one remote under one name, for one service.
@@ -206,6 +207,8 @@ pub(super) struct Notes {
     pub own: Vec<(NameId, NameKind, Cite)>,
     pub alpn: Option<Box<[u8]>>,
     pub evidence: Vec<Evidence>,
+    /// The flow was handed over to another protocol.
+    pub handed_over: bool,
 }
 
 /// What is known of a hardware address.
@@ -486,6 +489,9 @@ impl Ledger {
                 );
             }
             What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
+            What::Handover => {
+                self.notes.entry(flow.first_frame).or_default().handed_over = true;
+            }
             What::Note => {
                 if fact.name == "tls.alpn" {
                     let notes = self.notes.entry(flow.first_frame).or_default();
@@ -588,8 +594,11 @@ impl Ledger {
     }
 
     /// A flow ended: adds it to its row.
-    pub fn closed(&mut self, flow: &Flow, label: Label) {
+    pub fn closed(&mut self, flow: &Flow, mut label: Label) {
         let notes = self.notes.remove(&flow.first_frame);
+        if notes.as_ref().is_some_and(|notes| notes.handed_over) {
+            label.content = Content::Unknown;
+        }
         let local = local_side(flow);
         let remote = local.other();
         let name = self.names_of(flow, notes.as_ref()).first().copied();
@@ -607,6 +616,7 @@ impl Ledger {
             port,
             label: label.protocol,
             method: label.method,
+            content: label.content,
         };
         let disagrees = name
             .filter(|n| n.source <= NameSource::Host)

@@ -749,6 +749,9 @@ fn is_date(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// The day on which the shipped facts were read.
+    const TODAY: &str = "2026-11-24";
+
     fn with(text: &str) -> Result<Signatures, SignatureError> {
         let mut all = Signatures::default();
         let head = "schema = 1\nid = \"x\"\nname = \"X\"\nkind = \"vendor\"\n";
@@ -849,8 +852,8 @@ mod tests {
             );
             for example in &signature.example {
                 let found = match example.name.parse() {
-                    Ok(address) => all.by_address(address, &signature_day(signature)),
-                    Err(_) => all.by_name(example.name.as_bytes(), &signature_day(signature)),
+                    Ok(address) => all.by_address(address, TODAY),
+                    Err(_) => all.by_name(example.name.as_bytes(), TODAY),
                 };
                 let claim = found.map(|found| all.claim(found));
                 let matches = claim
@@ -866,13 +869,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    fn signature_day(signature: &Signature) -> String {
-        signature
-            .domain
-            .first()
-            .map_or("2026-11-24", |domain| &domain.about.checked)
-            .to_owned()
     }
 }

@@ -34,7 +34,7 @@ impl Dissector for Dns {
         match flow.key.protocol {
             UDP if has_port(flow, 5353) || has_port(flow, 5355) => Probe::No,
             UDP => looks_like_message(bytes, usual_port),
-            TCP if bytes.len() < 14 && !bytes.is_empty() && bytes.len() < framed(bytes) => {
+            TCP if bytes.len() < framed(bytes) => {
                 if usual_port {
                     Probe::More
                 } else {
@@ -67,7 +67,7 @@ fn framed(bytes: &[u8]) -> usize {
 
 /// Off the usual port, a few bytes must already look like a length and a query header.
 fn plausible_frame(bytes: &[u8]) -> Probe {
-    let length_fits = bytes.len() < 2 || (19..=514).contains(&framed(bytes));
+    let length_fits = bytes.len() < 2 || (19..=4098).contains(&framed(bytes));
     let flags_fit = bytes.get(4).is_none_or(|flags| flags & 0x78 == 0);
     if length_fits && flags_fit {
         Probe::More

@@ -1,11 +1,11 @@
 //! FTP control connections (RFC 959, RFC 4217 for TLS) on any port: who logs in with a readable
 //! password, what greets them, which files go which way.
 //!
-//! Bounds: a line 4 KiB, 64 different things and 4096 lines a flow. SMTP and POP3 share words
-//! with FTP: a greeting without the word FTP is not enough, USER and PASS without a command that
-//! only FTP has neither.
+//! Bounds: a line 4 KiB, 64 different notes, 64 other different facts and 4096 lines a flow. SMTP
+//! and POP3 share words with FTP: a greeting without the word FTP is not enough, and neither are
+//! USER and PASS without a command that only FTP has.
 
-use super::syntax::stream::{Once, Pending, Taken};
+use super::syntax::stream::{Firsts, Pending, Taken};
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, What,
 };
@@ -21,7 +21,7 @@ const LINE_BYTES_MAX: usize = 4 * 1024;
 const PROBE_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Longest user name kept, bytes.
 const USER_BYTES_MAX: usize = 255;
-/// Different things said in one flow.
+/// Different notes, and other different facts, said in one flow.
 const THINGS_MAX: usize = 64;
 /// Lines read in one flow.
 const LINES_MAX: usize = 4096;
@@ -89,7 +89,7 @@ impl Dissector for Ftp {
             server,
             user: Vec::new(),
             encrypting: false,
-            said: Once::new(THINGS_MAX),
+            said: Firsts::new(THINGS_MAX),
             lines: 0,
         })
     }
@@ -194,7 +194,7 @@ struct Control {
     user: Vec<u8>,
     /// The client asked for TLS.
     encrypting: bool,
-    said: Once,
+    said: Firsts,
     lines: usize,
 }
 
@@ -276,7 +276,7 @@ impl Control {
             }
             // The answer to AUTH: TLS begins (RFC 4217 §4).
             b"234" | b"334" if self.encrypting => {
-                self.say(What::Note, "ftp.auth_tls", &[], frame, say);
+                self.say(What::Handover, "ftp.auth_tls", &[], frame, say);
                 return Next::Done;
             }
             _ => {}
@@ -288,7 +288,7 @@ impl Control {
         let (verb, argument) = command(line);
         // The beginning of TLS itself, where the server's answer was not captured.
         if self.encrypting && line.starts_with(&[22, 3]) {
-            self.say(What::Note, "ftp.auth_tls", &[], frame, say);
+            self.say(What::Handover, "ftp.auth_tls", &[], frame, say);
             return Next::Done;
         }
         match &verb.to_ascii_uppercase()[..] {
@@ -323,7 +323,7 @@ impl Control {
         frame: u64,
         say: &mut dyn FnMut(Fact<'_>),
     ) {
-        if self.said.is_first_fact(what, name, value) {
+        if self.said.is_first(what, name, value) {
             say(Fact {
                 what,
                 name,

@@ -3,12 +3,12 @@
 //! §6), so that what stands in them is never taken for a message.
 //!
 //! Bounds: a head 32 KiB, a body 4 KiB where it may hold parameters, 64 requests without their
-//! answer, 64 different hosts and 64 other different things a flow. A switch to another protocol
-//! (§7.8, CONNECT, HTTP/2) ends the reading.
+//! answer; 64 different hosts, 64 different notes and 64 other different facts a flow. A switch
+//! to another protocol (RFC 9110 §7.8, CONNECT, HTTP/2) ends the reading.
 
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
-use super::syntax::stream::{Once, Pending, Taken, may_begin_later, pass};
+use super::syntax::stream::{Firsts, Once, Pending, Taken, may_begin_later, pass};
 use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
     What,
@@ -30,7 +30,7 @@ const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 const REQUESTS_MAX: usize = 64;
 /// Different hosts said in one flow.
 const HOSTS_MAX: usize = 64;
-/// Other different things said in one flow.
+/// Different notes, and other different facts, said in one flow.
 const OTHERS_MAX: usize = 64;
 
 impl Dissector for Http {
@@ -72,7 +72,7 @@ impl Dissector for Http {
         Box::new(Exchange {
             halves: Default::default(),
             hosts: Once::new(HOSTS_MAX),
-            others: Once::new(OTHERS_MAX),
+            others: Firsts::new(OTHERS_MAX),
         })
     }
 }
@@ -87,7 +87,7 @@ fn usual_port(flow: &Flow) -> bool {
 struct Exchange {
     halves: [Half; 2],
     hosts: Once,
-    others: Once,
+    others: Firsts,
 }
 
 #[derive(Default)]
@@ -284,7 +284,7 @@ impl Exchange {
                 self.say(what, "http.url", user, frame, say);
             }
         } else if method == b"CONNECT" {
-            self.say(What::Note, "http.proxy_target", target, frame, say);
+            self.say(What::Handover, "http.proxy_target", target, frame, say);
         }
         let query = target.iter().position(|&byte| byte == b'?');
         if let Some(at) = query {
@@ -400,7 +400,7 @@ impl Exchange {
         frame: u64,
         say: &mut dyn FnMut(Fact<'_>),
     ) {
-        if self.others.is_first_fact(what, name, value) {
+        if self.others.is_first(what, name, value) {
             say(Fact {
                 what,
                 name,

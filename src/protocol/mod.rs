@@ -224,6 +224,9 @@ pub enum What {
     },
     /// Sound or pictures were announced or sent; the value says which.
     Media,
+    /// From here on the flow carries another protocol, so that nothing can be said of the
+    /// content: a proxy's tunnel, or encryption begun by a command.
+    Handover,
     /// Something worth showing; no later stage acts on it.
     Note,
 }

@@ -1,13 +1,14 @@
 //! RTSP 1.0 and 2.0 (RFC 2326, RFC 7826) on any port: which camera is asked for which sound and
 //! pictures (SDP, RFC 8866), with which secret.
 //!
-//! Bounds: a head 32 KiB, a session description 16 KiB, 64 different things a flow. Media inside
-//! the connection (RFC 2326 §10.12) is passed over by its length; after 64 KiB of it nothing new
-//! is expected: it begins only when PLAY or RECORD was answered, behind everything read here.
+//! Bounds: a head 32 KiB, a session description 16 KiB, 64 different notes and 64 other different
+//! facts a flow. Media inside the connection (RFC 2326 §10.12) is passed over by its length; after
+//! 64 KiB of it nothing new is expected: it begins only when PLAY or RECORD was answered, behind
+//! everything read here.
 
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
-use super::syntax::stream::{Once, Pending, Taken, may_begin_later, pass};
+use super::syntax::stream::{Firsts, Pending, Taken, may_begin_later, pass};
 use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
     What,
@@ -28,7 +29,7 @@ const CHANNELS_LIKELY: u8 = 16;
 const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Media inside the connection after which the flow is done, bytes.
 const INTERLEAVED_BYTES_MAX: u64 = 64 * 1024;
-/// Different things said in one flow.
+/// Different notes, and other different facts, said in one flow.
 const THINGS_MAX: usize = 64;
 
 impl Dissector for Rtsp {
@@ -58,7 +59,7 @@ impl Dissector for Rtsp {
     fn start(&self, _: &Flow) -> Box<dyn Session> {
         Box::new(Control {
             halves: Default::default(),
-            said: Once::new(THINGS_MAX),
+            said: Firsts::new(THINGS_MAX),
             interleaved: 0,
         })
     }
@@ -100,7 +101,7 @@ fn looks_like_media(bytes: &[u8]) -> bool {
 
 struct Control {
     halves: [Half; 2],
-    said: Once,
+    said: Firsts,
     /// Bytes of media passed over.
     interleaved: u64,
 }
@@ -364,7 +365,7 @@ impl Control {
         frame: u64,
         say: &mut dyn FnMut(Fact<'_>),
     ) {
-        if self.said.is_first_fact(what, name, value) {
+        if self.said.is_first(what, name, value) {
             say(Fact {
                 what,
                 name,

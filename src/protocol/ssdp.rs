@@ -1,10 +1,10 @@
 //! SSDP (UPnP Device Architecture 2.0 §1) over UDP on any port: devices announce what they are
 //! and which services they offer, and ask for those of others.
 //!
-//! Bounds: one datagram at a time, 64 different things a flow.
+//! Bounds: one datagram at a time, 64 different notes and 64 other different facts a flow.
 
 use super::syntax::header;
-use super::syntax::stream::Once;
+use super::syntax::stream::Firsts;
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, UDP, What,
 };
@@ -14,7 +14,7 @@ use crate::flow::{Flow, Segment};
 pub struct Ssdp;
 
 const PORT: u16 = 1900;
-/// Different things said in one flow.
+/// Different notes, and other different facts, said in one flow.
 const THINGS_MAX: usize = 64;
 
 impl Dissector for Ssdp {
@@ -37,7 +37,7 @@ impl Dissector for Ssdp {
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
         Box::new(Messages {
-            said: Once::new(THINGS_MAX),
+            said: Firsts::new(THINGS_MAX),
         })
     }
 }
@@ -73,7 +73,7 @@ fn kind(datagram: &[u8], usual_port: bool) -> Option<Kind> {
 }
 
 struct Messages {
-    said: Once,
+    said: Firsts,
 }
 
 impl Session for Messages {
@@ -104,7 +104,7 @@ impl Session for Messages {
             } else {
                 continue;
             };
-            if !value.is_empty() && self.said.is_first_fact(what, name, value) {
+            if !value.is_empty() && self.said.is_first(what, name, value) {
                 say(Fact {
                     what,
                     name,

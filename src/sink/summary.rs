@@ -144,6 +144,7 @@ impl Page {
             about.push(addresses.join(", "));
         }
         self.wrap(2, &about.join(" · "));
+        self.identity(device);
         self.visibility(device);
         let contacts: Vec<&Contact> = snapshot
             .contacts
@@ -187,23 +188,68 @@ impl Page {
         self.nearby(snapshot, &contacts);
     }
 
+    /// What a device says about itself, beyond the name in the title.
+    fn identity(&mut self, device: &Device) {
+        let mut said: Vec<String> = Vec::new();
+        for identity in &device.identities {
+            let text = format!("{} ({})", shorten(&identity.value.text, 60), identity.fact);
+            if identity.kind != "service" && !said.contains(&text) {
+                said.push(text);
+            }
+        }
+        if said.is_empty() {
+            return;
+        }
+        let more = said.len().saturating_sub(4);
+        said.truncate(4);
+        if more > 0 {
+            said.push(format!("{more} more in --json"));
+        }
+        self.wrap(2, &format!("It says of itself: {}.", said.join("; ")));
+    }
+
+    /// What the tap could see of a device: the limits first, since they bound every claim.
     fn visibility(&mut self, device: &Device) {
         let seen = &device.visibility;
-        let mut limits = Vec::new();
+        let mut view = Vec::new();
         if seen.group_only {
-            limits.push("only broadcast and multicast was seen of it".to_owned());
-        } else if !seen.both_directions {
-            limits.push("only one direction of its traffic was seen".to_owned());
+            view.push("ONLY BROADCAST AND MULTICAST".to_owned());
+        } else if seen.both_directions {
+            view.push("both directions".to_owned());
+        } else {
+            view.push("ONLY ONE DIRECTION".to_owned());
         }
-        if seen.acknowledged_unseen_flows > 0 {
-            limits.push(format!(
-                "{} flows acknowledge data that the capture does not hold",
-                seen.acknowledged_unseen_flows
-            ));
+        for (flows, what) in [
+            (seen.one_sided_flows, "one-sided"),
+            (
+                seen.acknowledged_unseen_flows,
+                "with data acknowledged that the capture does not hold",
+            ),
+        ] {
+            if flows > 0 {
+                view.push(format!("{flows} of {} flows {what}", seen.flows));
+            }
         }
-        if !limits.is_empty() {
-            self.wrap(2, &format!("Limited view: {}.", limits.join("; ")));
+        let used = [(seen.dhcp, "DHCP"), (seen.dns, "DNS"), (seen.ipv6, "IPv6")];
+        let yes: Vec<&str> = used
+            .iter()
+            .filter(|(seen, _)| *seen)
+            .map(|(_, name)| *name)
+            .collect();
+        let no: Vec<&str> = used
+            .iter()
+            .filter(|(seen, _)| !*seen)
+            .map(|(_, name)| *name)
+            .collect();
+        for (names, word) in [(yes, "seen"), (no, "not seen")] {
+            if !names.is_empty() {
+                view.push(format!("{} {word}", names.join(", ")));
+            }
         }
+        if let Some(last) = seen.last {
+            view.push(format!("silent since {} UTC", &last.to_string()[11..19]));
+        }
+        self.wrap(2, &format!("Seen of it: {}.", view.join("; ")));
     }
 
     fn contact(&mut self, contact: &Contact, destination: &Destination) {
@@ -611,7 +657,8 @@ fn details(host: &Host, destination: &Destination, remotes: &[&Remote]) -> Strin
     });
     for excluded in remotes.iter().flat_map(|remote| &remote.excluded) {
         parts.push(format!(
-            "{} is excluded by the round-trip time: at most {} km away, {} km needed",
+            "{} is excluded by the round-trip time: whatever answers is at most {} km away, {} \
+             needed",
             excluded.country, excluded.farthest_km, excluded.least_km
         ));
     }

@@ -154,20 +154,48 @@ impl Once {
         true
     }
 
-    /// The same for a fact. Secrets of one user that differ in kind or length are different ones.
-    pub fn is_first_fact(&mut self, what: What, name: &str, value: &[u8]) -> bool {
+    /// Nothing more will be said.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.seen.len() >= self.limit
+    }
+}
+
+/// The same for facts. Notes have a budget of their own, so that a flow with many of them cannot
+/// hide a secret or a name behind them.
+#[derive(Debug)]
+pub struct Firsts {
+    notes: Once,
+    others: Once,
+}
+
+impl Firsts {
+    /// Room for `limit` notes and as many other facts.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Firsts {
+            notes: Once::new(limit),
+            others: Once::new(limit),
+        }
+    }
+
+    /// Whether this is the first time. Secrets of one user that differ in kind or length are
+    /// different ones.
+    pub fn is_first(&mut self, what: What, name: &str, value: &[u8]) -> bool {
         match what {
+            What::Note => self.notes.is_first(name, value),
             What::Credential { kind, length } => {
-                self.is_first(kind, &[&length.to_be_bytes(), value].concat())
+                let value = [&length.to_be_bytes(), value].concat();
+                self.others.is_first(kind, &value)
             }
-            _ => self.is_first(name, value),
+            _ => self.others.is_first(name, value),
         }
     }
 
     /// Nothing more will be said.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.seen.len() >= self.limit
+        self.notes.is_full() && self.others.is_full()
     }
 }
 
@@ -217,5 +245,11 @@ mod tests {
         assert!(!once.is_first("a", b"1"));
         assert!(once.is_first("b", b"1"));
         assert!(!once.is_first("c", b"1"));
+        let mut firsts = Firsts::new(1);
+        let secret = |length| What::Credential { kind: "k", length };
+        assert!(firsts.is_first(What::Note, "a", b"1"));
+        assert!(!firsts.is_first(What::Note, "b", b"1"));
+        assert!(firsts.is_first(secret(1), "c", b"1"));
+        assert!(!firsts.is_first(secret(1), "c", b"1") && firsts.is_full());
     }
 }

@@ -3,7 +3,7 @@
 use super::words::{
     ROWS_MAX, boxed, counted, day, device_link, grouped, moments, tally, total, wire,
 };
-use crate::attribution::world::{Device, Service, Traffic};
+use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
 use maud::{Markup, html};
 
@@ -109,12 +109,12 @@ fn unread(snapshot: &Snapshot) -> Markup {
     html! {
         ul {
             li {
-                "Encrypted: " (total(encrypted[0])) " sent, " (total(encrypted[1]))
+                "Encrypted, with the internet: " (total(encrypted[0])) " sent, " (total(encrypted[1]))
                 " received. phonehome does not decrypt. Who was contacted, when and how much is \
                  known; what was said is not."
             }
             li {
-                "In protocols that were not recognised: " (total(unknown[0])) " sent, "
+                "In protocols that were not recognised, with the internet: " (total(unknown[0])) " sent, "
                 (total(unknown[1])) " received. Whether that was encrypted is not known."
             }
             @if secrets > 0 {
@@ -133,7 +133,7 @@ fn missing(coverage: &Coverage) -> Markup {
         ul {
             li {
                 "Not understood: " (counted(refused, "frame", "frames")) "."
-                (tally(&coverage.frames.refused))
+                @if refused > 0 { (tally(&coverage.frames.refused)) }
             }
             li {
                 "Lost while recording: "

@@ -92,7 +92,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "encrypted",
-        "The content cannot be read on the way. Names and amounts can.",
+        "The content cannot be read on the way. Amounts can, and often names.",
     ),
     ("in clear", "Anyone on the way can read the content."),
     (
