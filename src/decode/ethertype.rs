@@ -30,7 +30,7 @@ pub(super) fn name(ethertype: u16) -> Option<&'static str> {
         0x22f0 => "avtp",
         0x22f3 => "trill",
         0x4305 => "batman",
-        0x6002 | 0x6003 | 0x6004 => "decnet",
+        0x6002..=0x6004 => "decnet",
         0x6558 => "transparent_ethernet_bridging",
         0x8035 => "rarp",
         0x809b | 0x80f3 => "appletalk",

@@ -139,7 +139,7 @@ impl PcapNg {
             self.u32(head)
         };
         let length = self.u32(&head[4..]);
-        if length < 12 || length > BLOCK_BYTES_MAX {
+        if !(12..=BLOCK_BYTES_MAX).contains(&length) {
             return damage(
                 buffer,
                 format!("a block claims an impossible length of {length} bytes"),
