@@ -11,6 +11,7 @@ use crate::base::table::Set;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::flow::Sent;
+use crate::protocol::port::transport;
 use crate::protocol::{IdentityKind, Label};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -590,28 +591,7 @@ pub fn name_level(named: &Named) -> Level {
 /// The name of a transport protocol: IANA keyword in lower case, else the number.
 #[must_use]
 pub fn transport_name(protocol: u8) -> String {
-    match protocol {
-        1 => "icmp",
-        2 => "igmp",
-        4 => "ipv4",
-        6 => "tcp",
-        17 => "udp",
-        33 => "dccp",
-        41 => "ipv6",
-        46 => "rsvp",
-        47 => "gre",
-        50 => "esp",
-        51 => "ah",
-        58 => "ipv6-icmp",
-        88 => "eigrp",
-        89 => "ospfigp",
-        103 => "pim",
-        112 => "vrrp",
-        132 => "sctp",
-        136 => "udplite",
-        other => return other.to_string(),
-    }
-    .to_owned()
+    transport(protocol).map_or_else(|| protocol.to_string(), str::to_owned)
 }
 
 impl Builder<'_> {

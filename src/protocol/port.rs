@@ -1,4 +1,4 @@
-//! Protocols by port number alone (IANA service name registry): the last resort, always called
+//! Names of transports, and protocols by port number alone (IANA service name registry): the last resort, always called
 //! that, since anything may run on any port.
 
 use super::{TCP, UDP};
@@ -46,6 +46,32 @@ pub fn name(protocol: u8, port: u16) -> Option<&'static str> {
         (TCP, 8883) => "mqtt-over-tls",
         (TCP, 20000) => "dnp3",
         (UDP, 47808) => "bacnet",
+        _ => return None,
+    })
+}
+
+/// Protocols directly over IP: IANA keyword in lower case (protocol numbers registry).
+#[must_use]
+pub fn transport(protocol: u8) -> Option<&'static str> {
+    Some(match protocol {
+        1 => "icmp",
+        2 => "igmp",
+        4 => "ipv4",
+        6 => "tcp",
+        17 => "udp",
+        33 => "dccp",
+        41 => "ipv6",
+        46 => "rsvp",
+        47 => "gre",
+        50 => "esp",
+        51 => "ah",
+        58 => "ipv6-icmp",
+        88 => "eigrp",
+        89 => "ospfigp",
+        103 => "pim",
+        112 => "vrrp",
+        132 => "sctp",
+        136 => "udplite",
         _ => return None,
     })
 }

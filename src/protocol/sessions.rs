@@ -1,7 +1,8 @@
 //! The protocol state of every live flow: probing, followed by a session, or quiet.
 
 use super::{
-    Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, port,
+    Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, TCP,
+    UDP, port,
 };
 use crate::flow::{End, Flow, FlowId, Segment, Side};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -269,21 +270,35 @@ fn begin(index: usize, flow: &Flow, frame: u64) -> State {
     State::Followed(dissector.start(flow), label)
 }
 
+/// Without a session: what the IP header itself says for protocols without ports, else the port
+/// number.
 fn by_port(flow: &Flow) -> Label {
-    let name = flow
-        .service_port()
-        .and_then(|number| port::name(flow.key.protocol, number));
+    let (name, method) = match (flow.key.protocol, flow.service_port()) {
+        (TCP | UDP, Some(number)) => (port::name(flow.key.protocol, number), Method::Port),
+        (TCP | UDP, None) => (None, Method::None),
+        (other, _) => (port::transport(other), Method::Payload),
+    };
+    let content = match (method, flow.key.protocol) {
+        (Method::Payload, ESP) => Content::Encrypted,
+        (Method::Payload, ICMP | IGMP | ICMPV6) => Content::Service,
+        _ => Content::Unknown,
+    };
     Label {
         protocol: name.unwrap_or("unknown"),
-        method: if name.is_some() {
-            Method::Port
+        method: if name.is_some() { method } else { Method::None },
+        frame: if name.is_some() && method == Method::Payload {
+            flow.first_frame
         } else {
-            Method::None
+            0
         },
-        frame: 0,
-        content: Content::Unknown,
+        content,
     }
 }
+
+const ICMP: u8 = 1;
+const IGMP: u8 = 2;
+const ESP: u8 = 50;
+const ICMPV6: u8 = 58;
 
 #[cfg(test)]
 mod tests {

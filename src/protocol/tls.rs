@@ -99,6 +99,10 @@ fn is_client_hello(bytes: &[u8]) -> bool {
 /// A handshake record that begins with a hello, or an old hello in SSL 2.0 form, or midstream
 /// records whose lengths follow each other.
 fn looks_like_record(bytes: &[u8]) -> Probe {
+    if let [0x80..=0x81, _, CLIENT_HELLO, 3, 0..=3, ..] = bytes {
+        // RFC 5246 appendix E.2: a hello that old servers understand too.
+        return Probe::Yes;
+    }
     let expected: [&dyn Fn(u8) -> bool; 6] = [
         &|b| b == HANDSHAKE,
         &|b| b == 3,

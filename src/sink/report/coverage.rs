@@ -30,7 +30,7 @@ fn visibility(snapshot: &Snapshot) -> Markup {
     let devices = &snapshot.devices;
     let table = html! {
         table {
-            caption { "What the recording could see of each device" }
+            caption { span { "What the recording could see of each device" } }
             thead {
                 tr {
                     th scope="col" { "Device" }
@@ -94,10 +94,11 @@ fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
 fn unread(snapshot: &Snapshot) -> Markup {
     let sum = |wanted: fn(&Service) -> bool| {
         let mut sum = Traffic::default();
-        let services = snapshot
+        let contacts = snapshot
             .contacts
             .iter()
-            .flat_map(|contact| &contact.services);
+            .filter(|contact| contact.zone == Zone::Internet);
+        let services = contacts.flat_map(|contact| &contact.services);
         services
             .filter(|service| wanted(service))
             .for_each(|service| sum.add(&service.traffic));
@@ -109,13 +110,13 @@ fn unread(snapshot: &Snapshot) -> Markup {
     html! {
         ul {
             li {
-                "Encrypted, with the internet: " (total(encrypted[0])) " sent, " (total(encrypted[1]))
-                " received. phonehome does not decrypt. Who was contacted, when and how much is \
+                "Encrypted, with the internet: " (total(encrypted[0])) " sent, "
+                (total(encrypted[1])) " received. phonehome does not decrypt. Who was contacted, when and how much is \
                  known; what was said is not."
             }
             li {
-                "In protocols that were not recognised, with the internet: " (total(unknown[0])) " sent, "
-                (total(unknown[1])) " received. Whether that was encrypted is not known."
+                "In protocols that were not recognised, with the internet: "
+                (total(unknown[0])) " sent, " (total(unknown[1])) " received. Whether that was encrypted is not known."
             }
             @if secrets > 0 {
                 li {
@@ -266,7 +267,7 @@ fn frames(coverage: &Coverage) -> Markup {
     };
     let table = html! {
         table.small {
-            caption { "Every frame, counted in exactly one row" }
+            caption { span { "Every frame, counted in exactly one row" } }
             thead { tr { th scope="col" { "Kind" } th.number scope="col" { "Frames" } } }
             tbody {
                 @for (name, count) in &coverage.frames.explained_by { (row(name, *count)) }

@@ -38,15 +38,17 @@ pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Mar
     let table = html! {
         table.wide {
             caption {
-                "Internet destinations of " (wire(&device.title())) ", most bytes first. Shaded \
-                 rows are the sum of the rows below them."
+                span {
+                    "Internet destinations of " (wire(&device.title())) ", most bytes first. \
+                     Shaded rows are the sum of the rows below them."
+                }
             }
             thead {
                 tr {
                     th scope="col" { "Destination, and the names it goes by" }
-                    th scope="col" { "Whose service" }
                     th.number scope="col" { "Sent" }
                     th.number scope="col" { "Received" }
+                    th scope="col" { "Whose service" }
                     th scope="col" { "Readable on the way?" }
                     th scope="col" { "Address, and whose network" }
                     th scope="col" { "Where databases place it" }
@@ -55,7 +57,7 @@ pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Mar
             @for contact in contacts.iter().take(shown) {
                 (rows_of(contact, &snapshot.destinations[contact.destination_index]))
             }
-            @if contacts.len() > shown { (rest_row(contacts.len() - shown, 2, &rest, 3)) }
+            @if contacts.len() > shown { (rest_row(contacts.len() - shown, 1, &rest, 4)) }
         }
     };
     boxed("Internet destinations", table)
@@ -88,10 +90,10 @@ fn rows_of(contact: &Contact, destination: &Destination) -> Markup {
                 @let mut sum = Traffic::default();
                 @let () = rest.iter().for_each(|host| sum.add(&host.traffic));
                 tr {
-                    td.inner colspan="2" { (rest.len()) " more names; all in --json" }
+                    th.inner scope="row" { (rest.len()) " more names; all in --json" }
                     td.number { (amount(sum.delivered_bytes[0])) }
                     td.number { (amount(sum.delivered_bytes[1])) }
-                    td colspan="3" {}
+                    td colspan="4" {}
                 }
             }
         }
@@ -110,9 +112,9 @@ fn sum_row(contact: &Contact, destination: &Destination) -> Markup {
     html! {
         tr.sum {
             th scope="rowgroup" { strong { (destination_title(destination)) } }
-            td { (owners(contact, destination)) }
             td.number { (way(0)) }
             td.number { (way(1)) }
+            td { (owners(contact, destination)) }
             td colspan="3" {
                 "First seen " (moment(contact.first)) ", last " (moment(contact.last)) " UTC"
             }
@@ -145,9 +147,9 @@ fn host_rows(host: &Host, destination: &Destination) -> Markup {
     let [sent, received] = host.traffic.delivered_bytes;
     let cells = html! {
         th.inner scope="row" rowspan=(span) { (name(host, destination)) }
-        td rowspan=(span) { (service(host, destination)) }
         td.number rowspan=(span) { (amount(sent)) }
         td.number rowspan=(span) { (amount(received)) }
+        td rowspan=(span) { (service(host, destination)) }
         td rowspan=(span) { (readable(&host.services)) }
     };
     html! {

@@ -165,7 +165,7 @@ fn deciding(finding: &Finding) -> Markup {
     }
     let table = html! {
         table.small {
-            caption { "Frames that decide it" }
+            caption { span { "Frames that decide it" } }
             thead {
                 tr {
                     th.number scope="col" { "Frame" }

@@ -191,7 +191,7 @@ fn at_a_glance(view: &View<'_>) -> Markup {
     }
     let table = html! {
         table {
-            caption { "Each device with the internet. Payload: each byte counted once." }
+            caption { span { "Each device with the internet. Payload: each byte counted once." } }
             thead {
                 tr {
                     th scope="col" { "Device" }

@@ -23,7 +23,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     }
     let table = html! {
         table {
-            caption { "From sourced signatures, not from the recording" }
+            caption { span { "From sourced signatures, not from the recording" } }
             thead {
                 tr {
                     th scope="col" { "Service" }
