@@ -120,9 +120,11 @@ fn spread(mut captures: Vec<PathBuf>, count: usize) -> Vec<PathBuf> {
         );
         turn += 1;
     }
-    // Every folder's first comes before any folder's second; thin out evenly, do not cut the end.
-    let step = chosen.len().div_ceil(count).max(1);
-    chosen.into_iter().step_by(step).collect()
+    // Thinned out evenly: cutting the end would always leave out the same folders.
+    let (all, kept) = (chosen.len(), chosen.len().min(count));
+    (0..kept)
+        .map(|index| chosen[index * all / kept].clone())
+        .collect()
 }
 
 fn check(captures: &[PathBuf]) -> [usize; 2] {
@@ -337,24 +339,44 @@ fn the_flow_schema_refuses_what_is_not_one() {
     }
 }
 
+/// Short strings that follow `before` in source text.
+fn words_after<'a>(source: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    source
+        .split(before)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+}
+
 #[test]
 fn every_bucket_of_the_frame_ledger_is_in_the_schema() {
     let text = include_str!("../docs/schema/snapshot.schema.json");
     let schema: Value = serde_json::from_str(text).expect("JSON");
-    let path = "/$defs/coverage/properties/frames/properties/explained_by/propertyNames/enum";
-    let names = schema
-        .pointer(path)
-        .and_then(Value::as_array)
-        .expect("a list of names");
-    let source = include_str!("../src/decode/ethertype.rs");
-    let buckets = source
-        .split("=> \"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next());
+    let names = |path: &str| {
+        let path = format!("/$defs/coverage/properties/{path}/propertyNames/enum");
+        schema
+            .pointer(&path)
+            .and_then(Value::as_array)
+            .expect("a list of names")
+            .clone()
+    };
+    let explained = names("frames/properties/explained_by");
+    let ethertypes = words_after(include_str!("../src/decode/ethertype.rs"), "=> \"");
+    let links = words_after(include_str!("../src/decode/link.rs"), "Other(\"");
     let mut count = 0;
-    for bucket in buckets {
-        assert!(names.iter().any(|name| name == bucket), "{bucket}");
+    for bucket in ethertypes.chain(links) {
+        assert!(explained.iter().any(|name| name == bucket), "{bucket}");
         count += 1;
     }
-    assert!(count > 40);
+    assert!(count > 50, "{count}");
+    let stopped = names("stopped");
+    let decode = include_str!("../src/decode/mod.rs");
+    let reasons: Vec<&str> = decode
+        .lines()
+        .filter(|line| line.contains("Stopped::"))
+        .flat_map(|line| words_after(line, "=> \""))
+        .collect();
+    assert!(reasons.len() > 2, "{reasons:?}");
+    for reason in reasons {
+        assert!(stopped.iter().any(|name| name == reason), "{reason}");
+    }
 }

@@ -4,7 +4,7 @@ use super::{
     Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, TCP,
     UDP, port,
 };
-use crate::flow::{End, Flow, FlowId, Segment, Side};
+use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 enum State {
@@ -27,13 +27,18 @@ struct Probing {
 #[derive(Clone, Copy)]
 struct Piece {
     side: Side,
-    start: usize,
-    length: usize,
-    segment: Segment<'static>,
+    datagram: bool,
+    start: u16,
+    length: u16,
+    cite: Cite,
 }
 
-/// Most pieces kept while probing: a flow of tiny segments is given up by this, not by bytes.
-const PIECES_MAX: usize = 512;
+/// Most pieces kept while probing: a flow of tiny segments is given up by this, not by bytes. At 5
+/// bytes a segment a request line of 600 bytes is still recognised.
+const PIECES_MAX: usize = 128;
+/// The same for connections whose beginning was not captured: what has not shown itself by then
+/// rarely does, and there are many of them.
+const MIDSTREAM_PIECES_MAX: usize = 16;
 
 /// Sessions of one partition, by the position of their flow.
 #[derive(Default)]
@@ -108,7 +113,8 @@ impl Sessions {
                 }
             }
             State::Probing(probing) => {
-                if segment.gap > 0 || !probing.keep(segment) {
+                let limit = if flow.initiator_known { PIECES_MAX } else { MIDSTREAM_PIECES_MAX };
+                if segment.gap > 0 || probing.pieces.len() >= limit || !probing.keep(segment) {
                     *state = State::Quiet(None);
                     return false;
                 }
@@ -140,19 +146,8 @@ impl Sessions {
     }
 
     fn replay(&mut self, id: FlowId, flow: &Flow, probing: &Probing, say: &mut Say<'_>) -> bool {
-        probing.pieces.iter().all(|piece| {
-            let bytes = &probing.bytes[piece.side.index()];
-            let data = &bytes[piece.start..piece.start + piece.length];
-            self.segment(
-                id,
-                flow,
-                &Segment {
-                    data,
-                    ..piece.segment
-                },
-                say,
-            )
-        })
+        let mut pieces = probing.pieces.iter();
+        pieces.all(|piece| self.segment(id, flow, &piece.segment(&probing.bytes), say))
     }
 
     /// A flow ended. Returns its label.
@@ -179,23 +174,36 @@ impl Sessions {
     }
 }
 
+impl Piece {
+    fn segment<'a>(&self, bytes: &'a [Vec<u8>; 2]) -> Segment<'a> {
+        let start = usize::from(self.start);
+        Segment {
+            side: self.side,
+            data: &bytes[self.side.index()][start..start + usize::from(self.length)],
+            frame: self.cite.frame,
+            time: self.cite.time,
+            wire_length: self.cite.length,
+            gap: 0,
+            datagram: self.datagram,
+        }
+    }
+}
+
 impl Probing {
     /// Copies a piece; false when there is no room for it.
     fn keep(&mut self, segment: &Segment<'_>) -> bool {
         let bytes = &mut self.bytes[segment.side.index()];
         // A datagram is looked at whole; a second one of the same side would only blur it.
         let room = PROBE_BYTES_MAX.saturating_sub(bytes.len());
-        if room == 0 || self.pieces.len() == PIECES_MAX || segment.data.len() > room {
+        if room == 0 || segment.data.len() > room {
             return false;
         }
         let piece = Piece {
             side: segment.side,
-            start: bytes.len(),
-            length: segment.data.len(),
-            segment: Segment {
-                data: &[],
-                ..*segment
-            },
+            datagram: segment.datagram,
+            start: bytes.len() as u16,
+            length: segment.data.len() as u16,
+            cite: segment.cite(),
         };
         self.pieces.push(piece);
         bytes.extend_from_slice(segment.data);
@@ -208,12 +216,12 @@ impl Probing {
             let bytes = &self.bytes[side.index()][..];
             let one = self.pieces.iter().find(|piece| piece.side == side);
             match one {
-                Some(piece) if piece.segment.datagram => &bytes[..piece.length],
+                Some(piece) if piece.datagram => &bytes[..usize::from(piece.length)],
                 _ => bytes,
             }
         });
         let newest = self.pieces.last().map_or(&[][..], |piece| {
-            &self.bytes[piece.side.index()][piece.start..piece.start + piece.length]
+            piece.segment(&self.bytes).data
         });
         Prefix {
             sides,

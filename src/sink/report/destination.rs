@@ -298,6 +298,7 @@ pub fn service_name(service: &Service) -> String {
     match service.method {
         "port" => format!("{carrier}, by port alone perhaps {}", service.protocol),
         "none" => carrier,
+        _ if service.protocol == service.proto => carrier,
         _ => format!("{}, {carrier}", service.protocol),
     }
 }
