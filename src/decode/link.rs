@@ -272,11 +272,7 @@ fn ethernet_arp(reader: &mut Reader<'_>) -> Option<Arp> {
     let operation = reader.u16()?;
     let sender_mac = Mac::from_slice(reader.take(6)?)?;
     let sender = Ipv4Addr::from(reader.u32()?);
-    Some(Arp {
-        operation,
-        sender_mac,
-        sender,
-    })
+    Some(Arp { operation, sender_mac, sender })
 }
 
 #[cfg(test)]
@@ -286,13 +282,7 @@ mod tests {
 
     fn decoded(link: u16, data: &[u8]) -> Packet<'_> {
         let wire_length = data.len() as u32;
-        decode(&Frame {
-            number: 1,
-            time: Timestamp(0),
-            wire_length,
-            link,
-            data,
-        })
+        decode(&Frame { number: 1, time: Timestamp(0), wire_length, link, data })
     }
 
     const IPV4_UDP: [u8; 29] = [
@@ -322,26 +312,18 @@ mod tests {
         ];
         for (link, header) in families {
             let data = [header, &IPV4_UDP].concat();
-            let Body::Ip(ip) = decoded(link, &data).body else {
-                panic!("link {link}")
-            };
+            let Body::Ip(ip) = decoded(link, &data).body else { panic!("link {link}") };
             assert_eq!(ip.destination.to_string(), "192.0.2.1", "link {link}");
         }
     }
 
     #[test]
     fn cut_headers_are_refused_by_name() {
-        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else { panic!() };
         assert_eq!(refusal.to_string(), "link_header_short");
-        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else { panic!() };
         assert_eq!(refusal.to_string(), "link_ieee802_15_4");
-        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else { panic!() };
         assert_eq!(refusal.to_string(), "link_77");
     }
 }
