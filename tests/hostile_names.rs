@@ -82,7 +82,8 @@ fn capture() -> PathBuf {
         packets.push(udp([0; 4], [255; 4], [68, 67], &dhcp(name)));
         packets.push(udp(resolver, device, [53, 5000], &answer(name, [203, 0, 113, host])));
         packets.push(tcp(ports, 2, 99, host, b""));
-        let request = [b"GET / HTTP/1.1\r\nHost: ", &name[..], b"\r\nAuthorization: Basic YTpi\r\n\r\n"];
+        let request =
+            [b"GET / HTTP/1.1\r\nHost: ", &name[..], b"\r\nAuthorization: Basic YTpi\r\n\r\n"];
         packets.push(tcp(ports, 0x18, 100, host, &request.concat()));
         packets.push(tcp([ports[0], 8800], 2, 99, host, b""));
         packets.push(tcp([ports[0], 8800], 0x18, 100, host, b"\0\x01binary"));
@@ -103,11 +104,8 @@ fn capture() -> PathBuf {
 }
 
 fn phonehome(arguments: &[&str], path: &PathBuf) -> Vec<u8> {
-    let output = Command::new(env!("CARGO_BIN_EXE_phonehome"))
-        .args(arguments)
-        .arg(path)
-        .output()
-        .unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_phonehome")).args(arguments).arg(path).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }

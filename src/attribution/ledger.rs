@@ -289,10 +289,8 @@ pub struct Ledger {
     pub identities: BTreeMap<DeviceKey, Vec<Identity>>,
     /// Name servers that the network gave to a device, with the frame that says so.
     pub resolvers: BTreeMap<Mac, Vec<(IpAddr, Cite)>>,
-    /// Names asked for.
+    /// Names asked for, or that devices give to their own addresses.
     pub asked: BTreeMap<NameId, Asked>,
-    /// Names that devices give to their own addresses.
-    pub own_names: BTreeMap<IpAddr, (NameId, u64)>,
     file_names: Map<IpAddr, NameId>,
     losses: Losses,
 }
@@ -423,7 +421,7 @@ impl Ledger {
             }
             What::OwnName { address } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    self.own_names.entry(address).or_insert((name, fact.frame));
+                    self.asked.entry(name).or_default().addresses.insert(address);
                     let key = self.sender(flow, side);
                     self.describe(key, IdentityKind::HostName, fact);
                 }

@@ -29,7 +29,8 @@ pub struct Names {
 impl Names {
     /// The id of a name; `None` when the table is full.
     pub fn intern(&mut self, name: &[u8]) -> Option<NameId> {
-        let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
+        let rooted = name.strip_suffix(b".").filter(|name| !name.is_empty());
+        let name = rooted.unwrap_or(name).to_ascii_lowercase();
         if let Some(&id) = self.ids.get(&name[..]) {
             return Some(id);
         }

@@ -15,6 +15,9 @@ use std::net::IpAddr;
 const FILTER_BYTES_MAX: usize = 60_000;
 /// Headers quoted in ICMP errors match address and port filters too.
 const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
+/// UDP ports of tunnels: VXLAN (IANA and Linux), Geneve, GTP-U, Teredo, TZSP, L2TP, CAPWAP,
+/// GRE over UDP.
+const TUNNEL_PORTS: [u16; 9] = [4789, 8472, 6081, 2152, 3544, 37_008, 1701, 5247, 4754];
 
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
@@ -24,6 +27,17 @@ pub struct Pairs {
 fn pair(row: &Row) -> (IpAddr, IpAddr) {
     let (a, b) = (row.local.address, row.remote.address);
     if a <= b { (a, b) } else { (b, a) }
+}
+
+/// Whether Wireshark may find further IP headers inside: what is asked of an address must then be
+/// asked of the outermost header alone (the layer operator `#1`, Wireshark 4.0 and newer).
+fn may_be_tunnel(row: &Row) -> bool {
+    const IP_IN_IP: [u8; 5] = [4, 41, 47, 94, 115];
+    let port = |port: u16| TUNNEL_PORTS.contains(&port);
+    IP_IN_IP.contains(&row.protocol)
+        || row.protocol == 17
+            && (row.port.is_some_and(port)
+                || row.flow_refs.iter().any(|f| f.ports.is_some_and(|p| p.into_iter().any(port))))
 }
 
 impl Pairs {
@@ -98,15 +112,22 @@ impl Selection {
             self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let mut terms = Vec::new();
+        let (mut terms, mut outermost) = (Vec::new(), Vec::new());
         for key in addresses {
             let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
-            self.pair_terms(ledger, key, rows, &mut terms)?;
+            if rows.iter().any(|&index| may_be_tunnel(&ledger.rows[index])) {
+                self.pair_terms(ledger, key, rows, "#1", &mut outermost)?;
+            } else {
+                self.pair_terms(ledger, key, rows, "", &mut terms)?;
+            }
         }
-        if terms.is_empty() {
-            return Err("no frame is counted");
-        }
-        let filter = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
+        let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
+        let filter = match (terms.is_empty(), outermost.is_empty()) {
+            (true, true) => return Err("no frame is counted"),
+            (false, true) => plain,
+            (true, false) => outermost.join(" || "),
+            (false, false) => format!("({plain}) || {}", outermost.join(" || ")),
+        };
         if filter.len() > FILTER_BYTES_MAX {
             return Err("the filter would be longer than 60 kB; extract the frames instead");
         }
@@ -118,10 +139,16 @@ impl Selection {
         ledger: &Ledger,
         (a, b): (IpAddr, IpAddr),
         rows: &[usize],
+        layer: &str,
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
-        let ends = format!("{family}.addr == {a} && {family}.addr == {b}");
+        let mut ends = format!("{family}.addr{layer} == {a} && {family}.addr{layer} == {b}");
+        if !layer.is_empty() {
+            // ICMP of the pair itself is left out; ICMP inside the tunnel is not.
+            let next = if a.is_ipv4() { ("ip.proto", 1) } else { ("ipv6.nxt", 58) };
+            ends.push_str(&format!(" && {}{layer} != {}", next.0, next.1));
+        }
         let all_selected = rows.iter().all(|index| {
             let row = &ledger.rows[*index];
             match self.rows.get(index) {
@@ -142,9 +169,9 @@ impl Selection {
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
         let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
         let whole = match (fragmented, family) {
-            (false, _) => "",
-            (true, "ip") => " && ip.flags.mf == 0 && ip.frag_offset == 0",
-            (true, _) => " && !ipv6.fraghdr",
+            (false, _) => String::new(),
+            (true, "ip") => format!(" && ip.flags.mf{layer} == 0 && ip.frag_offset{layer} == 0"),
+            (true, _) => " && !ipv6.fraghdr".to_owned(),
         };
         let mut flows: Vec<Candidate<'_>> = rows
             .iter()
@@ -168,7 +195,7 @@ impl Selection {
             let name = transport_name(protocol);
             let same_service = |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
             if a != b && flows.iter().all(|c| !same_service(c) || c.chosen) {
-                terms.push(format!("({ends} && {name}.port == {remote}{whole})"));
+                terms.push(format!("({ends} && {name}.port{layer} == {remote}{whole})"));
                 flows.retain(|c| !same_service(c));
                 continue;
             }
@@ -179,9 +206,9 @@ impl Selection {
                     && (local != remote || c.flow.ports == Some([local, remote]))
             };
             let ports = if local == remote {
-                format!("{name}.srcport == {local} && {name}.dstport == {local}")
+                format!("{name}.srcport{layer} == {local} && {name}.dstport{layer} == {local}")
             } else {
-                format!("{name}.port == {local} && {name}.port == {remote}")
+                format!("{name}.port{layer} == {local} && {name}.port{layer} == {remote}")
             };
             let ranges = ranges(flows.iter().filter(|c| same_ports(c)))?;
             terms.push(format!("({ends} && {ports}{whole}{ranges})"));

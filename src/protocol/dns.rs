@@ -81,7 +81,8 @@ fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
     let entries: usize = header.counts.iter().map(|&count| usize::from(count)).sum();
     let known_opcode = matches!(header.opcode, 0..=2 | 4..=6);
     // The shortest question is 5 bytes.
-    if !known_opcode || entries == 0 && !usual_port || entries * 5 > bytes.len() * 2 {
+    let plausible = known_opcode && entries > 0 && entries * 5 <= bytes.len() * 2;
+    if !plausible && !usual_port {
         return Probe::No;
     }
     let mut questions = 0;
@@ -190,10 +191,12 @@ fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'
         answers(bytes, frame, say);
     } else {
         dns::walk(bytes, &mut |record| {
-            let fact = |what, name| Fact { what, name, value: record.name, frame };
             if record.section == 0 {
                 if !header.response {
-                    say(fact(What::Query { record: record.kind }, "dns.query"));
+                    // The root has no labels; it is written as a dot.
+                    let value = if record.name.is_empty() { b"." } else { record.name };
+                    let what = What::Query { record: record.kind };
+                    say(Fact { what, name: "dns.query", value, frame });
                 }
             } else if header.response {
                 own_record(bytes, record, frame, say);
