@@ -13,6 +13,10 @@ impl Check for CloudVendor {
         "cloud.vendor"
     }
 
+    fn title(&self) -> &'static str {
+        "Data went to a vendor's cloud"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -92,14 +96,14 @@ impl Check for CloudVendor {
 
 fn fact(claim: &Claim) -> Fact {
     let text = format!(
-        "{} ({}) matches {} of {}, role {}; source: {} ({:?}, read {})",
+        "{} ({}) matches {} of {}, role {}; source: {} ({}, read {})",
         claim.matched.text,
         claim.basis,
         claim.pattern,
         claim.name,
         claim.role,
         claim.source,
-        claim.confidence,
+        claim.confidence.name(),
         claim.checked
     );
     Fact::new(text, claim.frame)

@@ -14,6 +14,10 @@ impl Check for CredCleartext {
         "cred.cleartext"
     }
 
+    fn title(&self) -> &'static str {
+        "A password or token was sent readable"
+    }
+
     fn version(&self) -> u32 {
         1
     }

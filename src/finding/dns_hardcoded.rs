@@ -12,6 +12,10 @@ impl Check for DnsHardcodedResolver {
         "dns.hardcoded-resolver"
     }
 
+    fn title(&self) -> &'static str {
+        "Another name server than the network gave"
+    }
+
     fn version(&self) -> u32 {
         1
     }

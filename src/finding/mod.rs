@@ -64,6 +64,8 @@ impl Severity {
 pub trait Check: Sync {
     /// Stable id from the vocabulary of finding ids; never reused.
     fn id(&self) -> &'static str;
+    /// In plain words.
+    fn title(&self) -> &'static str;
     /// Raised when the check's meaning changes.
     fn version(&self) -> u32;
     /// How much it matters.
@@ -200,6 +202,8 @@ pub struct Review {
 pub struct Finding {
     /// Id of the rule.
     pub id: &'static str,
+    /// The rule in plain words.
+    pub title: &'static str,
     /// Version of the rule.
     pub rule_version: u32,
     /// One finding a rule, device and destination: first 16 hex digits of a SHA-256.
@@ -270,6 +274,7 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
     let bytes = format!("{sent} bytes of payload sent, {received} received");
     Finding {
         id: check.id(),
+        title: check.title(),
         rule_version: check.version(),
         key: hex(&hash.finalize()[..8]),
         severity: check.severity(),

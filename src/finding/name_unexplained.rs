@@ -13,6 +13,10 @@ impl Check for NameUnexplained {
         "name.unexplained"
     }
 
+    fn title(&self) -> &'static str {
+        "A conversation with an address that nothing names"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -68,9 +72,10 @@ impl Check for NameUnexplained {
                 let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(
                     format!(
-                        "{} flows to {}{port} ({}, by {}); no DNS answer, SNI, Host or certificate \
+                        "{} {} to {}{port} ({}, by {}); no DNS answer, SNI, Host or certificate \
                          names the address",
                         row.flows,
+                        if row.flows == 1 { "flow" } else { "flows" },
                         row.remote.address,
                         row.label.protocol,
                         row.label.method.name(),

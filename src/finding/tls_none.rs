@@ -13,6 +13,10 @@ impl Check for TlsNone {
         "tls.none"
     }
 
+    fn title(&self) -> &'static str {
+        "Data went over the internet without encryption"
+    }
+
     fn version(&self) -> u32 {
         1
     }

@@ -14,6 +14,10 @@ impl Check for TlsOldVersion {
         "tls.old-version"
     }
 
+    fn title(&self) -> &'static str {
+        "A deprecated version of TLS was used"
+    }
+
     fn version(&self) -> u32 {
         1
     }

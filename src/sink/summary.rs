@@ -365,7 +365,8 @@ impl Page {
             Severity::Info => ("[i  ]", "36"),
         };
         let mark = self.paint(shape, code);
-        let head = format!("{} {}, {}", finding.id, finding.severity.name(), finding.level.name());
+        let (severity, level) = (finding.severity.name(), finding.level.name());
+        let head = format!("{} ({}, {severity}, {level})", finding.title, finding.id);
         self.line(&format!("  {mark} {head}"));
         self.wrap(8, &finding.may_say);
         let frames: Vec<String> =

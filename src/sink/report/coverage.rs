@@ -294,7 +294,9 @@ fn credits(coverage: &Coverage) -> Markup {
         @if embedded {
             h3 { "Credits" }
             p {
-                "IP Geolocation by DB-IP (https://db-ip.com). Also contains data of the Number \
+                // Its licence asks for this link; nothing is loaded unless somebody follows it.
+                a href="https://db-ip.com" rel="noreferrer" { "IP Geolocation by DB-IP" }
+                ". Also contains data of the Number \
                  Resource Organization (https://www.nro.net) and of Route Views \
                  (https://www.routeviews.org), as compiled by ip-location-db \
                  (https://github.com/sapics/ip-location-db); distances between countries with \

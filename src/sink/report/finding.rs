@@ -51,7 +51,7 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
     html! {
         article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
-                "Finding " (index + 1) ": " (finding.id)
+                "Finding " (index + 1) ": " (finding.title)
                 " " span.badge { "severity " (finding.severity.name()) }
                 " " span.badge { "level " (finding.level.name()) }
             }

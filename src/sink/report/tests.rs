@@ -153,6 +153,7 @@ fn finding(device: &Device) -> Finding {
     let text = hostile();
     Finding {
         id: "cloud.vendor",
+        title: "A title",
         rule_version: 1,
         key: "0123456789abcdef".to_owned(),
         severity: Severity::High,
@@ -312,6 +313,10 @@ fn nothing_is_loaded() {
         assert!(!["script", "img", "link", "iframe", "object", "base", "form"].contains(&name));
         assert!(!tag.contains(" src="), "{tag}");
         if let Some((_, target)) = tag.split_once(" href=\"") {
+            // The one link that a licence asks for.
+            if target.starts_with("https://db-ip.com\" ") {
+                continue;
+            }
             assert!(target.starts_with('#'), "{tag}");
             let id = target[1..].split('"').next().unwrap();
             assert!(page.contains(&format!(" id=\"{id}\"")), "nothing is called {id}");
