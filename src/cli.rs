@@ -48,7 +48,8 @@ enum Command {
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
     /// Show which databases and signatures are loaded, and how old they are
-    Data(DataArgs),
+    #[command(subcommand)]
+    Data(DataCommand),
 }
 
 #[derive(Debug, Args)]
@@ -134,18 +135,10 @@ enum Sort {
     First,
 }
 
-#[derive(Debug, Args)]
-struct DataArgs {
-    #[command(subcommand)]
-    command: DataCommand,
-    #[command(flatten)]
-    knowledge: Knowledge,
-}
-
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// Print what is loaded
-    Status,
+    Status(Knowledge),
 }
 
 /// A failure with its exit code.
@@ -185,7 +178,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
-        Command::Data(args) => data(&args),
+        Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }
 
@@ -363,9 +356,8 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn data(args: &DataArgs) -> Result<u8, Failure> {
-    let DataCommand::Status = args.command;
-    let (signatures, geo) = args.knowledge.load()?;
+fn status(knowledge: &Knowledge) -> Result<u8, Failure> {
+    let (signatures, geo) = knowledge.load()?;
     println!("signatures: {} files, SHA-256 {}", signatures.len(), signatures.sha256());
     for about in geo.about() {
         println!("database: {}, built {}, SHA-256 {}", about.name, about.build, about.sha256);

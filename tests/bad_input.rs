@@ -1,50 +1,59 @@
-//! Damaged and foreign input: one clear line with file, offset and reason; what precedes the
-//! damage is analysed; the exit code is the documented one.
+//! Damaged and wrong input: the exit code tells which, one line tells where and why, and what
+//! comes before the damage is in the result.
 
+mod common;
+
+use common::program::{Outcome, command, outcome, phonehome, phonehome_fed};
+use common::{none, places};
 use phonehome::source::FileSource;
+use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
-const GOOD: &str = "captures/canary.pcap";
+const DONE: i32 = 0;
+const FOUND: i32 = 1;
+const USAGE: i32 = 2;
+const PARTIAL: i32 = 3;
+const NOTHING_READ: i32 = 4;
 
-fn bundled(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+/// A capture with few frames.
+fn meter() -> Vec<u8> {
+    fs::read(places::of_project("captures/meter.pcap")).unwrap()
 }
 
-fn phonehome() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_phonehome"))
+fn sensor() -> Vec<u8> {
+    fs::read(places::of_project("captures/sensor.pcapng")).unwrap()
 }
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(tempfile::tempdir().unwrap())
+/// A pcap file header, then records of six zero bytes.
+fn pcap(records: usize) -> Vec<u8> {
+    let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    bytes.extend([0, 0, 4, 0, 1, 0, 0, 0]);
+    for _ in 0..records {
+        bytes.extend([0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 6, 0, 0, 0]);
+        bytes.extend([0; 6]);
     }
+    bytes
+}
 
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        path
+/// So long that a compressor makes several blocks of it.
+fn long() -> Vec<u8> {
+    let mut bytes = pcap(LONG_RECORDS);
+    for (index, record) in bytes[24..].chunks_exact_mut(22).enumerate() {
+        let noise = (index as u32).wrapping_mul(0x9e37_79b1).to_le_bytes();
+        record[16..20].copy_from_slice(&noise);
     }
+    bytes
 }
 
-fn analyze(path: &Path) -> Output {
-    phonehome().args(["analyze", "--json"]).arg(path).output().unwrap()
-}
+const LONG_RECORDS: usize = 20_000;
 
-fn frames(output: &Output) -> u64 {
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    document["inputs"][0]["frames"].as_u64().unwrap()
-}
-
-fn complaint(output: &Output) -> String {
-    let text = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(text.lines().count(), 1, "one line: {text}");
-    assert!(text.starts_with("phonehome: "), "{text}");
-    text
+fn with(mut bytes: Vec<u8>, more: &[u8]) -> Vec<u8> {
+    bytes.extend_from_slice(more);
+    bytes
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -53,180 +62,327 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-#[test]
-fn nothing_readable_is_exit_code_4() {
-    let folder = Folder::new();
-    let good = bundled(GOOD);
-    for (name, bytes, reason) in [
-        ("text", &b"this is not a capture"[..], "neither pcap nor pcapng"),
-        ("png", b"\x89PNG\r\n\x1a\n....", "neither pcap nor pcapng"),
-        ("empty", b"", "empty"),
-        ("tiny", b"\xd4\xc3", "cut short"),
-        ("header", &good[..20], "cut short"),
-        ("gz", &gzip(b"not a capture")[..], "neither pcap nor pcapng"),
-    ] {
-        let output = analyze(&folder.file(name, bytes));
-        assert_eq!(output.status.code(), Some(4), "{name}");
-        let text = complaint(&output);
-        assert!(text.contains(reason) && text.contains("offset 0"), "{name}: {text}");
-        assert!(text.contains(name), "{name}: {text}");
+fn half(bytes: Vec<u8>) -> Vec<u8> {
+    bytes[..bytes.len() / 2].to_vec()
+}
+
+struct Bad {
+    name: &'static str,
+    bytes: Vec<u8>,
+    code: i32,
+    /// Must stand in the one line on standard error.
+    says: &'static [&'static str],
+    /// Frames before the damage; `None`: some but not all.
+    frames: Option<u64>,
+}
+
+/// Damaged and wrong files. An offset is a place after decompression.
+fn bad_files() -> Vec<Bad> {
+    let bad = |name, bytes, code, says, frames| Bad { name, bytes, code, says, frames };
+    let absurd = [0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0x7f];
+    let sensor_then = |more: &[u8]| with(sensor(), more);
+    let text = b"Not a capture, only text.\n".to_vec();
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    let zstd = zstd::encode_all(&long()[..], 3).unwrap();
+    let garbage = with(vec![0x1f, 0x8b, 8, 0], &[0xff; 60]);
+    vec![
+        bad("text", text, NOTHING_READ, &["offset 0", "neither pcap nor pcapng"], Some(0)),
+        bad("png", png, NOTHING_READ, &["offset 0", "neither pcap nor pcapng"], Some(0)),
+        bad("empty", Vec::new(), NOTHING_READ, &["offset 0", "empty"], Some(0)),
+        bad("a cut file header", pcap(0)[..20].to_vec(), NOTHING_READ, &["cut short"], Some(0)),
+        bad("only a file header", pcap(0), PARTIAL, &[], Some(0)),
+        bad("a cut record", with(pcap(2), &[0; 9]), PARTIAL, &["offset 68", "cut short"], Some(2)),
+        bad("an absurd length", with(pcap(2), &absurd), PARTIAL, &["offset 68"], Some(2)),
+        bad(
+            "a block of wrong length",
+            sensor_then(&[6, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]),
+            PARTIAL,
+            &["offset 10896", "length of 3 bytes"],
+            Some(66),
+        ),
+        bad("half a gzip", half(gzip(&long())), PARTIAL, &["offset "], None),
+        bad("half a zstd", half(zstd), PARTIAL, &["offset "], None),
+        bad("a packed text", gzip(b"text"), NOTHING_READ, &["neither pcap nor pcapng"], Some(0)),
+        bad("gzip garbage", garbage, NOTHING_READ, &["offset 0"], Some(0)),
+    ]
+}
+
+/// Whether an outcome is what a bad file promises; `file` is what the user named.
+fn complaint(bad: &Bad, file: &str, outcome: &Outcome) -> Option<String> {
+    let wrong = |why: String| Some(format!("{} as {file}: {why}", bad.name));
+    if outcome.code != Some(bad.code) {
+        return wrong(format!("exit {:?}, not {}: {}", outcome.code, bad.code, outcome.stderr));
     }
-    let missing = analyze(&folder.0.path().join("missing"));
-    assert_eq!(missing.status.code(), Some(4));
-    assert!(complaint(&missing).contains("No such file"));
-    let directory = analyze(folder.0.path());
-    assert_eq!(directory.status.code(), Some(4));
-    assert!(complaint(&directory).contains("directory"));
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    // A capture without frames is not damaged: the result says that it is empty.
+    if !bad.says.is_empty() {
+        let told = |line: &str| {
+            line.starts_with(&format!("phonehome: {file}: "))
+                && bad.says.iter().all(|s| line.contains(s))
+        };
+        if lines.len() != 1 || !told(lines[0]) {
+            return wrong(format!("says {lines:?}, without {:?}", bad.says));
+        }
+    }
+    if bad.code == NOTHING_READ {
+        return if outcome.stdout.is_empty() { None } else { wrong("prints a result".to_owned()) };
+    }
+    let document = outcome.json();
+    let frames = document["coverage"]["frames"]["total"].as_u64().unwrap();
+    let right = match bad.frames {
+        Some(expected) => frames == expected,
+        None => frames > 0 && frames < LONG_RECORDS as u64,
+    };
+    if !right {
+        return wrong(format!("{frames} frames, not {:?}", bad.frames));
+    }
+    let coverage = &document["coverage"];
+    if coverage["complete"] != false
+        || coverage["incomplete_because"].as_array().unwrap().is_empty()
+    {
+        return wrong("the result does not say that it is partial".to_owned());
+    }
+    let damage = &document["inputs"][0]["damage"];
+    if bad.says.is_empty() != damage.is_null() {
+        return wrong(format!("the result tells this damage: {damage}"));
+    }
+    None
 }
 
 #[test]
-fn damage_keeps_what_precedes_it() {
-    let folder = Folder::new();
-    let good = bundled(GOOD);
-    let mut long = good.clone();
-    // The captured length of the last record.
-    let last = good.len() - 54 - 16;
-    long[last + 8..last + 12].copy_from_slice(&u32::MAX.to_le_bytes());
-    let packed = gzip(&good);
-    // Longer than one block of the compressor, so that a cut leaves something.
-    let long_capture = [&good[..24], &good[24..].repeat(1000)].concat();
-    let zstd = zstd::encode_all(&long_capture[..], 3).unwrap();
-    let camera = bundled("captures/camera.pcapng");
-    for (name, bytes, reason) in [
-        ("cut.pcap", &good[..good.len() - 3], "a record is cut short"),
-        ("long.pcap", &long[..], "claims 4294967295 bytes"),
-        ("cut.pcap.gz", &packed[..packed.len() - 30], ""),
-        ("cut.pcap.zst", &zstd[..zstd.len() - 30], ""),
-        ("cut.pcapng", &camera[..camera.len() - 7], "a block is cut short"),
-    ] {
-        let output = analyze(&folder.file(name, bytes));
-        assert_eq!(output.status.code(), Some(3), "{name}");
-        let text = complaint(&output);
-        assert!(text.contains(name) && text.contains("offset ") && text.contains(reason), "{text}");
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(document["coverage"]["complete"], false);
-        assert!(document["inputs"][0]["damage"]["offset"].as_u64().unwrap() > 0);
-        assert!(document["inputs"][0]["sha256"].is_string(), "{name}: the hash is of the file");
-        if reason.contains("record") {
-            assert_eq!(frames(&output), 6, "{name}");
+fn bad_files_are_told_with_file_offset_and_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut complaints = Vec::new();
+    for bad in bad_files() {
+        let path = folder.path().join("bad");
+        fs::write(&path, &bad.bytes).unwrap();
+        let file = path.to_str().unwrap();
+        complaints.extend(complaint(&bad, file, &phonehome(&["analyze", file, "--json"])));
+    }
+    none(&complaints);
+}
+
+#[test]
+fn bad_bytes_at_standard_input_are_told_as_in_a_file() {
+    let mut complaints = Vec::new();
+    for bad in bad_files() {
+        let outcome = phonehome_fed(&["analyze", "-", "--json"], &bad.bytes);
+        complaints.extend(complaint(&bad, "-", &outcome));
+    }
+    none(&complaints);
+}
+
+#[test]
+fn flow_records_before_the_damage_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad");
+    let whole = meter();
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    let outcome = phonehome(&[OsStr::new("flows"), path.as_os_str()]);
+    assert_eq!(outcome.code, Some(PARTIAL));
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+    let whole =
+        phonehome(&["flows".as_ref(), places::of_project("captures/meter.pcap").as_os_str()]);
+    assert_eq!(outcome.text().lines().count(), whole.text().lines().count());
+}
+
+#[test]
+fn the_hash_is_that_of_the_whole_file_however_damaged() {
+    use sha2::Digest;
+    let folder = tempfile::tempdir().unwrap();
+    for bytes in [half(gzip(&long())), half(meter()), with(pcap(2), &[0xff; 300_000])] {
+        let path = folder.path().join("bad");
+        fs::write(&path, &bytes).unwrap();
+        let outcome = phonehome(&["analyze".as_ref(), path.as_os_str(), "--json".as_ref()]);
+        let hash = outcome.json()["inputs"][0]["sha256"].as_str().map(str::to_owned);
+        let digest = sha2::Sha256::digest(&bytes);
+        assert_eq!(hash, Some(phonehome::base::text::hex(&digest)));
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    for (path, why) in [(folder.path(), "directory"), (missing.as_path(), "No such file")] {
+        for verb in ["analyze", "flows"] {
+            let outcome = phonehome(&[OsStr::new(verb), path.as_os_str()]);
+            assert_eq!(outcome.code, Some(NOTHING_READ), "{}", outcome.stderr);
+            assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+            assert!(outcome.stderr.contains(path.to_str().unwrap()), "{}", outcome.stderr);
+            assert!(outcome.stderr.contains(why), "{}", outcome.stderr);
         }
     }
 }
 
+#[cfg(unix)]
 #[test]
-fn an_empty_capture_is_not_a_clean_device() {
-    let folder = Folder::new();
-    let output = analyze(&folder.file("none.pcap", &bundled(GOOD)[..24]));
-    assert_eq!(output.status.code(), Some(3));
-    assert_eq!(frames(&output), 0);
-}
-
-/// Cut at every byte: exactly the records that are whole, and the damage told unless the cut is
-/// between records.
-#[test]
-fn every_truncation_gives_the_good_prefix() {
-    let folder = Folder::new();
-    for name in [GOOD, "captures/sensor.pcapng"] {
-        let good = bundled(name);
-        let ends = record_ends(&good);
-        for length in (24..good.len()).step_by(if name == GOOD { 1 } else { 7 }) {
-            let path = folder.file("cut", &good[..length]);
-            let Ok(mut source) = FileSource::open(&path, false) else {
-                assert!(length < 200, "{name} cut at {length} cannot be opened");
-                continue;
-            };
-            let mut count = 0;
-            while source.next_frame().is_some() {
-                count += 1;
-            }
-            let whole = ends.iter().filter(|(end, is_frame)| *end <= length && *is_frame).count();
-            assert_eq!(count, whole, "{name} cut at {length}");
-            let between = length == 24 || ends.iter().any(|(end, _)| *end == length);
-            assert_eq!(source.finish().damage.is_none(), between, "{name} cut at {length}");
-        }
+fn a_file_that_may_not_be_read_is_told_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    fs::write(&path, meter()).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    if fs::read(&path).is_ok() {
+        places::skipped("this user reads every file, whatever its permissions");
+        return;
     }
+    let outcome = phonehome(&[OsStr::new("analyze"), path.as_os_str()]);
+    assert_eq!(outcome.code, Some(NOTHING_READ));
+    assert!(outcome.stderr.contains("ermission denied"), "{}", outcome.stderr);
 }
 
-/// Where records end, and whether they are frames, read independently of the code under test.
-fn record_ends(bytes: &[u8]) -> Vec<(usize, bool)> {
+/// Ends of all frames of an undamaged capture, as offsets in the file.
+fn frame_ends(bytes: &[u8]) -> Vec<usize> {
     let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let mut ends = Vec::new();
-    let pcapng = bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
-    let mut at = if pcapng { 0 } else { 24 };
+    if bytes[..4] == [0x0a, 0x0d, 0x0d, 0x0a] {
+        let mut at = 0;
+        while at < bytes.len() {
+            let end = at + word(at + 4);
+            if word(at) == 6 {
+                ends.push(end);
+            }
+            at = end;
+        }
+    } else {
+        let mut at = 24;
+        while at < bytes.len() {
+            at += 16 + word(at + 8);
+            ends.push(at);
+        }
+    }
+    ends
+}
+
+/// Every place at which a file may end without anything being cut.
+fn whole_ends(bytes: &[u8]) -> Vec<usize> {
+    if bytes[..4] != [0x0a, 0x0d, 0x0d, 0x0a] {
+        return [vec![24], frame_ends(bytes)].concat();
+    }
+    let mut ends = Vec::new();
+    let mut at = 0;
     while at < bytes.len() {
-        let (length, is_frame) =
-            if pcapng { (word(at + 4), word(at) == 6) } else { (16 + word(at + 8), true) };
-        at += length;
-        ends.push((at, is_frame));
+        at += u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+        ends.push(at);
     }
     ends
 }
 
 #[test]
-fn standard_input_is_read_like_a_file() {
-    let good = bundled(GOOD);
-    for (bytes, code) in
-        [(good.clone(), 0), (gzip(&good), 0), (good[..300].to_vec(), 3), (vec![], 4)]
-    {
-        let mut child = phonehome()
-            .args(["analyze", "--json", "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(&bytes).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(code));
+fn cut_anywhere_a_capture_gives_the_frames_before_the_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut");
+    for bytes in [meter(), sensor()] {
+        let ends = frame_ends(&bytes);
+        let whole = whole_ends(&bytes);
+        for cut in 0..=bytes.len() {
+            fs::write(&path, &bytes[..cut]).unwrap();
+            let expected = ends.iter().filter(|&&end| end <= cut).count();
+            let Ok(mut source) = FileSource::open(&path, false) else {
+                assert!(expected == 0 && cut < whole[0], "{cut} bytes are not recognised");
+                continue;
+            };
+            let mut frames = 0;
+            while source.next_frame().is_some() {
+                frames += 1;
+            }
+            assert_eq!(frames, expected, "after {cut} bytes");
+            let damage = source.finish().damage;
+            assert_eq!(damage.is_some(), !whole.contains(&cut), "after {cut} bytes: {damage:?}");
+            if let Some(damage) = damage {
+                let last = whole.iter().filter(|&&end| end <= cut).max();
+                assert_eq!(Some(damage.offset as usize), last.copied(), "{}", damage.reason);
+            }
+        }
     }
 }
 
 #[test]
-fn missing_knowledge_is_told_and_counts_as_incomplete() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOOD);
-    for (flag, said) in [("--no-geo", "no database"), ("--no-signatures", "no signatures")] {
-        let output = phonehome().args(["analyze", flag]).arg(&path).output().unwrap();
-        assert_eq!(output.status.code(), Some(3), "{flag}");
-        assert!(String::from_utf8(output.stdout).unwrap().contains(said), "{flag}");
+fn wrong_usage_exits_with_2() {
+    for args in [
+        &["analyze"][..],
+        &["analyse", "x"],
+        &["analyze", "x", "--no-such-flag"],
+        &["analyze", "x", "--fail-on", "terrible"],
+        &["analyze", "x", "--device", "12"],
+        &["analyze", "x", "--here", "Germany"],
+        &["analyze", "x", "--geo", "a.mmdb", "--no-geo"],
+        &["analyze", "captures/meter.pcap", "--geo", "README.md"],
+        &["flows", "x", "--format", "xml"],
+        &[],
+    ] {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let outcome = outcome(command(args).current_dir(root).output().unwrap());
+        assert_eq!(outcome.code, Some(USAGE), "{args:?}: {}", outcome.stderr);
+        assert!(outcome.stdout.is_empty(), "{args:?}");
+        assert!(!outcome.stderr.is_empty(), "{args:?}");
     }
 }
 
+fn gate(args: &[&str]) -> (Option<i32>, Value) {
+    let outcome = phonehome(args);
+    (outcome.code, outcome.json()["gate"].clone())
+}
+
 #[test]
-fn gates_and_usage() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let code = |arguments: &[&str]| {
-        phonehome().current_dir(root).args(arguments).output().unwrap().status.code().unwrap()
+fn fail_on_exits_with_1_and_damage_with_3_even_then() {
+    let camera = places::of_project("captures/camera.pcapng");
+    let sensor = places::of_project("captures/sensor.pcapng");
+    let [camera, sensor] = [camera.to_str().unwrap(), sensor.to_str().unwrap()];
+    let high = |file: &str| gate(&["analyze", file, "--json", "--fail-on", "high"]);
+    assert_eq!(high(camera).0, Some(FOUND));
+    assert_eq!(high(camera).1["result"], "fail");
+    assert_eq!(high(sensor).0, Some(DONE));
+    assert_eq!(high(sensor).1["result"], "pass");
+    let info = gate(&["analyze", sensor, "--json", "--fail-on", "info"]);
+    assert_eq!((info.0, &info.1["fail_on"]), (Some(FOUND), &Value::from("info")));
+    assert_eq!(gate(&["analyze", camera, "--json"]).1["result"], Value::Null);
+
+    let folder = tempfile::tempdir().unwrap();
+    let cut = |of: &str| {
+        let bytes = fs::read(of).unwrap();
+        let path = folder.path().join(Path::new(of).file_name().unwrap());
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        path.to_str().unwrap().to_owned()
     };
-    let camera = "captures/camera.pcapng";
-    assert_eq!(code(&["analyze", camera, "--quiet"]), 0);
-    assert_eq!(code(&["analyze", camera, "--quiet", "--fail-on", "high"]), 1);
-    assert_eq!(code(&["analyze", "captures/sensor.pcapng", "--quiet", "--fail-on", "low"]), 0);
-    assert_eq!(code(&["analyze", camera, "--quiet", "--fail-on", "worst"]), 2);
-    assert_eq!(code(&["analyze", camera, "--device", "nonsense"]), 2);
-    assert_eq!(code(&["analyze"]), 2);
-    assert_eq!(code(&["analyze", camera, "--geo", "README.md"]), 2);
-    // 3 wins over 1, and the gate keeps its own result.
-    let arguments = ["analyze", camera, "--json", "--no-geo", "--fail-on", "high"];
-    let output = phonehome().current_dir(root).args(arguments).output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["gate"]["result"], "fail");
+    let without = gate(&["analyze", camera, "--json", "--no-geo", "--fail-on", "high"]);
+    assert_eq!((without.0, &without.1["result"]), (Some(PARTIAL), &Value::from("fail")));
+    let (code, gate) = high(&cut(camera));
+    assert_eq!((code, &gate["result"]), (Some(PARTIAL), &Value::from("fail")));
+    let (code, gate) = high(&cut(sensor));
+    assert_eq!((code, &gate["result"]), (Some(PARTIAL), &Value::from("partial")));
 }
 
 #[test]
-fn a_closed_pipe_is_a_normal_end() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for arguments in [&["analyze", "--json"][..], &["analyze"], &["flows"]] {
-        let mut child = phonehome()
-            .args(arguments)
-            .arg(root.join("captures/camera.pcapng"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
+fn without_knowledge_coverage_is_incomplete_and_says_so() {
+    let camera = places::of_project("captures/camera.pcapng");
+    let camera = camera.to_str().unwrap();
+    for (flag, why) in [("--no-geo", "database"), ("--no-signatures", "signatures")] {
+        let outcome = phonehome(&["analyze", camera, "--json", flag]);
+        assert_eq!(outcome.code, Some(PARTIAL), "{flag}");
+        let because = outcome.json()["coverage"]["incomplete_because"].to_string();
+        assert!(because.contains(why), "{flag}: {because}");
+        let summary = phonehome(&["analyze", camera, flag]);
+        assert_eq!(summary.code, Some(PARTIAL), "{flag}");
+        let text: Vec<&str> = summary.text().split_whitespace().collect();
+        assert!(text.join(" ").contains(&format!("no {why}")), "{flag}: {}", summary.text());
+    }
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_is_no_failure() {
+    let camera = places::of_project("captures/camera.pcapng");
+    for verb in [&["analyze"][..], &["analyze", "--json"], &["flows"]] {
+        let mut args = vec![OsStr::new(verb[0]), camera.as_os_str()];
+        args.extend(verb[1..].iter().map(OsStr::new));
+        // The read end is closed before the program starts, so that its first write fails.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = command(&args).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert_eq!(output.stderr, b"", "{arguments:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(DONE), "{verb:?}: {stderr}");
+        assert!(stderr.is_empty(), "{verb:?}: {stderr}");
     }
 }

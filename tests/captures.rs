@@ -10,6 +10,7 @@ use common::{none, places, truth};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use truth::{number, rows, text, texts};
 
 /// One capture with all that the program says of it.
@@ -21,7 +22,13 @@ struct Case {
     flows: Vec<Value>,
 }
 
-fn cases() -> Vec<Case> {
+/// All cases; the program runs once for all tests.
+fn cases() -> &'static [Case] {
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(run)
+}
+
+fn run() -> Vec<Case> {
     let mut cases = Vec::new();
     places::visit(&places::of_project("captures"), &mut |path| {
         let Some(name) = path.to_str().and_then(|path| path.strip_suffix(".expected.json")) else {
@@ -50,7 +57,7 @@ fn cases() -> Vec<Case> {
 fn every_case(check: impl Fn(&Case, &mut dyn FnMut(String))) {
     let mut complaints = Vec::new();
     for case in cases() {
-        check(&case, &mut |said| complaints.push(format!("{}: {said}", case.name)));
+        check(case, &mut |said| complaints.push(format!("{}: {said}", case.name)));
     }
     none(&complaints);
 }
@@ -198,8 +205,7 @@ fn findings_are_those_that_people_expect() {
 
 #[test]
 fn a_device_that_does_nothing_wrong_has_only_informational_findings() {
-    let cases = cases();
-    let sensor = cases.iter().find(|case| case.name == "sensor").unwrap();
+    let sensor = cases().iter().find(|case| case.name == "sensor").unwrap();
     let findings = rows(&sensor.snapshot["findings"]);
     let worse: Vec<_> = findings.iter().filter(|finding| finding["severity"] != "info").collect();
     assert!(worse.is_empty(), "{worse:?}");

@@ -4,11 +4,13 @@
 
 use super::names::{Answered, Answers, NameId, Names};
 use crate::base::address::{Mac, Scope, scope};
-use crate::base::table::{Map, Set};
+use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
 use crate::flow::{Cite, Flow, Segment, Sent, Side};
 use crate::protocol::{Content, Fact, IdentityKind, Label, Method, NameKind, Subject, What};
+use hashbrown::HashTable;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 /// Most rows (device, remote, name, service).
@@ -153,12 +155,12 @@ pub struct Row {
 pub struct FlowRef {
     /// The first frame.
     pub cite: Cite,
-    /// First and last frame.
-    pub frames: [u64; 2],
-    /// First and last packet.
-    pub times: [Timestamp; 2],
+    /// Number of the last frame.
+    pub last_frame: u64,
+    /// Time of the last packet.
+    pub last: Timestamp,
     /// What the local end sent, and what it received.
-    pub totals: [Sent; 2],
+    pub traffic: Traffic,
     /// Port of the local and of the remote end.
     pub ports: Option<[u16; 2]>,
     /// Outermost VLAN.
@@ -167,6 +169,56 @@ pub struct FlowRef {
     pub fragments: bool,
     /// Kinds of evidence in it, as bits of [`Mark`].
     pub marks: u8,
+}
+
+/// Bytes one way and the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Traffic {
+    /// Frames, sent and received.
+    pub packets: [u64; 2],
+    /// Whole frames on the wire, bytes, sent and received.
+    pub wire_bytes: [u64; 2],
+    /// Payload, each byte once, sent and received.
+    pub delivered_bytes: [u64; 2],
+}
+
+impl Traffic {
+    /// From counters as seen by one side.
+    #[must_use]
+    pub fn of(totals: &[Sent; 2]) -> Traffic {
+        let pick = |field: fn(&Sent) -> u64| [field(&totals[0]), field(&totals[1])];
+        Traffic {
+            packets: pick(|sent| sent.packets),
+            wire_bytes: pick(|sent| sent.wire_bytes),
+            delivered_bytes: pick(|sent| sent.delivered_bytes),
+        }
+    }
+
+    /// Wire bytes both ways.
+    #[must_use]
+    pub fn wire(&self) -> u64 {
+        self.wire_bytes.iter().sum()
+    }
+
+    /// Adds another.
+    pub fn add(&mut self, other: &Traffic) {
+        for way in 0..2 {
+            self.packets[way] += other.packets[way];
+            self.wire_bytes[way] += other.wire_bytes[way];
+            self.delivered_bytes[way] += other.delivered_bytes[way];
+        }
+    }
+
+    /// The same seen from the other end.
+    #[must_use]
+    pub fn turned(&self) -> Traffic {
+        let turn = |[a, b]: [u64; 2]| [b, a];
+        Traffic {
+            packets: turn(self.packets),
+            wire_bytes: turn(self.wire_bytes),
+            delivered_bytes: turn(self.delivered_bytes),
+        }
+    }
 }
 
 /// Kinds of evidence.
@@ -279,7 +331,8 @@ pub struct Ledger {
     pub names: Names,
     pub(super) answers: Answers,
     pub(super) notes: Map<u64, Notes>,
-    row_index: Map<RowKey, u32>,
+    row_index: HashTable<u32>,
+    hasher: BuildHasher,
     /// All rows, in the order in which they began.
     pub rows: Vec<Row>,
     flow_refs: usize,
@@ -569,15 +622,21 @@ impl Ledger {
                 self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
             (!agrees).then_some((dns.name, dns.cite))
         });
-        let index = match self.row_index.get(&key) {
+        let hash = self.hasher.hash_one(key);
+        let rows = &self.rows;
+        let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
+        let index = match found {
             Some(&index) => index as usize,
             None if self.rows.len() >= ROWS_MAX => {
                 self.losses.flows_without_contact += 1;
                 return;
             }
             None => {
-                self.row_index.insert(key, self.rows.len() as u32);
+                let new = self.rows.len() as u32;
                 self.rows.push(Row::new(&key, name, label, flow));
+                let (rows, hasher) = (&self.rows, &self.hasher);
+                let rehash = |&index: &u32| hasher.hash_one(rows[index as usize].key());
+                self.row_index.insert_unique(hash, new, rehash);
                 self.rows.len() - 1
             }
         };
@@ -613,6 +672,20 @@ impl Hardware {
 }
 
 impl Row {
+    /// What makes it the row of its flows.
+    fn key(&self) -> RowKey {
+        RowKey {
+            local: self.local,
+            remote: self.remote,
+            name: self.name.map(|named| (named.name, named.source)),
+            protocol: self.protocol,
+            port: self.port,
+            label: self.label.protocol,
+            method: self.label.method,
+            content: self.label.content,
+        }
+    }
+
     fn new(key: &RowKey, name: Option<Named>, label: Label, flow: &Flow) -> Row {
         Row {
             local: key.local,
@@ -673,12 +746,16 @@ impl Row {
             self.flow_refs_lost += 1;
             return;
         }
+        // Most rows have one flow; the growth of a vector would keep room for four.
+        if self.flow_refs.is_empty() {
+            self.flow_refs.reserve_exact(1);
+        }
         let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
         self.flow_refs.push(FlowRef {
             cite: flow.cite(),
-            frames: [flow.first_frame, flow.last_frame],
-            times: [flow.first, flow.last],
-            totals,
+            last_frame: flow.last_frame,
+            last: flow.last,
+            traffic: Traffic::of(&totals),
             ports,
             vlan: flow.vlans.ids().first().copied(),
             fragments: flow.fragments,

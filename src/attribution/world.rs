@@ -2,6 +2,7 @@
 //! with places, networks and operators. Built when asked; reads the ledger and never changes it.
 
 use super::geo::{Asn, Country, Geo};
+pub use super::ledger::Traffic;
 use super::ledger::{DeviceKey, Endpoint, Hardware, Ledger, NameSource, Named, Row};
 use super::names::registrable;
 use super::signature::{Confidence, Found, Kind, Operator, Ownership, Signatures};
@@ -10,7 +11,7 @@ use crate::base::address::{Mac, Scope, network, scope};
 use crate::base::table::Set;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
-use crate::flow::Sent;
+
 use crate::protocol::port::transport;
 use crate::protocol::{IdentityKind, Label};
 use base64::Engine;
@@ -81,56 +82,6 @@ pub struct NameSeen {
     /// Another name that DNS gave this device for the same address, and its frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_says: Option<(WireText, u64)>,
-}
-
-/// Bytes one way and the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Traffic {
-    /// Frames, sent and received.
-    pub packets: [u64; 2],
-    /// Whole frames on the wire, bytes, sent and received.
-    pub wire_bytes: [u64; 2],
-    /// Payload, each byte once, sent and received.
-    pub delivered_bytes: [u64; 2],
-}
-
-impl Traffic {
-    /// From counters as seen by one side.
-    #[must_use]
-    pub fn of(totals: &[Sent; 2]) -> Traffic {
-        let pick = |field: fn(&Sent) -> u64| [field(&totals[0]), field(&totals[1])];
-        Traffic {
-            packets: pick(|sent| sent.packets),
-            wire_bytes: pick(|sent| sent.wire_bytes),
-            delivered_bytes: pick(|sent| sent.delivered_bytes),
-        }
-    }
-
-    /// Wire bytes both ways.
-    #[must_use]
-    pub fn wire(&self) -> u64 {
-        self.wire_bytes.iter().sum()
-    }
-
-    /// Adds another.
-    pub fn add(&mut self, other: &Traffic) {
-        for way in 0..2 {
-            self.packets[way] += other.packets[way];
-            self.wire_bytes[way] += other.wire_bytes[way];
-            self.delivered_bytes[way] += other.delivered_bytes[way];
-        }
-    }
-
-    /// The same seen from the other end.
-    #[must_use]
-    pub fn turned(&self) -> Traffic {
-        let turn = |[a, b]: [u64; 2]| [b, a];
-        Traffic {
-            packets: turn(self.packets),
-            wire_bytes: turn(self.wire_bytes),
-            delivered_bytes: turn(self.delivered_bytes),
-        }
-    }
 }
 
 /// Where a contact goes.

@@ -3,11 +3,10 @@
 //! else all of a service, else flow by flow.
 
 use super::Counted;
-use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, add};
-use crate::attribution::world::{Traffic, transport_name};
+use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Traffic};
+use crate::attribution::world::transport_name;
 use crate::base::table::Map;
 use crate::base::time::Timestamp;
-use crate::flow::Sent;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -72,29 +71,28 @@ impl Selection {
     }
 
     pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Counted {
-        let mut totals = [Sent::default(); 2];
+        let mut traffic = Traffic::default();
         let (mut first, mut last) = (Timestamp(i64::MAX), Timestamp(i64::MIN));
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
-            let mut take = |sent: &[Sent; 2], times: [Timestamp; 2]| {
-                totals.iter_mut().zip(sent).for_each(|(sum, sent)| add(sum, sent));
+            let mut take = |part: &Traffic, times: [Timestamp; 2]| {
+                traffic.add(part);
                 first = first.min(times[0]);
                 last = last.max(times[1]);
             };
             match mark {
-                None => take(&row.totals, [row.first, row.last]),
+                None => take(&Traffic::of(&row.totals), [row.first, row.last]),
                 Some(_) => row
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
-                    .for_each(|flow| take(&flow.totals, flow.times)),
+                    .for_each(|flow| take(&flow.traffic, [flow.cite.time, flow.last])),
             }
         }
         if first > last {
             (first, last) = (Timestamp(0), Timestamp(0));
         }
         let filter = self.filter(ledger, pairs);
-        let traffic = Traffic::of(&totals);
         Counted {
             input: 0,
             frames: traffic.packets.iter().sum(),
@@ -233,7 +231,8 @@ impl Candidate<'_> {
 /// Frame ranges that keep the chosen flows among those with the same ports; nothing where all
 /// are chosen.
 fn ranges<'a>(flows: impl Iterator<Item = &'a Candidate<'a>>) -> Result<String, &'static str> {
-    let mut flows: Vec<([u64; 2], bool)> = flows.map(|c| (c.flow.frames, c.chosen)).collect();
+    let mut flows: Vec<([u64; 2], bool)> =
+        flows.map(|c| ([c.flow.cite.frame, c.flow.last_frame], c.chosen)).collect();
     if flows.iter().all(|(_, chosen)| *chosen) {
         return Ok(String::new());
     }

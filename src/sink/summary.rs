@@ -147,7 +147,7 @@ impl Page {
             self.wrap(2, &text);
             self.line("");
             self.line(
-                "    HOST                                       SENT  RECEIVED  WHERE    CONTENT",
+                "    HOST                                      SENT  RECEIVED  WHERE    CONTENT",
             );
         }
         for contact in internet.iter().take(DESTINATIONS_MAX) {
@@ -259,7 +259,7 @@ impl Page {
         };
         self.line(&format!(
             "    {} {:>8} {:>9}  {} {}",
-            fit(&name, 38),
+            fit(&name, 37),
             bytes(sent),
             bytes(received),
             fit(&countries.join("/"), 8),

@@ -57,7 +57,8 @@ pub fn phonehome_fed<S: AsRef<OsStr>>(args: &[S], input: &[u8]) -> Outcome {
     })
 }
 
-fn outcome(output: std::process::Output) -> Outcome {
+/// What came of a command that has ended.
+pub fn outcome(output: std::process::Output) -> Outcome {
     Outcome {
         code: output.status.code(),
         stdout: output.stdout,
