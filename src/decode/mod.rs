@@ -7,6 +7,9 @@ mod ethertype;
 mod frame_ledger;
 pub mod ip;
 mod link;
+#[cfg(test)]
+mod testing;
+mod wlan;
 
 pub use frame_ledger::FrameLedger;
 pub use ip::{Ip, Tcp, Transport};
@@ -68,6 +71,12 @@ pub enum Refusal {
     Llc,
     /// An IP header that is cut or contradicts itself.
     IpHeader,
+    /// An encrypted 802.11 frame.
+    WlanProtected,
+    /// A later piece of an 802.11 frame that was cut for the radio.
+    WlanFragment,
+    /// An 802.11 frame that the capturing card says was garbled.
+    WlanChecksum,
     /// More tags or shims than are followed.
     TooDeep,
 }
@@ -85,6 +94,9 @@ impl fmt::Display for Refusal {
             Refusal::Ethertype => f.write_str("ethertype_unknown"),
             Refusal::Llc => f.write_str("llc_unknown"),
             Refusal::IpHeader => f.write_str("ip_header_bad"),
+            Refusal::WlanProtected => f.write_str("wlan_protected"),
+            Refusal::WlanFragment => f.write_str("wlan_fragment"),
+            Refusal::WlanChecksum => f.write_str("wlan_checksum_bad"),
             Refusal::TooDeep => f.write_str("too_many_layers"),
         }
     }
@@ -93,10 +105,6 @@ impl fmt::Display for Refusal {
 /// Radio and bus links that are refused by name, so that nobody takes silence for absence.
 fn link_name(number: u16) -> Option<&'static str> {
     Some(match number {
-        105 => "link_wlan",
-        119 => "link_wlan_prism",
-        127 => "link_wlan_radiotap",
-        163 => "link_wlan_avs",
         192 => "link_ppi",
         187 | 201 => "link_bluetooth_hci",
         251 | 256 => "link_bluetooth_le",
