@@ -1,7 +1,7 @@
 //! Link layers: from the first byte of a frame to the network header.
 
 use super::ethertype as ether;
-use super::{Arp, Body, Packet, Refusal, Vlans, ip, wlan};
+use super::{Arp, Body, Packet, Refusal, Tunnels, Vlans, ip, wlan};
 use crate::base::address::Mac;
 use crate::base::bytes::Reader;
 use crate::source::Frame;
@@ -18,6 +18,7 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
         source_mac: None,
         destination_mac: None,
         vlans: Vlans::default(),
+        tunnels: Tunnels::default(),
         body: Body::Refused(Refusal::LinkShort),
     };
     let mut reader = Reader::new(frame.data);
@@ -30,12 +31,7 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Packet<'a> {
 /// Reads the link header; `None` when the frame ends within it.
 fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
     match link {
-        1 => {
-            packet.destination_mac = Mac::from_slice(reader.take(6)?).filter(|mac| !mac.is_zero());
-            packet.source_mac = Mac::from_slice(reader.take(6)?).filter(|mac| !mac.is_zero());
-            let ethertype = reader.u16()?;
-            network(ethertype, reader, packet)
-        }
+        1 => ethernet(reader, packet),
         0 => {
             // The family number has the byte order of the machine that captured.
             let bytes = reader.take(4)?;
@@ -45,25 +41,22 @@ fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Opti
                 // Written by others than BSD: a number of their own, then an ethertype.
                 return network(ethertype, reader, packet);
             }
-            Some(family_body(family.min(family.swap_bytes()), reader))
+            Some(family_body(family.min(family.swap_bytes()), reader, packet))
         }
         108 => {
             let family = reader.u32()?;
-            Some(family_body(family, reader))
+            Some(family_body(family, reader, packet))
         }
         6 => token_ring(reader, packet),
         8 => {
             // SLIP: direction and what a compressor left, then IP.
             reader.skip(16)?;
-            Some(ip::decode(reader.rest()))
+            Some(ip::decode(reader.rest(), packet))
         }
         9 | 50 => match reader.rest().first()? {
             // The unicast and multicast addresses of Cisco's HDLC.
             0x0f | 0x8f => cisco_hdlc(reader, packet),
-            _ => {
-                hdlc_framing(reader)?;
-                ppp(reader)
-            }
+            _ => ppp_framed(reader, packet),
         },
         10 => {
             // FDDI: frame control, addresses, then LLC.
@@ -72,8 +65,8 @@ fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Opti
             packet.source_mac = Mac::from_slice(reader.take(6)?);
             llc(reader, packet)
         }
-        12 | 14 | 101 | 228 | 229 => Some(ip::decode(reader.rest())),
-        51 => pppoe(reader),
+        12 | 14 | 101 | 228 | 229 => Some(ip::decode(reader.rest(), packet)),
+        51 => pppoe(reader, packet),
         104 => cisco_hdlc(reader, packet),
         105 => wlan::frame(reader, packet, false),
         107 => frame_relay(reader, packet),
@@ -82,11 +75,10 @@ fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Opti
         // The direction stands where the address byte or nothing was.
         166 | 204 => {
             reader.skip(1)?;
-            match reader.rest() {
-                [0x03, ..] => reader.skip(1)?,
-                _ => hdlc_framing(reader)?,
+            if reader.rest().first() == Some(&0x03) {
+                reader.skip(1)?;
             }
-            ppp(reader)
+            ppp_framed(reader, packet)
         }
         192 => {
             // PPI: version, flags, length and link type in little-endian order, then fields.
@@ -128,6 +120,14 @@ fn link<'a>(link: u16, reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Opti
     }
 }
 
+#[inline]
+pub(super) fn ethernet<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
+    packet.destination_mac = Mac::from_slice(reader.take(6)?).filter(|mac| !mac.is_zero());
+    packet.source_mac = Mac::from_slice(reader.take(6)?).filter(|mac| !mac.is_zero());
+    let ethertype = reader.u16()?;
+    network(ethertype, reader, packet)
+}
+
 fn cooked_mac(length: u16, address: &[u8]) -> Option<Mac> {
     Mac::from_slice(address).filter(|mac| length == 6 && !mac.is_zero())
 }
@@ -155,20 +155,20 @@ fn cooked<'a>(
 }
 
 /// BSD address families: 2 is IPv4, IPv6 differs from system to system.
-fn family_body<'a>(family: u32, reader: &Reader<'a>) -> Body<'a> {
+fn family_body<'a>(family: u32, reader: &Reader<'a>, packet: &mut Packet<'a>) -> Body<'a> {
     match family {
-        2 | 10 | 24 | 28 | 30 => ip::decode(reader.rest()),
+        2 | 10 | 24 | 28 | 30 => ip::decode(reader.rest(), packet),
         7 | 23 => Body::Other("osi"),
         _ => Body::Refused(Refusal::Ethertype),
     }
 }
 
-/// Passes over the address and control bytes of HDLC, which may be left out (RFC 1662 §3.1).
-fn hdlc_framing(reader: &mut Reader<'_>) -> Option<()> {
+/// PPP, with or without the HDLC address and control bytes (RFC 1662 §3.1).
+pub(super) fn ppp_framed<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
     if reader.rest().starts_with(&[0xff, 0x03]) {
         reader.skip(2)?;
     }
-    Some(())
+    ppp(reader, packet)
 }
 
 fn cisco_hdlc<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
@@ -209,7 +209,7 @@ fn frame_relay<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<B
         && matches!(u16::from_be_bytes([high, low]), ether::IPV4 | ether::IPV6)
     {
         reader.skip(2)?;
-        return Some(ip::decode(reader.rest()));
+        return Some(ip::decode(reader.rest(), packet));
     }
     if reader.u8()? != 0x03 {
         return Some(Body::Other("frame_relay_control"));
@@ -219,13 +219,13 @@ fn frame_relay<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<B
         identifier = reader.u8()?;
     }
     Some(match identifier {
-        0xcc | 0x8e => ip::decode(reader.rest()),
+        0xcc | 0x8e => ip::decode(reader.rest(), packet),
         0x80 => {
             let organisation = reader.u24()?;
             let protocol = reader.u16()?;
             return snap(organisation, protocol, reader, packet);
         }
-        0xcf => return ppp(reader),
+        0xcf => return ppp(reader, packet),
         0x08 => Body::Other("frame_relay_control"),
         0x81..=0x83 => Body::Other("osi"),
         _ => Body::Refused(Refusal::Llc),
@@ -260,7 +260,7 @@ fn netfilter_log<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option
                 let payload = reader.rest();
                 let payload = payload.get(..length.checked_sub(4)?).unwrap_or(payload);
                 return Some(match family {
-                    2 | 10 => ip::decode(payload),
+                    2 | 10 => ip::decode(payload, packet),
                     _ => Body::Other("netfilter"),
                 });
             }
@@ -271,17 +271,17 @@ fn netfilter_log<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option
 }
 
 /// From the version byte of a PPPoE header (RFC 2516 §4).
-fn pppoe<'a>(reader: &mut Reader<'a>) -> Option<Body<'a>> {
+fn pppoe<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
     reader.skip(1)?;
     let code = reader.u8()?;
     reader.skip(4)?;
     match code {
-        0 => ppp(reader),
+        0 => ppp(reader, packet),
         _ => Some(Body::Other("pppoe_discovery")),
     }
 }
 
-fn ppp<'a>(reader: &mut Reader<'a>) -> Option<Body<'a>> {
+fn ppp<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>> {
     // The protocol field may be compressed to one odd byte (RFC 1661 §6.5).
     let first = reader.u8()?;
     let protocol = if first & 1 == 1 {
@@ -290,7 +290,7 @@ fn ppp<'a>(reader: &mut Reader<'a>) -> Option<Body<'a>> {
         u16::from(first) << 8 | u16::from(reader.u8()?)
     };
     Some(match protocol {
-        0x0021 | 0x0057 => ip::decode(reader.rest()),
+        0x0021 | 0x0057 => ip::decode(reader.rest(), packet),
         0xc021 => Body::Other("ppp_lcp"),
         0xc023 | 0xc223 => Body::Other("ppp_authentication"),
         0x8000..=0xffff => Body::Other("ppp_control"),
@@ -299,14 +299,14 @@ fn ppp<'a>(reader: &mut Reader<'a>) -> Option<Body<'a>> {
 }
 
 /// From an ethertype to the network header, through tags and shims.
-fn network<'a>(
+pub(super) fn network<'a>(
     mut ethertype: u16,
     reader: &mut Reader<'a>,
     packet: &mut Packet<'a>,
 ) -> Option<Body<'a>> {
     for _ in 0..SHIMS_MAX {
         match ethertype {
-            ether::IPV4 | ether::IPV6 => return Some(ip::decode(reader.rest())),
+            ether::IPV4 | ether::IPV6 => return Some(ip::decode(reader.rest(), packet)),
             ether::VLAN | ether::QINQ | ether::OLD_QINQ => {
                 let tag = reader.u16()?;
                 if !packet.vlans.push(tag & 0x0fff) {
@@ -344,12 +344,12 @@ fn network<'a>(
                 *reader = header;
                 reader.skip(words.max(2) * 4)?;
                 match next {
-                    1 | 2 => return Some(ip::decode(reader.rest())),
+                    1 | 2 => return Some(ip::decode(reader.rest(), packet)),
                     3 => ethertype = inner_ethernet(reader, packet)?,
                     _ => return Some(Body::Other("nsh")),
                 }
             }
-            ether::PPPOE_SESSION => return pppoe(reader),
+            ether::PPPOE_SESSION => return pppoe(reader, packet),
             length if length <= 1500 => return llc(reader, packet),
             other => {
                 return Some(match ether::name(other) {
@@ -376,7 +376,7 @@ fn mpls<'a>(reader: &mut Reader<'a>, packet: &mut Packet<'a>) -> Option<Body<'a>
         let bottom = reader.u32()? & 0x100 != 0;
         if bottom {
             return match reader.rest().first()? >> 4 {
-                4 | 6 => Some(ip::decode(reader.rest())),
+                4 | 6 => Some(ip::decode(reader.rest(), packet)),
                 0 if reader.rest().len() > 18 => {
                     // A pseudowire control word (RFC 4385 §3), then Ethernet.
                     reader.skip(4 + 12)?;

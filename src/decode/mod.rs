@@ -9,11 +9,13 @@ pub mod ip;
 mod link;
 #[cfg(test)]
 mod testing;
+pub mod tunnel;
 mod wlan;
 
 pub use frame_ledger::FrameLedger;
 pub use ip::{Ip, Tcp, Transport};
 pub use link::decode;
+pub use tunnel::{Tunnel, TunnelKind, Tunnels};
 
 use crate::base::address::Mac;
 use std::fmt;
@@ -22,12 +24,14 @@ use std::net::Ipv4Addr;
 /// One decoded frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {
-    /// Sender on this link, where the link has addresses.
+    /// Sender on the innermost link, where that has addresses.
     pub source_mac: Option<Mac>,
-    /// Receiver on this link, where the link has addresses.
+    /// Receiver on the innermost link, where that has addresses.
     pub destination_mac: Option<Mac>,
     /// VLAN tags, outermost first.
     pub vlans: Vlans,
+    /// Tunnels around the packet, outermost first.
+    pub tunnels: Tunnels,
     /// What the frame carries.
     pub body: Body<'a>,
 }
@@ -77,7 +81,7 @@ pub enum Refusal {
     WlanFragment,
     /// An 802.11 frame that the capturing card says was garbled.
     WlanChecksum,
-    /// More tags or shims than are followed.
+    /// More tags, shims or tunnels than are followed.
     TooDeep,
 }
 

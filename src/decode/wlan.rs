@@ -13,13 +13,37 @@ pub(super) fn frame<'a>(
     packet: &mut Packet<'a>,
     padded: bool,
 ) -> Option<Body<'a>> {
-    const PROTECTED: u8 = 0x40;
-    const ORDER: u8 = 0x80;
-    let start = reader.position();
-    // Frame control (IEEE 802.11-2020 §9.2.4.1): version, type and subtype, then flags.
     let [kind, flags] = *reader.take(2)? else {
         return None;
     };
+    behind_control([kind, flags], reader, packet, padded)
+}
+
+/// As some access points send it to their controller: the first two bytes may be swapped.
+pub(super) fn of_access_point<'a>(
+    reader: &mut Reader<'a>,
+    packet: &mut Packet<'a>,
+) -> Option<Body<'a>> {
+    match *reader.take(2)? {
+        [kind, flags] if kind & 0x0f == 0x08 => {
+            behind_control([kind, flags], reader, packet, false)
+        }
+        [flags, kind] => behind_control([kind, flags], reader, packet, false),
+        _ => None,
+    }
+}
+
+/// What follows frame control (IEEE 802.11-2020 §9.2.4.1): version, type and subtype, then
+/// flags.
+fn behind_control<'a>(
+    [kind, flags]: [u8; 2],
+    reader: &mut Reader<'a>,
+    packet: &mut Packet<'a>,
+    padded: bool,
+) -> Option<Body<'a>> {
+    const PROTECTED: u8 = 0x40;
+    const ORDER: u8 = 0x80;
+    let start = reader.position() - 2;
     match kind & 0x0f {
         0x00 => return Some(Body::Other("wlan_management")),
         0x04 => return Some(Body::Other("wlan_control")),

@@ -137,6 +137,16 @@ impl Selection {
     ) -> Result<(), &'static str> {
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
         let ends = format!("{family}.addr == {a} && {family}.addr == {b}");
+        // Display filters look at the headers of all layers.
+        if [a, b].iter().any(|&end| ledger.may_be_tunnel_end(end)) {
+            return Err(
+                "a tunnel between the same addresses cannot be told apart; extract the frames instead",
+            );
+        }
+        let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
+        if any(|row| row.tunnelled) && any(|row| row.fragments) {
+            return Err("fragments of tunnels cannot be told apart; extract the frames instead");
+        }
         let all_selected = rows.iter().all(|index| {
             let row = &ledger.rows[*index];
             match self.rows.get(index) {
@@ -151,10 +161,10 @@ impl Selection {
             terms.push(format!("({ends})"));
             return Ok(());
         }
-        if rows
-            .iter()
-            .any(|&index| ledger.rows[index].flow_refs_lost > 0)
-        {
+        if any(|row| row.tunnelled) {
+            return Err("ports in tunnels cannot be told apart; extract the frames instead");
+        }
+        if any(|row| row.flow_refs_lost > 0) {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
