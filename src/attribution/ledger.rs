@@ -313,10 +313,7 @@ pub fn local_side(flow: &Flow) -> Side {
     let initiator = flow.initiator;
     let scopes = [initiator, initiator.other()].map(|side| scope(flow.key.address(side)));
     match scopes {
-        [
-            Scope::Internet | Scope::Group,
-            Scope::Inside | Scope::Loopback,
-        ]
+        [Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback]
         | [Scope::Group, Scope::Internet] => initiator.other(),
         _ => initiator,
     }
@@ -328,10 +325,7 @@ pub fn local_side(flow: &Flow) -> Side {
 pub fn endpoint(flow: &Flow, side: Side) -> Endpoint {
     let address = flow.key.address(side);
     let inside = scope(address) == Scope::Inside;
-    Endpoint {
-        mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()),
-        address,
-    }
+    Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
 }
 
 impl Ledger {
@@ -378,9 +372,7 @@ impl Ledger {
         self.note_hardware(flow);
         self.note_tunnels(flow);
         let ends = [endpoint(flow, local), endpoint(flow, local.other())];
-        let dns = self
-            .answers
-            .find(ends[0].address, ends[0].mac, ends[1].address);
+        let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
         if dns.is_some() {
             self.notes.entry(flow.first_frame).or_default().dns = dns;
         }
@@ -453,14 +445,9 @@ impl Ledger {
             }
             What::Answer { address, .. } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    self.asked
-                        .entry(name)
-                        .or_default()
-                        .addresses
-                        .insert(address);
+                    self.asked.entry(name).or_default().addresses.insert(address);
                     let client = endpoint(flow, side.other());
-                    self.answers
-                        .learn(client.address, client.mac, address, name, segment.cite());
+                    self.answers.learn(client.address, client.mac, address, name, segment.cite());
                 }
             }
             What::OwnName { address } => {
@@ -479,17 +466,11 @@ impl Ledger {
                     }
                 }
             }
-            What::Identity {
-                subject: Subject::Sender,
-                kind,
-            } => {
+            What::Identity { subject: Subject::Sender, kind } => {
                 let key = self.sender(flow, side);
                 self.describe(key, kind, fact);
             }
-            What::Identity {
-                subject: Subject::Hardware(mac),
-                kind,
-            } => {
+            What::Identity { subject: Subject::Hardware(mac), kind } => {
                 self.describe(Some(DeviceKey::Mac(mac)), kind, fact);
             }
             What::Lease { client, address } => {
@@ -507,15 +488,8 @@ impl Ledger {
                 self.prove(flow, evidence(Mark::Credential, kind, length));
             }
             What::Encryption { deprecated } => {
-                let mark = if deprecated {
-                    Mark::Deprecated
-                } else {
-                    Mark::Current
-                };
-                self.prove(
-                    flow,
-                    evidence(mark, &String::from_utf8_lossy(fact.value), 0),
-                );
+                let mark = if deprecated { Mark::Deprecated } else { Mark::Current };
+                self.prove(flow, evidence(mark, &String::from_utf8_lossy(fact.value), 0));
             }
             What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
             What::Handover => {
@@ -532,12 +506,7 @@ impl Ledger {
 
     fn prove(&mut self, flow: &Flow, evidence: Evidence) {
         let kept = &mut self.notes.entry(flow.first_frame).or_default().evidence;
-        if kept
-            .iter()
-            .filter(|other| other.mark == evidence.mark)
-            .count()
-            < EVIDENCE_MAX
-        {
+        if kept.iter().filter(|other| other.mark == evidence.mark).count() < EVIDENCE_MAX {
             kept.push(evidence);
         }
     }
@@ -559,22 +528,14 @@ impl Ledger {
         }
         let known = self.identities.entry(key).or_default();
         let value = shortened(fact.value);
-        if known
-            .iter()
-            .any(|other| other.kind == kind && other.value == value)
-        {
+        if known.iter().any(|other| other.kind == kind && other.value == value) {
             return;
         }
         if known.len() >= IDENTITIES_MAX {
             self.losses.identities += 1;
             return;
         }
-        known.push(Identity {
-            kind,
-            fact: fact.name,
-            value,
-            frame: fact.frame,
-        });
+        known.push(Identity { kind, fact: fact.name, value, frame: fact.frame });
     }
 
     /// All names of a flow, best first, each with its source.
@@ -588,25 +549,11 @@ impl Ledger {
                     NameKind::Certificate => NameSource::Certificate,
                     NameKind::SniOuter | NameKind::Requested => continue,
                 };
-                all.push(Named {
-                    name,
-                    source,
-                    cite,
-                    several: false,
-                });
+                all.push(Named { name, source, cite, several: false });
             }
             if let Some(dns) = notes.dns {
-                let source = if dns.own {
-                    NameSource::Dns
-                } else {
-                    NameSource::DnsOther
-                };
-                all.push(Named {
-                    name: dns.name,
-                    source,
-                    cite: dns.cite,
-                    several: dns.several,
-                });
+                let source = if dns.own { NameSource::Dns } else { NameSource::DnsOther };
+                all.push(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
             }
         }
         let remote = flow.key.address(local_side(flow).other());
@@ -647,18 +594,12 @@ impl Ledger {
             method: label.method,
             content: label.content,
         };
-        let disagrees = name
-            .filter(|n| n.source <= NameSource::Host)
-            .and_then(|named| {
-                let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
-                let agrees = self.answers.agrees(
-                    ends[0].address,
-                    ends[0].mac,
-                    ends[1].address,
-                    named.name,
-                )?;
-                (!agrees).then_some((dns.name, dns.cite))
-            });
+        let disagrees = name.filter(|n| n.source <= NameSource::Host).and_then(|named| {
+            let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
+            let agrees =
+                self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
+            (!agrees).then_some((dns.name, dns.cite))
+        });
         let index = match self.row_index.get(&key) {
             Some(&index) => index as usize,
             None if self.rows.len() >= ROWS_MAX => {
@@ -684,11 +625,7 @@ impl Ledger {
     /// What the bounds cost.
     #[must_use]
     pub fn losses(&self) -> Losses {
-        Losses {
-            names: self.names.lost,
-            answers: self.answers.lost,
-            ..self.losses
-        }
+        Losses { names: self.names.lost, answers: self.answers.lost, ..self.losses }
     }
 }
 
@@ -758,16 +695,9 @@ impl Row {
         self.frames[1] = self.frames[1].max(flow.last_frame);
         let measured = flow.round_trip[remote.index()];
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
-        let marks = notes
-            .evidence
-            .iter()
-            .fold(0, |bits, evidence| bits | evidence.mark as u8);
+        let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
         for evidence in notes.evidence {
-            let kept = self
-                .evidence
-                .iter()
-                .filter(|other| other.mark == evidence.mark)
-                .count();
+            let kept = self.evidence.iter().filter(|other| other.mark == evidence.mark).count();
             if kept < EVIDENCE_MAX {
                 self.evidence.push(evidence);
             } else {
@@ -778,11 +708,7 @@ impl Row {
             self.flow_refs_lost += 1;
             return;
         }
-        let ports = flow
-            .key
-            .port(local)
-            .zip(flow.key.port(remote))
-            .map(|(l, r)| [l, r]);
+        let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
         self.flow_refs.push(FlowRef {
             cite: flow.cite(),
             frames: [flow.first_frame, flow.last_frame],
@@ -822,13 +748,7 @@ impl Losses {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Losses {
-            flows_without_contact,
-            names,
-            answers,
-            devices,
-            identities,
-        } = self;
+        let Losses { flows_without_contact, names, answers, devices, identities } = self;
         flows_without_contact + names + answers + devices + identities
     }
 }

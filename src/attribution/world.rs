@@ -252,10 +252,7 @@ impl Device {
     #[must_use]
     pub fn title(&self) -> String {
         let said = |kind: IdentityKind| {
-            self.identities
-                .iter()
-                .find(|i| i.kind == kind.name())
-                .map(|i| i.value.text.clone())
+            self.identities.iter().find(|i| i.kind == kind.name()).map(|i| i.value.text.clone())
         };
         self.label
             .clone()
@@ -529,17 +526,9 @@ impl World {
     /// Adds up the ledger.
     #[must_use]
     pub fn build(ledger: &Ledger, geo: &Geo, signatures: &Signatures, choice: &Choice) -> World {
-        let latest = ledger
-            .rows
-            .iter()
-            .map(|row| row.last)
-            .max()
-            .unwrap_or_default();
+        let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
         let (year, month, day) = latest.date();
-        let routed = ledger
-            .hardware
-            .iter()
-            .filter(|(_, hardware)| is_routed(hardware));
+        let routed = ledger.hardware.iter().filter(|(_, hardware)| is_routed(hardware));
         Builder {
             ledger,
             geo,
@@ -619,10 +608,7 @@ impl Builder<'_> {
             if let Some(claim) = self.claim(row) {
                 row_claims.insert(index, claim);
             }
-            contacts
-                .entry((key, zone, id.clone()))
-                .or_default()
-                .push(index);
+            contacts.entry((key, zone, id.clone())).or_default().push(index);
             destinations
                 .entry((zone, id.clone()))
                 .or_insert_with(|| (Destination::new(id, zone), Vec::new()))
@@ -634,22 +620,14 @@ impl Builder<'_> {
         for (key, device) in devices {
             match self.left_out(key) {
                 Some(reason) => {
-                    left_out.push(LeftOut {
-                        id: device.id,
-                        reason,
-                        internet: device.internet,
-                    });
+                    left_out.push(LeftOut { id: device.id, reason, internet: device.internet });
                 }
                 None => kept.push(device),
             }
         }
         kept.sort_by_key(|device| {
             let bytes = device.internet.wire();
-            (
-                device.role == "gateway",
-                std::cmp::Reverse(bytes),
-                device.id.clone(),
-            )
+            (device.role == "gateway", std::cmp::Reverse(bytes), device.id.clone())
         });
         let mut destinations: Vec<Destination> = destinations
             .into_values()
@@ -660,20 +638,10 @@ impl Builder<'_> {
             .collect();
         destinations.sort_by_key(|destination| {
             let bytes = destination.traffic.wire();
-            (
-                destination.zone,
-                std::cmp::Reverse(bytes),
-                destination.id.clone(),
-            )
+            (destination.zone, std::cmp::Reverse(bytes), destination.id.clone())
         });
         let contacts = self.contacts(contacts, &kept, &destinations, &row_claims);
-        World {
-            devices: kept,
-            destinations,
-            contacts,
-            left_out,
-            row_claims,
-        }
+        World { devices: kept, destinations, contacts, left_out, row_claims }
     }
 
     fn contacts(
@@ -683,11 +651,8 @@ impl Builder<'_> {
         destinations: &[Destination],
         row_claims: &BTreeMap<usize, Claim>,
     ) -> Vec<Contact> {
-        let device_index: BTreeMap<DeviceKey, usize> = devices
-            .iter()
-            .enumerate()
-            .map(|(index, device)| (device.key, index))
-            .collect();
+        let device_index: BTreeMap<DeviceKey, usize> =
+            devices.iter().enumerate().map(|(index, device)| (device.key, index)).collect();
         let destination_index: BTreeMap<(Zone, &str), usize> = destinations
             .iter()
             .enumerate()
@@ -759,9 +724,7 @@ impl Builder<'_> {
             .into_iter()
             .map(|(name, rows)| self.host(name, &rows, destination, row_claims))
             .collect();
-        contact
-            .hosts
-            .sort_by_key(|host| std::cmp::Reverse(host.traffic.wire()));
+        contact.hosts.sort_by_key(|host| std::cmp::Reverse(host.traffic.wire()));
         contact
     }
 
@@ -772,14 +735,11 @@ impl Builder<'_> {
         destination: &Destination,
         row_claims: &BTreeMap<usize, Claim>,
     ) -> Host {
-        let claim = rows
-            .iter()
-            .find_map(|index| row_claims.get(index))
-            .and_then(|claim| {
-                destination.claims.iter().position(|other| {
-                    other.signature == claim.signature && other.pattern == claim.pattern
-                })
-            });
+        let claim = rows.iter().find_map(|index| row_claims.get(index)).and_then(|claim| {
+            destination.claims.iter().position(|other| {
+                other.signature == claim.signature && other.pattern == claim.pattern
+            })
+        });
         let mut host = Host {
             name: name.map(WireText::from),
             sources: BTreeSet::new(),
@@ -807,10 +767,7 @@ impl Builder<'_> {
     }
 
     fn is_confirmed(&self, mac: Mac, address: IpAddr) -> bool {
-        self.ledger
-            .hardware
-            .get(&mac)
-            .is_some_and(|h| h.confirmed.contains(&address))
+        self.ledger.hardware.get(&mac).is_some_and(|h| h.confirmed.contains(&address))
     }
 
     fn left_out(&self, key: DeviceKey) -> Option<&'static str> {
@@ -829,11 +786,9 @@ impl Builder<'_> {
     /// A device may be asked for by any of its addresses.
     fn is_device(&self, wanted: DeviceKey, key: DeviceKey) -> bool {
         match (wanted, key) {
-            (DeviceKey::Address(address), DeviceKey::Mac(mac)) => self
-                .ledger
-                .hardware
-                .get(&mac)
-                .is_some_and(|h| h.addresses.contains_key(&address)),
+            (DeviceKey::Address(address), DeviceKey::Mac(mac)) => {
+                self.ledger.hardware.get(&mac).is_some_and(|h| h.addresses.contains_key(&address))
+            }
             _ => wanted == key,
         }
     }
@@ -848,9 +803,7 @@ impl Builder<'_> {
             }
         }
         keys.retain(|&key| key != DeviceKey::Address(IpAddr::from([0, 0, 0, 0])));
-        keys.into_iter()
-            .map(|key| (key, self.device(key)))
-            .collect()
+        keys.into_iter().map(|key| (key, self.device(key))).collect()
     }
 
     fn device(&self, key: DeviceKey) -> Device {
@@ -873,55 +826,31 @@ impl Builder<'_> {
             .collect();
         let is_gateway = hardware.is_some_and(|h| h.is_next_hop || !h.internet.is_empty());
         let oui = mac.and_then(oui::registrant);
-        let label = self
-            .choice
-            .devices
-            .iter()
-            .find(|(_, wanted)| self.is_device(*wanted, key));
-        let resolvers = mac
-            .and_then(|mac| ledger.resolvers.get(&mac))
-            .into_iter()
-            .flatten();
+        let label = self.choice.devices.iter().find(|(_, wanted)| self.is_device(*wanted, key));
+        let resolvers = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
         let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
         Device {
             id: device_id(key),
             key,
             mac,
             label: label.and_then(|(label, _)| label.clone()),
-            role: if is_gateway || routed {
-                "gateway"
-            } else {
-                "device"
-            },
+            role: if is_gateway || routed { "gateway" } else { "device" },
             oui: oui.map(|text| safe(text.as_bytes())),
             mac_is_local: mac.is_some_and(Mac::is_local),
             maker: self.maker(&identities, oui),
             addresses: hardware
                 .into_iter()
                 .flat_map(|h| &h.addresses)
-                .filter(|(address, _)| {
-                    self.device_of(Endpoint {
-                        mac,
-                        address: **address,
-                    }) == key
-                })
-                .map(|(&address, &[first, last])| AddressSeen {
-                    address,
-                    first,
-                    last,
-                })
+                .filter(|(address, _)| self.device_of(Endpoint { mac, address: **address }) == key)
+                .map(|(&address, &[first, last])| AddressSeen { address, first, last })
                 .collect(),
             visibility: Visibility {
-                dhcp: identities
-                    .iter()
-                    .any(|identity| identity.fact.starts_with("dhcp.")),
+                dhcp: identities.iter().any(|identity| identity.fact.starts_with("dhcp.")),
                 group_only: true,
                 ..Visibility::default()
             },
             identities,
-            resolvers: resolvers
-                .map(|&(address, cite)| (address, cite.frame))
-                .collect(),
+            resolvers: resolvers.map(|&(address, cite)| (address, cite.frame)).collect(),
             internet: Traffic::default(),
             private: Traffic::default(),
             group: Traffic::default(),
@@ -937,28 +866,14 @@ impl Builder<'_> {
         };
         let by_dhcp = self
             .signatures
-            .by_dhcp(
-                said(IdentityKind::HostName),
-                said(IdentityKind::VendorClass),
-            )
+            .by_dhcp(said(IdentityKind::HostName), said(IdentityKind::VendorClass))
             .map(|signature| (signature, "dhcp"));
-        let by_oui = || {
-            oui.and_then(|oui| self.signatures.by_registrant(oui))
-                .map(|s| (s, "oui"))
-        };
+        let by_oui = || oui.and_then(|oui| self.signatures.by_registrant(oui)).map(|s| (s, "oui"));
         if let Some((signature, by)) = by_dhcp.or_else(by_oui) {
             let vendor = Some(signature.id.clone());
-            return Some(Maker {
-                vendor,
-                name: signature.name.clone(),
-                by,
-            });
+            return Some(Maker { vendor, name: signature.name.clone(), by });
         }
-        oui.map(|oui| Maker {
-            vendor: None,
-            name: safe(oui.as_bytes()),
-            by: "oui",
-        })
+        oui.map(|oui| Maker { vendor: None, name: safe(oui.as_bytes()), by: "oui" })
     }
 
     fn destination_of(&self, row: &Row, zone: Zone) -> String {
@@ -998,9 +913,8 @@ impl Builder<'_> {
                         (WireText::from(self.ledger.names.get(name)), cite.frame)
                     }),
                 };
-                let kept = names
-                    .entry((named.source.name(), bytes.to_vec()))
-                    .or_insert(seen.clone());
+                let kept =
+                    names.entry((named.source.name(), bytes.to_vec())).or_insert(seen.clone());
                 kept.several |= seen.several;
                 kept.dns_says = kept.dns_says.take().or(seen.dns_says);
             }
@@ -1036,11 +950,7 @@ impl Builder<'_> {
             for country in place.country_codes() {
                 if let Some(least_km) = reach::excludes(here, country, round_trip) {
                     let farthest_km = reach::farthest_km(round_trip);
-                    excluded.push(Excluded {
-                        country: country.to_owned(),
-                        least_km,
-                        farthest_km,
-                    });
+                    excluded.push(Excluded { country: country.to_owned(), least_km, farthest_km });
                 }
             }
         }
@@ -1060,17 +970,12 @@ impl Builder<'_> {
             return None;
         }
         let by_name = row.name.and_then(|named| {
-            let found = self
-                .signatures
-                .by_name(self.ledger.names.get(named.name), &self.day)?;
+            let found = self.signatures.by_name(self.ledger.names.get(named.name), &self.day)?;
             Some((found, Some(named)))
         });
         let (found, named): (Found, Option<Named>) = match by_name {
             Some(by_name) => by_name,
-            None => (
-                self.signatures.by_address(row.remote.address, &self.day)?,
-                None,
-            ),
+            None => (self.signatures.by_address(row.remote.address, &self.day)?, None),
         };
         let claim = self.signatures.claim(found);
         let address = row.remote.address.to_string();
@@ -1103,27 +1008,20 @@ impl Builder<'_> {
 fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Service> {
     let mut all: BTreeMap<_, Traffic> = BTreeMap::new();
     for row in rows {
-        let Label {
-            protocol,
-            method,
-            content,
-            ..
-        } = row.label;
+        let Label { protocol, method, content, .. } = row.label;
         let key = (row.protocol, row.port, protocol, method.name(), content);
         all.entry(key).or_default().add(&Traffic::of(&row.totals));
     }
     let mut services: Vec<Service> = all
         .into_iter()
-        .map(
-            |((proto, port, protocol, method, content), traffic)| Service {
-                proto: transport_name(proto),
-                port,
-                protocol,
-                method,
-                content: content.name(),
-                traffic,
-            },
-        )
+        .map(|((proto, port, protocol, method, content), traffic)| Service {
+            proto: transport_name(proto),
+            port,
+            protocol,
+            method,
+            content: content.name(),
+            traffic,
+        })
         .collect();
     services.sort_by_key(|service| std::cmp::Reverse(service.traffic.wire()));
     services
@@ -1141,10 +1039,7 @@ pub fn zone(address: IpAddr) -> Zone {
 
 /// An unknown party is never guessed to be a third one.
 fn party(device: &Device, destination: &Destination) -> Party {
-    let maker = device
-        .maker
-        .as_ref()
-        .and_then(|maker| maker.vendor.as_deref());
+    let maker = device.maker.as_ref().and_then(|maker| maker.vendor.as_deref());
     let mut party = Party::Unknown;
     for claim in &destination.claims {
         if maker == Some(claim.signature.as_str()) {

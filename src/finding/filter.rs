@@ -31,12 +31,7 @@ impl Pairs {
     #[must_use]
     pub fn of(ledger: &Ledger) -> Pairs {
         let mut rows: Map<(IpAddr, IpAddr), Vec<usize>> = Map::default();
-        for (index, row) in ledger
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| !row.is_icmp())
-        {
+        for (index, row) in ledger.rows.iter().enumerate().filter(|(_, row)| !row.is_icmp()) {
             rows.entry(pair(row)).or_default().push(index);
         }
         Pairs { rows }
@@ -50,12 +45,8 @@ pub(super) struct Selection {
 
 impl Selection {
     pub fn of(ledger: &Ledger, traffic: &[(usize, Option<Mark>)]) -> Selection {
-        let wanted = traffic
-            .iter()
-            .filter(|(index, _)| !ledger.rows[*index].is_icmp());
-        Selection {
-            rows: wanted.copied().collect(),
-        }
+        let wanted = traffic.iter().filter(|(index, _)| !ledger.rows[*index].is_icmp());
+        Selection { rows: wanted.copied().collect() }
     }
 
     fn has(&self, index: usize, flow: &FlowRef) -> bool {
@@ -72,10 +63,7 @@ impl Selection {
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
             let mut take = |sent: &[Sent; 2], times: [Timestamp; 2]| {
-                totals
-                    .iter_mut()
-                    .zip(sent)
-                    .for_each(|(sum, sent)| add(sum, sent));
+                totals.iter_mut().zip(sent).for_each(|(sum, sent)| add(sum, sent));
                 first = first.min(times[0]);
                 last = last.max(times[1]);
             };
@@ -106,11 +94,8 @@ impl Selection {
     }
 
     fn filter(&self, ledger: &Ledger, pairs: &Pairs) -> Result<String, &'static str> {
-        let mut addresses: Vec<(IpAddr, IpAddr)> = self
-            .rows
-            .keys()
-            .map(|&index| pair(&ledger.rows[index]))
-            .collect();
+        let mut addresses: Vec<(IpAddr, IpAddr)> =
+            self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let mut terms = Vec::new();
@@ -168,9 +153,7 @@ impl Selection {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
-        let fragmented = rows
-            .iter()
-            .any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
+        let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
         let whole = match (fragmented, family) {
             (false, _) => "",
             (true, "ip") => " && ip.flags.mf == 0 && ip.frag_offset == 0",
@@ -187,10 +170,7 @@ impl Selection {
                 })
             })
             .collect();
-        if flows
-            .iter()
-            .any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments))
-        {
+        if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
             return Err("flows without ports cannot be told apart; extract the frames instead");
         }
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {

@@ -42,11 +42,8 @@ impl Check for TlsOldVersion {
             };
             let mut versions = BTreeSet::new();
             for (row_index, row) in view.rows(contact) {
-                let old: Vec<_> = row
-                    .evidence
-                    .iter()
-                    .filter(|e| e.mark == Mark::Deprecated)
-                    .collect();
+                let old: Vec<_> =
+                    row.evidence.iter().filter(|e| e.mark == Mark::Deprecated).collect();
                 let Some(first) = old.first() else { continue };
                 draft.traffic.push((row_index, Some(Mark::Deprecated)));
                 draft.level = draft.level.max(capped(Level::Shown, row));

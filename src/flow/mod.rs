@@ -133,21 +133,13 @@ impl Flow {
     pub fn service_port(&self) -> Option<u16> {
         let responder = self.key.port(self.initiator.other())?;
         let initiator = self.key.port(self.initiator)?;
-        Some(if self.initiator_known {
-            responder
-        } else {
-            responder.min(initiator)
-        })
+        Some(if self.initiator_known { responder } else { responder.min(initiator) })
     }
 
     /// The first frame.
     #[must_use]
     pub fn cite(&self) -> Cite {
-        Cite {
-            frame: self.first_frame,
-            time: self.first,
-            length: self.first_length,
-        }
+        Cite { frame: self.first_frame, time: self.first, length: self.first_length }
     }
 
     /// Packets both ways.
@@ -191,11 +183,7 @@ impl Segment<'_> {
     /// The frame it came in.
     #[must_use]
     pub fn cite(&self) -> Cite {
-        Cite {
-            frame: self.frame,
-            time: self.time,
-            length: self.wire_length,
-        }
+        Cite { frame: self.frame, time: self.time, length: self.wire_length }
     }
 }
 

@@ -73,11 +73,7 @@ impl Half {
 
     /// Bytes that must have been sent but were not captured.
     pub(super) fn missed(&self) -> u64 {
-        let open: u64 = self
-            .holes
-            .iter()
-            .map(|&(from, to)| u64::from(to.wrapping_sub(from)))
-            .sum();
+        let open: u64 = self.holes.iter().map(|&(from, to)| u64::from(to.wrapping_sub(from))).sum();
         self.abandoned + open
     }
 
@@ -117,9 +113,7 @@ impl Half {
                 self.holes.push((self.high, sequence));
             }
             self.high = end;
-            return Added {
-                new_bytes: end.wrapping_sub(sequence),
-            };
+            return Added { new_bytes: end.wrapping_sub(sequence) };
         }
         let mut new_bytes = 0;
         if is_before(self.high, end) {
@@ -129,11 +123,7 @@ impl Half {
         let mut index = 0;
         while index < self.holes.len() {
             let (from, to) = self.holes[index];
-            let start = if is_before(from, sequence) {
-                sequence
-            } else {
-                from
-            };
+            let start = if is_before(from, sequence) { sequence } else { from };
             let stop = if is_before(end, to) { end } else { to };
             if !is_before(start, stop) {
                 index += 1;
@@ -189,27 +179,14 @@ impl Half {
         }
         let base = self.next;
         let distance = |held: &Held| held.sequence.wrapping_sub(base);
-        let place = self
-            .held
-            .partition_point(|h| distance(h) < sequence.wrapping_sub(base));
+        let place = self.held.partition_point(|h| distance(h) < sequence.wrapping_sub(base));
         let known = self.held.get(place);
         if known.is_some_and(|h| h.sequence == sequence && h.data.len() >= segment.data.len()) {
             return true;
         }
         self.held_bytes += segment.data.len();
-        self.held.insert(
-            place,
-            Held {
-                sequence,
-                cite: segment.cite(),
-                data: segment.data.into(),
-            },
-        );
-        if self.held_bytes > HELD_BYTES_MAX {
-            self.give_up_gap(segment, give)
-        } else {
-            true
-        }
+        self.held.insert(place, Held { sequence, cite: segment.cite(), data: segment.data.into() });
+        if self.held_bytes > HELD_BYTES_MAX { self.give_up_gap(segment, give) } else { true }
     }
 
     /// Hands out held pieces that have become contiguous.
@@ -326,12 +303,8 @@ mod tests {
     #[test]
     fn goes_on_behind_a_gap_that_never_fills() {
         let big = vec![b'x'; HELD_BYTES_MAX];
-        let (out, gaps, _) = run(&[
-            (10, b""),
-            (10, b"ab"),
-            (20, &big),
-            (20 + big.len() as u32, b"cd"),
-        ]);
+        let (out, gaps, _) =
+            run(&[(10, b""), (10, b"ab"), (20, &big), (20 + big.len() as u32, b"cd")]);
         assert_eq!(gaps, 8);
         assert!(out.starts_with(b"abxx") && out.ends_with(b"xcd"));
     }

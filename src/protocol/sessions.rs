@@ -81,11 +81,7 @@ impl Sessions {
                 let mut sides: [&[u8]; 2] = [&[], &[]];
                 sides[segment.side.index()] = limited(segment.data);
                 let newest = limited(segment.data);
-                let prefix = Prefix {
-                    sides,
-                    first: segment.side,
-                    newest,
-                };
+                let prefix = Prefix { sides, first: segment.side, newest };
                 match ask(flow, &prefix, u64::MAX) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, segment.frame);
@@ -143,15 +139,7 @@ impl Sessions {
         probing.pieces.iter().all(|piece| {
             let bytes = &probing.bytes[piece.side.index()];
             let data = &bytes[piece.start..piece.start + piece.length];
-            self.segment(
-                id,
-                flow,
-                &Segment {
-                    data,
-                    ..piece.segment
-                },
-                say,
-            )
+            self.segment(id, flow, &Segment { data, ..piece.segment }, say)
         })
     }
 
@@ -192,10 +180,7 @@ impl Probing {
             side: segment.side,
             start: bytes.len(),
             length: segment.data.len(),
-            segment: Segment {
-                data: &[],
-                ..*segment
-            },
+            segment: Segment { data: &[], ..*segment },
         };
         self.pieces.push(piece);
         bytes.extend_from_slice(segment.data);
@@ -215,11 +200,7 @@ impl Probing {
         let newest = self.pieces.last().map_or(&[][..], |piece| {
             &self.bytes[piece.side.index()][piece.start..piece.start + piece.length]
         });
-        Prefix {
-            sides,
-            first,
-            newest,
-        }
+        Prefix { sides, first, newest }
     }
 }
 
@@ -230,10 +211,7 @@ fn limited(bytes: &[u8]) -> &[u8] {
 /// Feeds a session; `None` when it panicked, which costs the rest of that flow's facts and
 /// nothing else.
 fn feed(session: &mut dyn Session, segment: &Segment<'_>, say: &mut Say<'_>) -> Option<Next> {
-    catch_unwind(AssertUnwindSafe(|| {
-        session.feed(segment, &mut |fact| say(segment, fact))
-    }))
-    .ok()
+    catch_unwind(AssertUnwindSafe(|| session.feed(segment, &mut |fact| say(segment, fact)))).ok()
 }
 
 enum Asked {
@@ -286,11 +264,7 @@ fn by_port(flow: &Flow) -> Label {
     Label {
         protocol: name.unwrap_or("unknown"),
         method: if name.is_some() { method } else { Method::None },
-        frame: if name.is_some() && method == Method::Payload {
-            flow.first_frame
-        } else {
-            0
-        },
+        frame: if name.is_some() && method == Method::Payload { flow.first_frame } else { 0 },
         content,
     }
 }
@@ -320,21 +294,11 @@ mod tests {
         for protocol in [super::super::TCP, super::super::UDP] {
             let flow = testing::flow(protocol, 50_000, 443);
             for dissector in DISSECTORS {
-                let _ = dissector.probe(
-                    &flow,
-                    &Prefix {
-                        sides: [&[], &[]],
-                        first: Side::Low,
-                        newest: &[],
-                    },
-                );
+                let _ = dissector
+                    .probe(&flow, &Prefix { sides: [&[], &[]], first: Side::Low, newest: &[] });
                 for byte in 0..=255u8 {
                     let one = [byte];
-                    let prefix = Prefix {
-                        sides: [&one, &[]],
-                        first: Side::Low,
-                        newest: &one,
-                    };
+                    let prefix = Prefix { sides: [&one, &[]], first: Side::Low, newest: &one };
                     let _ = dissector.probe(&flow, &prefix);
                     let mut session = dissector.start(&flow);
                     let segment = testing::segment(Side::Low, &one, 1);

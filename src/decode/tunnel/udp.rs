@@ -18,10 +18,7 @@ const TZSP: u16 = 37008;
 #[inline]
 pub(super) fn is_port(port: u16) -> bool {
     // One comparison tells most ports of clients apart.
-    matches!(
-        port,
-        L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | CAPWAP | GENEVE | TZSP
-    )
+    matches!(port, L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | CAPWAP | GENEVE | TZSP)
 }
 
 /// The tunnel header at the start of a datagram's payload of `on_wire` bytes. The receiver's
@@ -93,11 +90,7 @@ fn geneve(reader: &mut Reader<'_>) -> Option<Header> {
         0x6558 => Carries::Ethernet,
         other => Carries::Ethertype(other),
     };
-    Some(Header {
-        kind: TunnelKind::Geneve,
-        network: Some(network),
-        carries,
-    })
+    Some(Header { kind: TunnelKind::Geneve, network: Some(network), carries })
 }
 
 /// Version 1: a received or transmitted packet, its link, then tagged fields.

@@ -94,14 +94,9 @@ fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
 fn unread(snapshot: &Snapshot) -> Markup {
     let sum = |wanted: fn(&Service) -> bool| {
         let mut sum = Traffic::default();
-        let contacts = snapshot
-            .contacts
-            .iter()
-            .filter(|contact| contact.zone == Zone::Internet);
+        let contacts = snapshot.contacts.iter().filter(|contact| contact.zone == Zone::Internet);
         let services = contacts.flat_map(|contact| &contact.services);
-        services
-            .filter(|service| wanted(service))
-            .for_each(|service| sum.add(&service.traffic));
+        services.filter(|service| wanted(service)).for_each(|service| sum.add(&service.traffic));
         sum.delivered_bytes
     };
     let encrypted = sum(|service| service.content == "encrypted");
@@ -189,18 +184,9 @@ fn losses(losses: &LossesShown) -> Markup {
             losses.flows_evicted,
             "conversations ended early for lack of room (their bytes are counted)",
         ),
-        (
-            losses.dissector_faults,
-            "faults of protocol readers, caught",
-        ),
-        (
-            losses.file_names,
-            "names from the recording's own table not kept",
-        ),
-        (
-            ledger.flows_without_contact,
-            "conversations not in any table, for lack of room",
-        ),
+        (losses.dissector_faults, "faults of protocol readers, caught"),
+        (losses.file_names, "names from the recording's own table not kept"),
+        (ledger.flows_without_contact, "conversations not in any table, for lack of room"),
         (ledger.names, "names not kept"),
         (ledger.answers, "DNS answers not kept"),
         (ledger.devices, "devices not kept"),
@@ -303,10 +289,7 @@ fn about_database(database: &DatabaseShown) -> Markup {
 
 /// As NOTICE asks; only where the embedded database was used.
 fn credits(coverage: &Coverage) -> Markup {
-    let embedded = coverage
-        .databases
-        .iter()
-        .any(|d| d.about.name == "phonehome-geo");
+    let embedded = coverage.databases.iter().any(|d| d.about.name == "phonehome-geo");
     html! {
         @if embedded {
             h3 { "Credits" }
