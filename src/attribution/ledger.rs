@@ -17,6 +17,8 @@ use std::net::IpAddr;
 pub const ROWS_MAX: usize = 1_000_000;
 /// Most single flows remembered in all rows, for exact filters and references.
 pub const FLOW_REFS_MAX: usize = 1_000_000;
+/// Most ends of tunnels remembered; beyond that no filter is exact.
+const TUNNEL_ENDS_MAX: usize = 65_536;
 /// Most devices, by hardware or network address.
 pub const DEVICES_MAX: usize = 65_536;
 /// Most descriptions kept of one device.
@@ -144,6 +146,10 @@ pub struct Row {
     pub flow_refs: Vec<FlowRef>,
     /// Flows not remembered singly because of the bound.
     pub flow_refs_lost: u64,
+    /// Whether any flow has fragments.
+    pub fragments: bool,
+    /// Whether any flow is carried in a tunnel.
+    pub tunnelled: bool,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Evidence not kept because of the bound.
@@ -165,8 +171,10 @@ pub struct FlowRef {
     pub ports: Option<[u16; 2]>,
     /// Outermost VLAN.
     pub vlan: Option<u16>,
-    /// Made of fragments.
+    /// Partly made of fragments.
     pub fragments: bool,
+    /// Carried in a tunnel.
+    pub tunnelled: bool,
     /// Kinds of evidence in it, as bits of [`Mark`].
     pub marks: u8,
 }
@@ -345,6 +353,8 @@ pub struct Ledger {
     /// Names asked for, or that devices give to their own addresses.
     pub asked: BTreeMap<NameId, Asked>,
     file_names: Map<IpAddr, NameId>,
+    tunnel_ends: Set<IpAddr>,
+    tunnel_ends_lost: bool,
     losses: Losses,
 }
 
@@ -411,11 +421,30 @@ impl Ledger {
     pub fn opened(&mut self, flow: &Flow) {
         let local = local_side(flow);
         self.note_hardware(flow);
+        self.note_tunnels(flow);
         let ends = [endpoint(flow, local), endpoint(flow, local.other())];
         let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
         if dns.is_some() {
             self.notes.entry(flow.first_frame).or_default().dns = dns;
         }
+    }
+
+    fn note_tunnels(&mut self, flow: &Flow) {
+        for tunnel in flow.tunnels.iter().flat_map(|tunnels| tunnels.iter()) {
+            for end in tunnel.outer {
+                if self.tunnel_ends.len() < TUNNEL_ENDS_MAX {
+                    self.tunnel_ends.insert(end);
+                } else {
+                    self.tunnel_ends_lost |= !self.tunnel_ends.contains(&end);
+                }
+            }
+        }
+    }
+
+    /// Whether an address may be an end of a tunnel, so that packets in that have it too.
+    #[must_use]
+    pub fn may_be_tunnel_end(&self, address: IpAddr) -> bool {
+        self.tunnel_ends_lost || self.tunnel_ends.contains(&address)
     }
 
     fn note_hardware(&mut self, flow: &Flow) {
@@ -708,6 +737,8 @@ impl Row {
             round_trip: None,
             flow_refs: Vec::new(),
             flow_refs_lost: 0,
+            fragments: false,
+            tunnelled: false,
             evidence: Vec::new(),
             evidence_lost: 0,
         }
@@ -729,6 +760,8 @@ impl Row {
         self.begun_there |= flow.initiator_known && flow.initiator == remote;
         self.first = self.first.min(flow.first);
         self.last = self.last.max(flow.last);
+        self.fragments |= flow.fragments;
+        self.tunnelled |= flow.tunnels.is_some();
         self.frames[0] = self.frames[0].min(flow.first_frame);
         self.frames[1] = self.frames[1].max(flow.last_frame);
         let measured = flow.round_trip[remote.index()];
@@ -759,6 +792,7 @@ impl Row {
             ports,
             vlan: flow.vlans.ids().first().copied(),
             fragments: flow.fragments,
+            tunnelled: flow.tunnels.is_some(),
             marks,
         });
     }

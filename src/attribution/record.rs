@@ -5,6 +5,7 @@ use super::ledger::{DeviceKey, Ledger, NameSource, Notes, endpoint, local_side};
 use super::world::{NameSeen, WireText, Zone, destination_id, device_id, transport_name, zone};
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
+use crate::decode::Tunnel;
 use crate::flow::community_id::community_id;
 use crate::flow::{End, Flow, Sent};
 use crate::protocol::{Label, NameKind};
@@ -46,6 +47,9 @@ pub struct FlowRecord {
     rtt_ns: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vlan: Vec<u16>,
+    /// Outermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tunnel: Vec<TunnelRecord>,
     label: LabelRecord,
     community_id: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +67,29 @@ pub struct FlowRecord {
     countries: Vec<super::geo::Country>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     asn: Vec<super::geo::Asn>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct TunnelRecord {
+    kind: &'static str,
+    /// Ends of the outer packet, the one on the initiator's side first.
+    outer: [IpAddr; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<u32>,
+}
+
+impl TunnelRecord {
+    fn all(flow: &Flow) -> Vec<TunnelRecord> {
+        let tunnels = flow.tunnels.iter().flat_map(|tunnels| tunnels.iter());
+        let record = |tunnel: &Tunnel| {
+            let mut outer = tunnel.outer;
+            if flow.first_sender != flow.initiator {
+                outer.swap(0, 1);
+            }
+            TunnelRecord { kind: tunnel.kind.name(), outer, network: tunnel.network }
+        };
+        tunnels.map(record).collect()
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -143,6 +170,7 @@ impl FlowRecord {
             history: is_tcp.then(|| flow.tcp.history(source)),
             rtt_ns: flow.round_trip[destination.index()],
             vlan: flow.vlans.ids().to_vec(),
+            tunnel: TunnelRecord::all(flow),
             label: LabelRecord {
                 protocol: label.protocol,
                 method: label.method.name(),

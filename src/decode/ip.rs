@@ -1,7 +1,7 @@
 //! IPv4, IPv6 and their transports, sliced by etherparse in its lax mode, which keeps what is
 //! readable of a packet that the capture cut.
 
-use super::{Body, Refusal, Stopped, checksum};
+use super::{Body, Packet, Refusal, Stopped, checksum, tunnel};
 use etherparse::LaxIpSlice;
 use std::net::IpAddr;
 
@@ -111,9 +111,9 @@ const DCCP: u8 = 33;
 const SCTP: u8 = 132;
 const UDP_LITE: u8 = 136;
 
-/// Decodes from the first byte of the IP header.
+/// Decodes from the first byte of the IP header, through tunnels to the innermost packet.
 #[inline]
-pub(super) fn decode(bytes: &[u8]) -> Body<'_> {
+pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
     let Ok((slice, stopped)) = LaxIpSlice::from_slice(bytes) else {
         return Body::Refused(Refusal::IpHeader);
     };
@@ -168,6 +168,11 @@ pub(super) fn decode(bytes: &[u8]) -> Body<'_> {
     };
     if !ip.fragment && ip.stopped.is_none() {
         transport(&mut ip, payload.payload, on_wire);
+        if tunnel::may_be(&ip)
+            && let Some(body) = tunnel::inside(&ip, payload.payload, packet)
+        {
+            return body;
+        }
     }
     Body::Ip(ip)
 }

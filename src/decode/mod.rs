@@ -7,10 +7,15 @@ mod ethertype;
 mod frame_ledger;
 pub mod ip;
 mod link;
+#[cfg(test)]
+mod testing;
+pub mod tunnel;
+mod wlan;
 
 pub use frame_ledger::FrameLedger;
 pub use ip::{Ip, Tcp, Transport};
 pub use link::decode;
+pub use tunnel::{Tunnel, TunnelKind, Tunnels};
 
 use crate::base::address::Mac;
 use std::fmt;
@@ -19,12 +24,14 @@ use std::net::Ipv4Addr;
 /// One decoded frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {
-    /// Sender on this link, where the link has addresses.
+    /// Sender on the innermost link, where that has addresses.
     pub source_mac: Option<Mac>,
-    /// Receiver on this link, where the link has addresses.
+    /// Receiver on the innermost link, where that has addresses.
     pub destination_mac: Option<Mac>,
     /// VLAN tags, outermost first.
     pub vlans: Vlans,
+    /// Tunnels around the packet, outermost first.
+    pub tunnels: Tunnels,
     /// What the frame carries.
     pub body: Body<'a>,
 }
@@ -68,7 +75,13 @@ pub enum Refusal {
     Llc,
     /// An IP header that is cut or contradicts itself.
     IpHeader,
-    /// More tags or shims than are followed.
+    /// An encrypted 802.11 frame.
+    WlanProtected,
+    /// A later piece of an 802.11 frame that was cut for the radio.
+    WlanFragment,
+    /// An 802.11 frame that the capturing card says was garbled.
+    WlanChecksum,
+    /// More tags, shims or tunnels than are followed.
     TooDeep,
 }
 
@@ -85,6 +98,9 @@ impl fmt::Display for Refusal {
             Refusal::Ethertype => f.write_str("ethertype_unknown"),
             Refusal::Llc => f.write_str("llc_unknown"),
             Refusal::IpHeader => f.write_str("ip_header_bad"),
+            Refusal::WlanProtected => f.write_str("wlan_protected"),
+            Refusal::WlanFragment => f.write_str("wlan_fragment"),
+            Refusal::WlanChecksum => f.write_str("wlan_checksum_bad"),
             Refusal::TooDeep => f.write_str("too_many_layers"),
         }
     }
@@ -93,10 +109,6 @@ impl fmt::Display for Refusal {
 /// Radio and bus links that are refused by name, so that nobody takes silence for absence.
 fn link_name(number: u16) -> Option<&'static str> {
     Some(match number {
-        105 => "link_wlan",
-        119 => "link_wlan_prism",
-        127 => "link_wlan_radiotap",
-        163 => "link_wlan_avs",
         192 => "link_ppi",
         187 | 201 => "link_bluetooth_hci",
         251 | 256 => "link_bluetooth_le",

@@ -113,7 +113,8 @@ impl Selection {
         let (mut terms, mut outermost) = (Vec::new(), Vec::new());
         for key in addresses {
             let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
-            if rows.iter().any(|&index| may_be_tunnel(&ledger.rows[index])) {
+            let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
+            if rows.iter().any(|&index| unread(&ledger.rows[index])) {
                 self.pair_terms(ledger, key, rows, "#1", &mut outermost)?;
             } else {
                 self.pair_terms(ledger, key, rows, "", &mut terms)?;
@@ -141,6 +142,16 @@ impl Selection {
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
+        let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
+        // Display filters look at the headers of all layers.
+        if [a, b].iter().any(|&end| ledger.may_be_tunnel_end(end)) {
+            return Err(
+                "a tunnel between the same addresses cannot be told apart; extract the frames instead",
+            );
+        }
+        if any(|row| row.tunnelled) && any(|row| row.fragments) {
+            return Err("fragments of tunnels cannot be told apart; extract the frames instead");
+        }
         let mut ends = format!("{family}.addr{layer} == {a} && {family}.addr{layer} == {b}");
         if !layer.is_empty() {
             // ICMP of the pair itself is left out; ICMP inside the tunnel is not.
@@ -161,7 +172,10 @@ impl Selection {
             terms.push(format!("({ends})"));
             return Ok(());
         }
-        if rows.iter().any(|&index| ledger.rows[index].flow_refs_lost > 0) {
+        if any(|row| row.tunnelled) {
+            return Err("ports in tunnels cannot be told apart; extract the frames instead");
+        }
+        if any(|row| row.flow_refs_lost > 0) {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.

@@ -1,15 +1,16 @@
 //! What makes two packets belong to the same flow.
 
 use super::Side;
-use crate::decode::{Ip, Transport, Vlans};
+use crate::decode::{Ip, Packet, Transport, Tunnels, Vlans};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Addresses, ports, protocol and VLAN of a flow, the same for both directions.
+/// Addresses, ports, protocol, VLAN and tunnels of a flow, the same for both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FlowKey {
     addresses: [[u8; 16]; 2],
     ports: [u16; 2],
     vlan: u32,
+    tunnels: u32,
     /// IANA protocol number.
     pub protocol: u8,
     kind: Kind,
@@ -27,7 +28,7 @@ impl FlowKey {
     /// The key of a packet, and which side sent it.
     #[inline]
     #[must_use]
-    pub fn of(ip: &Ip<'_>, vlans: &Vlans) -> (FlowKey, Side) {
+    pub fn of(ip: &Ip<'_>, packet: &Packet<'_>) -> (FlowKey, Side) {
         let (ports, portless) = match ip.transport {
             Transport::Tcp(tcp) => ([tcp.source_port, tcp.destination_port], false),
             Transport::Udp { source_port, destination_port, .. }
@@ -53,7 +54,8 @@ impl FlowKey {
         let key = FlowKey {
             addresses: [low.0, high.0],
             ports: [low.1, high.1],
-            vlan: vlan_number(vlans),
+            vlan: vlan_number(&packet.vlans),
+            tunnels: tunnel_number(&packet.tunnels),
             protocol: ip.protocol,
             kind,
         };
@@ -99,6 +101,21 @@ fn vlan_number(vlans: &Vlans) -> u32 {
     }
 }
 
+/// The same for both directions; zero without tunnels.
+#[inline]
+fn tunnel_number(tunnels: &Tunnels) -> u32 {
+    if tunnels.is_empty() {
+        return 0;
+    }
+    let mixed = tunnels.iter().fold(0, |sum: u64, tunnel| {
+        let [source, destination] = tunnel.outer.map(|address| mix(octets(address)));
+        let network = tunnel.network.map_or(0, |network| u64::from(network) + 1);
+        let kind = (tunnel.kind as u64) << 32 | network;
+        mix_number(sum.rotate_left(7) ^ mix_number(kind) ^ source.wrapping_add(destination))
+    });
+    (mixed >> 32) as u32 | 1
+}
+
 /// The partition, of `count`, that handles packets between this pair of addresses. Unkeyed and
 /// symmetric, so that it is the same in every run and for both directions.
 #[must_use]
@@ -109,8 +126,11 @@ pub fn partition(ip: &Ip<'_>, count: usize) -> usize {
 
 fn mix(octets: [u8; 16]) -> u64 {
     let value = u128::from_le_bytes(octets);
-    let folded = (value as u64) ^ ((value >> 64) as u64).rotate_left(31);
+    mix_number((value as u64) ^ ((value >> 64) as u64).rotate_left(31))
+}
+
+fn mix_number(value: u64) -> u64 {
     // The multiplier of splitmix64's first round.
-    let product = folded.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let product = value.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     product ^ (product >> 29)
 }

@@ -15,7 +15,7 @@ pub use table::{FlowTable, Losses};
 
 use crate::base::address::Mac;
 use crate::base::time::Timestamp;
-use crate::decode::Vlans;
+use crate::decode::{Tunnels, Vlans};
 use std::net::IpAddr;
 
 /// One side of a flow. Sides are fixed by the order of the addresses, not by who began, because
@@ -95,6 +95,8 @@ pub struct Flow {
     pub first_sender: Side,
     /// VLAN tags of the first packet.
     pub vlans: Vlans,
+    /// Tunnels around the first packet. Few flows have any, so they are kept apart.
+    pub tunnels: Option<Box<Tunnels>>,
     /// ICMP type and code of the first message.
     pub icmp: Option<(u8, u8)>,
     /// Fragments of packets that were not put together.

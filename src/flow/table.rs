@@ -95,7 +95,7 @@ impl FlowTable {
         if self.wheel.is_due(now) {
             self.expire(now, frame.number, sink);
         }
-        let (key, side) = FlowKey::of(ip, &packet.vlans);
+        let (key, side) = FlowKey::of(ip, packet);
         let hash = self.hasher.hash_one(key);
         let flows = &self.flows.flows;
         let found = self.index.find(hash, |&i| flows[i as usize].key == key).copied();
@@ -197,6 +197,7 @@ impl FlowTable {
             macs,
             first_sender: side,
             vlans: packet.vlans,
+            tunnels: (!packet.tunnels.is_empty()).then(|| Box::new(packet.tunnels)),
             icmp,
             fragments: ip.fragment,
             round_trip: [None; 2],
