@@ -190,6 +190,14 @@ fn losses(losses: &LossesShown) -> Markup {
             "conversations ended early for lack of room (their bytes are counted)",
         ),
         (
+            losses.datagrams_evicted,
+            "fragmented packets not put together for lack of room",
+        ),
+        (
+            losses.datagrams_contradictory,
+            "fragmented packets whose pieces contradict each other",
+        ),
+        (
             losses.dissector_faults,
             "faults of protocol readers, caught",
         ),
