@@ -5,7 +5,7 @@
 use super::Counted;
 use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, add};
 use crate::attribution::world::{Traffic, transport_name};
-use crate::base::table::Map;
+use crate::base::table::{Map, Set};
 use crate::base::time::Timestamp;
 use crate::flow::Sent;
 use std::collections::BTreeMap;
@@ -19,6 +19,8 @@ const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
     rows: Map<(IpAddr, IpAddr), Vec<usize>>,
+    /// Pairs between which ICMP messages were sent in fragments.
+    icmp_fragments: Set<(IpAddr, IpAddr)>,
 }
 
 fn pair(row: &Row) -> (IpAddr, IpAddr) {
@@ -31,10 +33,18 @@ impl Pairs {
     #[must_use]
     pub fn of(ledger: &Ledger) -> Pairs {
         let mut rows: Map<(IpAddr, IpAddr), Vec<usize>> = Map::default();
-        for (index, row) in ledger.rows.iter().enumerate().filter(|(_, row)| !row.is_icmp()) {
-            rows.entry(pair(row)).or_default().push(index);
+        let mut icmp_fragments = Set::default();
+        for (index, row) in ledger.rows.iter().enumerate() {
+            if !row.is_icmp() {
+                rows.entry(pair(row)).or_default().push(index);
+            } else if row.fragments {
+                icmp_fragments.insert(pair(row));
+            }
         }
-        Pairs { rows }
+        Pairs {
+            rows,
+            icmp_fragments,
+        }
     }
 }
 
@@ -100,8 +110,7 @@ impl Selection {
         addresses.dedup();
         let mut terms = Vec::new();
         for key in addresses {
-            let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
-            self.pair_terms(ledger, key, rows, &mut terms)?;
+            self.pair_terms(ledger, pairs, key, &mut terms)?;
         }
         if terms.is_empty() {
             return Err("no frame is counted");
@@ -116,12 +125,19 @@ impl Selection {
     fn pair_terms(
         &self,
         ledger: &Ledger,
+        pairs: &Pairs,
         (a, b): (IpAddr, IpAddr),
-        rows: &[usize],
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
+        let rows = pairs.rows.get(&(a, b)).map_or(&[][..], Vec::as_slice);
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
-        let ends = format!("{family}.addr == {a} && {family}.addr == {b}");
+        // Later fragments are not marked as ICMP.
+        let not_icmp = match (pairs.icmp_fragments.contains(&(a, b)), family) {
+            (false, _) => "",
+            (true, "ip") => " && !(ip.proto == 1)",
+            (true, _) => " && !(ipv6.fraghdr.nxt == 58)",
+        };
+        let ends = format!("{family}.addr == {a} && {family}.addr == {b}{not_icmp}");
         // Display filters look at the headers of all layers.
         if [a, b].iter().any(|&end| ledger.may_be_tunnel_end(end)) {
             return Err(
