@@ -295,11 +295,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         || ending.damage.is_some()
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
         || losses.ledger.total() + dissector_faults > 0;
-    let findings = finding::run(&View {
-        ledger: &engine.ledger,
-        world: &world,
-        lossy,
-    });
+    let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,
         FailOn::Low => Severity::Low,

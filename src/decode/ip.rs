@@ -174,10 +174,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
         stopped,
     };
     if ip.fragment {
-        ip.transport = Transport::Fragment {
-            packet: bytes,
-            payload_length: on_wire,
-        };
+        ip.transport = Transport::Fragment { packet: bytes, payload_length: on_wire };
     } else if ip.stopped.is_none() {
         transport(&mut ip, payload.payload, on_wire);
         if tunnel::may_be(&ip)

@@ -41,10 +41,7 @@ impl Pairs {
                 icmp_fragments.insert(pair(row));
             }
         }
-        Pairs {
-            rows,
-            icmp_fragments,
-        }
+        Pairs { rows, icmp_fragments }
     }
 }
 
