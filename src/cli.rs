@@ -275,15 +275,19 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let world = World::build(&engine.ledger, &geo, &signatures, &choice);
     let coverage = Coverage::of(&engine.frames, &ending, &signatures, &geo, canary);
     let (flow_losses, dissector_faults) = engine.flow_losses();
+    let fragment_losses = engine.fragment_losses();
     let losses = LossesShown {
         flows_evicted: flow_losses.flows_evicted,
+        datagrams_evicted: fragment_losses.evicted,
+        datagrams_contradictory: fragment_losses.contradictory,
         file_names: ending.declared.names_lost,
         dissector_faults,
         ledger: engine.ledger.losses(),
     };
     let lossy = ending.declared.drops.is_some_and(|drops| drops > 0)
         || ending.damage.is_some()
-        || losses.flows_evicted + losses.ledger.total() + dissector_faults > 0;
+        || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
+        || losses.ledger.total() + dissector_faults > 0;
     let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,

@@ -1,10 +1,13 @@
 //! The loop that joins the stages.
 
+mod fragmented;
+
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
 use crate::attribution::record::FlowRecord;
 use crate::base::time::Timestamp;
-use crate::decode::{Body, FrameLedger, decode};
+use crate::decode::fragments::{FragmentLosses, Fragments, Part};
+use crate::decode::{Body, FrameLedger, Ip, Packet, decode};
 use crate::flow::distribution::Distributions;
 use crate::flow::{self, End, Flow, FlowId, FlowSink, FlowTable, Segment, key};
 use crate::protocol::{Fact, Sessions};
@@ -28,6 +31,9 @@ pub struct Engine {
     pub ledger: Ledger,
     /// What became of every frame.
     pub frames: FrameLedger,
+    /// Fragments that wait for others, of all partitions: which one they belong to is known
+    /// only when they are whole.
+    fragments: Fragments,
     now: Timestamp,
 }
 
@@ -77,6 +83,7 @@ impl Engine {
             partitions: std::iter::repeat_with(partition).take(PARTITIONS).collect(),
             ledger: Ledger::default(),
             frames: FrameLedger::default(),
+            fragments: Fragments::default(),
             now: Timestamp(i64::MIN),
         }
     }
@@ -94,6 +101,9 @@ impl Engine {
             if self.frames.total.is_multiple_of(1 << 16) {
                 tick(source);
             }
+        }
+        while let Some(released) = self.fragments.oldest() {
+            self.released(&released, geo, &mut records);
         }
         self.ledger.declare(&source.declared().names);
         let behind = self.frames.total + 1;
@@ -114,17 +124,40 @@ impl Engine {
         let packet = decode(frame);
         self.now = self.now.max(frame.time);
         self.frames.count(frame, &packet);
+        while let Some(released) = self.fragments.expired(self.now) {
+            self.released(&released, geo, records);
+        }
         match &packet.body {
-            Body::Ip(ip) => {
-                let number = key::partition(ip, PARTITIONS);
-                let Partition { flows, sessions } = &mut self.partitions[number];
-                let ledger = &mut self.ledger;
-                let mut join = Join { sessions, ledger, geo, records };
-                flows.packet(frame, &packet, ip, self.now, &mut join);
+            Body::Ip(ip) if ip.fragment => {
+                let part = Part::of(frame, ip, self.now);
+                self.fragment(frame, &packet, ip, &[part], geo, records);
             }
-            Body::Arp(arp) => self.ledger.arp(arp.sender_mac, arp.sender.into(), frame.time),
+            Body::Ip(ip) => self.flow(frame, &packet, ip, geo, records),
+            body => self.no_flow(body, &packet, frame.time),
+        }
+    }
+
+    #[inline]
+    fn flow<'r>(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &Packet<'_>,
+        ip: &Ip<'_>,
+        geo: &Geo,
+        records: &mut Option<&'r mut Records<'r>>,
+    ) {
+        let number = key::partition(ip, PARTITIONS);
+        let Partition { flows, sessions } = &mut self.partitions[number];
+        let ledger = &mut self.ledger;
+        let mut join = Join { sessions, ledger, geo, records };
+        flows.packet(frame, packet, ip, self.now, &mut join);
+    }
+
+    fn no_flow(&mut self, body: &Body<'_>, packet: &Packet<'_>, time: Timestamp) {
+        match body {
+            Body::Arp(arp) => self.ledger.arp(arp.sender_mac, arp.sender.into(), time),
             Body::Other(_) => self.ledger.sighted(packet.source_mac),
-            Body::Refused(_) => {}
+            Body::Ip(_) | Body::Refused(_) => {}
         }
     }
 
@@ -146,6 +179,12 @@ impl Engine {
             faults += partition.sessions.faults;
         }
         (losses, faults)
+    }
+
+    /// Datagrams whose fragments were given up.
+    #[must_use]
+    pub fn fragment_losses(&self) -> FragmentLosses {
+        self.fragments.losses
     }
 
     /// Flows begun.

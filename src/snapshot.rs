@@ -284,6 +284,10 @@ pub struct Distributions {
 pub struct LossesShown {
     /// Flows ended early because the table was full; their counts stay in their contact.
     pub flows_evicted: u64,
+    /// Fragmented datagrams given up because too many waited for the rest of them.
+    pub datagrams_evicted: u64,
+    /// Fragmented datagrams given up because their fragments contradict each other.
+    pub datagrams_contradictory: u64,
     /// Names from the capture's own table not kept.
     pub file_names: u64,
     /// Faults of dissectors that were caught.

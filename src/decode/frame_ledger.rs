@@ -39,12 +39,23 @@ impl FrameLedger {
         self.truncated += u64::from((frame.data.len() as u64) < u64::from(frame.wire_length));
         let times = self.times.get_or_insert([frame.time; 2]);
         *times = [times[0].min(frame.time), times[1].max(frame.time)];
+        self.bucket(1, packet);
+    }
+
+    /// Moves frames whose fragments were put together to the bucket of what they carry.
+    pub fn completed(&mut self, frames: u64, packet: &Packet<'_>) {
+        self.fragment -= frames;
+        self.bucket(frames, packet);
+    }
+
+    #[inline]
+    fn bucket(&mut self, frames: u64, packet: &Packet<'_>) {
         match &packet.body {
             Body::Ip(ip) => {
                 if ip.fragment {
-                    self.fragment += 1;
+                    self.fragment += frames;
                 } else {
-                    self.flow += 1;
+                    self.flow += frames;
                 }
                 if let Some(stopped) = ip.stopped {
                     *self.stopped.entry(stopped.name()).or_default() += 1;
@@ -53,9 +64,9 @@ impl FrameLedger {
                     *self.checksum_bad.entry(protocol).or_default() += 1;
                 }
             }
-            Body::Arp(_) => *self.other.entry("arp").or_default() += 1,
-            Body::Other(name) => *self.other.entry(name).or_default() += 1,
-            Body::Refused(refusal) => *self.refused.entry(*refusal).or_default() += 1,
+            Body::Arp(_) => *self.other.entry("arp").or_default() += frames,
+            Body::Other(name) => *self.other.entry(name).or_default() += frames,
+            Body::Refused(refusal) => *self.refused.entry(*refusal).or_default() += frames,
         }
     }
 

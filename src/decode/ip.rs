@@ -65,7 +65,14 @@ pub enum Transport<'a> {
         /// Bytes behind the ports on the wire.
         payload_length: u32,
     },
-    /// No ports: another protocol, a fragment, or unreadable.
+    /// A piece of a packet.
+    Fragment {
+        /// The IP packet from its first byte, as far as it was captured.
+        packet: &'a [u8],
+        /// Bytes behind the IP headers on the wire.
+        payload_length: u32,
+    },
+    /// No ports: another protocol, or unreadable.
     None {
         /// Bytes behind the IP headers on the wire.
         payload_length: u32,
@@ -166,7 +173,9 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
         bad_checksum: header_bad.then_some("ip"),
         stopped,
     };
-    if !ip.fragment && ip.stopped.is_none() {
+    if ip.fragment {
+        ip.transport = Transport::Fragment { packet: bytes, payload_length: on_wire };
+    } else if ip.stopped.is_none() {
         transport(&mut ip, payload.payload, on_wire);
         if tunnel::may_be(&ip)
             && let Some(body) = tunnel::inside(&ip, payload.payload, packet)

@@ -4,6 +4,7 @@
 
 mod checksum;
 mod ethertype;
+pub mod fragments;
 mod frame_ledger;
 pub mod ip;
 mod link;

@@ -5,7 +5,7 @@
 use super::Counted;
 use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Traffic};
 use crate::attribution::world::transport_name;
-use crate::base::table::Map;
+use crate::base::table::{Map, Set};
 use crate::base::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,6 +21,8 @@ const TUNNEL_PORTS: [u16; 9] = [4789, 8472, 6081, 2152, 3544, 37_008, 1701, 5247
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
     rows: Map<(IpAddr, IpAddr), Vec<usize>>,
+    /// Pairs between which ICMP messages were sent in fragments.
+    icmp_fragments: Set<(IpAddr, IpAddr)>,
 }
 
 fn pair(row: &Row) -> (IpAddr, IpAddr) {
@@ -44,10 +46,15 @@ impl Pairs {
     #[must_use]
     pub fn of(ledger: &Ledger) -> Pairs {
         let mut rows: Map<(IpAddr, IpAddr), Vec<usize>> = Map::default();
-        for (index, row) in ledger.rows.iter().enumerate().filter(|(_, row)| !row.is_icmp()) {
-            rows.entry(pair(row)).or_default().push(index);
+        let mut icmp_fragments = Set::default();
+        for (index, row) in ledger.rows.iter().enumerate() {
+            if !row.is_icmp() {
+                rows.entry(pair(row)).or_default().push(index);
+            } else if row.fragments {
+                icmp_fragments.insert(pair(row));
+            }
         }
-        Pairs { rows }
+        Pairs { rows, icmp_fragments }
     }
 }
 
@@ -115,9 +122,9 @@ impl Selection {
             let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
             let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
             if rows.iter().any(|&index| unread(&ledger.rows[index])) {
-                self.pair_terms(ledger, key, rows, "#1", &mut outermost)?;
+                self.pair_terms(ledger, pairs, key, "#1", &mut outermost)?;
             } else {
-                self.pair_terms(ledger, key, rows, "", &mut terms)?;
+                self.pair_terms(ledger, pairs, key, "", &mut terms)?;
             }
         }
         let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
@@ -136,13 +143,20 @@ impl Selection {
     fn pair_terms(
         &self,
         ledger: &Ledger,
+        pairs: &Pairs,
         (a, b): (IpAddr, IpAddr),
-        rows: &[usize],
         layer: &str,
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
+        let rows = pairs.rows.get(&(a, b)).map_or(&[][..], Vec::as_slice);
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
         let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
+        // Later fragments are not marked as ICMP.
+        let not_icmp = match (pairs.icmp_fragments.contains(&(a, b)), family) {
+            (false, _) => "",
+            (true, "ip") => " && !(ip.proto == 1)",
+            (true, _) => " && !(ipv6.fraghdr.nxt == 58)",
+        };
         // Display filters look at the headers of all layers.
         if [a, b].iter().any(|&end| ledger.may_be_tunnel_end(end)) {
             return Err(
@@ -152,7 +166,8 @@ impl Selection {
         if any(|row| row.tunnelled) && any(|row| row.fragments) {
             return Err("fragments of tunnels cannot be told apart; extract the frames instead");
         }
-        let mut ends = format!("{family}.addr{layer} == {a} && {family}.addr{layer} == {b}");
+        let mut ends =
+            format!("{family}.addr{layer} == {a} && {family}.addr{layer} == {b}{not_icmp}");
         if !layer.is_empty() {
             // ICMP of the pair itself is left out; ICMP inside the tunnel is not.
             let next = if a.is_ipv4() { ("ip.proto", 1) } else { ("ipv6.nxt", 58) };

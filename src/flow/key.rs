@@ -40,7 +40,7 @@ impl FlowKey {
                 Some(identifier) => ([identifier; 2], true),
                 None => ([u16::from(kind) << 8 | u16::from(code); 2], true),
             },
-            Transport::None { .. } => ([0, 0], true),
+            Transport::None { .. } | Transport::Fragment { .. } => ([0, 0], true),
         };
         let kind = match (ip.source, portless) {
             (IpAddr::V4(_), false) => Kind::V4,

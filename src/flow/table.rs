@@ -7,6 +7,7 @@ use super::timer::{self, Wheel};
 use super::{End, Flow, FlowId, FlowSink, Segment, Sent, Side, tcp};
 use crate::base::table::BuildHasher;
 use crate::base::time::{SECOND, Timestamp};
+use crate::decode::fragments::Part;
 use crate::decode::ip::flag;
 use crate::decode::{Ip, Packet, Tcp, Transport};
 use crate::source::Frame;
@@ -92,6 +93,48 @@ impl FlowTable {
         now: Timestamp,
         sink: &mut impl FlowSink,
     ) {
+        let (id, side) = self.locate(frame, packet, ip, now, now, sink);
+        self.count(id, side, frame, ip.length, now);
+        self.update(id, side, frame, ip, sink);
+    }
+
+    /// Counts a frame with a fragment of a packet whose flow is known by now, or of one that
+    /// was given up: later than its turn, and without what it carries.
+    pub fn part(
+        &mut self,
+        part: &Part,
+        packet: &Packet<'_>,
+        ip: &Ip<'_>,
+        now: Timestamp,
+        sink: &mut impl FlowSink,
+    ) {
+        let frame = part.frame();
+        let (id, side) = self.locate(&frame, packet, ip, part.seen, now, sink);
+        self.count(id, side, &frame, part.ip_length, part.seen);
+        let flow = &mut self.flows.flows[id as usize];
+        flow.fragments = true;
+        let sent = &mut flow.sent[side.index()];
+        if sent.packets == 1 {
+            flow.hops[side.index()] = ip.hops;
+        }
+        if ip.fragment {
+            sent.payload_bytes += u64::from(part.payload_length);
+            sent.delivered_bytes += u64::from(part.payload_length);
+        }
+    }
+
+    /// The flow of a packet, opened where there is none, and the side that sent it. `seen` is
+    /// the highest capture time when the packet was read, `now` that of the frame in turn.
+    #[inline]
+    fn locate(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &Packet<'_>,
+        ip: &Ip<'_>,
+        seen: Timestamp,
+        now: Timestamp,
+        sink: &mut impl FlowSink,
+    ) -> (u32, Side) {
         if self.wheel.is_due(now) {
             self.expire(now, frame.number, sink);
         }
@@ -100,21 +143,21 @@ impl FlowTable {
         let flows = &self.flows.flows;
         let found = self.index.find(hash, |&i| flows[i as usize].key == key).copied();
         let id = match found {
-            Some(id) if self.continues(id, ip, now) => id,
+            Some(id) if self.continues(id, ip, seen) => id,
             Some(id) => {
                 let flow = &self.flows.flows[id as usize];
-                let idle = now.since(flow.last) > idle_limit(flow);
+                let idle = seen.since(flow.last) > idle_limit(flow);
                 let end = match (flow.tcp.is_over(), idle) {
                     (true, _) => End::Closed,
                     (false, true) => End::TimeOut,
                     (false, false) => End::Reused,
                 };
                 self.close(id, end, frame.number, sink);
-                self.open(key, side, hash, frame, packet, ip, now, sink)
+                self.open(key, side, hash, frame, packet, ip, [seen, now], sink)
             }
-            None => self.open(key, side, hash, frame, packet, ip, now, sink),
+            None => self.open(key, side, hash, frame, packet, ip, [seen, now], sink),
         };
-        self.update(id, side, frame, ip, now, sink);
+        (id, side)
     }
 
     /// Ends every live flow; `frame` is the number behind the last.
@@ -153,7 +196,7 @@ impl FlowTable {
         frame: &Frame<'_>,
         packet: &Packet<'_>,
         ip: &Ip<'_>,
-        now: Timestamp,
+        [seen, now]: [Timestamp; 2],
         sink: &mut impl FlowSink,
     ) -> u32 {
         if self.index.len() >= self.flows_max
@@ -182,7 +225,7 @@ impl FlowTable {
         };
         let flow = Flow {
             key,
-            last: now,
+            last: seen,
             sent: [Sent::default(); 2],
             initiator,
             initiator_known,
@@ -223,26 +266,31 @@ impl FlowTable {
     }
 
     #[inline]
+    fn count(&mut self, id: u32, side: Side, frame: &Frame<'_>, ip_length: u32, seen: Timestamp) {
+        let flow = &mut self.flows.flows[id as usize];
+        self.distributions.frame(frame.wire_length);
+        if flow.packets() > 0 && seen >= flow.last {
+            self.distributions.gap(seen.since(flow.last));
+        }
+        flow.last = flow.last.max(seen);
+        flow.last_frame = flow.last_frame.max(frame.number);
+        let sent = &mut flow.sent[side.index()];
+        sent.packets += 1;
+        sent.wire_bytes += u64::from(frame.wire_length);
+        sent.ip_bytes += u64::from(ip_length);
+    }
+
+    #[inline]
     fn update(
         &mut self,
         id: u32,
         side: Side,
         frame: &Frame<'_>,
         ip: &Ip<'_>,
-        now: Timestamp,
         sink: &mut impl FlowSink,
     ) {
         let flow = &mut self.flows.flows[id as usize];
-        self.distributions.frame(frame.wire_length);
-        if flow.packets() > 0 {
-            self.distributions.gap(now.since(flow.last));
-        }
-        flow.last = now;
-        flow.last_frame = frame.number;
         let sent = &mut flow.sent[side.index()];
-        sent.packets += 1;
-        sent.wire_bytes += u64::from(frame.wire_length);
-        sent.ip_bytes += u64::from(ip.length);
         if sent.packets == 1 {
             flow.hops[side.index()] = ip.hops;
         }
@@ -266,6 +314,7 @@ impl FlowTable {
             }
             Transport::Icmp { payload_length, .. }
             | Transport::Ports { payload_length, .. }
+            | Transport::Fragment { payload_length, .. }
             | Transport::None { payload_length } => {
                 sent.payload_bytes += u64::from(payload_length);
                 sent.delivered_bytes += u64::from(payload_length);

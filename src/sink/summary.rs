@@ -429,10 +429,13 @@ impl Page {
         }
         self.wrap(2, &text);
         let losses = &snapshot.losses;
-        let lost = losses.flows_evicted + losses.dissector_faults + losses.ledger.total();
+        let datagrams = losses.datagrams_evicted + losses.datagrams_contradictory;
+        let lost =
+            losses.flows_evicted + datagrams + losses.dissector_faults + losses.ledger.total();
         if lost > 0 {
             let text = format!(
-                "Bounds reached: {} flows ended early, {} dissector faults, {} other entries not \
+                "Bounds reached: {} flows ended early, {datagrams} fragmented packets given up, \
+                 {} dissector faults, {} other entries not \
                  kept; details in --json.",
                 losses.flows_evicted,
                 losses.dissector_faults,

@@ -11,7 +11,7 @@ use crate::base::bytes::Reader;
 use std::net::IpAddr;
 
 /// One layer of encapsulation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tunnel {
     /// How the inner packet is carried.
     pub kind: TunnelKind,
@@ -84,7 +84,7 @@ impl TunnelKind {
 }
 
 /// Layers of encapsulation, outermost first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Tunnels {
     layers: [Option<Tunnel>; Tunnels::MAX],
 }

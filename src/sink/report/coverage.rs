@@ -184,6 +184,8 @@ fn losses(losses: &LossesShown) -> Markup {
             losses.flows_evicted,
             "conversations ended early for lack of room (their bytes are counted)",
         ),
+        (losses.datagrams_evicted, "fragmented packets not put together for lack of room"),
+        (losses.datagrams_contradictory, "fragmented packets whose pieces contradict each other"),
         (losses.dissector_faults, "faults of protocol readers, caught"),
         (losses.file_names, "names from the recording's own table not kept"),
         (ledger.flows_without_contact, "conversations not in any table, for lack of room"),

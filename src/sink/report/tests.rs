@@ -258,6 +258,8 @@ fn snapshot() -> Snapshot {
         },
         losses: LossesShown {
             flows_evicted: 0,
+            datagrams_evicted: 0,
+            datagrams_contradictory: 0,
             file_names: 0,
             dissector_faults: 0,
             ledger: Ledger::default().losses(),
