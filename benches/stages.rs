@@ -45,7 +45,9 @@ fn stages(criterion: &mut Criterion) {
     let frames = frames(&packets);
     let geo = Geo::default();
     let mut group = criterion.benchmark_group("stages");
-    group.throughput(Throughput::Elements(PACKETS as u64)).sample_size(20);
+    let bytes = packets.iter().map(|(_, data)| data.len() as u64).sum();
+    let elements = PACKETS as u64;
+    group.throughput(Throughput::ElementsAndBytes { elements, bytes }).sample_size(20);
 
     group.bench_function("read", |bencher| {
         bencher.iter(|| {

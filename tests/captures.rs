@@ -268,12 +268,14 @@ fn forms(secret: &str) -> Vec<String> {
         let text = digits.collect::<Vec<_>>().join(between);
         if upper { text.to_uppercase() } else { text }
     };
-    let mut forms = vec![secret.to_owned(), STANDARD.encode(secret), URL_SAFE.encode(secret)];
-    // The encoding of a longer text that holds the secret, whatever stands before it.
-    for before in 1..3 {
+    let mut forms = vec![secret.to_owned(), URL_SAFE.encode(secret)];
+    // Within the encoding of a longer text, whatever stands around it: only the groups that
+    // depend on nothing else.
+    for before in 0..3 {
         let encoded = STANDARD.encode(format!("{}{secret}", "x".repeat(before)));
         let whole = encoded.trim_end_matches('=');
-        forms.push(whole[4..whole.len() - 1].to_owned());
+        let start = if before == 0 { 0 } else { 4 };
+        forms.push(whole[start..whole.len() - 1].to_owned());
     }
     forms.extend([hex(false, ""), hex(true, ""), hex(false, ":"), hex(false, " ")]);
     forms

@@ -1,7 +1,10 @@
 //! Names from the wire are chosen by whoever sent them: none may move a cursor, forge a line, break
 //! out of HTML or make JSON invalid.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use unicode_width::UnicodeWidthStr;
@@ -25,7 +28,22 @@ fn names() -> Vec<Vec<u8>> {
     .map(<[u8]>::to_vec)
     .collect();
     names.push(vec![b'a'; 63]);
+    // The longest name that DNS has room for: 255 bytes with the length bytes.
+    names.push([&[b'w'; 63][..], &[b'i'; 63], &[b'd'; 63], &[b'e'; 53]].join(&b'.'));
     names
+}
+
+/// A name as DNS writes it: labels with their lengths. Dots in the hostile ones stay inside.
+fn labels(name: &[u8], domain: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let own: Vec<&[u8]> =
+        if name.len() > 63 { name.split(|byte| *byte == b'.').collect() } else { vec![name] };
+    for label in own.into_iter().chain(domain.split('.').map(str::as_bytes)) {
+        out.push(label.len() as u8);
+        out.extend(label);
+    }
+    out.push(0);
+    out
 }
 
 fn udp(source: [u8; 4], destination: [u8; 4], ports: [u16; 2], data: &[u8]) -> Vec<u8> {
@@ -52,12 +70,31 @@ fn tcp(ports: [u16; 2], flags: u8, sequence: u32, host: u8, data: &[u8]) -> Vec<
     out
 }
 
-fn answer(label: &[u8], address: [u8; 4]) -> Vec<u8> {
-    let mut out = vec![0, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, label.len() as u8];
-    out.extend(label);
-    out.extend(b"\x07example\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04");
+/// An answer with one address, which repeats the question only in unicast DNS.
+fn answer(name: &[u8], domain: &str, address: [u8; 4]) -> Vec<u8> {
+    let name = labels(name, domain);
+    let is_multicast = domain == "local";
+    let mut out = vec![0, 7, 0x81, 0x80, 0, u8::from(!is_multicast), 0, 1, 0, 0, 0, 0];
+    if is_multicast {
+        out[..4].copy_from_slice(&[0, 0, 0x84, 0]);
+    } else {
+        out.extend(&name);
+        out.extend([0, 1, 0, 1]);
+    }
+    out.extend(name);
+    out.extend([0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
     out.extend(address);
     out
+}
+
+/// A TLS 1.2 hello that asks for `name`.
+fn client_hello(name: &[u8]) -> Vec<u8> {
+    let sized = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
+    let server_name = sized(&[&[0][..], &sized(name)].concat());
+    let extensions = sized(&[&[0, 0][..], &sized(&server_name)].concat());
+    let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 0x01, 1, 0], &extensions].concat();
+    let message = [&[1, 0][..], &sized(&body)].concat();
+    [&[0x16, 3, 1][..], &sized(&message)].concat()
 }
 
 fn dhcp(name: &[u8]) -> Vec<u8> {
@@ -80,11 +117,16 @@ fn capture() -> PathBuf {
         let host = index as u8 + 1;
         let ports = [40_000 + index as u16, 80];
         packets.push(udp([0; 4], [255; 4], [68, 67], &dhcp(name)));
-        packets.push(udp(resolver, device, [53, 5000], &answer(name, [203, 0, 113, host])));
+        let answered = answer(name, "example", [203, 0, 113, host]);
+        packets.push(udp(resolver, device, [53, 5000], &answered));
+        let own = answer(name, "local", device);
+        packets.push(udp(device, [224, 0, 0, 251], [5353, 5353], &own));
         packets.push(tcp(ports, 2, 99, host, b""));
         let request =
             [b"GET / HTTP/1.1\r\nHost: ", &name[..], b"\r\nAuthorization: Basic YTpi\r\n\r\n"];
         packets.push(tcp(ports, 0x18, 100, host, &request.concat()));
+        packets.push(tcp([ports[0], 443], 2, 99, host, b""));
+        packets.push(tcp([ports[0], 443], 0x18, 100, host, &client_hello(name)));
         packets.push(tcp([ports[0], 8800], 2, 99, host, b""));
         packets.push(tcp([ports[0], 8800], 0x18, 100, host, b"\0\x01binary"));
     }
@@ -110,6 +152,14 @@ fn phonehome(arguments: &[&str], path: &PathBuf) -> Vec<u8> {
     output.stdout
 }
 
+/// The bytes of a name as they were on the wire.
+fn raw(name: &Value) -> Vec<u8> {
+    match name["raw"].as_str() {
+        Some(raw) => STANDARD.decode(raw).unwrap(),
+        None => name["text"].as_str().unwrap().as_bytes().to_vec(),
+    }
+}
+
 /// Control, invisible and direction-changing characters.
 fn is_dangerous(c: char) -> bool {
     c.is_control() && c != '\n'
@@ -132,7 +182,13 @@ fn hostile_names_stay_text_everywhere() {
     assert!(!text.contains(is_dangerous));
     let document: Value = serde_json::from_str(&text).unwrap();
     let asked = document["names"].as_array().unwrap();
-    assert_eq!(asked.len(), names().len());
+    let bytes: BTreeSet<Vec<u8>> = asked.iter().map(raw).collect();
+    for domain in ["example", "local"] {
+        for name in names() {
+            let name = [&name.to_ascii_lowercase()[..], domain.as_bytes()].join(&b'.');
+            assert!(bytes.contains(&name), "{}", name.escape_ascii());
+        }
+    }
     let hostile = asked.iter().find(|n| n["text"].as_str().unwrap().contains("gone")).unwrap();
     assert_eq!(hostile["text"], "\\x1b[2j\\x1b[31mgone.example");
     assert!(hostile["raw"].is_string(), "the raw bytes are beside it");
@@ -143,9 +199,10 @@ fn hostile_names_stay_text_everywhere() {
 
     let flows = String::from_utf8(phonehome(&["flows"], &path)).unwrap();
     assert!(!flows.contains(is_dangerous));
-    for line in flows.lines() {
-        serde_json::from_str::<Value>(line).unwrap();
-    }
+    let records: Vec<Value> =
+        flows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let with_server_name = records.iter().filter(|record| record["sni"].is_string());
+    assert_eq!(with_server_name.count(), names().len());
 
     phonehome(&["analyze", "--quiet", "--report", report.to_str().unwrap()], &path);
     let page = std::fs::read_to_string(&report).unwrap();

@@ -78,11 +78,11 @@ impl Deeds {
         };
         for flow in &row.flow_refs {
             let port = flow.ports.map_or(0, |[_, remote]| u64::from(remote));
-            let sent = &flow.totals[0];
-            if sent.packets > 0 {
+            let sent = &flow.traffic;
+            if sent.packets[0] > 0 {
                 let key = (row.remote.address, proto.to_owned(), port);
                 let sum = self.external.entry(key).or_default();
-                *sum = [sum[0] + sent.packets, sum[1] + sent.wire_bytes];
+                *sum = [sum[0] + sent.packets[0], sum[1] + sent.wire_bytes[0]];
             }
         }
     }

@@ -14,11 +14,6 @@ use truth::{number, rows, text};
 const KNOWN: &[Known] = &[
     // Links that are not read; every frame is refused by the number of its link type.
     ("tcpdump/bgp-aigp.pcap", "flows", 1, "link type 178, Ethernet behind a header of Juniper"),
-    ("zeek/llc.pcap", "flows", 1, "link type 10, FDDI"),
-    ("zeek/nflog-http.pcap", "flows", 1, NFLOG),
-    ("zeek/nflog-http.pcap", "http", 1, NFLOG),
-    ("zeek/radiotap.pcap", "flows", 2, RADIO),
-    ("zeek/radiotap.pcap", "dns", 1, RADIO),
     // tshark gives such files up; the frames are there, so they are counted, and refused.
     ("tcpdump/vtp_asan.pcap", "totals", 1, UNKNOWN_LINK),
     ("tcpdump/vtp_asan-2.pcap", "totals", 1, UNKNOWN_LINK),
@@ -70,34 +65,32 @@ const KNOWN: &[Known] = &[
     ("zeek/socks.pcap", "http", 1, SOCKS),
     ("zeek/tunnels__socks.pcap", "http", 1, SOCKS),
     ("bulk/mercury__emix.pcap", "http", 1, SOCKS),
-    ("bulk/Malcolm-Test-Artifacts__SSL.pcap", "sni", 1, TUNNEL),
-    ("ja4/gre-sample.pcap", "dns", 1, TUNNEL),
-    ("malcolm/Tunnels.pcap", "dns", 4, TUNNEL),
-    ("malcolm/Tunnels.pcap", "http", 4, TUNNEL),
-    ("malcolm/Tunnels.pcap", "sni", 2, TUNNEL),
-    ("mercury/ip_encapsulation.pcap", "http", 1, TUNNEL),
-    ("ndpi/capwap_data.pcapng", "sni", 1, TUNNEL),
-    ("ndpi/false_positives.pcapng", "http", 1, TUNNEL),
-    ("ndpi/ja3_lots_of_cipher_suites_2_anon.pcap", "sni", 1, TUNNEL),
-    ("zeek/tunnels__geneve-47101.pcap", "sni", 1, TUNNEL),
-    ("zeek/tunnels__geneve-vxlan-dns-truncated.pcap", "dns", 1, TUNNEL),
-    ("zeek/tunnels__gre-over-udp-4754.pcap", "dns", 1, TUNNEL),
-    ("zeek/tunnels__gre-over-udp-4754.pcap", "http", 1, TUNNEL),
-    ("zeek/tunnels__gre-pptp.pcap", "dns", 1, TUNNEL),
-    ("zeek/tunnels__gtp__gtp1_gn_normal_incl_fragmentation.pcap", "http", 1, TUNNEL),
-    ("zeek/tunnels__gtp__gtp2_different_udp_port.pcap", "http", 1, TUNNEL),
-    ("zeek/tunnels__vxlan-encapsulated-http.pcap", "http", 1, TUNNEL),
+    // Where the truth has the outer addresses of a tunnel that its list of protocols does not name,
+    // and we have the inner ones.
+    ("malcolm/Tunnels.pcap", "http", 1, SOCKS),
+    ("bulk/Malcolm-Test-Artifacts__SSL.pcap", "flows, more", 1, INNER),
+    ("ndpi/4in4tunnel.pcap", "flows, more", 1, INNER),
+    ("ndpi/capwap_data.pcapng", "flows", 1, INNER),
+    (
+        "ndpi/capwap_data.pcapng",
+        "sni",
+        1,
+        "one direction has the two bytes of the 802.11 frame control swapped, so it stays closed",
+    ),
+    ("ndpi/capwap_data.pcapng", "flows, more", 1, INNER),
+    ("pcapplusplus/IPv4-encapsulated-IPv6.pcap", "flows, more", 1, INNER),
+    ("tcpdump/nsh-over-vxlan-gpe.pcap", "flows", 1, INNER),
+    ("tcpdump/nsh-over-vxlan-gpe.pcap", "flows, more", 1, INNER),
+    ("zeek/tunnels__6in4.pcap", "flows, more", 1, INNER),
 ];
 
-const NFLOG: &str = "link type 239, the log of the Linux netfilter";
-const RADIO: &str = "link type 127, 802.11; radio is not read";
 const UNKNOWN_LINK: &str = "link type 182, which tshark does not support";
 const OPTION: &str = "an IP option states a length that cannot be; the header's length is right, \
     so the packet is counted, while tshark stops at the option";
 const NOT_A_NAME: &str = "tshark writes its complaint where the name should be";
 const PORT: &str = "tshark goes by the port, which is that of another protocol";
 const SOCKS: &str = "the request goes through a SOCKS proxy, whose flow it is";
-const TUNNEL: &str = "the packets are inside a tunnel, which is not opened";
+const INNER: &str = "the flow is keyed by the innermost addresses, the truth by the outermost";
 
 /// Layers in which a second IP header hides; the truth has the outermost one, we the innermost.
 const TUNNELS: &[&str] = &[
