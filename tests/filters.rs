@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::known::{Complaint, Known, unexplained};
 use common::{none, places, program, truth, tshark, two_at_a_time};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -13,6 +14,17 @@ use truth::{number, rows, text};
 
 /// Captures out of ../shared that a plain run takes.
 const SAMPLE: usize = 150;
+
+/// Filters that select other frames than a finding counts, and why.
+const KNOWN: &[Known] = &[
+    ("malcolm/Tunnels.pcap", "filters", 2, "AYIYA, which we do not open, carries ICMPv6"),
+    ("tcpdump/cve2015-0261-ipv6.pcap", "filters", 4, "tshark gives up at the SLIP header"),
+    ("zeek/cisco-fabric-path.pcap", "filters", 16, CHECKSUM),
+    ("zeek/ipv6_zero_len_ah.pcap", "filters", 2, "what the authentication header covers is ICMPv6"),
+];
+
+const CHECKSUM: &str = "tshark takes the last bytes for the checksum of the inner frame and then \
+    finds too few for an IPv6 header";
 
 /// What one finding promises of its filter.
 struct Promise {
@@ -116,7 +128,13 @@ fn complaint(capture: &Path, preferences: &[&str], promise: &Promise) -> String 
 }
 
 fn check(captures: &[PathBuf]) {
-    none(&two_at_a_time(captures, |capture| broken(capture)).concat());
+    let complaints = two_at_a_time(captures, |capture| {
+        let said = broken(capture);
+        let capture = places::short(capture);
+        Complaint { capture, issue: "filters", count: said.len(), said: said.join("\n") }
+    });
+    let looked_at = complaints.iter().map(|complaint| complaint.capture.clone()).collect();
+    none(&unexplained(&complaints, KNOWN, &looked_at));
 }
 
 #[test]

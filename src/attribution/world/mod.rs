@@ -1,0 +1,504 @@
+//! What the ledger adds up to at one moment: devices, destinations, and contacts between them,
+//! with places, networks and operators. Built when asked; reads the ledger and never changes it.
+
+use super::geo::{Asn, Country};
+pub use super::ledger::Traffic;
+use super::ledger::{DeviceKey, NameSource, Named};
+use super::names::registrable;
+use super::signature::{Confidence, Kind, Operator, Ownership};
+use crate::base::address::{Mac, Scope, network, scope};
+use crate::base::text::safe;
+use crate::base::time::Timestamp;
+use crate::protocol::IdentityKind;
+use crate::protocol::port::transport;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+mod build;
+
+/// How sure a statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The bytes say it.
+    Shown,
+    /// A sourced signature says whose it is.
+    Attributed,
+    /// Likely, and no more.
+    Inferred,
+}
+
+impl Level {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Shown => "shown",
+            Level::Attributed => "attributed",
+            Level::Inferred => "inferred",
+        }
+    }
+}
+
+/// Text from the wire: printable, with the raw bytes beside it where they differ.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct WireText {
+    /// Escaped and printable.
+    pub text: String,
+    /// The bytes in base64, where they are not the text itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+}
+
+impl From<&[u8]> for WireText {
+    fn from(bytes: &[u8]) -> WireText {
+        let text = safe(bytes);
+        let raw = (text.as_bytes() != bytes).then(|| STANDARD.encode(bytes));
+        WireText { text, raw }
+    }
+}
+
+/// A name with its source and the frame that says it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NameSeen {
+    /// The name.
+    #[serde(flatten)]
+    pub name: WireText,
+    /// `sni`, `host`, `dns`, `cert`, `dns-other` or `file`.
+    pub source: &'static str,
+    /// The frame; 0 for the capture file's own table.
+    pub frame: u64,
+    /// The address has other names too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub several: bool,
+    /// Another name that DNS gave this device for the same address, and its frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_says: Option<(WireText, u64)>,
+}
+
+/// Where a contact goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Zone {
+    /// Out of the test network.
+    Internet,
+    /// To another device on the test network.
+    Private,
+    /// To many at once: broadcast and multicast.
+    Group,
+}
+
+/// An address of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AddressSeen {
+    /// The address.
+    pub address: IpAddr,
+    /// First packet from it.
+    pub first: Timestamp,
+    /// Last flow begun from it.
+    pub last: Timestamp,
+}
+
+/// Something a device said about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IdentitySeen {
+    /// `host_name`, `vendor_class`, `product` or `service`.
+    pub kind: &'static str,
+    /// What the protocol calls it.
+    pub fact: &'static str,
+    /// As it was said.
+    #[serde(flatten)]
+    pub value: WireText,
+    /// Where.
+    pub frame: u64,
+}
+
+/// Who made a device, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Maker {
+    /// Signature id, where a signature knows the maker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// Name for people.
+    pub name: String,
+    /// `dhcp` or `oui`. An OUI names the maker of the network chip, often not of the device.
+    pub by: &'static str,
+}
+
+/// What the tap could see of a device. Claims of absence need both directions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Visibility {
+    /// Flows, apart from those to groups.
+    pub flows: u64,
+    /// Of these, with packets of one direction only.
+    pub one_sided_flows: u64,
+    /// Flows in which data was acknowledged that the capture does not hold.
+    pub acknowledged_unseen_flows: u64,
+    /// Packets of both directions were seen.
+    pub both_directions: bool,
+    /// Nothing but broadcast and multicast was seen of it.
+    pub group_only: bool,
+    /// It asked for its address with DHCP in this capture.
+    pub dhcp: bool,
+    /// It asked for names.
+    pub dns: bool,
+    /// It used IPv6.
+    pub ipv6: bool,
+    /// First packet.
+    pub first: Option<Timestamp>,
+    /// Silent since.
+    pub last: Option<Timestamp>,
+}
+
+/// Something on the test network.
+#[derive(Debug, Clone, Serialize)]
+pub struct Device {
+    /// Stable id: `mac:…` or `ip:…`.
+    pub id: String,
+    #[serde(skip)]
+    key: DeviceKey,
+    /// Hardware address.
+    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
+    /// The user's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// `device`, or `gateway`: it forwards packets of others, so that what it sends is not its own.
+    pub role: &'static str,
+    /// Registrant of the hardware address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oui: Option<String>,
+    /// The hardware address is locally administered: it has no registrant.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mac_is_local: bool,
+    /// Who made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maker: Option<Maker>,
+    /// Its addresses over time.
+    pub addresses: Vec<AddressSeen>,
+    /// What it said about itself.
+    pub identities: Vec<IdentitySeen>,
+    /// Name servers that the network gave it, with the frame.
+    pub resolvers: Vec<(IpAddr, u64)>,
+    /// Traffic with the internet, sent and received.
+    pub internet: Traffic,
+    /// Traffic with devices on the test network.
+    pub private: Traffic,
+    /// Broadcast and multicast.
+    pub group: Traffic,
+    /// What the tap could see of it.
+    pub visibility: Visibility,
+}
+
+impl Device {
+    /// The best name for people: the user's label, a host name, or the id.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let said = |kind: IdentityKind| {
+            self.identities.iter().find(|i| i.kind == kind.name()).map(|i| i.value.text.clone())
+        };
+        self.label
+            .clone()
+            .or_else(|| said(IdentityKind::HostName))
+            .unwrap_or_else(|| self.id.clone())
+    }
+}
+
+fn as_text<T: ToString, S: serde::Serializer>(v: &Option<T>, s: S) -> Result<S::Ok, S::Error> {
+    s.collect_str(&v.as_ref().map(ToString::to_string).unwrap_or_default())
+}
+
+/// What a signature says of a destination, and what that rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Claim {
+    /// Signature id.
+    pub signature: String,
+    /// Name for people.
+    pub name: String,
+    /// Vendor, hosting, resolver, …
+    pub kind: Kind,
+    /// What the service does.
+    pub role: String,
+    /// The pattern that matched.
+    pub pattern: String,
+    /// Who operates the host, where it is another than the signature's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_operator: Option<String>,
+    /// Region that the name or the signature's source states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The name or address that was matched.
+    pub matched: WireText,
+    /// Where that name comes from, or `address`.
+    pub basis: &'static str,
+    /// The frame that says the name.
+    pub frame: u64,
+    /// How sure this is: never surer than the name.
+    pub level: Level,
+    /// Where the fact is stated.
+    pub source: String,
+    /// How the fact is known.
+    pub confidence: Confidence,
+    /// When its source was read.
+    pub checked: String,
+    /// The company and its law, where established.
+    pub operator: Option<Operator>,
+    /// Dated facts about the company.
+    pub ownership: Vec<Ownership>,
+    /// Made up for the bundled captures.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fictional: bool,
+}
+
+/// A country that a database names but the round-trip time excludes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excluded {
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Least distance from the test network's country, kilometres.
+    pub least_km: u64,
+    /// The farthest the remote can be, kilometres.
+    pub farthest_km: u64,
+}
+
+/// One address outside the test network.
+#[derive(Debug, Clone, Serialize)]
+pub struct Remote {
+    /// The address.
+    pub address: IpAddr,
+    /// Opinions on its country.
+    pub countries: Vec<Country>,
+    /// Whose network it is.
+    pub networks: Vec<Asn>,
+    /// Smallest handshake round trip, nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round_trip_ns: Option<i64>,
+    /// Countries named above that the round trip excludes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Excluded>,
+    /// Traffic, seen from the devices.
+    pub traffic: Traffic,
+}
+
+/// Remotes that belong together: under one registrable domain, or without a name in one network.
+#[derive(Debug, Clone, Serialize)]
+pub struct Destination {
+    /// Stable id: the registrable domain, `net:` with the network, a device id, or `group:`.
+    pub id: String,
+    /// Where it is.
+    pub zone: Zone,
+    /// Every name with its source.
+    pub names: Vec<NameSeen>,
+    /// Every address.
+    pub remotes: Vec<Remote>,
+    /// Whose it is.
+    pub claims: Vec<Claim>,
+    /// Traffic, seen from the devices.
+    pub traffic: Traffic,
+}
+
+impl Destination {
+    /// The different countries that databases name for its addresses.
+    #[must_use]
+    pub fn country_codes(&self) -> Vec<&str> {
+        let all = self.remotes.iter().flat_map(|remote| &remote.countries);
+        distinct(all.map(|opinion| opinion.country.as_str()))
+    }
+
+    /// The different networks of its addresses: number and holder.
+    #[must_use]
+    pub fn networks(&self) -> Vec<(u64, &str)> {
+        let all = self.remotes.iter().flat_map(|remote| &remote.networks);
+        distinct(all.map(|asn| (asn.number, asn.organisation.as_str())))
+    }
+
+    /// Whether it has a name from any source.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !self.names.is_empty()
+    }
+}
+
+fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for item in items {
+        if !seen.contains(&item) {
+            seen.push(item);
+        }
+    }
+    seen
+}
+
+/// What is spoken in a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// `tcp`, `udp`, … or an IANA protocol number.
+    pub proto: String,
+    /// Port of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Protocol.
+    pub protocol: &'static str,
+    /// `payload`, `expected`, `port` (a guess by number alone) or `none`.
+    pub method: &'static str,
+    /// `clear`, `encrypted`, `service` or `unknown`.
+    pub content: &'static str,
+    /// Traffic.
+    pub traffic: Traffic,
+}
+
+/// Relation of a destination to the maker of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Party {
+    /// The device's own maker.
+    First,
+    /// Hosting, delivery, names, time.
+    Support,
+    /// Analytics, relays and the like of others.
+    Third,
+    /// Not known; never guessed.
+    Unknown,
+}
+
+/// The part of a contact that goes by one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Host {
+    /// The name; absent where none is known.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub name: Option<WireText>,
+    /// Where the name comes from, best first.
+    pub sources: BTreeSet<NameSource>,
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Position among the destination's `claims` of what a signature says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<usize>,
+    /// What is spoken.
+    pub services: Vec<Service>,
+    /// Traffic.
+    pub traffic: Traffic,
+}
+
+/// A device with a destination.
+#[derive(Debug, Clone, Serialize)]
+pub struct Contact {
+    /// Device id.
+    pub device: String,
+    /// Destination id.
+    pub destination: String,
+    /// Where it goes.
+    pub zone: Zone,
+    /// Relation to the device's maker.
+    pub party: Party,
+    /// What is spoken, all names together.
+    pub services: Vec<Service>,
+    /// The names it goes by, most traffic first.
+    pub hosts: Vec<Host>,
+    /// Traffic.
+    pub traffic: Traffic,
+    /// Payload bytes that must exist but were not captured, sent and received.
+    pub missed_bytes: [u64; 2],
+    /// Number of flows.
+    pub flows: u64,
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
+    /// First and last frame.
+    pub frames: [u64; 2],
+    /// Rows of the ledger.
+    #[serde(skip)]
+    pub rows: Vec<usize>,
+    /// Position in [`World::devices`].
+    #[serde(skip)]
+    pub device_index: usize,
+    /// Position in [`World::destinations`].
+    #[serde(skip)]
+    pub destination_index: usize,
+}
+
+/// A device that the user left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOut {
+    /// Device id.
+    pub id: String,
+    /// `excluded` or `not selected`.
+    pub reason: &'static str,
+    /// Its traffic with the internet.
+    pub internet: Traffic,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Devices to show, with names; all where empty.
+    pub devices: Vec<(Option<String>, DeviceKey)>,
+    /// Devices to leave out.
+    pub exclude: Vec<DeviceKey>,
+    /// Country of the test network, ISO 3166-1 alpha-2.
+    pub here: Option<String>,
+}
+
+/// See the module.
+#[derive(Debug, Default, Serialize)]
+pub struct World {
+    /// By internet bytes, most first, gateways last.
+    pub devices: Vec<Device>,
+    /// By bytes, most first.
+    pub destinations: Vec<Destination>,
+    /// By device, then zone, then bytes.
+    pub contacts: Vec<Contact>,
+    /// Devices that the user left out.
+    pub left_out: Vec<LeftOut>,
+    /// Whose remote each row of the ledger goes to, where a signature knows.
+    #[serde(skip)]
+    pub row_claims: BTreeMap<usize, Claim>,
+}
+
+/// The stable id of a device.
+#[must_use]
+pub fn device_id(key: DeviceKey) -> String {
+    match key {
+        DeviceKey::Mac(mac) => format!("mac:{mac}"),
+        DeviceKey::Address(address) => format!("ip:{address}"),
+    }
+}
+
+/// The stable id of the destination that a remote belongs to.
+#[must_use]
+pub fn destination_id(name: Option<&[u8]>, address: IpAddr) -> String {
+    match name {
+        Some(name) => registrable(name).map_or_else(|| safe(name), |d| safe(d.as_bytes())),
+        None => format!("net:{}", network(address)),
+    }
+}
+
+/// How sure a name is that a row goes by.
+#[must_use]
+pub fn name_level(named: &Named) -> Level {
+    match named.source {
+        NameSource::Sni | NameSource::Host | NameSource::Certificate => Level::Attributed,
+        NameSource::Dns if !named.several => Level::Attributed,
+        NameSource::Dns | NameSource::DnsOther | NameSource::File => Level::Inferred,
+    }
+}
+
+/// The name of a transport protocol: IANA keyword in lower case, else the number.
+#[must_use]
+pub fn transport_name(protocol: u8) -> String {
+    transport(protocol).map_or_else(|| protocol.to_string(), str::to_owned)
+}
+
+/// Where an address is, seen from the test network.
+#[must_use]
+pub fn zone(address: IpAddr) -> Zone {
+    match scope(address) {
+        Scope::Internet => Zone::Internet,
+        Scope::Group => Zone::Group,
+        Scope::Inside | Scope::Loopback => Zone::Private,
+    }
+}
