@@ -16,10 +16,7 @@ fn main() -> io::Result<()> {
         names.sort();
         for name in names {
             let path = folder.join(name);
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-            {
+            if path.extension().is_some_and(|extension| extension == "toml") {
                 println!("cargo::rerun-if-changed={}", path.display());
                 writeln!(list, "({:?}, include_str!({:?})),", path, root.join(&path))
                     .expect("writing to a string");

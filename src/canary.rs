@@ -23,21 +23,14 @@ pub fn run(signatures: &Signatures, geo: &Geo) -> CanaryShown {
         Err(_) => missing.push("the planted capture could not be read"),
     }
     let world = World::build(&engine.ledger, geo, signatures, &Choice::default());
-    let destination = world
-        .destinations
-        .iter()
-        .find(|d| d.id == "phonehome-canary.example");
+    let destination = world.destinations.iter().find(|d| d.id == "phonehome-canary.example");
     match destination {
         None => missing.push("the planted name was not found"),
         Some(destination) => {
             if destination.names.iter().all(|name| name.source != "sni") {
                 missing.push("the planted name was not read from TLS");
             }
-            if destination
-                .claims
-                .iter()
-                .all(|claim| claim.signature != SIGNATURE)
-            {
+            if destination.claims.iter().all(|claim| claim.signature != SIGNATURE) {
                 missing.push("no signature recognised the planted name");
             }
             if destination.country_codes().is_empty() && destination.networks().is_empty() {

@@ -40,17 +40,16 @@ phonehome never contacts a device or a destination and opens no network connecti
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Say what a capture shows leaving, to whom, where, and which packets prove it
-    #[command(
-        after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
+    #[command(after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
         phonehome analyze week.pcap.gz --device camera=00:00:5e:00:53:0a --report camera.html\n  \
-        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json"
-    )]
+        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json")]
     Analyze(Analyze),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
     /// Show which databases and signatures are loaded, and how old they are
-    Data(DataArgs),
+    #[command(subcommand)]
+    Data(DataCommand),
 }
 
 #[derive(Debug, Args)]
@@ -62,11 +61,7 @@ struct Knowledge {
     #[arg(long)]
     no_geo: bool,
     /// Add the signatures of a folder to those embedded; repeatable
-    #[arg(
-        long = "signatures",
-        value_name = "DIR",
-        conflicts_with = "no_signatures"
-    )]
+    #[arg(long = "signatures", value_name = "DIR", conflicts_with = "no_signatures")]
     signatures: Vec<PathBuf>,
     /// Load no signatures
     #[arg(long)]
@@ -140,18 +135,10 @@ enum Sort {
     First,
 }
 
-#[derive(Debug, Args)]
-struct DataArgs {
-    #[command(subcommand)]
-    command: DataCommand,
-    #[command(flatten)]
-    knowledge: Knowledge,
-}
-
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// Print what is loaded
-    Status,
+    Status(Knowledge),
 }
 
 /// A failure with its exit code.
@@ -176,9 +163,7 @@ impl From<anyhow::Error> for Failure {
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
             || cause
                 .downcast_ref::<serde_json::Error>()
                 .is_some_and(|e| e.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
@@ -193,7 +178,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
-        Command::Data(args) => data(&args),
+        Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }
 
@@ -227,11 +212,8 @@ fn parse_country(text: &str) -> Result<String, String> {
 
 impl Knowledge {
     fn load(&self) -> anyhow::Result<(Signatures, Geo)> {
-        let mut signatures = if self.no_signatures {
-            Signatures::default()
-        } else {
-            Signatures::embedded()?
-        };
+        let mut signatures =
+            if self.no_signatures { Signatures::default() } else { Signatures::embedded()? };
         for folder in &self.signatures {
             signatures.add_folder(folder)?;
         }
@@ -252,11 +234,7 @@ struct Progress(ProgressBar);
 impl Progress {
     fn new() -> Progress {
         let shown = io::stderr().is_terminal();
-        let bar = if shown {
-            ProgressBar::no_length()
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar = if shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} left");
         if let Ok(style) = style {
             bar.set_style(style);
@@ -310,11 +288,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         || ending.damage.is_some()
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
         || losses.ledger.total() + dissector_faults > 0;
-    let findings = finding::run(&View {
-        ledger: &engine.ledger,
-        world: &world,
-        lossy,
-    });
+    let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,
         FailOn::Low => Severity::Low,
@@ -339,10 +313,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     show(args, &snapshot)?;
     if let Some(damage) = &ending.damage {
         let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!(
-            "phonehome: {path}: offset {}: {}",
-            damage.offset, damage.reason
-        );
+        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
     }
     Ok(snapshot.exit_code())
 }
@@ -377,36 +348,23 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
     let mut engine = Engine::new(FLOWS_MAX);
     let mut take = |record| writer.take(record);
     let progress = Progress::new();
-    engine.read(&mut source, &geo, Some(&mut take), &mut |source| {
-        progress.tick(source)
-    });
+    engine.read(&mut source, &geo, Some(&mut take), &mut |source| progress.tick(source));
     drop(progress);
     writer.finish().map_err(anyhow::Error::from)?;
     let ending = source.finish();
     if let Some(damage) = &ending.damage {
         let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!(
-            "phonehome: {path}: offset {}: {}",
-            damage.offset, damage.reason
-        );
+        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
         return Ok(3);
     }
     Ok(0)
 }
 
-fn data(args: &DataArgs) -> Result<u8, Failure> {
-    let DataCommand::Status = args.command;
-    let (signatures, geo) = args.knowledge.load()?;
-    println!(
-        "signatures: {} files, SHA-256 {}",
-        signatures.len(),
-        signatures.sha256()
-    );
+fn status(knowledge: &Knowledge) -> Result<u8, Failure> {
+    let (signatures, geo) = knowledge.load()?;
+    println!("signatures: {} files, SHA-256 {}", signatures.len(), signatures.sha256());
     for about in geo.about() {
-        println!(
-            "database: {}, built {}, SHA-256 {}",
-            about.name, about.build, about.sha256
-        );
+        println!("database: {}, built {}, SHA-256 {}", about.name, about.build, about.sha256);
     }
     println!("hardware addresses: {}", oui::about());
     Ok(0)

@@ -65,14 +65,7 @@ impl FlowSink for Join<'_, '_> {
         let mut say = |segment: &Segment<'_>, fact: Fact<'_>| ledger.fact(flow, segment, &fact);
         let label = self.sessions.closed(id, flow, end, &mut say);
         if let Some(records) = self.records {
-            records(FlowRecord::of(
-                flow,
-                label,
-                end,
-                frame,
-                self.ledger,
-                self.geo,
-            ));
+            records(FlowRecord::of(flow, label, end, frame, self.ledger, self.geo));
         }
         self.ledger.closed(flow, label);
     }
@@ -116,15 +109,7 @@ impl Engine {
         let behind = self.frames.total + 1;
         for Partition { flows, sessions } in &mut self.partitions {
             let ledger = &mut self.ledger;
-            flows.finish(
-                behind,
-                &mut Join {
-                    sessions,
-                    ledger,
-                    geo,
-                    records: &mut records,
-                },
-            );
+            flows.finish(behind, &mut Join { sessions, ledger, geo, records: &mut records });
         }
     }
 
@@ -164,12 +149,7 @@ impl Engine {
         let number = key::partition(ip, PARTITIONS);
         let Partition { flows, sessions } = &mut self.partitions[number];
         let ledger = &mut self.ledger;
-        let mut join = Join {
-            sessions,
-            ledger,
-            geo,
-            records,
-        };
+        let mut join = Join { sessions, ledger, geo, records };
         flows.packet(frame, packet, ip, self.now, &mut join);
     }
 
@@ -185,9 +165,7 @@ impl Engine {
     #[must_use]
     pub fn distributions(&self) -> Distributions {
         let mut all = Distributions::default();
-        self.partitions
-            .iter()
-            .for_each(|partition| all.merge(&partition.flows.distributions));
+        self.partitions.iter().for_each(|partition| all.merge(&partition.flows.distributions));
         all
     }
 
@@ -212,9 +190,6 @@ impl Engine {
     /// Flows begun.
     #[must_use]
     pub fn flows_created(&self) -> u64 {
-        self.partitions
-            .iter()
-            .map(|partition| partition.flows.created)
-            .sum()
+        self.partitions.iter().map(|partition| partition.flows.created).sum()
     }
 }

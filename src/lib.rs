@@ -11,15 +11,15 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-pub mod attribution;
 pub mod base;
-pub mod canary;
-pub mod cli;
+pub mod source;
 pub mod decode;
-pub mod engine;
-pub mod finding;
 pub mod flow;
 pub mod protocol;
-pub mod sink;
+pub mod attribution;
+pub mod finding;
 pub mod snapshot;
-pub mod source;
+pub mod sink;
+pub mod engine;
+pub mod canary;
+pub mod cli;

@@ -60,10 +60,7 @@ pub struct Tool {
 
 impl Default for Tool {
     fn default() -> Tool {
-        Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        }
+        Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }
     }
 }
 
@@ -121,16 +118,11 @@ impl Input {
             bytes: frames.wire_bytes,
             first: frames.times.map(|times| times[0]),
             last: frames.times.map(|times| times[1]),
-            interfaces: ending
-                .declared
-                .interfaces
-                .iter()
-                .map(|name| safe(name))
-                .collect(),
-            damage: ending.damage.as_ref().map(|damage| DamageShown {
-                offset: damage.offset,
-                reason: damage.reason.clone(),
-            }),
+            interfaces: ending.declared.interfaces.iter().map(|name| safe(name)).collect(),
+            damage: ending
+                .damage
+                .as_ref()
+                .map(|damage| DamageShown { offset: damage.offset, reason: damage.reason.clone() }),
         }
     }
 }
@@ -350,10 +342,7 @@ impl Coverage {
         let latest = counts.times.map_or(Timestamp(0), |times| times[1]);
         let mut because = Vec::new();
         if let Some(damage) = &ending.damage {
-            because.push(format!(
-                "damaged at offset {}: {}",
-                damage.offset, damage.reason
-            ));
+            because.push(format!("damaged at offset {}: {}", damage.offset, damage.reason));
         }
         if counts.total == 0 {
             because.push("the capture holds no frame".to_owned());
@@ -368,15 +357,9 @@ impl Coverage {
             because.push(format!("the capture says that {drops} packets were lost"));
         }
         if !canary.passed && !signatures.is_empty() && !geo.is_empty() {
-            because.push(format!(
-                "the self-test failed: {}",
-                canary.missing.join(", ")
-            ));
+            because.push(format!("the self-test failed: {}", canary.missing.join(", ")));
         }
-        let days = signatures
-            .all()
-            .iter()
-            .flat_map(|signature| &signature.domain);
+        let days = signatures.all().iter().flat_map(|signature| &signature.domain);
         Coverage {
             frames: FramesShown {
                 total: counts.total,
@@ -385,9 +368,7 @@ impl Coverage {
                 refused: counts.refused_by(),
             },
             wire_bytes: counts.wire_bytes,
-            drops: Drops {
-                declared: ending.declared.drops,
-            },
+            drops: Drops { declared: ending.declared.drops },
             truncated: counts.truncated,
             checksum_bad: counts.checksum_bad.clone(),
             stopped: counts.stopped.clone(),
@@ -433,10 +414,6 @@ impl Snapshot {
     /// Exit code as documented: 3 for incomplete coverage, else 1 for a failed gate, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if !self.coverage.complete {
-            3
-        } else {
-            u8::from(self.gate.result == Some("fail"))
-        }
+        if !self.coverage.complete { 3 } else { u8::from(self.gate.result == Some("fail")) }
     }
 }

@@ -25,12 +25,8 @@ impl Schema {
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
         compiler.enable_format_assertions();
-        compiler
-            .add_resource(name, document)
-            .expect("the schema has an address");
-        let index = compiler
-            .compile(name, &mut schemas)
-            .expect("the schema is valid");
+        compiler.add_resource(name, document).expect("the schema has an address");
+        let index = compiler.compile(name, &mut schemas).expect("the schema is valid");
         Schema { schemas, index }
     }
 
@@ -52,11 +48,8 @@ fn root() -> &'static Path {
 /// Standard output; nothing where the file is no capture at all.
 fn output(arguments: &[&str], capture: &Path) -> Option<Vec<u8>> {
     let program = env!("CARGO_BIN_EXE_phonehome");
-    let output = Command::new(program)
-        .args(arguments)
-        .arg(capture)
-        .output()
-        .expect("the program runs");
+    let output =
+        Command::new(program).args(arguments).arg(capture).output().expect("the program runs");
     match output.status.code() {
         Some(0 | 3) => Some(output.stdout),
         Some(4) => None,
@@ -73,12 +66,8 @@ fn snapshot(capture: &Path, arguments: &[&str]) -> Option<Value> {
 
 fn flows(capture: &Path) -> Vec<Value> {
     let text = output(&["flows", "--format", "jsonl"], capture).unwrap_or_default();
-    let lines = text
-        .split(|&byte| byte == b'\n')
-        .filter(|line| !line.is_empty());
-    lines
-        .map(|line| serde_json::from_slice(line).expect("a JSON object a line"))
-        .collect()
+    let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).expect("a JSON object a line")).collect()
 }
 
 fn is_capture(path: &Path) -> bool {
@@ -99,10 +88,7 @@ fn captures_in(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// In turn one capture of each folder, so that no large folder crowds out the small ones.
 fn spread(mut captures: Vec<PathBuf>, count: usize) -> Vec<PathBuf> {
-    captures.retain(|path| {
-        path.metadata()
-            .is_ok_and(|about| about.len() <= SHARED_BYTES_MAX)
-    });
+    captures.retain(|path| path.metadata().is_ok_and(|about| about.len() <= SHARED_BYTES_MAX));
     captures.sort();
     let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for path in captures {
@@ -112,17 +98,12 @@ fn spread(mut captures: Vec<PathBuf>, count: usize) -> Vec<PathBuf> {
     let mut chosen = Vec::new();
     let mut turn = 0;
     while chosen.len() < count && folders.values().any(|files| files.len() > turn) {
-        chosen.extend(
-            folders
-                .values()
-                .filter_map(|files| files.get(turn))
-                .cloned(),
-        );
+        chosen.extend(folders.values().filter_map(|files| files.get(turn)).cloned());
         turn += 1;
     }
-    // Every folder's first comes before any folder's second; thin out evenly, do not cut the end.
-    let step = chosen.len().div_ceil(count).max(1);
-    chosen.into_iter().step_by(step).collect()
+    // Thinned out evenly: cutting the end would always leave out the same folders.
+    let (all, kept) = (chosen.len(), chosen.len().min(count));
+    (0..kept).map(|index| chosen[index * all / kept].clone()).collect()
 }
 
 fn check(captures: &[PathBuf]) -> [usize; 2] {
@@ -147,10 +128,7 @@ fn bundled_captures_fit_the_schemas() {
     let mut captures = Vec::new();
     captures_in(&root().join("captures"), &mut captures);
     let [documents, records] = check(&captures);
-    assert!(
-        documents >= 5 && records > 50,
-        "{documents} documents, {records} records"
-    );
+    assert!(documents >= 5 && records > 50, "{documents} documents, {records} records");
 }
 
 #[test]
@@ -181,10 +159,7 @@ fn other_captures_fit_the_schemas() {
     captures_in(&folder, &mut captures);
     let chosen = spread(captures, SHARED);
     let [documents, records] = check(&chosen);
-    println!(
-        "{} captures: {documents} documents, {records} records",
-        chosen.len()
-    );
+    println!("{} captures: {documents} documents, {records} records", chosen.len());
     assert!(documents > SHARED / 2 && records > SHARED);
 }
 
@@ -214,35 +189,20 @@ fn is_strict(schema: &Schema, document: &Value) {
     objects(document, "", &mut |path| paths.push(path.to_owned()));
     for path in paths {
         let mut changed = document.clone();
-        let object = changed
-            .pointer_mut(&path)
-            .and_then(Value::as_object_mut)
-            .expect("an object");
+        let object = changed.pointer_mut(&path).and_then(Value::as_object_mut).expect("an object");
         object.insert("surprise".to_owned(), Value::Bool(true));
-        assert!(
-            !schema.accepts(&changed),
-            "an unknown key in {path} is refused"
-        );
+        assert!(!schema.accepts(&changed), "an unknown key in {path} is refused");
         object_members(document, &path).into_iter().for_each(|key| {
             let mut changed = document.clone();
-            let object = changed
-                .pointer_mut(&path)
-                .and_then(Value::as_object_mut)
-                .expect("it");
+            let object = changed.pointer_mut(&path).and_then(Value::as_object_mut).expect("it");
             object.insert(key.clone(), serde_json::json!([[["wrong"]]]));
-            assert!(
-                !schema.accepts(&changed),
-                "a wrong type of {path}/{key} is refused"
-            );
+            assert!(!schema.accepts(&changed), "a wrong type of {path}/{key} is refused");
         });
     }
 }
 
 fn object_members(document: &Value, path: &str) -> Vec<String> {
-    let object = document
-        .pointer(path)
-        .and_then(Value::as_object)
-        .expect("an object");
+    let object = document.pointer(path).and_then(Value::as_object).expect("an object");
     object.keys().cloned().collect()
 }
 
@@ -250,17 +210,9 @@ fn object_members(document: &Value, path: &str) -> Vec<String> {
 fn needs_all_but(schema: &Schema, document: &Value, path: &str, optional: &[&str]) {
     for key in object_members(document, path) {
         let mut changed = document.clone();
-        changed
-            .pointer_mut(path)
-            .and_then(Value::as_object_mut)
-            .expect("it")
-            .remove(&key);
+        changed.pointer_mut(path).and_then(Value::as_object_mut).expect("it").remove(&key);
         let may_be_absent = optional.contains(&key.as_str());
-        assert_eq!(
-            schema.accepts(&changed),
-            may_be_absent,
-            "{path} without {key}"
-        );
+        assert_eq!(schema.accepts(&changed), may_be_absent, "{path} without {key}");
     }
 }
 
@@ -289,23 +241,12 @@ fn the_snapshot_schema_refuses_what_is_not_one() {
         ("/inputs/0/bytes", serde_json::json!(-1)),
         ("/inputs/0/frames", serde_json::json!(1.5)),
         ("/coverage/complete", Value::Bool(false)),
-        (
-            "/coverage/frames/explained_by/flow",
-            serde_json::json!("443"),
-        ),
-        (
-            "/devices/0/addresses/0/address",
-            serde_json::json!("192.168.77.300"),
-        ),
-        (
-            "/destinations/0/remotes/0/traffic/packets",
-            serde_json::json!([1, 2, 3]),
-        ),
+        ("/coverage/frames/explained_by/flow", serde_json::json!("443")),
+        ("/devices/0/addresses/0/address", serde_json::json!("192.168.77.300")),
+        ("/destinations/0/remotes/0/traffic/packets", serde_json::json!([1, 2, 3])),
     ] {
         let mut changed = camera.clone();
-        *changed
-            .pointer_mut(path)
-            .unwrap_or_else(|| panic!("{path} is there")) = wrong;
+        *changed.pointer_mut(path).unwrap_or_else(|| panic!("{path} is there")) = wrong;
         assert!(!schema.accepts(&changed), "{path}");
     }
 }
@@ -316,20 +257,10 @@ fn the_flow_schema_refuses_what_is_not_one() {
     let records = flows(&root().join("captures/camera.pcapng"));
     let of = |protocol: &str| {
         let mut all = records.iter();
-        all.find(|record| record["label"]["protocol"] == protocol)
-            .expect("such a flow")
+        all.find(|record| record["label"]["protocol"] == protocol).expect("such a flow")
     };
-    let may_be_absent = [
-        "rtt_ns",
-        "vlan",
-        "names",
-        "sni",
-        "alpn",
-        "http_hosts",
-        "destination",
-        "countries",
-        "asn",
-    ];
+    let may_be_absent =
+        ["rtt_ns", "vlan", "names", "sni", "alpn", "http_hosts", "destination", "countries", "asn"];
     for record in [of("tls"), of("http"), of("dns")] {
         is_strict(&schema, record);
         needs_all_but(&schema, record, "", &may_be_absent);
@@ -337,24 +268,37 @@ fn the_flow_schema_refuses_what_is_not_one() {
     }
 }
 
+/// Short strings that follow `before` in source text.
+fn words_after<'a>(source: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    source.split(before).skip(1).filter_map(|rest| rest.split('"').next())
+}
+
 #[test]
 fn every_bucket_of_the_frame_ledger_is_in_the_schema() {
     let text = include_str!("../docs/schema/snapshot.schema.json");
     let schema: Value = serde_json::from_str(text).expect("JSON");
-    let path = "/$defs/coverage/properties/frames/properties/explained_by/propertyNames/enum";
-    let names = schema
-        .pointer(path)
-        .and_then(Value::as_array)
-        .expect("a list of names");
-    let source = include_str!("../src/decode/ethertype.rs");
-    let buckets = source
-        .split("=> \"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next());
+    let names = |path: &str| {
+        let path = format!("/$defs/coverage/properties/{path}/propertyNames/enum");
+        schema.pointer(&path).and_then(Value::as_array).expect("a list of names").clone()
+    };
+    let explained = names("frames/properties/explained_by");
+    let ethertypes = words_after(include_str!("../src/decode/ethertype.rs"), "=> \"");
+    let links = words_after(include_str!("../src/decode/link.rs"), "Other(\"");
     let mut count = 0;
-    for bucket in buckets {
-        assert!(names.iter().any(|name| name == bucket), "{bucket}");
+    for bucket in ethertypes.chain(links) {
+        assert!(explained.iter().any(|name| name == bucket), "{bucket}");
         count += 1;
     }
-    assert!(count > 40);
+    assert!(count > 50, "{count}");
+    let stopped = names("stopped");
+    let decode = include_str!("../src/decode/mod.rs");
+    let reasons: Vec<&str> = decode
+        .lines()
+        .filter(|line| line.contains("Stopped::"))
+        .flat_map(|line| words_after(line, "=> \""))
+        .collect();
+    assert!(reasons.len() > 2, "{reasons:?}");
+    for reason in reasons {
+        assert!(stopped.iter().any(|name| name == reason), "{reason}");
+    }
 }

@@ -146,21 +146,12 @@ impl Geo {
     /// # Errors
     /// When it cannot be read or is no MMDB file.
     pub fn add_file(&mut self, path: &Path) -> Result<(), GeoError> {
-        let bytes = std::fs::read(path).map_err(|error| GeoError::Read {
-            path: path.to_owned(),
-            error,
-        })?;
+        let bytes =
+            std::fs::read(path).map_err(|error| GeoError::Read { path: path.to_owned(), error })?;
         let sha256 = hex(&Sha256::digest(&bytes));
-        let reader =
-            Reader::from_source(Bytes::Owned(bytes)).map_err(|error| GeoError::Invalid {
-                path: path.to_owned(),
-                error,
-            })?;
-        let about = about(
-            &reader,
-            path.file_name().map(|n| n.as_encoded_bytes()),
-            sha256,
-        );
+        let reader = Reader::from_source(Bytes::Owned(bytes))
+            .map_err(|error| GeoError::Invalid { path: path.to_owned(), error })?;
+        let about = about(&reader, path.file_name().map(|n| n.as_encoded_bytes()), sha256);
         self.databases.push(Database { about, reader });
         Ok(())
     }
@@ -182,27 +173,17 @@ impl Geo {
         let address = address.to_canonical();
         let mut place = Place::default();
         for Database { about, reader } in &self.databases {
-            let found = reader
-                .lookup(address)
-                .ok()
-                .and_then(|found| found.decode::<Value>().ok());
+            let found = reader.lookup(address).ok().and_then(|found| found.decode::<Value>().ok());
             let Some(Some(record)) = found else { continue };
             for (list, label) in [("country", ""), ("registry_country", ", registry list")] {
                 let code = record[list]["iso_code"]
                     .as_str()
                     .or_else(|| record[list].as_str())
-                    .or_else(|| {
-                        record["country_code"]
-                            .as_str()
-                            .filter(|_| list == "country")
-                    })
+                    .or_else(|| record["country_code"].as_str().filter(|_| list == "country"))
                     .filter(|code| is_country(code));
                 if let Some(country) = code {
                     let database = format!("{}{label}", about.name);
-                    place.countries.push(Country {
-                        country: country.to_owned(),
-                        database,
-                    });
+                    place.countries.push(Country { country: country.to_owned(), database });
                 }
             }
             if let Some(asn) = network(&record, &about.name) {
@@ -216,9 +197,7 @@ impl Geo {
 fn about(reader: &Reader<Bytes>, file: Option<&[u8]>, sha256: String) -> About {
     let metadata = reader.metadata();
     let kind = safe(metadata.database_type.as_bytes());
-    let seconds = i64::try_from(metadata.build_epoch)
-        .unwrap_or(0)
-        .min(i64::MAX / SECOND);
+    let seconds = i64::try_from(metadata.build_epoch).unwrap_or(0).min(i64::MAX / SECOND);
     About {
         name: file.map_or(kind.clone(), |file| format!("{kind} ({})", safe(file))),
         build: Timestamp(seconds * SECOND),
@@ -236,11 +215,7 @@ fn network(record: &Value, database: &str) -> Option<Asn> {
         .into_iter()
         .find_map(|key| record[key].as_str())
         .unwrap_or_default();
-    Some(Asn {
-        number,
-        organisation: safe(organisation.as_bytes()),
-        database: database.to_owned(),
-    })
+    Some(Asn { number, organisation: safe(organisation.as_bytes()), database: database.to_owned() })
 }
 
 fn is_country(code: &str) -> bool {
@@ -267,11 +242,7 @@ mod tests {
 
     #[test]
     fn old_databases_are_told() {
-        let about = About {
-            name: String::new(),
-            build: Timestamp(0),
-            sha256: String::new(),
-        };
+        let about = About { name: String::new(), build: Timestamp(0), sha256: String::new() };
         assert_eq!(about.too_old_for(Timestamp(91 * 86_400 * SECOND)), Some(91));
         assert_eq!(about.too_old_for(Timestamp(90 * 86_400 * SECOND)), None);
     }

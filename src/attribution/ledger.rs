@@ -4,11 +4,13 @@
 
 use super::names::{Answered, Answers, NameId, Names};
 use crate::base::address::{Mac, Scope, scope};
-use crate::base::table::{Map, Set};
+use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
 use crate::flow::{Cite, Flow, Segment, Sent, Side};
 use crate::protocol::{Content, Fact, IdentityKind, Label, Method, NameKind, Subject, What};
+use hashbrown::HashTable;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 /// Most rows (device, remote, name, service).
@@ -159,12 +161,12 @@ pub struct Row {
 pub struct FlowRef {
     /// The first frame.
     pub cite: Cite,
-    /// First and last frame.
-    pub frames: [u64; 2],
-    /// First and last packet.
-    pub times: [Timestamp; 2],
+    /// Number of the last frame.
+    pub last_frame: u64,
+    /// Time of the last packet.
+    pub last: Timestamp,
     /// What the local end sent, and what it received.
-    pub totals: [Sent; 2],
+    pub traffic: Traffic,
     /// Port of the local and of the remote end.
     pub ports: Option<[u16; 2]>,
     /// Outermost VLAN.
@@ -175,6 +177,56 @@ pub struct FlowRef {
     pub tunnelled: bool,
     /// Kinds of evidence in it, as bits of [`Mark`].
     pub marks: u8,
+}
+
+/// Bytes one way and the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Traffic {
+    /// Frames, sent and received.
+    pub packets: [u64; 2],
+    /// Whole frames on the wire, bytes, sent and received.
+    pub wire_bytes: [u64; 2],
+    /// Payload, each byte once, sent and received.
+    pub delivered_bytes: [u64; 2],
+}
+
+impl Traffic {
+    /// From counters as seen by one side.
+    #[must_use]
+    pub fn of(totals: &[Sent; 2]) -> Traffic {
+        let pick = |field: fn(&Sent) -> u64| [field(&totals[0]), field(&totals[1])];
+        Traffic {
+            packets: pick(|sent| sent.packets),
+            wire_bytes: pick(|sent| sent.wire_bytes),
+            delivered_bytes: pick(|sent| sent.delivered_bytes),
+        }
+    }
+
+    /// Wire bytes both ways.
+    #[must_use]
+    pub fn wire(&self) -> u64 {
+        self.wire_bytes.iter().sum()
+    }
+
+    /// Adds another.
+    pub fn add(&mut self, other: &Traffic) {
+        for way in 0..2 {
+            self.packets[way] += other.packets[way];
+            self.wire_bytes[way] += other.wire_bytes[way];
+            self.delivered_bytes[way] += other.delivered_bytes[way];
+        }
+    }
+
+    /// The same seen from the other end.
+    #[must_use]
+    pub fn turned(&self) -> Traffic {
+        let turn = |[a, b]: [u64; 2]| [b, a];
+        Traffic {
+            packets: turn(self.packets),
+            wire_bytes: turn(self.wire_bytes),
+            delivered_bytes: turn(self.delivered_bytes),
+        }
+    }
 }
 
 /// Kinds of evidence.
@@ -287,7 +339,8 @@ pub struct Ledger {
     pub names: Names,
     pub(super) answers: Answers,
     pub(super) notes: Map<u64, Notes>,
-    row_index: Map<RowKey, u32>,
+    row_index: HashTable<u32>,
+    hasher: BuildHasher,
     /// All rows, in the order in which they began.
     pub rows: Vec<Row>,
     flow_refs: usize,
@@ -297,10 +350,8 @@ pub struct Ledger {
     pub identities: BTreeMap<DeviceKey, Vec<Identity>>,
     /// Name servers that the network gave to a device, with the frame that says so.
     pub resolvers: BTreeMap<Mac, Vec<(IpAddr, Cite)>>,
-    /// Names asked for.
+    /// Names asked for, or that devices give to their own addresses.
     pub asked: BTreeMap<NameId, Asked>,
-    /// Names that devices give to their own addresses.
-    pub own_names: BTreeMap<IpAddr, (NameId, u64)>,
     file_names: Map<IpAddr, NameId>,
     tunnel_ends: Set<IpAddr>,
     tunnel_ends_lost: bool,
@@ -313,10 +364,7 @@ pub fn local_side(flow: &Flow) -> Side {
     let initiator = flow.initiator;
     let scopes = [initiator, initiator.other()].map(|side| scope(flow.key.address(side)));
     match scopes {
-        [
-            Scope::Internet | Scope::Group,
-            Scope::Inside | Scope::Loopback,
-        ]
+        [Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback]
         | [Scope::Group, Scope::Internet] => initiator.other(),
         _ => initiator,
     }
@@ -328,10 +376,7 @@ pub fn local_side(flow: &Flow) -> Side {
 pub fn endpoint(flow: &Flow, side: Side) -> Endpoint {
     let address = flow.key.address(side);
     let inside = scope(address) == Scope::Inside;
-    Endpoint {
-        mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()),
-        address,
-    }
+    Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
 }
 
 impl Ledger {
@@ -378,9 +423,7 @@ impl Ledger {
         self.note_hardware(flow);
         self.note_tunnels(flow);
         let ends = [endpoint(flow, local), endpoint(flow, local.other())];
-        let dns = self
-            .answers
-            .find(ends[0].address, ends[0].mac, ends[1].address);
+        let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
         if dns.is_some() {
             self.notes.entry(flow.first_frame).or_default().dns = dns;
         }
@@ -453,19 +496,14 @@ impl Ledger {
             }
             What::Answer { address, .. } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    self.asked
-                        .entry(name)
-                        .or_default()
-                        .addresses
-                        .insert(address);
+                    self.asked.entry(name).or_default().addresses.insert(address);
                     let client = endpoint(flow, side.other());
-                    self.answers
-                        .learn(client.address, client.mac, address, name, segment.cite());
+                    self.answers.learn(client.address, client.mac, address, name, segment.cite());
                 }
             }
             What::OwnName { address } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    self.own_names.entry(address).or_insert((name, fact.frame));
+                    self.asked.entry(name).or_default().addresses.insert(address);
                     let key = self.sender(flow, side);
                     self.describe(key, IdentityKind::HostName, fact);
                 }
@@ -479,17 +517,11 @@ impl Ledger {
                     }
                 }
             }
-            What::Identity {
-                subject: Subject::Sender,
-                kind,
-            } => {
+            What::Identity { subject: Subject::Sender, kind } => {
                 let key = self.sender(flow, side);
                 self.describe(key, kind, fact);
             }
-            What::Identity {
-                subject: Subject::Hardware(mac),
-                kind,
-            } => {
+            What::Identity { subject: Subject::Hardware(mac), kind } => {
                 self.describe(Some(DeviceKey::Mac(mac)), kind, fact);
             }
             What::Lease { client, address } => {
@@ -507,15 +539,8 @@ impl Ledger {
                 self.prove(flow, evidence(Mark::Credential, kind, length));
             }
             What::Encryption { deprecated } => {
-                let mark = if deprecated {
-                    Mark::Deprecated
-                } else {
-                    Mark::Current
-                };
-                self.prove(
-                    flow,
-                    evidence(mark, &String::from_utf8_lossy(fact.value), 0),
-                );
+                let mark = if deprecated { Mark::Deprecated } else { Mark::Current };
+                self.prove(flow, evidence(mark, &String::from_utf8_lossy(fact.value), 0));
             }
             What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
             What::Handover => {
@@ -532,12 +557,7 @@ impl Ledger {
 
     fn prove(&mut self, flow: &Flow, evidence: Evidence) {
         let kept = &mut self.notes.entry(flow.first_frame).or_default().evidence;
-        if kept
-            .iter()
-            .filter(|other| other.mark == evidence.mark)
-            .count()
-            < EVIDENCE_MAX
-        {
+        if kept.iter().filter(|other| other.mark == evidence.mark).count() < EVIDENCE_MAX {
             kept.push(evidence);
         }
     }
@@ -559,22 +579,14 @@ impl Ledger {
         }
         let known = self.identities.entry(key).or_default();
         let value = shortened(fact.value);
-        if known
-            .iter()
-            .any(|other| other.kind == kind && other.value == value)
-        {
+        if known.iter().any(|other| other.kind == kind && other.value == value) {
             return;
         }
         if known.len() >= IDENTITIES_MAX {
             self.losses.identities += 1;
             return;
         }
-        known.push(Identity {
-            kind,
-            fact: fact.name,
-            value,
-            frame: fact.frame,
-        });
+        known.push(Identity { kind, fact: fact.name, value, frame: fact.frame });
     }
 
     /// All names of a flow, best first, each with its source.
@@ -588,25 +600,11 @@ impl Ledger {
                     NameKind::Certificate => NameSource::Certificate,
                     NameKind::SniOuter | NameKind::Requested => continue,
                 };
-                all.push(Named {
-                    name,
-                    source,
-                    cite,
-                    several: false,
-                });
+                all.push(Named { name, source, cite, several: false });
             }
             if let Some(dns) = notes.dns {
-                let source = if dns.own {
-                    NameSource::Dns
-                } else {
-                    NameSource::DnsOther
-                };
-                all.push(Named {
-                    name: dns.name,
-                    source,
-                    cite: dns.cite,
-                    several: dns.several,
-                });
+                let source = if dns.own { NameSource::Dns } else { NameSource::DnsOther };
+                all.push(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
             }
         }
         let remote = flow.key.address(local_side(flow).other());
@@ -647,27 +645,27 @@ impl Ledger {
             method: label.method,
             content: label.content,
         };
-        let disagrees = name
-            .filter(|n| n.source <= NameSource::Host)
-            .and_then(|named| {
-                let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
-                let agrees = self.answers.agrees(
-                    ends[0].address,
-                    ends[0].mac,
-                    ends[1].address,
-                    named.name,
-                )?;
-                (!agrees).then_some((dns.name, dns.cite))
-            });
-        let index = match self.row_index.get(&key) {
+        let disagrees = name.filter(|n| n.source <= NameSource::Host).and_then(|named| {
+            let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
+            let agrees =
+                self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
+            (!agrees).then_some((dns.name, dns.cite))
+        });
+        let hash = self.hasher.hash_one(key);
+        let rows = &self.rows;
+        let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
+        let index = match found {
             Some(&index) => index as usize,
             None if self.rows.len() >= ROWS_MAX => {
                 self.losses.flows_without_contact += 1;
                 return;
             }
             None => {
-                self.row_index.insert(key, self.rows.len() as u32);
+                let new = self.rows.len() as u32;
                 self.rows.push(Row::new(&key, name, label, flow));
+                let (rows, hasher) = (&self.rows, &self.hasher);
+                let rehash = |&index: &u32| hasher.hash_one(rows[index as usize].key());
+                self.row_index.insert_unique(hash, new, rehash);
                 self.rows.len() - 1
             }
         };
@@ -684,11 +682,7 @@ impl Ledger {
     /// What the bounds cost.
     #[must_use]
     pub fn losses(&self) -> Losses {
-        Losses {
-            names: self.names.lost,
-            answers: self.answers.lost,
-            ..self.losses
-        }
+        Losses { names: self.names.lost, answers: self.answers.lost, ..self.losses }
     }
 }
 
@@ -707,6 +701,20 @@ impl Hardware {
 }
 
 impl Row {
+    /// What makes it the row of its flows.
+    fn key(&self) -> RowKey {
+        RowKey {
+            local: self.local,
+            remote: self.remote,
+            name: self.name.map(|named| (named.name, named.source)),
+            protocol: self.protocol,
+            port: self.port,
+            label: self.label.protocol,
+            method: self.label.method,
+            content: self.label.content,
+        }
+    }
+
     fn new(key: &RowKey, name: Option<Named>, label: Label, flow: &Flow) -> Row {
         Row {
             local: key.local,
@@ -758,16 +766,9 @@ impl Row {
         self.frames[1] = self.frames[1].max(flow.last_frame);
         let measured = flow.round_trip[remote.index()];
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
-        let marks = notes
-            .evidence
-            .iter()
-            .fold(0, |bits, evidence| bits | evidence.mark as u8);
+        let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
         for evidence in notes.evidence {
-            let kept = self
-                .evidence
-                .iter()
-                .filter(|other| other.mark == evidence.mark)
-                .count();
+            let kept = self.evidence.iter().filter(|other| other.mark == evidence.mark).count();
             if kept < EVIDENCE_MAX {
                 self.evidence.push(evidence);
             } else {
@@ -778,16 +779,16 @@ impl Row {
             self.flow_refs_lost += 1;
             return;
         }
-        let ports = flow
-            .key
-            .port(local)
-            .zip(flow.key.port(remote))
-            .map(|(l, r)| [l, r]);
+        // Most rows have one flow; the growth of a vector would keep room for four.
+        if self.flow_refs.is_empty() {
+            self.flow_refs.reserve_exact(1);
+        }
+        let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
         self.flow_refs.push(FlowRef {
             cite: flow.cite(),
-            frames: [flow.first_frame, flow.last_frame],
-            times: [flow.first, flow.last],
-            totals,
+            last_frame: flow.last_frame,
+            last: flow.last,
+            traffic: Traffic::of(&totals),
             ports,
             vlan: flow.vlans.ids().first().copied(),
             fragments: flow.fragments,
@@ -822,13 +823,7 @@ impl Losses {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Losses {
-            flows_without_contact,
-            names,
-            answers,
-            devices,
-            identities,
-        } = self;
+        let Losses { flows_without_contact, names, answers, devices, identities } = self;
         flows_without_contact + names + answers + devices + identities
     }
 }

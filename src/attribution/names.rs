@@ -29,7 +29,8 @@ pub struct Names {
 impl Names {
     /// The id of a name; `None` when the table is full.
     pub fn intern(&mut self, name: &[u8]) -> Option<NameId> {
-        let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
+        let rooted = name.strip_suffix(b".").filter(|name| !name.is_empty());
+        let name = rooted.unwrap_or(name).to_ascii_lowercase();
         if let Some(&id) = self.ids.get(&name[..]) {
             return Some(id);
         }
@@ -108,20 +109,11 @@ impl Answers {
             self.lost += 1;
             return;
         }
-        let clients = [
-            Some(Client::Address(client)),
-            hardware.map(Client::Hardware),
-        ];
+        let clients = [Some(Client::Address(client)), hardware.map(Client::Hardware)];
         for client in clients.into_iter().flatten() {
-            self.by_client
-                .entry((client, address))
-                .or_default()
-                .learn(name, cite);
+            self.by_client.entry((client, address)).or_default().learn(name, cite);
         }
-        self.by_address
-            .entry(address)
-            .or_default()
-            .learn(name, cite);
+        self.by_address.entry(address).or_default().learn(name, cite);
     }
 
     /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
@@ -132,12 +124,7 @@ impl Answers {
         let known = own.or_else(|| self.by_address.get(&address))?;
         let &(name, cite) = known.names.last()?;
         let several = known.names.len() > 1;
-        Some(Answered {
-            name,
-            cite,
-            several,
-            own: own.is_some(),
-        })
+        Some(Answered { name, cite, several, own: own.is_some() })
     }
 
     /// Whether the client was itself told that `name` is at `address`; `None` where it was told
@@ -180,10 +167,7 @@ mod tests {
     use super::*;
 
     fn at(frame: u64) -> Cite {
-        Cite {
-            frame,
-            ..Cite::default()
-        }
+        Cite { frame, ..Cite::default() }
     }
 
     #[test]
@@ -197,27 +181,9 @@ mod tests {
         answers.learn(camera, None, remote, a, at(5));
         answers.learn(phone, None, remote, b, at(9));
         let found = answers.find(camera, None, remote).unwrap();
-        assert_eq!(
-            found,
-            Answered {
-                name: a,
-                cite: at(5),
-                several: false,
-                own: true
-            }
-        );
-        let stranger = answers
-            .find("10.0.0.3".parse().unwrap(), None, remote)
-            .unwrap();
-        assert_eq!(
-            stranger,
-            Answered {
-                name: b,
-                cite: at(9),
-                several: true,
-                own: false
-            }
-        );
+        assert_eq!(found, Answered { name: a, cite: at(5), several: false, own: true });
+        let stranger = answers.find("10.0.0.3".parse().unwrap(), None, remote).unwrap();
+        assert_eq!(stranger, Answered { name: b, cite: at(9), several: true, own: false });
         assert_eq!(answers.agrees(camera, None, remote, b), Some(false));
     }
 
@@ -225,10 +191,7 @@ mod tests {
     fn registrable_domains() {
         assert_eq!(registrable(b"a.b.example.co.uk"), Some("example.co.uk"));
         assert_eq!(registrable(b"*.example.com"), Some("example.com"));
-        assert_eq!(
-            registrable(b"bucket.s3.amazonaws.com"),
-            Some("bucket.s3.amazonaws.com")
-        );
+        assert_eq!(registrable(b"bucket.s3.amazonaws.com"), Some("bucket.s3.amazonaws.com"));
         assert_eq!(registrable(b"192.0.2.1"), None);
         assert_eq!(registrable(b"localhost"), None);
     }

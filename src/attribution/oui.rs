@@ -16,13 +16,8 @@ fn lines() -> &'static [u8] {
 /// The first line of the table: its source and date.
 #[must_use]
 pub fn about() -> &'static str {
-    let first = lines()
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    std::str::from_utf8(first)
-        .unwrap_or_default()
-        .trim_start_matches("# ")
+    let first = lines().split(|&byte| byte == b'\n').next().unwrap_or_default();
+    std::str::from_utf8(first).unwrap_or_default().trim_start_matches("# ")
 }
 
 /// The registrant of the longest assigned prefix (36, 28 or 24 bits); none for group and locally
@@ -42,14 +37,9 @@ fn find(prefix: &str) -> Option<&'static str> {
     let (mut low, mut high) = (0, text.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        let start = text[..middle]
-            .iter()
-            .rposition(|&b| b == b'\n')
-            .map_or(0, |at| at + 1);
-        let end = text[middle..]
-            .iter()
-            .position(|&b| b == b'\n')
-            .map_or(text.len(), |at| middle + at);
+        let start = text[..middle].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let end =
+            text[middle..].iter().position(|&b| b == b'\n').map_or(text.len(), |at| middle + at);
         let line = &text[start..end];
         let tab = line.iter().position(|&b| b == b'\t').unwrap_or(line.len());
         // The comment line sorts before every hexadecimal digit, as `#` does.

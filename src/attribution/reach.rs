@@ -22,11 +22,7 @@ pub fn farthest_km(round_trip: i64) -> u64 {
 /// `None` where they touch, are the same, or nothing is known.
 #[must_use]
 pub fn least_km(one: &str, other: &str) -> Option<u64> {
-    let (low, high) = if one < other {
-        (one, other)
-    } else {
-        (other, one)
-    };
+    let (low, high) = if one < other { (one, other) } else { (other, one) };
     let table = std::str::from_utf8(unpacked(&UNPACKED, PACKED)).ok()?;
     let key = format!("\n{low}\t{high}\t");
     let at = table.find(&key)? + key.len();

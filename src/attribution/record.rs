@@ -86,11 +86,7 @@ impl TunnelRecord {
             if flow.first_sender != flow.initiator {
                 outer.swap(0, 1);
             }
-            TunnelRecord {
-                kind: tunnel.kind.name(),
-                outer,
-                network: tunnel.network,
-            }
+            TunnelRecord { kind: tunnel.kind.name(), outer, network: tunnel.network }
         };
         tunnels.map(record).collect()
     }
@@ -110,9 +106,7 @@ struct LabelRecord {
 fn asked_hosts(ledger: &Ledger, notes: Option<&Notes>) -> Vec<String> {
     let own = notes.into_iter().flat_map(|notes| &notes.own);
     let hosts = own.filter(|(_, kind, _)| matches!(kind, NameKind::Host | NameKind::Requested));
-    hosts
-        .map(|&(name, _, _)| safe(ledger.names.get(name)))
-        .collect()
+    hosts.map(|&(name, _, _)| safe(ledger.names.get(name))).collect()
 }
 
 impl FlowRecord {
@@ -129,10 +123,7 @@ impl FlowRecord {
         let notes = ledger.notes.get(&flow.first_frame);
         let [source, destination] = [flow.initiator, flow.initiator.other()];
         let pair = |field: fn(&Sent) -> u64| {
-            [
-                field(&flow.sent[source.index()]),
-                field(&flow.sent[destination.index()]),
-            ]
+            [field(&flow.sent[source.index()]), field(&flow.sent[destination.index()])]
         };
         let names = ledger.names_of(flow, notes);
         let text = |source: NameSource| {
@@ -142,18 +133,14 @@ impl FlowRecord {
         let local = local_side(flow);
         let remote = endpoint(flow, local.other());
         let device = match endpoint(flow, local) {
-            end if end.mac.is_some() => end
-                .mac
-                .map_or(DeviceKey::Address(end.address), DeviceKey::Mac),
+            end if end.mac.is_some() => {
+                end.mac.map_or(DeviceKey::Address(end.address), DeviceKey::Mac)
+            }
             end => DeviceKey::Address(end.address),
         };
         let best = names.first().map(|named| ledger.names.get(named.name));
         let on_internet = zone(remote.address) == Zone::Internet;
-        let place = if on_internet {
-            geo.place(remote.address)
-        } else {
-            Default::default()
-        };
+        let place = if on_internet { geo.place(remote.address) } else { Default::default() };
         let numbers = match flow.icmp {
             Some((kind, code)) => Some((u16::from(kind), u16::from(code))),
             None => flow.key.port(source).zip(flow.key.port(destination)),

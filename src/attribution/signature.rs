@@ -111,6 +111,17 @@ pub enum Confidence {
     Observed,
 }
 
+impl Confidence {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Confidence::Documented => "documented",
+            Confidence::Observed => "observed",
+        }
+    }
+}
+
 /// The company behind a service.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
@@ -380,17 +391,11 @@ impl Signatures {
     /// # Errors
     /// When the folder cannot be read or a file is invalid.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), SignatureError> {
-        let read = |path: &Path, error| SignatureError::Read {
-            path: path.to_owned(),
-            error,
-        };
+        let read = |path: &Path, error| SignatureError::Read { path: path.to_owned(), error };
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(|error| read(folder, error))? {
             let path = entry.map_err(|error| read(folder, error))?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-            {
+            if path.extension().is_some_and(|extension| extension == "toml") {
                 paths.push(path);
             }
         }
@@ -409,20 +414,13 @@ impl Signatures {
     }
 
     fn add(&mut self, path: &Path, text: &str) -> Result<(), SignatureError> {
-        let invalid = |reason: String| SignatureError::Invalid {
-            path: path.to_owned(),
-            reason,
-        };
+        let invalid = |reason: String| SignatureError::Invalid { path: path.to_owned(), reason };
         let signature: Signature =
             toml::from_str(text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
         check(&signature, path).map_err(invalid)?;
         self.digest.update((text.len() as u64).to_be_bytes());
         self.digest.update(text.as_bytes());
-        match self
-            .signatures
-            .iter()
-            .position(|other| other.id == signature.id)
-        {
+        match self.signatures.iter().position(|other| other.id == signature.id) {
             Some(index) => self.signatures[index] = signature,
             None => self.signatures.push(signature),
         }
@@ -437,10 +435,7 @@ impl Signatures {
             for (fact, domain) in signature.domain.iter().enumerate() {
                 if domain.withdrawn.is_none() {
                     let key = literal_suffix(&domain.host, domain.matching);
-                    self.domains
-                        .entry(key.into())
-                        .or_default()
-                        .push((index, fact));
+                    self.domains.entry(key.into()).or_default().push((index, fact));
                 }
             }
             for (fact, network) in signature.network.iter().enumerate() {
@@ -562,10 +557,7 @@ impl Signatures {
     #[must_use]
     pub fn by_registrant(&self, registrant: &str) -> Option<&Signature> {
         self.signatures.iter().find(|signature| {
-            signature
-                .oui
-                .iter()
-                .any(|oui| starts_with_words(registrant, &oui.registrant))
+            signature.oui.iter().any(|oui| starts_with_words(registrant, &oui.registrant))
         })
     }
 
@@ -598,10 +590,7 @@ fn starts_with_words(text: &str, beginning: &str) -> bool {
     let Some(head) = text.get(..beginning.len()) else {
         return false;
     };
-    let boundary = text[beginning.len()..]
-        .chars()
-        .next()
-        .is_none_or(|c| !c.is_alphanumeric());
+    let boundary = text[beginning.len()..].chars().next().is_none_or(|c| !c.is_alphanumeric());
     boundary && head.eq_ignore_ascii_case(beginning)
 }
 
@@ -667,26 +656,16 @@ fn parse_network(text: &str) -> Option<(u128, u128, bool)> {
     if length > longest {
         return None;
     }
-    let mask = if length == 0 {
-        0
-    } else {
-        u128::MAX << (128 - length)
-    };
+    let mask = if length == 0 { 0 } else { u128::MAX << (128 - length) };
     (bits & !mask == 0).then_some((bits, mask, v4))
 }
 
 /// What every file must keep to, beyond its syntax.
 fn check(signature: &Signature, path: &Path) -> Result<(), String> {
     if signature.schema != 1 {
-        return Err(format!(
-            "schema {} is not known, only 1 is",
-            signature.schema
-        ));
+        return Err(format!("schema {} is not known, only 1 is", signature.schema));
     }
-    if path
-        .file_stem()
-        .is_none_or(|stem| stem != signature.id.as_str())
-    {
+    if path.file_stem().is_none_or(|stem| stem != signature.id.as_str()) {
         return Err(format!("the id {:?} is not the file's name", signature.id));
     }
     let facts = signature.domain.iter().map(|d| (&d.host, d.about()));
@@ -707,9 +686,7 @@ fn check(signature: &Signature, path: &Path) -> Result<(), String> {
     for domain in &signature.domain {
         let host = &domain.host;
         if *host != host.to_lowercase() || host.starts_with('.') || host.ends_with('.') {
-            return Err(format!(
-                "{host}: must be lower case without a dot at either end"
-            ));
+            return Err(format!("{host}: must be lower case without a dot at either end"));
         }
         let broad = matches!(domain.matching, Match::Suffix | Match::Glob)
             && registrable(literal_suffix(host, domain.matching).as_bytes()).is_none();
@@ -717,9 +694,7 @@ fn check(signature: &Signature, path: &Path) -> Result<(), String> {
             return Err(format!("{host}: would match a public suffix"));
         }
         if (domain.matching == Match::Glob) != host.contains('*') {
-            return Err(format!(
-                "{host}: a pattern has a star, other hosts have none"
-            ));
+            return Err(format!("{host}: a pattern has a star, other hosts have none"));
         }
     }
     for network in &signature.network {
@@ -774,8 +749,7 @@ mod tests {
             + &domain("time.cloud.example", "exact", "time");
         let all = with(&text).unwrap();
         let role = |name: &str| {
-            all.by_name(name.as_bytes(), "2026-11-24")
-                .map(|found| all.claim(found).role.to_owned())
+            all.by_name(name.as_bytes(), "2026-11-24").map(|found| all.claim(found).role.to_owned())
         };
         assert_eq!(role("cloud.example").as_deref(), Some("suffix"));
         assert_eq!(role("a.b.cloud.example").as_deref(), Some("suffix"));
@@ -783,12 +757,7 @@ mod tests {
         assert_eq!(role("p2p-7.eu.cloud.example").as_deref(), Some("suffix"));
         assert_eq!(role("time.cloud.example").as_deref(), Some("time"));
         assert_eq!(role("x.time.cloud.example").as_deref(), Some("suffix"));
-        for near in [
-            "mycloud.example",
-            "cloud.example.net",
-            "loud.example",
-            "example",
-        ] {
+        for near in ["mycloud.example", "cloud.example.net", "loud.example", "example"] {
             assert_eq!(role(near), None, "{near}");
         }
     }
@@ -809,11 +778,7 @@ mod tests {
         assert_eq!(role("192.0.2.9", "2026-11-24").as_deref(), Some("relay"));
         assert_eq!(role("192.0.2.8", "2026-11-24").as_deref(), Some("p2p"));
         assert_eq!(role("192.0.3.8", "2026-11-24"), None);
-        assert_eq!(
-            role("192.0.2.8", "2030-01-02"),
-            None,
-            "the fact has expired"
-        );
+        assert_eq!(role("192.0.2.8", "2030-01-02"), None, "the fact has expired");
     }
 
     #[test]
@@ -823,10 +788,7 @@ mod tests {
             (domain("s3.amazonaws.com", "suffix", "web"), "public suffix"),
             (domain("*.com", "glob", "web"), "public suffix"),
             (domain("A.example", "exact", "web"), "lower case"),
-            (
-                domain("a.example", "exact", "web").replace("\"s\"", "\"none\""),
-                "no source",
-            ),
+            (domain("a.example", "exact", "web").replace("\"s\"", "\"none\""), "no source"),
             ("colour = 1\n".to_owned(), "unknown field"),
         ] {
             let error = with(&text).err().expect(&text).to_string();
@@ -840,30 +802,16 @@ mod tests {
         let all = Signatures::embedded().unwrap();
         assert!(all.len() >= 15, "only {} signatures", all.len());
         for signature in all.all() {
-            let near = signature
-                .example
-                .iter()
-                .filter(|example| !example.matches)
-                .count();
-            assert!(
-                near > 0 && near < signature.example.len(),
-                "{}: examples",
-                signature.id
-            );
+            let near = signature.example.iter().filter(|example| !example.matches).count();
+            assert!(near > 0 && near < signature.example.len(), "{}: examples", signature.id);
             for example in &signature.example {
                 let found = match example.name.parse() {
                     Ok(address) => all.by_address(address, TODAY),
                     Err(_) => all.by_name(example.name.as_bytes(), TODAY),
                 };
                 let claim = found.map(|found| all.claim(found));
-                let matches = claim
-                    .as_ref()
-                    .is_some_and(|c| c.signature.id == signature.id);
-                assert_eq!(
-                    matches, example.matches,
-                    "{}: {}",
-                    signature.id, example.name
-                );
+                let matches = claim.as_ref().is_some_and(|c| c.signature.id == signature.id);
+                assert_eq!(matches, example.matches, "{}: {}", signature.id, example.name);
                 if let (Some(claim), Some(role)) = (claim, &example.role) {
                     assert_eq!(claim.role, role, "{}: {}", signature.id, example.name);
                 }

@@ -2,6 +2,7 @@
 //! with places, networks and operators. Built when asked; reads the ledger and never changes it.
 
 use super::geo::{Asn, Country, Geo};
+pub use super::ledger::Traffic;
 use super::ledger::{DeviceKey, Endpoint, Hardware, Ledger, NameSource, Named, Row};
 use super::names::registrable;
 use super::signature::{Confidence, Found, Kind, Operator, Ownership, Signatures};
@@ -10,7 +11,7 @@ use crate::base::address::{Mac, Scope, network, scope};
 use crate::base::table::Set;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
-use crate::flow::Sent;
+
 use crate::protocol::port::transport;
 use crate::protocol::{IdentityKind, Label};
 use base64::Engine;
@@ -81,56 +82,6 @@ pub struct NameSeen {
     /// Another name that DNS gave this device for the same address, and its frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_says: Option<(WireText, u64)>,
-}
-
-/// Bytes one way and the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Traffic {
-    /// Frames, sent and received.
-    pub packets: [u64; 2],
-    /// Whole frames on the wire, bytes, sent and received.
-    pub wire_bytes: [u64; 2],
-    /// Payload, each byte once, sent and received.
-    pub delivered_bytes: [u64; 2],
-}
-
-impl Traffic {
-    /// From counters as seen by one side.
-    #[must_use]
-    pub fn of(totals: &[Sent; 2]) -> Traffic {
-        let pick = |field: fn(&Sent) -> u64| [field(&totals[0]), field(&totals[1])];
-        Traffic {
-            packets: pick(|sent| sent.packets),
-            wire_bytes: pick(|sent| sent.wire_bytes),
-            delivered_bytes: pick(|sent| sent.delivered_bytes),
-        }
-    }
-
-    /// Wire bytes both ways.
-    #[must_use]
-    pub fn wire(&self) -> u64 {
-        self.wire_bytes.iter().sum()
-    }
-
-    /// Adds another.
-    pub fn add(&mut self, other: &Traffic) {
-        for way in 0..2 {
-            self.packets[way] += other.packets[way];
-            self.wire_bytes[way] += other.wire_bytes[way];
-            self.delivered_bytes[way] += other.delivered_bytes[way];
-        }
-    }
-
-    /// The same seen from the other end.
-    #[must_use]
-    pub fn turned(&self) -> Traffic {
-        let turn = |[a, b]: [u64; 2]| [b, a];
-        Traffic {
-            packets: turn(self.packets),
-            wire_bytes: turn(self.wire_bytes),
-            delivered_bytes: turn(self.delivered_bytes),
-        }
-    }
 }
 
 /// Where a contact goes.
@@ -252,10 +203,7 @@ impl Device {
     #[must_use]
     pub fn title(&self) -> String {
         let said = |kind: IdentityKind| {
-            self.identities
-                .iter()
-                .find(|i| i.kind == kind.name())
-                .map(|i| i.value.text.clone())
+            self.identities.iter().find(|i| i.kind == kind.name()).map(|i| i.value.text.clone())
         };
         self.label
             .clone()
@@ -529,17 +477,9 @@ impl World {
     /// Adds up the ledger.
     #[must_use]
     pub fn build(ledger: &Ledger, geo: &Geo, signatures: &Signatures, choice: &Choice) -> World {
-        let latest = ledger
-            .rows
-            .iter()
-            .map(|row| row.last)
-            .max()
-            .unwrap_or_default();
+        let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
         let (year, month, day) = latest.date();
-        let routed = ledger
-            .hardware
-            .iter()
-            .filter(|(_, hardware)| is_routed(hardware));
+        let routed = ledger.hardware.iter().filter(|(_, hardware)| is_routed(hardware));
         Builder {
             ledger,
             geo,
@@ -619,10 +559,7 @@ impl Builder<'_> {
             if let Some(claim) = self.claim(row) {
                 row_claims.insert(index, claim);
             }
-            contacts
-                .entry((key, zone, id.clone()))
-                .or_default()
-                .push(index);
+            contacts.entry((key, zone, id.clone())).or_default().push(index);
             destinations
                 .entry((zone, id.clone()))
                 .or_insert_with(|| (Destination::new(id, zone), Vec::new()))
@@ -634,22 +571,14 @@ impl Builder<'_> {
         for (key, device) in devices {
             match self.left_out(key) {
                 Some(reason) => {
-                    left_out.push(LeftOut {
-                        id: device.id,
-                        reason,
-                        internet: device.internet,
-                    });
+                    left_out.push(LeftOut { id: device.id, reason, internet: device.internet });
                 }
                 None => kept.push(device),
             }
         }
         kept.sort_by_key(|device| {
             let bytes = device.internet.wire();
-            (
-                device.role == "gateway",
-                std::cmp::Reverse(bytes),
-                device.id.clone(),
-            )
+            (device.role == "gateway", std::cmp::Reverse(bytes), device.id.clone())
         });
         let mut destinations: Vec<Destination> = destinations
             .into_values()
@@ -660,20 +589,10 @@ impl Builder<'_> {
             .collect();
         destinations.sort_by_key(|destination| {
             let bytes = destination.traffic.wire();
-            (
-                destination.zone,
-                std::cmp::Reverse(bytes),
-                destination.id.clone(),
-            )
+            (destination.zone, std::cmp::Reverse(bytes), destination.id.clone())
         });
         let contacts = self.contacts(contacts, &kept, &destinations, &row_claims);
-        World {
-            devices: kept,
-            destinations,
-            contacts,
-            left_out,
-            row_claims,
-        }
+        World { devices: kept, destinations, contacts, left_out, row_claims }
     }
 
     fn contacts(
@@ -683,11 +602,8 @@ impl Builder<'_> {
         destinations: &[Destination],
         row_claims: &BTreeMap<usize, Claim>,
     ) -> Vec<Contact> {
-        let device_index: BTreeMap<DeviceKey, usize> = devices
-            .iter()
-            .enumerate()
-            .map(|(index, device)| (device.key, index))
-            .collect();
+        let device_index: BTreeMap<DeviceKey, usize> =
+            devices.iter().enumerate().map(|(index, device)| (device.key, index)).collect();
         let destination_index: BTreeMap<(Zone, &str), usize> = destinations
             .iter()
             .enumerate()
@@ -759,9 +675,7 @@ impl Builder<'_> {
             .into_iter()
             .map(|(name, rows)| self.host(name, &rows, destination, row_claims))
             .collect();
-        contact
-            .hosts
-            .sort_by_key(|host| std::cmp::Reverse(host.traffic.wire()));
+        contact.hosts.sort_by_key(|host| std::cmp::Reverse(host.traffic.wire()));
         contact
     }
 
@@ -772,14 +686,11 @@ impl Builder<'_> {
         destination: &Destination,
         row_claims: &BTreeMap<usize, Claim>,
     ) -> Host {
-        let claim = rows
-            .iter()
-            .find_map(|index| row_claims.get(index))
-            .and_then(|claim| {
-                destination.claims.iter().position(|other| {
-                    other.signature == claim.signature && other.pattern == claim.pattern
-                })
-            });
+        let claim = rows.iter().find_map(|index| row_claims.get(index)).and_then(|claim| {
+            destination.claims.iter().position(|other| {
+                other.signature == claim.signature && other.pattern == claim.pattern
+            })
+        });
         let mut host = Host {
             name: name.map(WireText::from),
             sources: BTreeSet::new(),
@@ -807,10 +718,7 @@ impl Builder<'_> {
     }
 
     fn is_confirmed(&self, mac: Mac, address: IpAddr) -> bool {
-        self.ledger
-            .hardware
-            .get(&mac)
-            .is_some_and(|h| h.confirmed.contains(&address))
+        self.ledger.hardware.get(&mac).is_some_and(|h| h.confirmed.contains(&address))
     }
 
     fn left_out(&self, key: DeviceKey) -> Option<&'static str> {
@@ -829,11 +737,9 @@ impl Builder<'_> {
     /// A device may be asked for by any of its addresses.
     fn is_device(&self, wanted: DeviceKey, key: DeviceKey) -> bool {
         match (wanted, key) {
-            (DeviceKey::Address(address), DeviceKey::Mac(mac)) => self
-                .ledger
-                .hardware
-                .get(&mac)
-                .is_some_and(|h| h.addresses.contains_key(&address)),
+            (DeviceKey::Address(address), DeviceKey::Mac(mac)) => {
+                self.ledger.hardware.get(&mac).is_some_and(|h| h.addresses.contains_key(&address))
+            }
             _ => wanted == key,
         }
     }
@@ -848,9 +754,7 @@ impl Builder<'_> {
             }
         }
         keys.retain(|&key| key != DeviceKey::Address(IpAddr::from([0, 0, 0, 0])));
-        keys.into_iter()
-            .map(|key| (key, self.device(key)))
-            .collect()
+        keys.into_iter().map(|key| (key, self.device(key))).collect()
     }
 
     fn device(&self, key: DeviceKey) -> Device {
@@ -873,55 +777,31 @@ impl Builder<'_> {
             .collect();
         let is_gateway = hardware.is_some_and(|h| h.is_next_hop || !h.internet.is_empty());
         let oui = mac.and_then(oui::registrant);
-        let label = self
-            .choice
-            .devices
-            .iter()
-            .find(|(_, wanted)| self.is_device(*wanted, key));
-        let resolvers = mac
-            .and_then(|mac| ledger.resolvers.get(&mac))
-            .into_iter()
-            .flatten();
+        let label = self.choice.devices.iter().find(|(_, wanted)| self.is_device(*wanted, key));
+        let resolvers = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
         let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
         Device {
             id: device_id(key),
             key,
             mac,
             label: label.and_then(|(label, _)| label.clone()),
-            role: if is_gateway || routed {
-                "gateway"
-            } else {
-                "device"
-            },
+            role: if is_gateway || routed { "gateway" } else { "device" },
             oui: oui.map(|text| safe(text.as_bytes())),
             mac_is_local: mac.is_some_and(Mac::is_local),
             maker: self.maker(&identities, oui),
             addresses: hardware
                 .into_iter()
                 .flat_map(|h| &h.addresses)
-                .filter(|(address, _)| {
-                    self.device_of(Endpoint {
-                        mac,
-                        address: **address,
-                    }) == key
-                })
-                .map(|(&address, &[first, last])| AddressSeen {
-                    address,
-                    first,
-                    last,
-                })
+                .filter(|(address, _)| self.device_of(Endpoint { mac, address: **address }) == key)
+                .map(|(&address, &[first, last])| AddressSeen { address, first, last })
                 .collect(),
             visibility: Visibility {
-                dhcp: identities
-                    .iter()
-                    .any(|identity| identity.fact.starts_with("dhcp.")),
+                dhcp: identities.iter().any(|identity| identity.fact.starts_with("dhcp.")),
                 group_only: true,
                 ..Visibility::default()
             },
             identities,
-            resolvers: resolvers
-                .map(|&(address, cite)| (address, cite.frame))
-                .collect(),
+            resolvers: resolvers.map(|&(address, cite)| (address, cite.frame)).collect(),
             internet: Traffic::default(),
             private: Traffic::default(),
             group: Traffic::default(),
@@ -937,28 +817,14 @@ impl Builder<'_> {
         };
         let by_dhcp = self
             .signatures
-            .by_dhcp(
-                said(IdentityKind::HostName),
-                said(IdentityKind::VendorClass),
-            )
+            .by_dhcp(said(IdentityKind::HostName), said(IdentityKind::VendorClass))
             .map(|signature| (signature, "dhcp"));
-        let by_oui = || {
-            oui.and_then(|oui| self.signatures.by_registrant(oui))
-                .map(|s| (s, "oui"))
-        };
+        let by_oui = || oui.and_then(|oui| self.signatures.by_registrant(oui)).map(|s| (s, "oui"));
         if let Some((signature, by)) = by_dhcp.or_else(by_oui) {
             let vendor = Some(signature.id.clone());
-            return Some(Maker {
-                vendor,
-                name: signature.name.clone(),
-                by,
-            });
+            return Some(Maker { vendor, name: signature.name.clone(), by });
         }
-        oui.map(|oui| Maker {
-            vendor: None,
-            name: safe(oui.as_bytes()),
-            by: "oui",
-        })
+        oui.map(|oui| Maker { vendor: None, name: safe(oui.as_bytes()), by: "oui" })
     }
 
     fn destination_of(&self, row: &Row, zone: Zone) -> String {
@@ -998,9 +864,8 @@ impl Builder<'_> {
                         (WireText::from(self.ledger.names.get(name)), cite.frame)
                     }),
                 };
-                let kept = names
-                    .entry((named.source.name(), bytes.to_vec()))
-                    .or_insert(seen.clone());
+                let kept =
+                    names.entry((named.source.name(), bytes.to_vec())).or_insert(seen.clone());
                 kept.several |= seen.several;
                 kept.dns_says = kept.dns_says.take().or(seen.dns_says);
             }
@@ -1036,11 +901,7 @@ impl Builder<'_> {
             for country in place.country_codes() {
                 if let Some(least_km) = reach::excludes(here, country, round_trip) {
                     let farthest_km = reach::farthest_km(round_trip);
-                    excluded.push(Excluded {
-                        country: country.to_owned(),
-                        least_km,
-                        farthest_km,
-                    });
+                    excluded.push(Excluded { country: country.to_owned(), least_km, farthest_km });
                 }
             }
         }
@@ -1060,17 +921,12 @@ impl Builder<'_> {
             return None;
         }
         let by_name = row.name.and_then(|named| {
-            let found = self
-                .signatures
-                .by_name(self.ledger.names.get(named.name), &self.day)?;
+            let found = self.signatures.by_name(self.ledger.names.get(named.name), &self.day)?;
             Some((found, Some(named)))
         });
         let (found, named): (Found, Option<Named>) = match by_name {
             Some(by_name) => by_name,
-            None => (
-                self.signatures.by_address(row.remote.address, &self.day)?,
-                None,
-            ),
+            None => (self.signatures.by_address(row.remote.address, &self.day)?, None),
         };
         let claim = self.signatures.claim(found);
         let address = row.remote.address.to_string();
@@ -1103,27 +959,20 @@ impl Builder<'_> {
 fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Service> {
     let mut all: BTreeMap<_, Traffic> = BTreeMap::new();
     for row in rows {
-        let Label {
-            protocol,
-            method,
-            content,
-            ..
-        } = row.label;
+        let Label { protocol, method, content, .. } = row.label;
         let key = (row.protocol, row.port, protocol, method.name(), content);
         all.entry(key).or_default().add(&Traffic::of(&row.totals));
     }
     let mut services: Vec<Service> = all
         .into_iter()
-        .map(
-            |((proto, port, protocol, method, content), traffic)| Service {
-                proto: transport_name(proto),
-                port,
-                protocol,
-                method,
-                content: content.name(),
-                traffic,
-            },
-        )
+        .map(|((proto, port, protocol, method, content), traffic)| Service {
+            proto: transport_name(proto),
+            port,
+            protocol,
+            method,
+            content: content.name(),
+            traffic,
+        })
         .collect();
     services.sort_by_key(|service| std::cmp::Reverse(service.traffic.wire()));
     services
@@ -1141,10 +990,7 @@ pub fn zone(address: IpAddr) -> Zone {
 
 /// An unknown party is never guessed to be a third one.
 fn party(device: &Device, destination: &Destination) -> Party {
-    let maker = device
-        .maker
-        .as_ref()
-        .and_then(|maker| maker.vendor.as_deref());
+    let maker = device.maker.as_ref().and_then(|maker| maker.vendor.as_deref());
     let mut party = Party::Unknown;
     for claim in &destination.claims {
         if maker == Some(claim.signature.as_str()) {

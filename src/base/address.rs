@@ -53,11 +53,7 @@ impl FromStr for Mac {
             let part = parts.next().filter(|p| p.len() == 2).ok_or(())?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| ())?;
         }
-        if parts.next().is_some() {
-            Err(())
-        } else {
-            Ok(Mac(bytes))
-        }
+        if parts.next().is_some() { Err(()) } else { Ok(Mac(bytes)) }
     }
 }
 
@@ -166,9 +162,6 @@ mod tests {
     #[test]
     fn networks() {
         assert_eq!(network("203.0.113.9".parse().unwrap()), "203.0.113.0/24");
-        assert_eq!(
-            network("2001:db8:1:2::9".parse().unwrap()),
-            "2001:db8:1::/48"
-        );
+        assert_eq!(network("2001:db8:1:2::9".parse().unwrap()), "2001:db8:1::/48");
     }
 }

@@ -67,14 +67,12 @@ impl<'a> Reader<'a> {
 
     /// Three bytes, big-endian.
     pub fn u24(&mut self) -> Option<u32> {
-        self.take(3)
-            .map(|b| u32::from_be_bytes([0, b[0], b[1], b[2]]))
+        self.take(3).map(|b| u32::from_be_bytes([0, b[0], b[1], b[2]]))
     }
 
     /// Four bytes, big-endian.
     pub fn u32(&mut self) -> Option<u32> {
-        self.take(4)
-            .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
+        self.take(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]))
     }
 
     /// A reader over a field that is preceded by its length in one byte.

@@ -46,12 +46,10 @@ fn is_deceptive(c: char) -> bool {
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// At most `limit` characters of `text`, the end replaced by `…` where it was cut.
@@ -81,11 +79,7 @@ pub fn bytes(count: u64) -> String {
             break;
         }
     }
-    if value < 9.95 {
-        format!("{value:.1} {unit}")
-    } else {
-        format!("{value:.0} {unit}")
-    }
+    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
 /// A span of time for people, from nanoseconds: `12 ms`, `3.4 s`, `5 min`, `2.5 h`, `3.0 d`.

@@ -130,9 +130,7 @@ impl Released {
             return None;
         };
         ip.length = part.ip_length;
-        ip.transport = Transport::None {
-            payload_length: part.payload_length,
-        };
+        ip.transport = Transport::None { payload_length: part.payload_length };
         Some(ip)
     }
 }
@@ -219,10 +217,7 @@ impl Fragments {
         let (_, datagram) = self.held.pop_first()?;
         self.index.remove(&datagram.key);
         self.set_due();
-        Some(Released {
-            packet: datagram.around,
-            parts: datagram.parts,
-        })
+        Some(Released { packet: datagram.around, parts: datagram.parts })
     }
 
     fn set_due(&mut self) {
@@ -266,8 +261,7 @@ impl Fragments {
                 self.next += 1;
                 self.index.insert(key.clone(), self.next);
                 let around = around(packet, ip);
-                self.held
-                    .insert(self.next, Datagram::new(key, around, newest.seen));
+                self.held.insert(self.next, Datagram::new(key, around, newest.seen));
                 self.set_due();
                 self.next
             }
@@ -347,10 +341,7 @@ impl Datagram {
         self.data = Vec::new();
         self.ranges = Vec::new();
         self.header = None;
-        Released {
-            packet: self.around,
-            parts: std::mem::take(&mut self.parts),
-        }
+        Released { packet: self.around, parts: std::mem::take(&mut self.parts) }
     }
 
     /// Whether a piece agrees with what is held. The same piece once more does.
@@ -366,25 +357,17 @@ impl Datagram {
             (None, true) => self.data.len() <= end,
             (None, false) => true,
         };
-        let after = self
-            .ranges
-            .partition_point(|&[begins, _]| (begins as usize) < start);
-        let clear = after
-            .checked_sub(1)
-            .is_none_or(|before| self.ranges[before][1] as usize <= start)
-            && self
-                .ranges
-                .get(after)
-                .is_none_or(|&[begins, _]| begins as usize >= end);
+        let after = self.ranges.partition_point(|&[begins, _]| (begins as usize) < start);
+        let clear =
+            after.checked_sub(1).is_none_or(|before| self.ranges[before][1] as usize <= start)
+                && self.ranges.get(after).is_none_or(|&[begins, _]| begins as usize >= end);
         let known = clear || self.has(piece);
         known_end && known && header + end <= DATAGRAM_BYTES_MAX
     }
 
     fn has(&self, piece: &Piece<'_>) -> bool {
         let [start, end] = piece.range();
-        self.ranges
-            .binary_search(&[start as u32, end as u32])
-            .is_ok()
+        self.ranges.binary_search(&[start as u32, end as u32]).is_ok()
             && self.data.get(start..end) == Some(piece.data)
     }
 

@@ -79,11 +79,8 @@ impl FrameLedger {
     /// Buckets of explained frames, by the keys of the JSON form.
     #[must_use]
     pub fn explained_by(&self) -> BTreeMap<String, u64> {
-        let mut by: BTreeMap<String, u64> = self
-            .other
-            .iter()
-            .map(|(name, &count)| ((*name).to_owned(), count))
-            .collect();
+        let mut by: BTreeMap<String, u64> =
+            self.other.iter().map(|(name, &count)| ((*name).to_owned(), count)).collect();
         for (name, count) in [("flow", self.flow), ("fragment", self.fragment)] {
             if count > 0 {
                 by.insert(name.to_owned(), count);
@@ -95,9 +92,6 @@ impl FrameLedger {
     /// Refused frames, by the keys of the JSON form.
     #[must_use]
     pub fn refused_by(&self) -> BTreeMap<String, u64> {
-        self.refused
-            .iter()
-            .map(|(reason, &count)| (reason.to_string(), count))
-            .collect()
+        self.refused.iter().map(|(reason, &count)| (reason.to_string(), count)).collect()
     }
 }

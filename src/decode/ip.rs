@@ -169,17 +169,12 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
         hops,
         length,
         fragment: payload.fragmented,
-        transport: Transport::None {
-            payload_length: on_wire,
-        },
+        transport: Transport::None { payload_length: on_wire },
         bad_checksum: header_bad.then_some("ip"),
         stopped,
     };
     if ip.fragment {
-        ip.transport = Transport::Fragment {
-            packet: bytes,
-            payload_length: on_wire,
-        };
+        ip.transport = Transport::Fragment { packet: bytes, payload_length: on_wire };
     } else if ip.stopped.is_none() {
         transport(&mut ip, payload.payload, on_wire);
         if tunnel::may_be(&ip)
@@ -234,11 +229,7 @@ fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
         UDP | UDP_LITE => {
             let stated = u32::from(u16_at(4));
             // Zero stands for a jumbogram or a segment left to the network card.
-            let length = if stated < 8 {
-                on_wire
-            } else {
-                stated.min(on_wire)
-            };
+            let length = if stated < 8 { on_wire } else { stated.min(on_wire) };
             let payload = &bytes[8..];
             let payload_length = length.saturating_sub(8);
             ip.transport = Transport::Udp {

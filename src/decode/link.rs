@@ -443,11 +443,7 @@ fn ethernet_arp(reader: &mut Reader<'_>) -> Option<Arp> {
     let operation = reader.u16()?;
     let sender_mac = Mac::from_slice(reader.take(6)?)?;
     let sender = Ipv4Addr::from(reader.u32()?);
-    Some(Arp {
-        operation,
-        sender_mac,
-        sender,
-    })
+    Some(Arp { operation, sender_mac, sender })
 }
 
 #[cfg(test)]
@@ -483,41 +479,28 @@ mod tests {
             (9, &[0xff, 0x03, 0x00, 0x21]),
             (9, &[0x21]),
             (50, &[0x0f, 0, 0x08, 0x00]),
-            (
-                10,
-                &[
-                    0x50, 1, 1, 1, 1, 1, 1, 2, 0, 0, 0, 0, 2, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0,
-                ],
-            ),
+            (10, &[0x50, 1, 1, 1, 1, 1, 1, 2, 0, 0, 0, 0, 2, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0]),
             (51, &[0x11, 0, 0, 1, 0, 31, 0, 0x21]),
             (104, &[0x0f, 0, 0x08, 0x00]),
             (107, &[0x04, 0x01, 0x03, 0xcc]),
             (107, &[0x04, 0x00, 0x01, 0x03, 0x00, 0x80, 0, 0, 0, 8, 0]),
             (107, &[0x04, 0x01, 0x08, 0x00]),
             (166, &[0, 0x03, 0x00, 0x21]),
-            (
-                239,
-                &[
-                    2, 0, 0, 5, 8, 0, 1, 0, 8, 0, 1, 0, 5, 0, 10, 0, 0, 0, 0, 0, 33, 0, 9, 0,
-                ],
-            ),
+            (239, &[2, 0, 0, 5, 8, 0, 1, 0, 8, 0, 1, 0, 5, 0, 10, 0, 0, 0, 0, 0, 33, 0, 9, 0]),
             (239, &[2, 0, 0, 5, 0, 8, 0, 1, 8, 0, 1, 0, 0, 33, 0, 9]),
             (113, &[0, 4, 0, 1, 0, 6, 2, 0, 0, 0, 0, 9, 0, 0, 8, 0]),
         ];
         for (link, header) in families {
             let data = [header, &IPV4_UDP].concat();
-            let Body::Ip(ip) = decoded(link, &data).body else {
-                panic!("link {link}")
-            };
+            let Body::Ip(ip) = decoded(link, &data).body else { panic!("link {link}") };
             assert_eq!(ip.destination.to_string(), "192.0.2.1", "link {link}");
         }
     }
 
     #[test]
     fn netfilter_names_the_sender() {
-        let mut data = vec![
-            2, 0, 0, 5, 16, 0, 8, 0, 0, 6, 0, 0, 2, 0, 0, 0, 0, 9, 0, 0, 33, 0, 9, 0,
-        ];
+        let mut data =
+            vec![2, 0, 0, 5, 16, 0, 8, 0, 0, 6, 0, 0, 2, 0, 0, 0, 0, 9, 0, 0, 33, 0, 9, 0];
         data.extend(IPV4_UDP);
         let packet = decoded(239, &data);
         assert!(matches!(packet.body, Body::Ip(_)));
@@ -525,10 +508,7 @@ mod tests {
         // A payload that is not IP, and no payload at all.
         data[0] = 7;
         assert!(matches!(decoded(239, &data).body, Body::Other("netfilter")));
-        assert!(matches!(
-            decoded(239, &data[..20]).body,
-            Body::Refused(Refusal::LinkShort)
-        ));
+        assert!(matches!(decoded(239, &data[..20]).body, Body::Refused(Refusal::LinkShort)));
     }
 
     #[test]
@@ -546,17 +526,11 @@ mod tests {
 
     #[test]
     fn cut_headers_are_refused_by_name() {
-        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(1, &[0; 13]).body else { panic!() };
         assert_eq!(refusal.to_string(), "link_header_short");
-        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(195, &[0; 13]).body else { panic!() };
         assert_eq!(refusal.to_string(), "link_ieee802_15_4");
-        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(77, &[0; 13]).body else { panic!() };
         assert_eq!(refusal.to_string(), "link_77");
     }
 }

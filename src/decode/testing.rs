@@ -12,11 +12,5 @@ pub(super) const IPV4_UDP: [u8; 29] = [
 
 pub(super) fn decoded(link: u16, data: &[u8]) -> Packet<'_> {
     let wire_length = data.len() as u32;
-    decode(&Frame {
-        number: 1,
-        time: Timestamp(0),
-        wire_length,
-        link,
-        data,
-    })
+    decode(&Frame { number: 1, time: Timestamp(0), wire_length, link, data })
 }

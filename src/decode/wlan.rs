@@ -27,11 +27,7 @@ pub(super) fn frame<'a>(
     let [kind, flags] = *reader.take(2)? else {
         return None;
     };
-    let recorded = if padded {
-        Recorded::Padded
-    } else {
-        Recorded::Plain
-    };
+    let recorded = if padded { Recorded::Padded } else { Recorded::Plain };
     behind_control([kind, flags], reader, packet, recorded)
 }
 
@@ -163,24 +159,14 @@ mod tests {
     use super::*;
 
     const SNAP_IPV4: [u8; 8] = [0xaa, 0xaa, 0x03, 0, 0, 0, 0x08, 0x00];
-    const ADDRESSES: [u8; 20] = [
-        2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0x10, 0x00,
-    ];
+    const ADDRESSES: [u8; 20] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0x10, 0x00];
 
     fn mac(last: u8) -> Option<Mac> {
         Some(Mac([2, 0, 0, 0, 0, last]))
     }
 
     fn data_frame(control: [u8; 2], behind_addresses: &[u8]) -> Vec<u8> {
-        [
-            &control,
-            &[0, 0],
-            &ADDRESSES[..],
-            behind_addresses,
-            &SNAP_IPV4,
-            &IPV4_UDP,
-        ]
-        .concat()
+        [&control, &[0, 0], &ADDRESSES[..], behind_addresses, &SNAP_IPV4, &IPV4_UDP].concat()
     }
 
     #[test]
@@ -212,14 +198,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_has_a_name() {
-        for (control, name) in [
-            ([0x08, 0x41], "wlan_protected"),
-            ([0x88, 0x42], "wlan_protected"),
-        ] {
+        for (control, name) in [([0x08, 0x41], "wlan_protected"), ([0x88, 0x42], "wlan_protected")]
+        {
             let data = data_frame(control, &[0, 0]);
-            let Body::Refused(refusal) = decoded(105, &data).body else {
-                panic!("{control:x?}")
-            };
+            let Body::Refused(refusal) = decoded(105, &data).body else { panic!("{control:x?}") };
             assert_eq!(refusal.to_string(), name);
         }
         for (control, name) in [
@@ -234,9 +216,7 @@ mod tests {
         }
         let mut later = data_frame([0x08, 0x01], &[]);
         later[22] |= 1;
-        let Body::Refused(refusal) = decoded(105, &later).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(105, &later).body else { panic!() };
         assert_eq!(refusal.to_string(), "wlan_fragment");
     }
 
@@ -281,9 +261,7 @@ mod tests {
     fn garbled_frames_are_not_believed() {
         let header = vec![0, 0, 9, 0, 2, 0, 0, 0, 0x40];
         let data = [header, data_frame([0x08, 0x01], &[])].concat();
-        let Body::Refused(refusal) = decoded(127, &data).body else {
-            panic!()
-        };
+        let Body::Refused(refusal) = decoded(127, &data).body else { panic!() };
         assert_eq!(refusal.to_string(), "wlan_checksum_bad");
     }
 }

@@ -77,12 +77,7 @@ impl Engine {
         let number = key::partition(ip, PARTITIONS);
         let Partition { flows, sessions } = &mut self.partitions[number];
         let ledger = &mut self.ledger;
-        let mut join = Join {
-            sessions,
-            ledger,
-            geo,
-            records,
-        };
+        let mut join = Join { sessions, ledger, geo, records };
         for part in parts {
             flows.part(part, packet, ip, self.now, &mut join);
         }

@@ -13,6 +13,10 @@ impl Check for CloudVendor {
         "cloud.vendor"
     }
 
+    fn title(&self) -> &'static str {
+        "Data went to a vendor's cloud"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -42,9 +46,8 @@ impl Check for CloudVendor {
                 traffic: Vec::new(),
             };
             let mut said: Vec<&Claim> = Vec::new();
-            for (row_index, row) in view
-                .rows(contact)
-                .filter(|(_, row)| row.totals[0].packets > 0 && !row.is_icmp())
+            for (row_index, row) in
+                view.rows(contact).filter(|(_, row)| row.totals[0].packets > 0 && !row.is_icmp())
             {
                 let claim = view.world.row_claims.get(&row_index);
                 let Some(claim) = claim.filter(|claim| claim.kind == Kind::Vendor) else {
@@ -53,13 +56,10 @@ impl Check for CloudVendor {
                 draft.traffic.push((row_index, None));
                 draft.level = draft.level.min(claim.level);
                 // A DNS answer names the remote but is not traffic with it: it is in the facts.
-                let own = row
-                    .name
-                    .filter(|n| matches!(n.source, NameSource::Sni | NameSource::Host));
+                let own =
+                    row.name.filter(|n| matches!(n.source, NameSource::Sni | NameSource::Host));
                 draft.cites.extend(own.map(|named| named.cite));
-                draft
-                    .cites
-                    .extend(row.flow_refs.first().map(|flow| flow.cite));
+                draft.cites.extend(row.flow_refs.first().map(|flow| flow.cite));
                 if !said.iter().any(|other| other.pattern == claim.pattern) {
                     said.push(claim);
                 }
@@ -96,14 +96,14 @@ impl Check for CloudVendor {
 
 fn fact(claim: &Claim) -> Fact {
     let text = format!(
-        "{} ({}) matches {} of {}, role {}; source: {} ({:?}, read {})",
+        "{} ({}) matches {} of {}, role {}; source: {} ({}, read {})",
         claim.matched.text,
         claim.basis,
         claim.pattern,
         claim.name,
         claim.role,
         claim.source,
-        claim.confidence,
+        claim.confidence.name(),
         claim.checked
     );
     Fact::new(text, claim.frame)

@@ -14,6 +14,10 @@ impl Check for CredCleartext {
         "cred.cleartext"
     }
 
+    fn title(&self) -> &'static str {
+        "A password or token was sent readable"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -39,11 +43,8 @@ impl Check for CredCleartext {
             };
             let mut kinds = BTreeSet::new();
             for (row_index, row) in view.rows(contact) {
-                let secrets: Vec<_> = row
-                    .evidence
-                    .iter()
-                    .filter(|e| e.mark == Mark::Credential)
-                    .collect();
+                let secrets: Vec<_> =
+                    row.evidence.iter().filter(|e| e.mark == Mark::Credential).collect();
                 if secrets.is_empty() {
                     continue;
                 }
@@ -67,11 +68,8 @@ impl Check for CredCleartext {
             if draft.traffic.is_empty() {
                 continue;
             }
-            let place = if contact.zone == Zone::Internet {
-                "over the internet"
-            } else {
-                "locally"
-            };
+            let place =
+                if contact.zone == Zone::Internet { "over the internet" } else { "locally" };
             let kinds: Vec<&str> = kinds.into_iter().collect();
             draft.may_say = format!(
                 "Credentials went readable ({}) between the device {} and {}, {place}; in those \

@@ -12,6 +12,10 @@ impl Check for DnsHardcodedResolver {
         "dns.hardcoded-resolver"
     }
 
+    fn title(&self) -> &'static str {
+        "Another name server than the network gave"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -48,48 +52,30 @@ impl Check for DnsHardcodedResolver {
                 traffic: Vec::new(),
             };
             for (row_index, row) in view.rows(contact) {
-                let asked: Vec<_> = row
-                    .evidence
-                    .iter()
-                    .filter(|e| e.mark == Mark::Query)
-                    .collect();
-                let given = device
-                    .resolvers
-                    .iter()
-                    .any(|&(r, _)| r == row.remote.address);
+                let asked: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Query).collect();
+                let given = device.resolvers.iter().any(|&(r, _)| r == row.remote.address);
                 // Only IPv4 servers come with DHCPv4.
                 if asked.is_empty() || given || row.remote.address.is_ipv6() || !row.begun_here {
                     continue;
                 }
                 draft.traffic.push((row_index, Some(Mark::Query)));
-                draft
-                    .cites
-                    .extend(asked.iter().map(|evidence| evidence.cite));
+                draft.cites.extend(asked.iter().map(|evidence| evidence.cite));
                 let names = asked.iter().map(|e| crate::base::text::safe(&e.value));
                 let mut names: Vec<String> = names.collect();
                 names.dedup();
                 names.truncate(5);
                 draft.facts.push(Fact {
                     text: format!("asked {} for {}", row.remote.address, names.join(", ")),
-                    frames: asked
-                        .iter()
-                        .take(5)
-                        .map(|evidence| evidence.cite.frame)
-                        .collect(),
+                    frames: asked.iter().take(5).map(|evidence| evidence.cite.frame).collect(),
                 });
             }
             if draft.traffic.is_empty() {
                 continue;
             }
-            let servers: Vec<String> = device
-                .resolvers
-                .iter()
-                .map(|(address, _)| address.to_string())
-                .collect();
+            let servers: Vec<String> =
+                device.resolvers.iter().map(|(address, _)| address.to_string()).collect();
             let servers = servers.join(", ");
-            draft
-                .facts
-                .push(Fact::new(format!("DHCP gave it {servers}"), given.1));
+            draft.facts.push(Fact::new(format!("DHCP gave it {servers}"), given.1));
             draft.may_say = format!(
                 "The device {} asked names of {}, although DHCP gave it {servers}: {{bytes}}.",
                 spoken_device(device),

@@ -3,11 +3,10 @@
 //! else all of a service, else flow by flow.
 
 use super::Counted;
-use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, add};
-use crate::attribution::world::{Traffic, transport_name};
+use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Traffic};
+use crate::attribution::world::transport_name;
 use crate::base::table::{Map, Set};
 use crate::base::time::Timestamp;
-use crate::flow::Sent;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -15,6 +14,9 @@ use std::net::IpAddr;
 const FILTER_BYTES_MAX: usize = 60_000;
 /// Headers quoted in ICMP errors match address and port filters too.
 const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
+/// UDP ports of tunnels: VXLAN (IANA and Linux), Geneve, GTP-U, Teredo, TZSP, L2TP, CAPWAP,
+/// GRE over UDP.
+const TUNNEL_PORTS: [u16; 9] = [4789, 8472, 6081, 2152, 3544, 37_008, 1701, 5247, 4754];
 
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
@@ -26,6 +28,17 @@ pub struct Pairs {
 fn pair(row: &Row) -> (IpAddr, IpAddr) {
     let (a, b) = (row.local.address, row.remote.address);
     if a <= b { (a, b) } else { (b, a) }
+}
+
+/// Whether Wireshark may find further IP headers inside: what is asked of an address must then be
+/// asked of the outermost header alone (the layer operator `#1`, Wireshark 4.0 and newer).
+fn may_be_tunnel(row: &Row) -> bool {
+    const IP_IN_IP: [u8; 5] = [4, 41, 47, 94, 115];
+    let port = |port: u16| TUNNEL_PORTS.contains(&port);
+    IP_IN_IP.contains(&row.protocol)
+        || row.protocol == 17
+            && (row.port.is_some_and(port)
+                || row.flow_refs.iter().any(|f| f.ports.is_some_and(|p| p.into_iter().any(port))))
 }
 
 impl Pairs {
@@ -41,10 +54,7 @@ impl Pairs {
                 icmp_fragments.insert(pair(row));
             }
         }
-        Pairs {
-            rows,
-            icmp_fragments,
-        }
+        Pairs { rows, icmp_fragments }
     }
 }
 
@@ -55,12 +65,8 @@ pub(super) struct Selection {
 
 impl Selection {
     pub fn of(ledger: &Ledger, traffic: &[(usize, Option<Mark>)]) -> Selection {
-        let wanted = traffic
-            .iter()
-            .filter(|(index, _)| !ledger.rows[*index].is_icmp());
-        Selection {
-            rows: wanted.copied().collect(),
-        }
+        let wanted = traffic.iter().filter(|(index, _)| !ledger.rows[*index].is_icmp());
+        Selection { rows: wanted.copied().collect() }
     }
 
     fn has(&self, index: usize, flow: &FlowRef) -> bool {
@@ -72,32 +78,28 @@ impl Selection {
     }
 
     pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Counted {
-        let mut totals = [Sent::default(); 2];
+        let mut traffic = Traffic::default();
         let (mut first, mut last) = (Timestamp(i64::MAX), Timestamp(i64::MIN));
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
-            let mut take = |sent: &[Sent; 2], times: [Timestamp; 2]| {
-                totals
-                    .iter_mut()
-                    .zip(sent)
-                    .for_each(|(sum, sent)| add(sum, sent));
+            let mut take = |part: &Traffic, times: [Timestamp; 2]| {
+                traffic.add(part);
                 first = first.min(times[0]);
                 last = last.max(times[1]);
             };
             match mark {
-                None => take(&row.totals, [row.first, row.last]),
+                None => take(&Traffic::of(&row.totals), [row.first, row.last]),
                 Some(_) => row
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
-                    .for_each(|flow| take(&flow.totals, flow.times)),
+                    .for_each(|flow| take(&flow.traffic, [flow.cite.time, flow.last])),
             }
         }
         if first > last {
             (first, last) = (Timestamp(0), Timestamp(0));
         }
         let filter = self.filter(ledger, pairs);
-        let traffic = Traffic::of(&totals);
         Counted {
             input: 0,
             frames: traffic.packets.iter().sum(),
@@ -111,21 +113,27 @@ impl Selection {
     }
 
     fn filter(&self, ledger: &Ledger, pairs: &Pairs) -> Result<String, &'static str> {
-        let mut addresses: Vec<(IpAddr, IpAddr)> = self
-            .rows
-            .keys()
-            .map(|&index| pair(&ledger.rows[index]))
-            .collect();
+        let mut addresses: Vec<(IpAddr, IpAddr)> =
+            self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let mut terms = Vec::new();
+        let (mut terms, mut outermost) = (Vec::new(), Vec::new());
         for key in addresses {
-            self.pair_terms(ledger, pairs, key, &mut terms)?;
+            let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
+            let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
+            if rows.iter().any(|&index| unread(&ledger.rows[index])) {
+                self.pair_terms(ledger, pairs, key, "#1", &mut outermost)?;
+            } else {
+                self.pair_terms(ledger, pairs, key, "", &mut terms)?;
+            }
         }
-        if terms.is_empty() {
-            return Err("no frame is counted");
-        }
-        let filter = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
+        let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
+        let filter = match (terms.is_empty(), outermost.is_empty()) {
+            (true, true) => return Err("no frame is counted"),
+            (false, true) => plain,
+            (true, false) => outermost.join(" || "),
+            (false, false) => format!("({plain}) || {}", outermost.join(" || ")),
+        };
         if filter.len() > FILTER_BYTES_MAX {
             return Err("the filter would be longer than 60 kB; extract the frames instead");
         }
@@ -137,26 +145,33 @@ impl Selection {
         ledger: &Ledger,
         pairs: &Pairs,
         (a, b): (IpAddr, IpAddr),
+        layer: &str,
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
         let rows = pairs.rows.get(&(a, b)).map_or(&[][..], Vec::as_slice);
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
+        let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
         // Later fragments are not marked as ICMP.
         let not_icmp = match (pairs.icmp_fragments.contains(&(a, b)), family) {
             (false, _) => "",
             (true, "ip") => " && !(ip.proto == 1)",
             (true, _) => " && !(ipv6.fraghdr.nxt == 58)",
         };
-        let ends = format!("{family}.addr == {a} && {family}.addr == {b}{not_icmp}");
         // Display filters look at the headers of all layers.
         if [a, b].iter().any(|&end| ledger.may_be_tunnel_end(end)) {
             return Err(
                 "a tunnel between the same addresses cannot be told apart; extract the frames instead",
             );
         }
-        let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
         if any(|row| row.tunnelled) && any(|row| row.fragments) {
             return Err("fragments of tunnels cannot be told apart; extract the frames instead");
+        }
+        let mut ends =
+            format!("{family}.addr{layer} == {a} && {family}.addr{layer} == {b}{not_icmp}");
+        if !layer.is_empty() {
+            // ICMP of the pair itself is left out; ICMP inside the tunnel is not.
+            let next = if a.is_ipv4() { ("ip.proto", 1) } else { ("ipv6.nxt", 58) };
+            ends.push_str(&format!(" && {}{layer} != {}", next.0, next.1));
         }
         let all_selected = rows.iter().all(|index| {
             let row = &ledger.rows[*index];
@@ -179,13 +194,11 @@ impl Selection {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
-        let fragmented = rows
-            .iter()
-            .any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
+        let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
         let whole = match (fragmented, family) {
-            (false, _) => "",
-            (true, "ip") => " && ip.flags.mf == 0 && ip.frag_offset == 0",
-            (true, _) => " && !ipv6.fraghdr",
+            (false, _) => String::new(),
+            (true, "ip") => format!(" && ip.flags.mf{layer} == 0 && ip.frag_offset{layer} == 0"),
+            (true, _) => " && !ipv6.fraghdr".to_owned(),
         };
         let mut flows: Vec<Candidate<'_>> = rows
             .iter()
@@ -198,10 +211,7 @@ impl Selection {
                 })
             })
             .collect();
-        if flows
-            .iter()
-            .any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments))
-        {
+        if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
             return Err("flows without ports cannot be told apart; extract the frames instead");
         }
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
@@ -212,7 +222,7 @@ impl Selection {
             let name = transport_name(protocol);
             let same_service = |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
             if a != b && flows.iter().all(|c| !same_service(c) || c.chosen) {
-                terms.push(format!("({ends} && {name}.port == {remote}{whole})"));
+                terms.push(format!("({ends} && {name}.port{layer} == {remote}{whole})"));
                 flows.retain(|c| !same_service(c));
                 continue;
             }
@@ -223,9 +233,9 @@ impl Selection {
                     && (local != remote || c.flow.ports == Some([local, remote]))
             };
             let ports = if local == remote {
-                format!("{name}.srcport == {local} && {name}.dstport == {local}")
+                format!("{name}.srcport{layer} == {local} && {name}.dstport{layer} == {local}")
             } else {
-                format!("{name}.port == {local} && {name}.port == {remote}")
+                format!("{name}.port{layer} == {local} && {name}.port{layer} == {remote}")
             };
             let ranges = ranges(flows.iter().filter(|c| same_ports(c)))?;
             terms.push(format!("({ends} && {ports}{whole}{ranges})"));
@@ -250,7 +260,8 @@ impl Candidate<'_> {
 /// Frame ranges that keep the chosen flows among those with the same ports; nothing where all
 /// are chosen.
 fn ranges<'a>(flows: impl Iterator<Item = &'a Candidate<'a>>) -> Result<String, &'static str> {
-    let mut flows: Vec<([u64; 2], bool)> = flows.map(|c| (c.flow.frames, c.chosen)).collect();
+    let mut flows: Vec<([u64; 2], bool)> =
+        flows.map(|c| ([c.flow.cite.frame, c.flow.last_frame], c.chosen)).collect();
     if flows.iter().all(|(_, chosen)| *chosen) {
         return Ok(String::new());
     }

@@ -64,6 +64,8 @@ impl Severity {
 pub trait Check: Sync {
     /// Stable id from the vocabulary of finding ids; never reused.
     fn id(&self) -> &'static str;
+    /// In plain words.
+    fn title(&self) -> &'static str;
     /// Raised when the check's meaning changes.
     fn version(&self) -> u32;
     /// How much it matters.
@@ -129,10 +131,7 @@ impl Fact {
     /// A fact shown by one frame; frame 0 is none.
     #[must_use]
     pub fn new(text: String, frame: u64) -> Fact {
-        Fact {
-            text,
-            frames: if frame > 0 { vec![frame] } else { Vec::new() },
-        }
+        Fact { text, frames: if frame > 0 { vec![frame] } else { Vec::new() } }
     }
 }
 
@@ -203,6 +202,8 @@ pub struct Review {
 pub struct Finding {
     /// Id of the rule.
     pub id: &'static str,
+    /// The rule in plain words.
+    pub title: &'static str,
     /// Version of the rule.
     pub rule_version: u32,
     /// One finding a rule, device and destination: first 16 hex digits of a SHA-256.
@@ -241,9 +242,7 @@ pub fn run(view: &View<'_>) -> Vec<Finding> {
     let pairs = Pairs::of(view.ledger);
     let mut findings = Vec::new();
     for check in CHECKS {
-        check.run(view, &mut |draft| {
-            findings.push(complete(*check, view, &pairs, draft))
-        });
+        check.run(view, &mut |draft| findings.push(complete(*check, view, &pairs, draft)));
     }
     findings.sort_by(|a, b| {
         let order = |f: &Finding| (std::cmp::Reverse(f.severity), f.id, f.key.clone());
@@ -267,12 +266,7 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
         length: cite.length,
     });
     let mut hash = Sha256::new();
-    for part in [
-        check.id(),
-        &check.version().to_string(),
-        &contact.device,
-        &contact.destination,
-    ] {
+    for part in [check.id(), &check.version().to_string(), &contact.device, &contact.destination] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -280,6 +274,7 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
     let bytes = format!("{sent} bytes of payload sent, {received} received");
     Finding {
         id: check.id(),
+        title: check.title(),
         rule_version: check.version(),
         key: hex(&hash.finalize()[..8]),
         severity: check.severity(),
@@ -297,9 +292,7 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
         clauses: Vec::new(),
         party: contact.party,
         phase: None,
-        review: Review {
-            state: "unreviewed",
-        },
+        review: Review { state: "unreviewed" },
     }
 }
 
@@ -309,11 +302,7 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
 pub fn spoken(view: &View<'_>, draft: &Draft) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut addresses: Vec<String> = Vec::new();
-    for row in draft
-        .traffic
-        .iter()
-        .map(|(index, _)| &view.ledger.rows[*index])
-    {
+    for row in draft.traffic.iter().map(|(index, _)| &view.ledger.rows[*index]) {
         let address = row.remote.address.to_string();
         if !addresses.contains(&address) {
             addresses.push(address);
@@ -345,20 +334,13 @@ fn few(items: &[String]) -> String {
 #[must_use]
 pub fn spoken_device(device: &Device) -> String {
     let title = device.title();
-    if title == device.id {
-        title
-    } else {
-        format!("{title} ({})", device.id)
-    }
+    if title == device.id { title } else { format!("{title} ({})", device.id) }
 }
 
 /// A shown fact is no surer than the name it is told under.
 #[must_use]
 pub fn capped(level: Level, row: &Row) -> Level {
-    match row
-        .name
-        .map(|named| crate::attribution::world::name_level(&named))
-    {
+    match row.name.map(|named| crate::attribution::world::name_level(&named)) {
         Some(Level::Inferred) => Level::Inferred,
         _ => level,
     }

@@ -13,6 +13,10 @@ impl Check for NameUnexplained {
         "name.unexplained"
     }
 
+    fn title(&self) -> &'static str {
+        "A conversation with an address that nothing names"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -27,17 +31,16 @@ impl Check for NameUnexplained {
             if contact.zone != Zone::Internet || device.role == "gateway" {
                 continue;
             }
-            let mut draft =
-                Draft {
-                    contact: index,
-                    level: Level::Shown,
-                    facts: Vec::new(),
-                    may_say: String::new(),
-                    does_not_show: vec![
-                        "who operates the address",
-                        "that the address is built into the device",
-                    ],
-                    alternatives: vec![Alternative {
+            let mut draft = Draft {
+                contact: index,
+                level: Level::Shown,
+                facts: Vec::new(),
+                may_say: String::new(),
+                does_not_show: vec![
+                    "who operates the address",
+                    "that the address is built into the device",
+                ],
+                alternatives: vec![Alternative {
                     text: "the name was looked up before the capture began, or over an encrypted \
                            resolver"
                         .to_owned(),
@@ -50,9 +53,9 @@ impl Check for NameUnexplained {
                     }
                     .to_owned(),
                 }],
-                    cites: Vec::new(),
-                    traffic: Vec::new(),
-                };
+                cites: Vec::new(),
+                traffic: Vec::new(),
+            };
             for (row_index, row) in view.rows(contact) {
                 // Name servers are spoken to by address; who they are is another check's question.
                 let asks_names = row.evidence.iter().any(|e| e.mark == Mark::Query);
@@ -65,17 +68,14 @@ impl Check for NameUnexplained {
                     continue;
                 }
                 draft.traffic.push((row_index, None));
-                draft
-                    .cites
-                    .extend(row.flow_refs.iter().map(|flow| flow.cite));
-                let port = row
-                    .port
-                    .map_or(String::new(), |port| format!(" port {port}"));
+                draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
+                let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(
                     format!(
-                        "{} flows to {}{port} ({}, by {}); no DNS answer, SNI, Host or certificate \
+                        "{} {} to {}{port} ({}, by {}); no DNS answer, SNI, Host or certificate \
                          names the address",
                         row.flows,
+                        if row.flows == 1 { "flow" } else { "flows" },
                         row.remote.address,
                         row.label.protocol,
                         row.label.method.name(),

@@ -13,6 +13,10 @@ impl Check for TlsNone {
         "tls.none"
     }
 
+    fn title(&self) -> &'static str {
+        "Data went over the internet without encryption"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -48,13 +52,9 @@ impl Check for TlsNone {
                 }
                 draft.traffic.push((row_index, None));
                 draft.level = draft.level.max(capped(Level::Shown, row));
-                draft
-                    .cites
-                    .extend(row.flow_refs.iter().map(|flow| flow.cite));
+                draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
                 protocols.insert(row.label.protocol);
-                let port = row
-                    .port
-                    .map_or(String::new(), |port| format!(" port {port}"));
+                let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(
                     format!(
                         "{} recognised from its payload, to {}{port}, without encryption",

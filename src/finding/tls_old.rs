@@ -14,6 +14,10 @@ impl Check for TlsOldVersion {
         "tls.old-version"
     }
 
+    fn title(&self) -> &'static str {
+        "A deprecated version of TLS was used"
+    }
+
     fn version(&self) -> u32 {
         1
     }
@@ -42,11 +46,8 @@ impl Check for TlsOldVersion {
             };
             let mut versions = BTreeSet::new();
             for (row_index, row) in view.rows(contact) {
-                let old: Vec<_> = row
-                    .evidence
-                    .iter()
-                    .filter(|e| e.mark == Mark::Deprecated)
-                    .collect();
+                let old: Vec<_> =
+                    row.evidence.iter().filter(|e| e.mark == Mark::Deprecated).collect();
                 let Some(first) = old.first() else { continue };
                 draft.traffic.push((row_index, Some(Mark::Deprecated)));
                 draft.level = draft.level.max(capped(Level::Shown, row));

@@ -19,10 +19,8 @@ pub fn community_id(
         (58, Some((kind, code))) => pair(kind, code, icmpv6_counterpart(kind)),
         (_, numbers) => (numbers, false),
     };
-    let mut ends = [
-        (octets(source), numbers.map(|n| n.0)),
-        (octets(destination), numbers.map(|n| n.1)),
-    ];
+    let mut ends =
+        [(octets(source), numbers.map(|n| n.0)), (octets(destination), numbers.map(|n| n.1))];
     if !one_way && ends[1] < ends[0] {
         ends.swap(0, 1);
     }
@@ -94,12 +92,7 @@ mod tests {
     fn reference_values() {
         // From the baseline of the specification's repository (tcp.pcap, udp.pcap, icmp.pcap).
         let id = |protocol, source: &str, destination: &str, numbers| {
-            community_id(
-                protocol,
-                source.parse().unwrap(),
-                destination.parse().unwrap(),
-                numbers,
-            )
+            community_id(protocol, source.parse().unwrap(), destination.parse().unwrap(), numbers)
         };
         let tcp = id(6, "128.232.110.120", "66.35.250.204", Some((34855, 80)));
         assert_eq!(tcp, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");

@@ -39,13 +39,11 @@ impl Distributions {
     }
 
     pub(super) fn gap(&mut self, nanoseconds: i64) {
-        self.gap_microseconds
-            .saturating_record((nanoseconds / 1000).max(0) as u64);
+        self.gap_microseconds.saturating_record((nanoseconds / 1000).max(0) as u64);
     }
 
     pub(super) fn round_trip(&mut self, nanoseconds: i64) {
-        self.round_trip_microseconds
-            .saturating_record((nanoseconds / 1000).max(0) as u64);
+        self.round_trip_microseconds.saturating_record((nanoseconds / 1000).max(0) as u64);
     }
 
     /// Adds the counts of another partition.
@@ -53,13 +51,9 @@ impl Distributions {
         for (mine, theirs) in [
             (&mut self.frame_bytes, &other.frame_bytes),
             (&mut self.gap_microseconds, &other.gap_microseconds),
-            (
-                &mut self.round_trip_microseconds,
-                &other.round_trip_microseconds,
-            ),
+            (&mut self.round_trip_microseconds, &other.round_trip_microseconds),
         ] {
-            mine.add(theirs)
-                .expect("all partitions have the same bounds");
+            mine.add(theirs).expect("all partitions have the same bounds");
         }
     }
 }

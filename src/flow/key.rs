@@ -31,22 +31,11 @@ impl FlowKey {
     pub fn of(ip: &Ip<'_>, packet: &Packet<'_>) -> (FlowKey, Side) {
         let (ports, portless) = match ip.transport {
             Transport::Tcp(tcp) => ([tcp.source_port, tcp.destination_port], false),
-            Transport::Udp {
-                source_port,
-                destination_port,
-                ..
+            Transport::Udp { source_port, destination_port, .. }
+            | Transport::Ports { source_port, destination_port, .. } => {
+                ([source_port, destination_port], false)
             }
-            | Transport::Ports {
-                source_port,
-                destination_port,
-                ..
-            } => ([source_port, destination_port], false),
-            Transport::Icmp {
-                kind,
-                code,
-                identifier,
-                ..
-            } => match identifier {
+            Transport::Icmp { kind, code, identifier, .. } => match identifier {
                 // Request and answer have the same identifier and so share a flow.
                 Some(identifier) => ([identifier; 2], true),
                 None => ([u16::from(kind) << 8 | u16::from(code); 2], true),
@@ -59,20 +48,9 @@ impl FlowKey {
             (IpAddr::V4(_), true) => Kind::V4Portless,
             (IpAddr::V6(_), true) => Kind::V6Portless,
         };
-        let ends = [
-            (octets(ip.source), ports[0]),
-            (octets(ip.destination), ports[1]),
-        ];
-        let side = if ends[0] <= ends[1] {
-            Side::Low
-        } else {
-            Side::High
-        };
-        let [low, high] = if side == Side::Low {
-            ends
-        } else {
-            [ends[1], ends[0]]
-        };
+        let ends = [(octets(ip.source), ports[0]), (octets(ip.destination), ports[1])];
+        let side = if ends[0] <= ends[1] { Side::Low } else { Side::High };
+        let [low, high] = if side == Side::Low { ends } else { [ends[1], ends[0]] };
         let key = FlowKey {
             addresses: [low.0, high.0],
             ports: [low.1, high.1],
@@ -192,10 +170,7 @@ mod tests {
         assert_eq!(there.address(side).to_string(), "10.0.0.8");
         let (back, other) = key(&tunnelled([2, 1], [9, 8]));
         assert_eq!((there, side), (back, other.other()));
-        for another in [
-            tunnelled([1, 3], [8, 9]),
-            tunnelled([1, 2], [8, 9])[20..].to_vec(),
-        ] {
+        for another in [tunnelled([1, 3], [8, 9]), tunnelled([1, 2], [8, 9])[20..].to_vec()] {
             assert_ne!(key(&another).0, there);
         }
     }

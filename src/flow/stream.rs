@@ -12,7 +12,7 @@ pub const HELD_BYTES_MAX: usize = 64 * 1024;
 /// larger than any window (RFC 7323 allows 1 GiB).
 const JUMP_MAX: u32 = 1 << 30;
 
-/// One direction.
+/// One direction. Small, since every packet touches it; what only disorder needs is apart.
 #[derive(Debug, Clone, Default)]
 pub struct Half {
     /// Sequence number behind the furthest byte seen.
@@ -22,6 +22,12 @@ pub struct Half {
     started: bool,
     /// The other side acknowledged bytes that were never seen.
     pub(super) acknowledged_unseen: bool,
+    disorder: Option<Box<Disorder>>,
+}
+
+/// What a direction with missing or early segments needs.
+#[derive(Debug, Clone, Default)]
+struct Disorder {
     holes: Vec<(u32, u32)>,
     /// Bytes in holes that were given up.
     abandoned: u64,
@@ -73,12 +79,9 @@ impl Half {
 
     /// Bytes that must have been sent but were not captured.
     pub(super) fn missed(&self) -> u64 {
-        let open: u64 = self
-            .holes
-            .iter()
-            .map(|&(from, to)| u64::from(to.wrapping_sub(from)))
-            .sum();
-        self.abandoned + open
+        let Some(disorder) = &self.disorder else { return 0 };
+        let open = disorder.holes.iter().map(|&(from, to)| u64::from(to.wrapping_sub(from)));
+        disorder.abandoned + open.sum::<u64>()
     }
 
     /// Notes what the other side acknowledged.
@@ -110,40 +113,38 @@ impl Half {
     fn count_disordered(&mut self, sequence: u32, end: u32) -> Added {
         if is_before(self.high, sequence) {
             if sequence.wrapping_sub(self.high) < JUMP_MAX {
-                if self.holes.len() == HOLES_MAX {
-                    let (from, to) = self.holes.remove(0);
-                    self.abandoned += u64::from(to.wrapping_sub(from));
+                let disorder = self.disorder.get_or_insert_default();
+                if disorder.holes.len() == HOLES_MAX {
+                    let (from, to) = disorder.holes.remove(0);
+                    disorder.abandoned += u64::from(to.wrapping_sub(from));
                 }
-                self.holes.push((self.high, sequence));
+                disorder.holes.push((self.high, sequence));
             }
             self.high = end;
-            return Added {
-                new_bytes: end.wrapping_sub(sequence),
-            };
+            return Added { new_bytes: end.wrapping_sub(sequence) };
         }
         let mut new_bytes = 0;
         if is_before(self.high, end) {
             new_bytes += end.wrapping_sub(self.high);
             self.high = end;
         }
+        let Some(Disorder { holes, .. }) = self.disorder.as_deref_mut() else {
+            return Added { new_bytes };
+        };
         let mut index = 0;
-        while index < self.holes.len() {
-            let (from, to) = self.holes[index];
-            let start = if is_before(from, sequence) {
-                sequence
-            } else {
-                from
-            };
+        while index < holes.len() {
+            let (from, to) = holes[index];
+            let start = if is_before(from, sequence) { sequence } else { from };
             let stop = if is_before(end, to) { end } else { to };
             if !is_before(start, stop) {
                 index += 1;
                 continue;
             }
             new_bytes += stop.wrapping_sub(start);
-            self.holes.remove(index);
+            holes.remove(index);
             for rest in [(stop, to), (from, start)] {
                 if is_before(rest.0, rest.1) {
-                    self.holes.insert(index, rest);
+                    holes.insert(index, rest);
                 }
             }
             index += 1;
@@ -188,28 +189,18 @@ impl Half {
             return true;
         }
         let base = self.next;
+        let disorder = self.disorder.get_or_insert_default();
         let distance = |held: &Held| held.sequence.wrapping_sub(base);
-        let place = self
-            .held
-            .partition_point(|h| distance(h) < sequence.wrapping_sub(base));
-        let known = self.held.get(place);
+        let place = disorder.held.partition_point(|h| distance(h) < sequence.wrapping_sub(base));
+        let known = disorder.held.get(place);
         if known.is_some_and(|h| h.sequence == sequence && h.data.len() >= segment.data.len()) {
             return true;
         }
-        self.held_bytes += segment.data.len();
-        self.held.insert(
-            place,
-            Held {
-                sequence,
-                cite: segment.cite(),
-                data: segment.data.into(),
-            },
-        );
-        if self.held_bytes > HELD_BYTES_MAX {
-            self.give_up_gap(segment, give)
-        } else {
-            true
-        }
+        disorder.held_bytes += segment.data.len();
+        disorder
+            .held
+            .insert(place, Held { sequence, cite: segment.cite(), data: segment.data.into() });
+        if disorder.held_bytes > HELD_BYTES_MAX { self.give_up_gap(segment, give) } else { true }
     }
 
     /// Hands out held pieces that have become contiguous.
@@ -218,13 +209,15 @@ impl Half {
         segment: Segment<'_>,
         give: &mut dyn FnMut(&Segment<'_>) -> bool,
     ) -> bool {
-        while let Some(held) = self.held.first() {
+        while let Some(disorder) = &mut self.disorder
+            && let Some(held) = disorder.held.first()
+        {
             let ahead = held.sequence.wrapping_sub(self.next);
             if ahead != 0 && ahead < JUMP_MAX {
                 break;
             }
-            let held = self.held.remove(0);
-            self.held_bytes -= held.data.len();
+            let held = disorder.held.remove(0);
+            disorder.held_bytes -= held.data.len();
             let seen = self.next.wrapping_sub(held.sequence) as usize;
             let data = held.data.get(seen..).unwrap_or(&[]);
             if data.is_empty() {
@@ -245,24 +238,26 @@ impl Half {
         like: Segment<'_>,
         give: &mut dyn FnMut(&Segment<'_>) -> bool,
     ) -> bool {
-        if self.held.is_empty() {
+        let Some(disorder) = self.disorder.as_mut().filter(|d| !d.held.is_empty()) else {
             return true;
-        }
-        let held = self.held.remove(0);
-        self.held_bytes -= held.data.len();
+        };
+        let held = disorder.held.remove(0);
+        disorder.held_bytes -= held.data.len();
         let gap = u64::from(held.sequence.wrapping_sub(self.next));
         self.next = held.sequence.wrapping_add(held.data.len() as u32);
         give(&held.cite.segment(&held.data, gap, &like)) && self.release(like, give)
     }
 
     pub(super) fn holds(&self) -> bool {
-        !self.held.is_empty()
+        self.disorder.as_ref().is_some_and(|disorder| !disorder.held.is_empty())
     }
 
     /// Forgets held payload: nobody wants it any more.
     pub(super) fn drop_held(&mut self) {
-        self.held = Vec::new();
-        self.held_bytes = 0;
+        if let Some(disorder) = &mut self.disorder {
+            disorder.held = Vec::new();
+            disorder.held_bytes = 0;
+        }
     }
 }
 
@@ -326,12 +321,8 @@ mod tests {
     #[test]
     fn goes_on_behind_a_gap_that_never_fills() {
         let big = vec![b'x'; HELD_BYTES_MAX];
-        let (out, gaps, _) = run(&[
-            (10, b""),
-            (10, b"ab"),
-            (20, &big),
-            (20 + big.len() as u32, b"cd"),
-        ]);
+        let (out, gaps, _) =
+            run(&[(10, b""), (10, b"ab"), (20, &big), (20 + big.len() as u32, b"cd")]);
         assert_eq!(gaps, 8);
         assert!(out.starts_with(b"abxx") && out.ends_with(b"xcd"));
     }

@@ -60,10 +60,7 @@ impl FlowTable {
     #[must_use]
     pub fn new(flows_max: usize) -> FlowTable {
         FlowTable {
-            flows: Slab {
-                flows: Vec::new(),
-                free: Vec::new(),
-            },
+            flows: Slab { flows: Vec::new(), free: Vec::new() },
             index: HashTable::new(),
             hasher: BuildHasher::default(),
             wheel: Wheel::new(),
@@ -144,10 +141,7 @@ impl FlowTable {
         let (key, side) = FlowKey::of(ip, packet);
         let hash = self.hasher.hash_one(key);
         let flows = &self.flows.flows;
-        let found = self
-            .index
-            .find(hash, |&i| flows[i as usize].key == key)
-            .copied();
+        let found = self.index.find(hash, |&i| flows[i as usize].key == key).copied();
         let id = match found {
             Some(id) if self.continues(id, ip, seen) => id,
             Some(id) => {
@@ -172,12 +166,7 @@ impl FlowTable {
         live.sort_unstable_by_key(|&id| self.flows.flows[id as usize].first_frame);
         for id in live {
             let over = self.flows.flows[id as usize].tcp.is_over();
-            self.close(
-                id,
-                if over { End::Closed } else { End::CaptureEnd },
-                frame,
-                sink,
-            );
+            self.close(id, if over { End::Closed } else { End::CaptureEnd }, frame, sink);
         }
     }
 
@@ -269,10 +258,8 @@ impl FlowTable {
             }
         };
         let (flows, hasher) = (&self.flows.flows, &self.hasher);
-        self.index
-            .insert_unique(hash, id, |&i| hasher.hash_one(flows[i as usize].key));
-        self.wheel
-            .arm(&mut self.flows, id, Timestamp(now.0.saturating_add(limit)));
+        self.index.insert_unique(hash, id, |&i| hasher.hash_one(flows[i as usize].key));
+        self.wheel.arm(&mut self.flows, id, Timestamp(now.0.saturating_add(limit)));
         self.created += 1;
         sink.opened(FlowId(id), &self.flows.flows[id as usize]);
         id
@@ -309,11 +296,7 @@ impl FlowTable {
         }
         match ip.transport {
             Transport::Tcp(tcp) => self.tcp(id, side, frame, &tcp, sink),
-            Transport::Udp {
-                payload,
-                payload_length,
-                ..
-            } => {
+            Transport::Udp { payload, payload_length, .. } => {
                 sent.payload_bytes += u64::from(payload_length);
                 sent.delivered_bytes += u64::from(payload_length);
                 if flow.wanted && !payload.is_empty() {
@@ -402,12 +385,7 @@ impl FlowTable {
             // The wheel is re-armed in both cases, because `close` takes the flow out of it.
             self.wheel.arm(&mut self.flows, id, deadline.max(now));
             if deadline < now {
-                self.close(
-                    id,
-                    if over { End::Closed } else { End::TimeOut },
-                    frame,
-                    sink,
-                );
+                self.close(id, if over { End::Closed } else { End::TimeOut }, frame, sink);
             }
         }
     }

@@ -146,11 +146,7 @@ impl Connection {
                     _ => 'r',
                 };
                 let by_initiator = event >> 7 == initiator as u8;
-                if by_initiator {
-                    letter.to_ascii_uppercase()
-                } else {
-                    letter
-                }
+                if by_initiator { letter.to_ascii_uppercase() } else { letter }
             })
             .collect()
     }
@@ -185,10 +181,7 @@ mod tests {
         assert_eq!(whole.history(Low), "ShADdFaf");
         assert!(whole.is_over());
         assert_eq!(connection(&[(Low, SYN, false)]).state(Low), "S0");
-        assert_eq!(
-            connection(&[(Low, SYN, false), (High, RST | ACK, false)]).state(Low),
-            "REJ"
-        );
+        assert_eq!(connection(&[(Low, SYN, false), (High, RST | ACK, false)]).state(Low), "REJ");
         assert_eq!(connection(&[(Low, ACK, true)]).state(Low), "OTH");
     }
 }

@@ -17,11 +17,7 @@ pub(super) struct Link {
 
 impl Default for Link {
     fn default() -> Link {
-        Link {
-            before: NONE,
-            after: NONE,
-            slot: 0,
-        }
+        Link { before: NONE, after: NONE, slot: 0 }
     }
 }
 
@@ -37,36 +33,23 @@ pub(super) struct Wheel {
 
 impl Wheel {
     pub fn new() -> Wheel {
-        Wheel {
-            heads: vec![NONE; SLOTS],
-            tick: i64::MIN,
-        }
+        Wheel { heads: vec![NONE; SLOTS], tick: i64::MIN }
     }
 
     /// Puts a flow where it will be looked at no earlier than at `deadline`.
     pub fn arm(&mut self, links: &mut impl Links, index: u32, deadline: Timestamp) {
-        let tick = (deadline.0.div_euclid(SECOND) + 1).clamp(
-            self.tick.saturating_add(1),
-            self.tick.saturating_add(SLOTS as i64 - 1),
-        );
+        let tick = (deadline.0.div_euclid(SECOND) + 1)
+            .clamp(self.tick.saturating_add(1), self.tick.saturating_add(SLOTS as i64 - 1));
         let slot = tick.rem_euclid(SLOTS as i64) as usize;
         let head = std::mem::replace(&mut self.heads[slot], index);
-        *links.link(index) = Link {
-            before: NONE,
-            after: head,
-            slot: slot as u16,
-        };
+        *links.link(index) = Link { before: NONE, after: head, slot: slot as u16 };
         if head != NONE {
             links.link(head).before = index;
         }
     }
 
     pub fn disarm(&mut self, links: &mut impl Links, index: u32) {
-        let Link {
-            before,
-            after,
-            slot,
-        } = *links.link(index);
+        let Link { before, after, slot } = *links.link(index);
         if before == NONE {
             self.heads[usize::from(slot)] = after;
         } else {

@@ -115,14 +115,7 @@ fn message(bytes: &[u8]) -> Option<Message<'_>> {
     let has_mac = hardware == ETHERNET && hardware_length == 6;
     let client =
         Mac::from_slice(address).filter(|mac| has_mac && !mac.is_zero() && !mac.is_group());
-    Some(Message {
-        operation,
-        your_address,
-        client,
-        server_name,
-        file,
-        options: reader.rest(),
-    })
+    Some(Message { operation, your_address, client, server_name, file, options: reader.rest() })
 }
 
 impl<'a> Message<'a> {
@@ -147,16 +140,8 @@ impl<'a> Message<'a> {
         self.options(&mut |kind, value| {
             let mut identity = |kind, name, value: &[u8]| {
                 if !value.is_empty() {
-                    let what = What::Identity {
-                        subject: Subject::Hardware(client),
-                        kind,
-                    };
-                    say(Fact {
-                        what,
-                        name,
-                        value,
-                        frame,
-                    });
+                    let what = What::Identity { subject: Subject::Hardware(client), kind };
+                    say(Fact { what, name, value, frame });
                 }
             };
             // Some clients count the terminator (RFC 2132 §2 forbids it).
@@ -175,12 +160,7 @@ impl<'a> Message<'a> {
                     let list: Vec<String> = value.iter().map(u8::to_string).collect();
                     let list = list.join(",");
                     let name = "dhcp.parameter_list";
-                    say(Fact {
-                        what: What::Note,
-                        name,
-                        value: list.as_bytes(),
-                        frame,
-                    });
+                    say(Fact { what: What::Note, name, value: list.as_bytes(), frame });
                 }
                 _ => {}
             }
@@ -205,23 +185,13 @@ impl<'a> Message<'a> {
             let address = IpAddr::V4(self.your_address);
             let text = address.to_string();
             let what = What::Lease { client, address };
-            say(Fact {
-                what,
-                name: "dhcp.lease",
-                value: text.as_bytes(),
-                frame,
-            });
+            say(Fact { what, name: "dhcp.lease", value: text.as_bytes(), frame });
         }
         for server in servers.chunks_exact(4) {
             let resolver = IpAddr::V4(Ipv4Addr::new(server[0], server[1], server[2], server[3]));
             let text = resolver.to_string();
             let what = What::Resolver { client, resolver };
-            say(Fact {
-                what,
-                name: "dhcp.resolver",
-                value: text.as_bytes(),
-                frame,
-            });
+            say(Fact { what, name: "dhcp.resolver", value: text.as_bytes(), frame });
         }
     }
 }
@@ -248,13 +218,7 @@ fn qualified_name(value: &[u8]) -> Option<Vec<u8>> {
     let flags = reader.u8()?;
     reader.skip(2)?;
     if flags & LABELS == 0 {
-        return Some(
-            reader
-                .rest()
-                .strip_suffix(b"\0")
-                .unwrap_or(reader.rest())
-                .to_vec(),
-        );
+        return Some(reader.rest().strip_suffix(b"\0").unwrap_or(reader.rest()).to_vec());
     }
     let mut name = Vec::new();
     while let Some(length @ 1..=63) = reader.u8() {
@@ -299,10 +263,7 @@ mod tests {
             \x51\x0a\x04\0\0\x03cam\x02lo\0\xff\x0c\x01x";
         let (label, said) = read(&packet(REQUEST, [0; 4], options));
         assert_eq!(label, "dhcp");
-        let said: Vec<_> = said
-            .iter()
-            .map(|said| (said.name, &said.value[..]))
-            .collect();
+        let said: Vec<_> = said.iter().map(|said| (said.name, &said.value[..])).collect();
         let expected: [(&str, &[u8]); 4] = [
             ("dhcp.host_name", b"cam-1"),
             ("dhcp.vendor_class", b"udhcp"),
@@ -316,27 +277,11 @@ mod tests {
     fn an_acknowledgment_gives_address_and_resolvers() {
         let options = b"\x35\x01\x05\x06\x08\x0a\0\0\x01\xc0\0\x02\x35\xff";
         let (_, said) = read(&packet(REPLY, ADDRESS, options));
-        assert_eq!(
-            said[0].what,
-            What::Lease {
-                client: MAC,
-                address: ADDRESS.into()
-            }
-        );
+        assert_eq!(said[0].what, What::Lease { client: MAC, address: ADDRESS.into() });
         assert_eq!(said[0].value, b"10.0.0.7");
         let resolver = [192, 0, 2, 53].into();
-        assert_eq!(
-            said[2].what,
-            What::Resolver {
-                client: MAC,
-                resolver
-            }
-        );
-        let (_, said) = read(&packet(
-            REPLY,
-            ADDRESS,
-            b"\x35\x01\x02\x06\x04\x0a\0\0\x01\xff",
-        ));
+        assert_eq!(said[2].what, What::Resolver { client: MAC, resolver });
+        let (_, said) = read(&packet(REPLY, ADDRESS, b"\x35\x01\x02\x06\x04\x0a\0\0\x01\xff"));
         assert!(said.is_empty(), "an offer gives nothing yet");
     }
 

@@ -69,11 +69,7 @@ fn framed(bytes: &[u8]) -> usize {
 fn plausible_frame(bytes: &[u8]) -> Probe {
     let length_fits = bytes.len() < 2 || (19..=4098).contains(&framed(bytes));
     let flags_fit = bytes.get(4).is_none_or(|flags| flags & 0x78 == 0);
-    if length_fits && flags_fit {
-        Probe::More
-    } else {
-        Probe::No
-    }
+    if length_fits && flags_fit { Probe::More } else { Probe::No }
 }
 
 /// Off the usual port, exactly one whole question of class IN must be there; on it, a header with
@@ -85,7 +81,8 @@ fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
     let entries: usize = header.counts.iter().map(|&count| usize::from(count)).sum();
     let known_opcode = matches!(header.opcode, 0..=2 | 4..=6);
     // The shortest question is 5 bytes.
-    if !known_opcode || entries == 0 && !usual_port || entries * 5 > bytes.len() * 2 {
+    let plausible = known_opcode && entries > 0 && entries * 5 <= bytes.len() * 2;
+    if !plausible && !usual_port {
         return Probe::No;
     }
     let mut questions = 0;
@@ -103,11 +100,7 @@ fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
         && (header.response || header.counts[1] == 0)
         && (whole && end == bytes.len() || header.truncated);
     let lax = questions > 0 || whole || header.response;
-    if strict || usual_port && lax {
-        Probe::Yes
-    } else {
-        Probe::No
-    }
+    if strict || usual_port && lax { Probe::Yes } else { Probe::No }
 }
 
 impl Dissector for Mdns {
@@ -182,12 +175,7 @@ impl Session for Stream {
         let mut start = 0;
         while buffer.len() - start >= framed(&buffer[start..]).min(buffer.len() + 1) {
             let length = framed(&buffer[start..]);
-            message(
-                &buffer[start + 2..start + length],
-                segment.frame,
-                false,
-                say,
-            );
+            message(&buffer[start + 2..start + length], segment.frame, false, say);
             start += length;
         }
         buffer.drain(..start);
@@ -203,20 +191,12 @@ fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'
         answers(bytes, frame, say);
     } else {
         dns::walk(bytes, &mut |record| {
-            let fact = |what, name| Fact {
-                what,
-                name,
-                value: record.name,
-                frame,
-            };
             if record.section == 0 {
                 if !header.response {
-                    say(fact(
-                        What::Query {
-                            record: record.kind,
-                        },
-                        "dns.query",
-                    ));
+                    // The root has no labels; it is written as a dot.
+                    let value = if record.name.is_empty() { b"." } else { record.name };
+                    let what = What::Query { record: record.kind };
+                    say(Fact { what, name: "dns.query", value, frame });
                 }
             } else if header.response {
                 own_record(bytes, record, frame, say);
@@ -230,12 +210,7 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
     let mut asked: Vec<u8> = Vec::new();
     let mut aliases: Vec<Vec<u8>> = Vec::new();
     dns::walk(bytes, &mut |record| {
-        let fact = |what, name, value| Fact {
-            what,
-            name,
-            value,
-            frame,
-        };
+        let fact = |what, name, value| Fact { what, name, value, frame };
         if record.section == 0 {
             if asked.is_empty() {
                 asked = record.name.to_ascii_lowercase();
@@ -253,10 +228,7 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
                 aliases.push(alias.to_ascii_lowercase());
             }
         } else if let Some(address) = record.address() {
-            let what = What::Answer {
-                address,
-                ttl: record.ttl,
-            };
+            let what = What::Answer { address, ttl: record.ttl };
             if in_chain && !asked.is_empty() {
                 say(fact(what, "dns.answer", &asked));
             } else {
@@ -268,10 +240,7 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
 
 /// A record that the sender gives about itself (RFC 6762 §8.3, RFC 6763).
 fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let identity = |kind| What::Identity {
-        subject: Subject::Sender,
-        kind,
-    };
+    let identity = |kind| What::Identity { subject: Subject::Sender, kind };
     if let Some(address) = record.address() {
         say(Fact {
             what: What::OwnName { address },
@@ -284,12 +253,7 @@ fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut
     match record.kind {
         record::SRV => {
             let what = identity(IdentityKind::Service);
-            say(Fact {
-                what,
-                name: "mdns.service",
-                value: record.name,
-                frame,
-            });
+            say(Fact { what, name: "mdns.service", value: record.name, frame });
         }
         record::TXT => {
             let mut rest = record.data;
@@ -300,12 +264,7 @@ fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut
                 for key in [&b"md="[..], b"model=", b"manufacturer=", b"mdl=", b"fv="] {
                     if let Some(value) = text.strip_prefix(key).filter(|v| !v.is_empty()) {
                         let what = identity(IdentityKind::Product);
-                        say(Fact {
-                            what,
-                            name: "mdns.property",
-                            value,
-                            frame,
-                        });
+                        say(Fact { what, name: "mdns.property", value, frame });
                     }
                 }
                 rest = after;
@@ -316,12 +275,7 @@ fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut
         {
             if let Some(instance) = dns::name_in(bytes, record, 0) {
                 let what = identity(IdentityKind::Service);
-                say(Fact {
-                    what,
-                    name: "mdns.service",
-                    value: &instance,
-                    frame,
-                });
+                say(Fact { what, name: "mdns.service", value: &instance, frame });
             }
         }
         _ => {}
@@ -345,10 +299,7 @@ mod tests {
             assert_eq!(label.protocol, "dns", "port {port}");
             let answer = said.iter().find(|f| f.name == "dns.answer").unwrap();
             assert_eq!(answer.value, b"camera.example");
-            assert!(
-                said.iter()
-                    .any(|f| f.name == "dns.alias" && f.value == b"cdn.example")
-            );
+            assert!(said.iter().any(|f| f.name == "dns.alias" && f.value == b"cdn.example"));
         }
     }
 

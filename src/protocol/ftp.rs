@@ -34,17 +34,8 @@ const OWN_COMMANDS: [&[u8]; 22] = [
     b"TYPE", b"XPWD",
 ];
 /// Commands of mail (RFC 5321 §4.1.1, RFC 2033, RFC 1939): what greets them is no FTP server.
-const MAIL_COMMANDS: [&[u8]; 9] = [
-    b"EHLO",
-    b"HELO",
-    b"LHLO",
-    b"MAIL",
-    b"RCPT",
-    b"STARTTLS",
-    b"CAPA",
-    b"UIDL",
-    b"APOP",
-];
+const MAIL_COMMANDS: [&[u8]; 9] =
+    [b"EHLO", b"HELO", b"LHLO", b"MAIL", b"RCPT", b"STARTTLS", b"CAPA", b"UIDL", b"APOP"];
 
 impl Dissector for Ftp {
     fn name(&self) -> &'static str {
@@ -61,15 +52,12 @@ impl Dissector for Ftp {
         }
         let sides = [seen.first().0, seen.second()];
         let server = sides.into_iter().find(|side| begins_with_code(side));
-        let client = sides
-            .into_iter()
-            .find(|side| !side.is_empty() && !begins_with_code(side));
+        let client = sides.into_iter().find(|side| !side.is_empty() && !begins_with_code(side));
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
         let by_server = server.map_or(Probe::More, |text| greeting(text, usual_port));
-        let by_client = client.map_or(Probe::More, |text| {
-            commands(text, server.is_some(), usual_port)
-        });
+        let by_client =
+            client.map_or(Probe::More, |text| commands(text, server.is_some(), usual_port));
         match (by_server, by_client) {
             (Probe::No, _) | (_, Probe::No) => Probe::No,
             (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
@@ -101,23 +89,14 @@ fn begins_with_code(bytes: &[u8]) -> bool {
 }
 
 fn is_text(bytes: &[u8]) -> bool {
-    !bytes
-        .iter()
-        .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+    !bytes.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
 }
 
 /// `220` and a text that calls itself FTP; on the usual port any that does not call itself mail.
 fn greeting(bytes: &[u8], usual_port: bool) -> Probe {
-    let contains = |word: &[u8]| {
-        bytes
-            .windows(word.len())
-            .any(|window| window.eq_ignore_ascii_case(word))
-    };
-    let codes: &[&[u8]] = if usual_port {
-        &[b"220", b"120", b"421"]
-    } else {
-        &[b"220"]
-    };
+    let contains =
+        |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
+    let codes: &[&[u8]] = if usual_port { &[b"220", b"120", b"421"] } else { &[b"220"] };
     let fits = |code: &&&[u8]| code.starts_with(&bytes[..bytes.len().min(3)]);
     let Some(_) = codes.iter().find(fits) else {
         return Probe::No;
@@ -140,10 +119,7 @@ fn greeting(bytes: &[u8], usual_port: bool) -> Probe {
 
 /// The first commands of a client.
 fn commands(bytes: &[u8], greeted: bool, usual_port: bool) -> Probe {
-    let mut lines = bytes
-        .split_inclusive(|&byte| byte == b'\n')
-        .take(8)
-        .peekable();
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').take(8).peekable();
     if !bytes[0].is_ascii_alphabetic() || !is_text(bytes) || bytes.len() > PROBE_TEXT_BYTES_MAX {
         return Probe::No;
     }
@@ -226,17 +202,11 @@ impl Session for Control {
 /// A segment behind missing bytes that begins with a command or a reply: other beginnings may be
 /// the second half of a line.
 fn begins_line(data: &[u8]) -> bool {
-    let word = data
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric())
-        .count();
+    let word = data.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let end = matches!(data.get(word), Some(b' ' | b'-' | b'\r' | b'\n'));
     let known = [&b"USER"[..], b"PASS", b"AUTH", b"STOR", b"RETR", b"QUIT"];
     let verb = &data[..word];
-    let is_verb = known
-        .iter()
-        .chain(&OWN_COMMANDS)
-        .any(|known| verb.eq_ignore_ascii_case(known));
+    let is_verb = known.iter().chain(&OWN_COMMANDS).any(|known| verb.eq_ignore_ascii_case(known));
     let is_code = word == 3 && verb.iter().all(u8::is_ascii_digit);
     end && (is_verb || is_code)
 }
@@ -249,29 +219,18 @@ impl Control {
             self.server = segment.side;
         }
         let next = if segment.side == self.server {
-            if is_reply {
-                self.reply(line, segment.frame, say)
-            } else {
-                Next::More
-            }
+            if is_reply { self.reply(line, segment.frame, say) } else { Next::More }
         } else {
             self.command(line, segment.frame, say)
         };
-        if self.lines >= LINES_MAX {
-            Next::Done
-        } else {
-            next
-        }
+        if self.lines >= LINES_MAX { Next::Done } else { next }
     }
 
     fn reply(&mut self, line: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let text = line[4..].trim_ascii();
         match &line[..3] {
             b"220" if !text.is_empty() => {
-                let what = What::Identity {
-                    subject: Subject::Sender,
-                    kind: IdentityKind::Product,
-                };
+                let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
                 self.say(what, "ftp.greeting", text, frame, say);
             }
             // The answer to AUTH: TLS begins (RFC 4217 §4).
@@ -294,14 +253,10 @@ impl Control {
         match &verb.to_ascii_uppercase()[..] {
             b"USER" => {
                 self.user.clear();
-                self.user
-                    .extend_from_slice(&argument[..argument.len().min(USER_BYTES_MAX)]);
+                self.user.extend_from_slice(&argument[..argument.len().min(USER_BYTES_MAX)]);
             }
             b"PASS" => {
-                let what = What::Credential {
-                    kind: "ftp password",
-                    length: argument.len(),
-                };
+                let what = What::Credential { kind: "ftp password", length: argument.len() };
                 let user = std::mem::take(&mut self.user);
                 self.say(what, "ftp.user", &user, frame, say);
             }
@@ -324,12 +279,7 @@ impl Control {
         say: &mut dyn FnMut(Fact<'_>),
     ) {
         if self.said.is_first(what, name, value) {
-            say(Fact {
-                what,
-                name,
-                value,
-                frame,
-            });
+            say(Fact { what, name, value, frame });
         }
     }
 }
@@ -346,9 +296,7 @@ mod tests {
     }
 
     fn facts(said: &[Said]) -> Vec<(&str, &[u8])> {
-        said.iter()
-            .map(|said| (said.name, &said.value[..]))
-            .collect()
+        said.iter().map(|said| (said.name, &said.value[..])).collect()
     }
 
     #[test]
@@ -370,13 +318,7 @@ mod tests {
             ("ftp.stored", b"/motion/1.jpg"),
         ];
         assert_eq!(facts(&said), expected);
-        assert_eq!(
-            said[2].what,
-            What::Credential {
-                kind: "ftp password",
-                length: 6
-            }
-        );
+        assert_eq!(said[2].what, What::Credential { kind: "ftp password", length: 6 });
     }
 
     #[test]
@@ -384,10 +326,7 @@ mod tests {
         let text = b"USER a\r\nPASS b\r\nSYST\r\nRETR c\r\n";
         let (label, said) = converse_tcp(&client(), &[(Side::Low, text)]);
         assert_eq!(label.protocol, "ftp");
-        assert_eq!(
-            facts(&said),
-            [("ftp.user", &b"a"[..]), ("ftp.retrieved", b"c")]
-        );
+        assert_eq!(facts(&said), [("ftp.user", &b"a"[..]), ("ftp.retrieved", b"c")]);
         let usual = flow(TCP, 40_000, PORT);
         let (label, _) = converse_tcp(&usual, &[(Side::High, b"220 ready\r\n")]);
         assert_eq!(label.frame, if label.frame == 0 { 1 } else { label.frame });
@@ -405,10 +344,7 @@ mod tests {
                 (Side::Low, hello),
             ];
             let (_, said) = converse_tcp(&client(), &pieces);
-            assert_eq!(
-                facts(&said),
-                [("ftp.greeting", &b"FTP"[..]), ("ftp.auth_tls", b"")]
-            );
+            assert_eq!(facts(&said), [("ftp.greeting", &b"FTP"[..]), ("ftp.auth_tls", b"")]);
         }
     }
 
@@ -416,47 +352,23 @@ mod tests {
     fn missing_bytes_separate_user_and_password() {
         let mut session = Ftp.start(&client());
         let mut said = Vec::new();
-        for (gap, data) in [
-            (0, &b"USER admin\r\nPA"[..]),
-            (9, b"ret\r\nPASS x\r\n"),
-            (9, b"PASS yy\r\n"),
-        ] {
-            let piece = Segment {
-                gap,
-                ..segment(Side::Low, data, 1)
-            };
-            session.feed(&piece, &mut |fact| {
-                said.push((fact.what, fact.value.to_vec()))
-            });
+        for (gap, data) in
+            [(0, &b"USER admin\r\nPA"[..]), (9, b"ret\r\nPASS x\r\n"), (9, b"PASS yy\r\n")]
+        {
+            let piece = Segment { gap, ..segment(Side::Low, data, 1) };
+            session.feed(&piece, &mut |fact| said.push((fact.what, fact.value.to_vec())));
         }
-        let secret = |length| {
-            (
-                What::Credential {
-                    kind: "ftp password",
-                    length,
-                },
-                Vec::new(),
-            )
-        };
+        let secret = |length| (What::Credential { kind: "ftp password", length }, Vec::new());
         assert_eq!(said, [secret(1), secret(2)]);
     }
 
     #[test]
     fn mail_is_not_ftp() {
         for pieces in [
-            vec![
-                (Side::High, &b"220 mail.example ESMTP\r\n"[..]),
-                (Side::Low, b"EHLO a\r\n"),
-            ],
-            vec![
-                (Side::High, b"220 mail.example ready\r\n"),
-                (Side::Low, b"EHLO a\r\n"),
-            ],
+            vec![(Side::High, &b"220 mail.example ESMTP\r\n"[..]), (Side::Low, b"EHLO a\r\n")],
+            vec![(Side::High, b"220 mail.example ready\r\n"), (Side::Low, b"EHLO a\r\n")],
             vec![(Side::High, b"220 ftpmail.example SMTP\r\n")],
-            vec![
-                (Side::High, b"+OK\r\n"),
-                (Side::Low, b"USER a\r\nPASS b\r\n"),
-            ],
+            vec![(Side::High, b"+OK\r\n"), (Side::Low, b"USER a\r\nPASS b\r\n")],
             vec![(Side::Low, b"USER a\r\nPASS b\r\nSTAT\r\n")],
             vec![(Side::Low, b"USER guest 0 * :Real\r\nNICK a\r\n")],
             vec![(Side::High, b"2200 FTP\r\n")],

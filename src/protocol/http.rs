@@ -79,9 +79,7 @@ impl Dissector for Http {
 
 fn usual_port(flow: &Flow) -> bool {
     let sides = [flow.initiator, flow.initiator.other()];
-    sides
-        .into_iter()
-        .any(|side| matches!(flow.key.port(side), Some(80 | 8080)))
+    sides.into_iter().any(|side| matches!(flow.key.port(side), Some(80 | 8080)))
 }
 
 struct Exchange {
@@ -277,10 +275,7 @@ impl Exchange {
         if let Some(url) = url {
             self.say(What::Note, "http.proxy_target", url.authority, frame, say);
             if let Some((user, length)) = url.secret() {
-                let what = What::Credential {
-                    kind: "http url",
-                    length,
-                };
+                let what = What::Credential { kind: "http url", length };
                 self.say(what, "http.url", user, frame, say);
             }
         } else if method == b"CONNECT" {
@@ -297,25 +292,13 @@ impl Exchange {
                 continue;
             }
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-            let product = What::Identity {
-                subject: Subject::Sender,
-                kind: IdentityKind::Product,
-            };
+            let product = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
             if is("host") {
                 let host = header::host(value);
                 if self.hosts.is_first("", host) {
                     let foreign = proxied || header::is_address(host);
-                    let kind = if foreign {
-                        NameKind::Requested
-                    } else {
-                        NameKind::Host
-                    };
-                    say(Fact {
-                        what: What::Name(kind),
-                        name: "http.host",
-                        value: host,
-                        frame,
-                    });
+                    let kind = if foreign { NameKind::Requested } else { NameKind::Host };
+                    say(Fact { what: What::Name(kind), name: "http.host", value: host, frame });
                 }
             } else if is("user-agent") {
                 self.say(product, "http.user_agent", value, frame, say);
@@ -335,10 +318,8 @@ impl Exchange {
         for (name, value) in header::fields(head) {
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
             if is("server") && !value.is_empty() {
-                let product = What::Identity {
-                    subject: Subject::Sender,
-                    kind: IdentityKind::Product,
-                };
+                let product =
+                    What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
                 self.say(product, "http.server", value, frame, say);
             } else if is("www-authenticate") {
                 if let Some(realm) = header::quoted(value, b"realm=") {
@@ -354,17 +335,11 @@ impl Exchange {
         let name = "http.authorization";
         match header::authorization(value) {
             Some(Authorization::Basic(user, length)) => {
-                let what = What::Credential {
-                    kind: "http basic",
-                    length,
-                };
+                let what = What::Credential { kind: "http basic", length };
                 self.say(what, name, &user, frame, say);
             }
             Some(Authorization::Bearer(length)) => {
-                let what = What::Credential {
-                    kind: "http bearer token",
-                    length,
-                };
+                let what = What::Credential { kind: "http bearer token", length };
                 self.say(what, name, &[], frame, say);
             }
             Some(Authorization::Digest(user)) => {
@@ -383,10 +358,7 @@ impl Exchange {
 
     fn secret(&mut self, text: &[u8], whole: bool, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         if let Some(secret) = parameter::secret(text, whole) {
-            let what = What::Credential {
-                kind: "http parameter",
-                length: secret.length,
-            };
+            let what = What::Credential { kind: "http parameter", length: secret.length };
             self.say(what, "http.parameter", &secret.user, frame, say);
         }
     }
@@ -401,12 +373,7 @@ impl Exchange {
         say: &mut dyn FnMut(Fact<'_>),
     ) {
         if self.others.is_first(what, name, value) {
-            say(Fact {
-                what,
-                name,
-                value,
-                frame,
-            });
+            say(Fact { what, name, value, frame });
         }
     }
 }
@@ -463,9 +430,7 @@ fn framing(head: &[u8]) -> Option<State> {
             return Some(State::ChunkSize);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            let read = std::str::from_utf8(value)
-                .ok()
-                .and_then(|text| text.parse().ok());
+            let read = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
             // Two lengths that differ are an attempt to be read in two ways (§6.3).
             sure &= read.is_some() && length.is_none_or(|length| Some(length) == read);
             length = read;
@@ -507,13 +472,9 @@ fn may_hold_parameters(head: &[u8]) -> bool {
     let Some(kind) = header::field(head, "content-type") else {
         return true;
     };
-    [
-        &b"application/x-www-form-urlencoded"[..],
-        b"application/json",
-        b"text/plain",
-    ]
-    .iter()
-    .any(|wanted| starts_with(kind, wanted))
+    [&b"application/x-www-form-urlencoded"[..], b"application/json", b"text/plain"]
+        .iter()
+        .any(|wanted| starts_with(kind, wanted))
 }
 
 /// Types of sound and moving pictures; multipart/x-mixed-replace is how cameras send JPEG after
@@ -525,9 +486,7 @@ fn is_moving(kind: &[u8]) -> bool {
 }
 
 fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
-    value
-        .get(..wanted.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+    value.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]
@@ -554,30 +513,17 @@ mod tests {
     }
 
     fn values<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
-        said.iter()
-            .filter(|said| said.name == name)
-            .map(|said| &said.value[..])
-            .collect()
+        said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
     }
 
     #[test]
     fn a_conversation_says_hosts_products_and_secrets() {
-        let pieces = [
-            (Side::Low, LOGIN),
-            (Side::High, CHUNKED),
-            (Side::Low, SECOND),
-            (Side::High, VIDEO),
-        ];
+        let pieces =
+            [(Side::Low, LOGIN), (Side::High, CHUNKED), (Side::Low, SECOND), (Side::High, VIDEO)];
         let (label, said) = converse_tcp(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("http", Content::Clear));
-        assert_eq!(
-            values(&said, "http.host"),
-            [&b"Cam.example"[..], b"other.example"]
-        );
-        assert_eq!(
-            values(&said, "http.request"),
-            [&b"POST /login?lang&pwd"[..], b"GET /a"]
-        );
+        assert_eq!(values(&said, "http.host"), [&b"Cam.example"[..], b"other.example"]);
+        assert_eq!(values(&said, "http.request"), [&b"POST /login?lang&pwd"[..], b"GET /a"]);
         assert_eq!(values(&said, "http.user_agent"), [b"test/1"]);
         assert_eq!(values(&said, "http.server"), [b"cam/2", b"cam/3"]);
         assert_eq!(values(&said, "http.media"), [b"video/mp4"]);
@@ -594,10 +540,7 @@ mod tests {
             ("http parameter", 6, b"root"),
         ];
         assert_eq!(secrets, expected);
-        assert!(
-            said.iter()
-                .all(|said| !said.value.windows(6).any(|w| w == b"secret"))
-        );
+        assert!(said.iter().all(|said| !said.value.windows(6).any(|w| w == b"secret")));
     }
 
     #[test]
@@ -614,14 +557,8 @@ mod tests {
             GET http://u:pass@far.example/x?a=1 HTTP/1.1\r\nHost: far.example\r\n\r\n\
             GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n";
         let (_, said) = converse_tcp(&client(), &[(Side::Low, nested)]);
-        assert_eq!(
-            values(&said, "http.host"),
-            [&b"far.example"[..], b"192.0.2.1"]
-        );
-        assert!(
-            said.iter()
-                .all(|said| said.what != What::Name(NameKind::Host))
-        );
+        assert_eq!(values(&said, "http.host"), [&b"far.example"[..], b"192.0.2.1"]);
+        assert!(said.iter().all(|said| said.what != What::Name(NameKind::Host)));
         assert_eq!(values(&said, "http.proxy_target"), [b"far.example"]);
         assert_eq!(
             values(&said, "http.request"),
@@ -639,19 +576,13 @@ mod tests {
         let connect = b"CONNECT far.example:443 HTTP/1.1\r\n\r\n";
         let ok = b"HTTP/1.1 200 OK\r\n\r\n";
         for (first, answer) in [(&ask[..], &switch[..]), (connect, ok)] {
-            let pieces = [
-                (Side::Low, first),
-                (Side::High, answer),
-                (Side::Low, hidden),
-            ];
+            let pieces = [(Side::Low, first), (Side::High, answer), (Side::Low, hidden)];
             let (label, said) = converse_tcp(&client(), &pieces);
             assert_eq!(label.protocol, "http");
             assert!(values(&said, "http.host").is_empty());
         }
-        let (label, said) = converse_tcp(
-            &client(),
-            &[(Side::Low, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")],
-        );
+        let (label, said) =
+            converse_tcp(&client(), &[(Side::Low, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]);
         assert_eq!((label.protocol, &said[0].value[..]), ("http", &b"2"[..]));
     }
 
@@ -660,10 +591,7 @@ mod tests {
         let mut session = Http.start(&client());
         let mut said = Vec::new();
         for &(gap, data) in pieces {
-            let piece = Segment {
-                gap,
-                ..segment(Side::Low, data, 1)
-            };
+            let piece = Segment { gap, ..segment(Side::Low, data, 1) };
             session.feed(&piece, &mut |fact| {
                 if fact.name == "http.host" {
                     said.push(fact.value.to_vec());
@@ -684,37 +612,24 @@ mod tests {
         assert_eq!(with_gaps(&[(0, put), (90, get)]), both);
         assert_eq!(with_gaps(&[(0, put), (500, b"noise"), (0, get)]), both);
         assert_eq!(with_gaps(&[(0, put), (500, tail)]), both[..1]);
-        assert_eq!(
-            with_gaps(&[(0, &put[..20]), (10, b"example\r\n\r\n"), (0, get)]),
-            both[1..]
-        );
+        assert_eq!(with_gaps(&[(0, &put[..20]), (10, b"example\r\n\r\n"), (0, get)]), both[1..]);
     }
 
     #[test]
     fn a_running_connection_is_recognised_where_a_message_begins() {
         let mut running = client();
         running.initiator_known = false;
-        let pieces = [
-            (Side::Low, &b"\0"[..]),
-            (Side::High, b"tail"),
-            (Side::Low, SECOND),
-        ];
+        let pieces = [(Side::Low, &b"\0"[..]), (Side::High, b"tail"), (Side::Low, SECOND)];
         let (label, said) = converse(&running, false, &pieces);
         assert_eq!((label.protocol, label.frame), ("http", 3));
         assert_eq!(values(&said, "http.host"), [b"other.example"]);
         let (label, _) = converse(&client(), false, &pieces);
-        assert_eq!(
-            label.protocol, "unknown",
-            "this one was seen from its beginning"
-        );
+        assert_eq!(label.protocol, "unknown", "this one was seen from its beginning");
     }
 
     #[test]
     fn a_broken_request_is_recognised_by_its_answer() {
-        let pieces = [
-            (Side::Low, &b"GET HTTP/1.1\r\n\r\n"[..]),
-            (Side::High, CHUNKED),
-        ];
+        let pieces = [(Side::Low, &b"GET HTTP/1.1\r\n\r\n"[..]), (Side::High, CHUNKED)];
         let (label, said) = converse_tcp(&flow(TCP, 40_000, 80), &pieces);
         assert_eq!(label.protocol, "http");
         assert_eq!(values(&said, "http.server"), [b"cam/2"]);

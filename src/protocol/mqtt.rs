@@ -58,11 +58,7 @@ impl Dissector for Mqtt {
             pending: Pending::default(),
             topics: Once::new(TOPICS_MAX),
         };
-        Box::new(Connection {
-            halves: [half(), half()],
-            version: None,
-            packets: 0,
-        })
+        Box::new(Connection { halves: [half(), half()], version: None, packets: 0 })
     }
 }
 
@@ -71,17 +67,9 @@ fn looks_like_connect(bytes: &[u8]) -> Probe {
     if bytes.first().is_some_and(|&first| first != CONNECT << 4) {
         return Probe::No;
     }
-    let Some((length, rest)) = bytes
-        .get(1..)
-        .map(remaining_length)
-        .unwrap_or(Length::Cut)
-        .whole()
+    let Some((length, rest)) = bytes.get(1..).map(remaining_length).unwrap_or(Length::Cut).whole()
     else {
-        return if bytes.len() < 5 {
-            Probe::More
-        } else {
-            Probe::No
-        };
+        return if bytes.len() < 5 { Probe::More } else { Probe::No };
     };
     // Names of the protocol: MQIsdp up to 3.1, MQTT since.
     for name in [&b"\0\x04MQTT"[..], b"\0\x06MQIsdp"] {
@@ -105,11 +93,7 @@ fn looks_like_midstream(bytes: &[u8]) -> Probe {
     let mut rest = bytes;
     while !rest.is_empty() {
         let Some(after) = header(rest) else {
-            return if rest.len() < 5 && header_may_follow(rest) {
-                Probe::More
-            } else {
-                Probe::No
-            };
+            return if rest.len() < 5 && header_may_follow(rest) { Probe::More } else { Probe::No };
         };
         let (first, length, body) = after;
         let Some(body_whole) = body.get(..length as usize) else {
@@ -120,19 +104,12 @@ fn looks_like_midstream(bytes: &[u8]) -> Probe {
         }
         rest = &body[length as usize..];
     }
-    if bytes.is_empty() {
-        Probe::More
-    } else {
-        Probe::Yes
-    }
+    if bytes.is_empty() { Probe::More } else { Probe::Yes }
 }
 
 fn header_may_follow(bytes: &[u8]) -> bool {
     bytes.first().is_none_or(|&first| flags_fit(first))
-        && !matches!(
-            remaining_length(&bytes[1.min(bytes.len())..]),
-            Length::Broken
-        )
+        && !matches!(remaining_length(&bytes[1.min(bytes.len())..]), Length::Broken)
 }
 
 /// First byte, remaining length, and what follows.
@@ -193,11 +170,7 @@ fn remaining_length(bytes: &[u8]) -> Length<'_> {
             };
         }
     }
-    if bytes.len() < 4 {
-        Length::Cut
-    } else {
-        Length::Broken
-    }
+    if bytes.len() < 4 { Length::Cut } else { Length::Broken }
 }
 
 struct Connection {
@@ -241,39 +214,19 @@ impl Session for Connection {
                         break;
                     };
                     let (version, topics) = (&mut self.version, &mut half.topics);
-                    packet(
-                        first,
-                        body,
-                        behind == 0,
-                        version,
-                        topics,
-                        segment.frame,
-                        say,
-                    );
-                    half.state = if behind > 0 {
-                        State::Passing(behind)
-                    } else {
-                        State::Header
-                    };
+                    packet(first, body, behind == 0, version, topics, segment.frame, say);
+                    half.state = if behind > 0 { State::Passing(behind) } else { State::Header };
                     self.packets += 1;
                 }
                 State::Passing(mut left) => {
                     pass(&mut data, &mut left);
-                    half.state = if left > 0 {
-                        State::Passing(left)
-                    } else {
-                        State::Header
-                    };
+                    half.state = if left > 0 { State::Passing(left) } else { State::Header };
                 }
                 State::Lost => break,
             }
         }
         let enough = self.halves.iter().all(|half| half.topics.is_full());
-        if enough || self.packets >= PACKETS_MAX {
-            Next::Done
-        } else {
-            Next::More
-        }
+        if enough || self.packets >= PACKETS_MAX { Next::Done } else { Next::More }
     }
 }
 
@@ -307,11 +260,7 @@ impl Half {
             Length::Broken => (0, 0),
         };
         self.state = if flags_fit(first) && length_fits(first, length as u32) {
-            let limit = if first >> 4 == PUBLISH {
-                PUBLISH_BYTES_MAX
-            } else {
-                VALUE_BYTES_MAX
-            };
+            let limit = if first >> 4 == PUBLISH { PUBLISH_BYTES_MAX } else { VALUE_BYTES_MAX };
             let read = (length as usize).min(limit);
             match length {
                 0 => State::Header,
@@ -335,12 +284,7 @@ fn packet(
 ) {
     let mut say_topic = |value: &[u8]| {
         if is_topic(value) && topics.is_first("", value) {
-            say(Fact {
-                what: What::Note,
-                name: "mqtt.topic",
-                value,
-                frame,
-            });
+            say(Fact { what: What::Note, name: "mqtt.topic", value, frame });
         }
     };
     match first >> 4 {
@@ -414,12 +358,7 @@ fn connect(
     };
     let mut note = |name, value: &[u8]| {
         if !value.is_empty() {
-            say(Fact {
-                what: What::Note,
-                name,
-                value,
-                frame,
-            });
+            say(Fact { what: What::Note, name, value, frame });
         }
     };
     note("mqtt.version", number);
@@ -434,28 +373,12 @@ fn connect(
         note("mqtt.will_topic", reader.nested_u16()?.rest());
         reader.nested_u16()?;
     }
-    let user = if flags & 0x80 != 0 {
-        reader.nested_u16()?.rest()
-    } else {
-        &[]
-    };
+    let user = if flags & 0x80 != 0 { reader.nested_u16()?.rest() } else { &[] };
     // The length is announced before the secret, so a cut packet still tells it.
-    match if flags & 0x40 != 0 {
-        reader.u16()
-    } else {
-        None
-    } {
+    match if flags & 0x40 != 0 { reader.u16() } else { None } {
         Some(length) => {
-            let what = What::Credential {
-                kind: "mqtt password",
-                length: usize::from(length),
-            };
-            say(Fact {
-                what,
-                name: "mqtt.user_name",
-                value: user,
-                frame,
-            });
+            let what = What::Credential { kind: "mqtt password", length: usize::from(length) };
+            say(Fact { what, name: "mqtt.user_name", value: user, frame });
         }
         None => note("mqtt.user_name", user),
     }
@@ -490,10 +413,7 @@ mod tests {
     }
 
     fn of<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
-        said.iter()
-            .filter(|said| said.name == name)
-            .map(|said| &said.value[..])
-            .collect()
+        said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
     }
 
     #[test]
@@ -515,21 +435,9 @@ mod tests {
         assert_eq!(of(&said, "mqtt.version"), [b"3.1.1"]);
         assert_eq!(of(&said, "mqtt.client_id"), [b"cam1"]);
         assert_eq!(of(&said, "mqtt.will_topic"), [b"w"]);
-        assert_eq!(
-            of(&said, "mqtt.topic"),
-            [&b"#"[..], b"c/", b"a/b", b"long", b"d/"]
-        );
-        let secret = said
-            .iter()
-            .find(|said| said.name == "mqtt.user_name")
-            .unwrap();
-        assert_eq!(
-            secret.what,
-            What::Credential {
-                kind: "mqtt password",
-                length: 5
-            }
-        );
+        assert_eq!(of(&said, "mqtt.topic"), [&b"#"[..], b"c/", b"a/b", b"long", b"d/"]);
+        let secret = said.iter().find(|said| said.name == "mqtt.user_name").unwrap();
+        assert_eq!(secret.what, What::Credential { kind: "mqtt password", length: 5 });
         assert_eq!(secret.value, b"root");
     }
 
@@ -541,13 +449,7 @@ mod tests {
         let subscribe = b"\x82\x07\0\x01\0\0\x01x\0";
         let (_, said) = converse_tcp(&client(), &[(Side::Low, CONNECT_5), (Side::Low, subscribe)]);
         assert_eq!(of(&said, "mqtt.version"), [b"5.0"]);
-        assert_eq!(
-            said[1].what,
-            What::Credential {
-                kind: "mqtt password",
-                length: 3
-            }
-        );
+        assert_eq!(said[1].what, What::Credential { kind: "mqtt password", length: 3 });
         assert_eq!(of(&said, "mqtt.topic"), [b"x"]);
     }
 
@@ -555,10 +457,7 @@ mod tests {
     fn a_running_connection_is_recognised_on_its_port() {
         let usual = flow(TCP, 40_000, PORT);
         let (label, said) = converse_tcp(&usual, &[(Side::Low, PING), (Side::High, PUBLISH_1)]);
-        assert_eq!(
-            (label.protocol, of(&said, "mqtt.topic")),
-            ("mqtt", vec![&b"a/b"[..]])
-        );
+        assert_eq!((label.protocol, of(&said, "mqtt.topic")), ("mqtt", vec![&b"a/b"[..]]));
         let (label, _) = converse_tcp(&client(), &[(Side::Low, PING), (Side::High, PUBLISH_1)]);
         assert_eq!(label.protocol, "unknown");
         let mut running = usual;
@@ -573,16 +472,10 @@ mod tests {
     fn missing_bytes_are_jumped_over() {
         let mut session = Mqtt.start(&client());
         let mut topics = Vec::new();
-        for (gap, data) in [
-            (0, CONNECT_311),
-            (7, &PUBLISH_1[3..]),
-            (0, PUBLISH_1),
-            (0, b"\x30\x05\0\x01qxx"),
-        ] {
-            let piece = Segment {
-                gap,
-                ..segment(Side::Low, data, 1)
-            };
+        for (gap, data) in
+            [(0, CONNECT_311), (7, &PUBLISH_1[3..]), (0, PUBLISH_1), (0, b"\x30\x05\0\x01qxx")]
+        {
+            let piece = Segment { gap, ..segment(Side::Low, data, 1) };
             session.feed(&piece, &mut |fact| {
                 if fact.name == "mqtt.topic" {
                     topics.push(fact.value.to_vec());

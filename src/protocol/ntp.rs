@@ -66,12 +66,7 @@ impl Session for Version {
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         if let Some(version) = version(segment.data) {
             let value = &[b'0' + version];
-            say(Fact {
-                what: What::Note,
-                name: "ntp.version",
-                value,
-                frame: segment.frame,
-            });
+            say(Fact { what: What::Note, name: "ntp.version", value, frame: segment.frame });
         }
         Next::Done
     }

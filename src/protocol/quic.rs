@@ -47,12 +47,7 @@ impl Session for Version {
         };
         let value = name(version);
         let value = value.as_bytes();
-        say(Fact {
-            what: What::Note,
-            name: "quic.version",
-            value,
-            frame: segment.frame,
-        });
+        say(Fact { what: What::Note, name: "quic.version", value, frame: segment.frame });
         Next::Done
     }
 }
@@ -118,10 +113,7 @@ fn connection_ids(reader: &mut Reader<'_>) -> Option<()> {
 fn packet(first: u8, version: u32, reader: &mut Reader<'_>) -> Option<()> {
     connection_ids(reader)?;
     // RFC 9369 §3.2 turns the types by one.
-    let turned = matches!(
-        version,
-        0x6b33_43cf | 0x709a_50c4 | 0xff02_0000..=0xff02_00ff
-    );
+    let turned = matches!(version, 0x6b33_43cf | 0x709a_50c4 | 0xff02_0000..=0xff02_00ff);
     let kind = (first >> 4 & 3).wrapping_sub(u8::from(turned)) & 3;
     // Google's early ones have no token; their length cannot be told from it.
     if version >> 24 == 0x51 || version >> 24 == 0x54 {
@@ -208,8 +200,7 @@ mod tests {
     fn read(bytes: &[u8]) -> Option<String> {
         let (label, said) = converse(&flow(UDP, 50_000, 4433), true, &[(Side::Low, bytes)]);
         assert_eq!(said.len(), usize::from(label.protocol == "quic"));
-        said.first()
-            .map(|said| String::from_utf8_lossy(&said.value).into_owned())
+        said.first().map(|said| String::from_utf8_lossy(&said.value).into_owned())
     }
 
     /// A long header with 8 and 0 bytes of connection ID, no token and a length of 1182.
@@ -235,10 +226,7 @@ mod tests {
         }
         assert_eq!(read(b"\x0d12345678Q039\x01rest").as_deref(), Some("Q039"));
         assert_eq!(read(b"\xc3Q046\x5012345678end").as_deref(), None);
-        assert_eq!(
-            read(b"\xc3Q046\x5012345678packet number").as_deref(),
-            Some("Q046")
-        );
+        assert_eq!(read(b"\xc3Q046\x5012345678packet number").as_deref(), Some("Q046"));
         let negotiation = b"\x8a\0\0\0\0\0\x01a\0\0\0\x01\x0a\x0a\x0a\x0a";
         assert_eq!(read(negotiation).as_deref(), Some("negotiation"));
     }

@@ -75,9 +75,7 @@ fn looks_like(bytes: &[u8]) -> Probe {
 
 fn usual_port(flow: &Flow) -> bool {
     let sides = [flow.initiator, flow.initiator.other()];
-    sides
-        .into_iter()
-        .any(|side| matches!(flow.key.port(side), Some(554 | 8554)))
+    sides.into_iter().any(|side| matches!(flow.key.port(side), Some(554 | 8554)))
 }
 
 /// Pieces of RTP (RFC 3550 §5.1: version 2) inside the connection, one behind the other up to the
@@ -138,11 +136,7 @@ impl Session for Control {
         }
         self.run(&mut half, segment, say);
         self.halves[index] = half;
-        if self.interleaved >= INTERLEAVED_BYTES_MAX {
-            Next::Done
-        } else {
-            Next::More
-        }
+        if self.interleaved >= INTERLEAVED_BYTES_MAX { Next::Done } else { Next::More }
     }
 }
 
@@ -163,11 +157,7 @@ impl Control {
                         let room = BODY_BYTES_MAX - description.len();
                         description.extend_from_slice(&piece[..piece.len().min(room)]);
                     }
-                    half.state = if left > 0 {
-                        State::Body(left)
-                    } else {
-                        State::Between
-                    };
+                    half.state = if left > 0 { State::Body(left) } else { State::Between };
                     if left == 0
                         && let Some(description) = half.description.take()
                     {
@@ -181,19 +171,12 @@ impl Control {
                     };
                     self.say(What::Note, "rtsp.interleaved", b"RTP", segment.frame, say);
                     let length = u64::from(u16::from_be_bytes([high, low]));
-                    half.state = if length > 0 {
-                        State::Interleaved(length)
-                    } else {
-                        State::Between
-                    };
+                    half.state =
+                        if length > 0 { State::Interleaved(length) } else { State::Between };
                 }
                 State::Interleaved(mut left) => {
                     self.interleaved += pass(&mut data, &mut left).len() as u64;
-                    half.state = if left > 0 {
-                        State::Interleaved(left)
-                    } else {
-                        State::Between
-                    };
+                    half.state = if left > 0 { State::Interleaved(left) } else { State::Between };
                 }
                 State::Lost => break,
             }
@@ -224,14 +207,8 @@ impl Control {
     }
 
     fn message(&mut self, half: &mut Half, head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-        let product = What::Identity {
-            subject: Subject::Sender,
-            kind: IdentityKind::Product,
-        };
-        match VERSIONS
-            .iter()
-            .find_map(|version| header::start(head, version))
-        {
+        let product = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+        match VERSIONS.iter().find_map(|version| header::start(head, version)) {
             Some(Start::Request(method, target)) => {
                 self.request(method, target, frame, say);
                 if let Some(value) = header::field(head, "authorization") {
@@ -260,8 +237,7 @@ impl Control {
             }
         }
         let is_description = header::field(head, "content-type").is_some_and(|kind| {
-            kind.get(..15)
-                .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/sdp"))
+            kind.get(..15).is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/sdp"))
         });
         half.description = is_description.then(Vec::new);
         // Without a length there is no body (RFC 2326 §4.4).
@@ -285,10 +261,7 @@ impl Control {
                 self.say(What::Name(NameKind::Host), "rtsp.host", host, frame, say);
             }
             if let Some((user, length)) = url.secret() {
-                let what = What::Credential {
-                    kind: "rtsp url",
-                    length,
-                };
+                let what = What::Credential { kind: "rtsp url", length };
                 self.say(what, "rtsp.url", user, frame, say);
             }
         }
@@ -296,10 +269,7 @@ impl Control {
         // `/user=admin&password=...`.
         let path = path.strip_prefix(b"/").unwrap_or(path);
         if let Some(secret) = parameter::secret(path, true) {
-            let what = What::Credential {
-                kind: "rtsp parameter",
-                length: secret.length,
-            };
+            let what = What::Credential { kind: "rtsp parameter", length: secret.length };
             self.say(what, "rtsp.parameter", &secret.user, frame, say);
         }
     }
@@ -308,17 +278,11 @@ impl Control {
         let name = "rtsp.authorization";
         match header::authorization(value) {
             Some(Authorization::Basic(user, length)) => {
-                let what = What::Credential {
-                    kind: "rtsp basic",
-                    length,
-                };
+                let what = What::Credential { kind: "rtsp basic", length };
                 self.say(what, name, &user, frame, say);
             }
             Some(Authorization::Bearer(length)) => {
-                let what = What::Credential {
-                    kind: "rtsp bearer token",
-                    length,
-                };
+                let what = What::Credential { kind: "rtsp bearer token", length };
                 self.say(what, name, &[], frame, say);
             }
             Some(Authorization::Digest(user)) => {
@@ -366,12 +330,7 @@ impl Control {
         say: &mut dyn FnMut(Fact<'_>),
     ) {
         if self.said.is_first(what, name, value) {
-            say(Fact {
-                what,
-                name,
-                value,
-                frame,
-            });
+            say(Fact { what, name, value, frame });
         }
     }
 }
@@ -444,10 +403,7 @@ mod tests {
     }
 
     fn of<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
-        said.iter()
-            .filter(|said| said.name == name)
-            .map(|said| &said.value[..])
-            .collect()
+        said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
     }
 
     #[test]
@@ -467,10 +423,8 @@ mod tests {
         );
         assert_eq!(of(&said, "rtsp.digest_user"), [b"viewer"]);
         assert_eq!(of(&said, "rtsp.server"), [&b"cam/2"[..], b"later"]);
-        let shown = [
-            &b"DESCRIBE rtsp://cam.example:554/live?token"[..],
-            b"PLAY rtsp://192.0.2.1/live",
-        ];
+        let shown =
+            [&b"DESCRIBE rtsp://cam.example:554/live?token"[..], b"PLAY rtsp://192.0.2.1/live"];
         assert_eq!(of(&said, "rtsp.request"), shown);
         let secrets: Vec<_> = said
             .iter()
@@ -478,20 +432,8 @@ mod tests {
             .map(|said| (said.what, &said.value[..]))
             .collect();
         let expected: [(What, &[u8]); 2] = [
-            (
-                What::Credential {
-                    kind: "rtsp parameter",
-                    length: 2,
-                },
-                b"",
-            ),
-            (
-                What::Credential {
-                    kind: "rtsp basic",
-                    length: 6,
-                },
-                b"admin",
-            ),
+            (What::Credential { kind: "rtsp parameter", length: 2 }, b""),
+            (What::Credential { kind: "rtsp basic", length: 6 }, b"admin"),
         ];
         assert_eq!(secrets, expected);
     }
@@ -503,20 +445,14 @@ mod tests {
         let (_, said) = converse_tcp(&client(), &[(Side::Low, text)]);
         assert_eq!(of(&said, "rtsp.url"), [b"root"]);
         assert_eq!(of(&said, "rtsp.parameter"), [b"a"]);
-        assert!(
-            said.iter()
-                .all(|said| !said.value.windows(2).any(|w| w == b"pw" || w == b"xy"))
-        );
+        assert!(said.iter().all(|said| !said.value.windows(2).any(|w| w == b"pw" || w == b"xy")));
     }
 
     #[test]
     fn much_media_ends_the_reading_and_gaps_inside_it_do_no_harm() {
         let mut session = Rtsp.start(&client());
         let mut feed = |gap, data: &[u8]| {
-            let piece = Segment {
-                gap,
-                ..segment(Side::High, data, 1)
-            };
+            let piece = Segment { gap, ..segment(Side::High, data, 1) };
             let mut said = Vec::new();
             let next = session.feed(&piece, &mut |fact| said.push(fact.value.to_vec()));
             (next, said)

@@ -4,7 +4,7 @@ use super::{
     Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, TCP,
     UDP, port,
 };
-use crate::flow::{End, Flow, FlowId, Segment, Side};
+use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 enum State {
@@ -27,13 +27,18 @@ struct Probing {
 #[derive(Clone, Copy)]
 struct Piece {
     side: Side,
-    start: usize,
-    length: usize,
-    segment: Segment<'static>,
+    datagram: bool,
+    start: u16,
+    length: u16,
+    cite: Cite,
 }
 
-/// Most pieces kept while probing: a flow of tiny segments is given up by this, not by bytes.
-const PIECES_MAX: usize = 512;
+/// Most pieces kept while probing: a flow of tiny segments is given up by this, not by bytes. At 5
+/// bytes a segment a request line of 600 bytes is still recognised.
+const PIECES_MAX: usize = 128;
+/// The same for connections whose beginning was not captured: what has not shown itself by then
+/// rarely does, and there are many of them.
+const MIDSTREAM_PIECES_MAX: usize = 16;
 
 /// Sessions of one partition, by the position of their flow.
 #[derive(Default)]
@@ -81,11 +86,7 @@ impl Sessions {
                 let mut sides: [&[u8]; 2] = [&[], &[]];
                 sides[segment.side.index()] = limited(segment.data);
                 let newest = limited(segment.data);
-                let prefix = Prefix {
-                    sides,
-                    first: segment.side,
-                    newest,
-                };
+                let prefix = Prefix { sides, first: segment.side, newest };
                 match ask(flow, &prefix, u64::MAX) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, segment.frame);
@@ -108,7 +109,8 @@ impl Sessions {
                 }
             }
             State::Probing(probing) => {
-                if segment.gap > 0 || !probing.keep(segment) {
+                let limit = if flow.initiator_known { PIECES_MAX } else { MIDSTREAM_PIECES_MAX };
+                if segment.gap > 0 || probing.pieces.len() >= limit || !probing.keep(segment) {
                     *state = State::Quiet(None);
                     return false;
                 }
@@ -140,19 +142,8 @@ impl Sessions {
     }
 
     fn replay(&mut self, id: FlowId, flow: &Flow, probing: &Probing, say: &mut Say<'_>) -> bool {
-        probing.pieces.iter().all(|piece| {
-            let bytes = &probing.bytes[piece.side.index()];
-            let data = &bytes[piece.start..piece.start + piece.length];
-            self.segment(
-                id,
-                flow,
-                &Segment {
-                    data,
-                    ..piece.segment
-                },
-                say,
-            )
-        })
+        let mut pieces = probing.pieces.iter();
+        pieces.all(|piece| self.segment(id, flow, &piece.segment(&probing.bytes), say))
     }
 
     /// A flow ended. Returns its label.
@@ -179,23 +170,36 @@ impl Sessions {
     }
 }
 
+impl Piece {
+    fn segment<'a>(&self, bytes: &'a [Vec<u8>; 2]) -> Segment<'a> {
+        let start = usize::from(self.start);
+        Segment {
+            side: self.side,
+            data: &bytes[self.side.index()][start..start + usize::from(self.length)],
+            frame: self.cite.frame,
+            time: self.cite.time,
+            wire_length: self.cite.length,
+            gap: 0,
+            datagram: self.datagram,
+        }
+    }
+}
+
 impl Probing {
     /// Copies a piece; false when there is no room for it.
     fn keep(&mut self, segment: &Segment<'_>) -> bool {
         let bytes = &mut self.bytes[segment.side.index()];
         // A datagram is looked at whole; a second one of the same side would only blur it.
         let room = PROBE_BYTES_MAX.saturating_sub(bytes.len());
-        if room == 0 || self.pieces.len() == PIECES_MAX || segment.data.len() > room {
+        if room == 0 || segment.data.len() > room {
             return false;
         }
         let piece = Piece {
             side: segment.side,
-            start: bytes.len(),
-            length: segment.data.len(),
-            segment: Segment {
-                data: &[],
-                ..*segment
-            },
+            datagram: segment.datagram,
+            start: bytes.len() as u16,
+            length: segment.data.len() as u16,
+            cite: segment.cite(),
         };
         self.pieces.push(piece);
         bytes.extend_from_slice(segment.data);
@@ -208,18 +212,12 @@ impl Probing {
             let bytes = &self.bytes[side.index()][..];
             let one = self.pieces.iter().find(|piece| piece.side == side);
             match one {
-                Some(piece) if piece.segment.datagram => &bytes[..piece.length],
+                Some(piece) if piece.datagram => &bytes[..usize::from(piece.length)],
                 _ => bytes,
             }
         });
-        let newest = self.pieces.last().map_or(&[][..], |piece| {
-            &self.bytes[piece.side.index()][piece.start..piece.start + piece.length]
-        });
-        Prefix {
-            sides,
-            first,
-            newest,
-        }
+        let newest = self.pieces.last().map_or(&[][..], |piece| piece.segment(&self.bytes).data);
+        Prefix { sides, first, newest }
     }
 }
 
@@ -230,10 +228,7 @@ fn limited(bytes: &[u8]) -> &[u8] {
 /// Feeds a session; `None` when it panicked, which costs the rest of that flow's facts and
 /// nothing else.
 fn feed(session: &mut dyn Session, segment: &Segment<'_>, say: &mut Say<'_>) -> Option<Next> {
-    catch_unwind(AssertUnwindSafe(|| {
-        session.feed(segment, &mut |fact| say(segment, fact))
-    }))
-    .ok()
+    catch_unwind(AssertUnwindSafe(|| session.feed(segment, &mut |fact| say(segment, fact)))).ok()
 }
 
 enum Asked {
@@ -286,11 +281,7 @@ fn by_port(flow: &Flow) -> Label {
     Label {
         protocol: name.unwrap_or("unknown"),
         method: if name.is_some() { method } else { Method::None },
-        frame: if name.is_some() && method == Method::Payload {
-            flow.first_frame
-        } else {
-            0
-        },
+        frame: if name.is_some() && method == Method::Payload { flow.first_frame } else { 0 },
         content,
     }
 }
@@ -320,21 +311,11 @@ mod tests {
         for protocol in [super::super::TCP, super::super::UDP] {
             let flow = testing::flow(protocol, 50_000, 443);
             for dissector in DISSECTORS {
-                let _ = dissector.probe(
-                    &flow,
-                    &Prefix {
-                        sides: [&[], &[]],
-                        first: Side::Low,
-                        newest: &[],
-                    },
-                );
+                let _ = dissector
+                    .probe(&flow, &Prefix { sides: [&[], &[]], first: Side::Low, newest: &[] });
                 for byte in 0..=255u8 {
                     let one = [byte];
-                    let prefix = Prefix {
-                        sides: [&one, &[]],
-                        first: Side::Low,
-                        newest: &one,
-                    };
+                    let prefix = Prefix { sides: [&one, &[]], first: Side::Low, newest: &one };
                     let _ = dissector.probe(&flow, &prefix);
                     let mut session = dissector.start(&flow);
                     let segment = testing::segment(Side::Low, &one, 1);

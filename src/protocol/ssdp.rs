@@ -36,9 +36,7 @@ impl Dissector for Ssdp {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Messages {
-            said: Firsts::new(THINGS_MAX),
-        })
+        Box::new(Messages { said: Firsts::new(THINGS_MAX) })
     }
 }
 
@@ -55,10 +53,7 @@ enum Kind {
 /// The three start lines there are (§1.1.1). Off the usual port an answer, whose start line is
 /// that of HTTP, must name a search target and a unique name.
 fn kind(datagram: &[u8], usual_port: bool) -> Option<Kind> {
-    let line = datagram
-        .split(|&byte| byte == b'\n')
-        .next()?
-        .trim_ascii_end();
+    let line = datagram.split(|&byte| byte == b'\n').next()?.trim_ascii_end();
     match line {
         b"NOTIFY * HTTP/1.1" => Some(Kind::Notify),
         b"M-SEARCH * HTTP/1.1" => Some(Kind::Search),
@@ -83,10 +78,7 @@ impl Session for Messages {
         };
         for (name, value) in header::fields(segment.data) {
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-            let identity = |kind| What::Identity {
-                subject: Subject::Sender,
-                kind,
-            };
+            let identity = |kind| What::Identity { subject: Subject::Sender, kind };
             let offers = kind != Kind::Search;
             // NT in announcements, ST in answers; in a search ST is what is looked for.
             let (what, name) = if is("server") && offers {
@@ -105,19 +97,10 @@ impl Session for Messages {
                 continue;
             };
             if !value.is_empty() && self.said.is_first(what, name, value) {
-                say(Fact {
-                    what,
-                    name,
-                    value,
-                    frame: segment.frame,
-                });
+                say(Fact { what, name, value, frame: segment.frame });
             }
         }
-        if self.said.is_full() {
-            Next::Done
-        } else {
-            Next::More
-        }
+        if self.said.is_full() { Next::Done } else { Next::More }
     }
 }
 
@@ -137,12 +120,7 @@ mod tests {
     fn read(port: u16, bytes: &[u8]) -> (&'static str, Vec<(&'static str, Vec<u8>)>) {
         let pieces = [(Side::Low, bytes), (Side::Low, bytes)];
         let (label, said) = converse(&flow(UDP, 50_000, port), true, &pieces);
-        (
-            label.protocol,
-            said.into_iter()
-                .map(|said| (said.name, said.value))
-                .collect(),
-        )
+        (label.protocol, said.into_iter().map(|said| (said.name, said.value)).collect())
     }
 
     #[test]
@@ -152,10 +130,7 @@ mod tests {
         assert_eq!(said[0], ("ssdp.server", b"os/1 UPnP/1.0 cam/2".to_vec()));
         assert_eq!(said[1], ("ssdp.service", b"upnp:rootdevice".to_vec()));
         assert_eq!(said.len(), 4);
-        assert_eq!(
-            read(PORT, SEARCH).1,
-            [("ssdp.search", b"ssdp:all".to_vec())]
-        );
+        assert_eq!(read(PORT, SEARCH).1, [("ssdp.search", b"ssdp:all".to_vec())]);
         let (label, said) = read(50_001, RESPONSE);
         assert_eq!(label, "ssdp");
         assert_eq!(said[0], ("ssdp.service", b"urn:x:device:Cam:1".to_vec()));
@@ -171,11 +146,8 @@ mod tests {
         ] {
             assert_eq!(read(9999, bytes).0, "unknown", "{bytes:?}");
         }
-        let (label, _) = converse(
-            &flow(super::super::TCP, 50_000, 9999),
-            false,
-            &[(Side::Low, SEARCH)],
-        );
+        let (label, _) =
+            converse(&flow(super::super::TCP, 50_000, 9999), false, &[(Side::Low, SEARCH)]);
         assert_ne!(label.protocol, "ssdp");
     }
 }

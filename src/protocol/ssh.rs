@@ -40,11 +40,7 @@ impl Dissector for Ssh {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Identification {
-            sides: Default::default(),
-            named: [false; 2],
-            bytes: 0,
-        })
+        Box::new(Identification { sides: Default::default(), named: [false; 2], bytes: 0 })
     }
 }
 
@@ -79,18 +75,11 @@ impl Session for Identification {
                         continue;
                     };
                     self.named[index] = true;
-                    let what = What::Identity {
-                        subject: Subject::Sender,
-                        kind: IdentityKind::Product,
-                    };
+                    let what =
+                        What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
                     let value = &line[version.len()..];
                     if !value.is_empty() {
-                        say(Fact {
-                            what,
-                            name: "ssh.software",
-                            value,
-                            frame: segment.frame,
-                        });
+                        say(Fact { what, name: "ssh.software", value, frame: segment.frame });
                     }
                 }
                 Taken::TooLong => {}

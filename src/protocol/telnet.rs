@@ -29,13 +29,7 @@ const USER_BYTES_MAX: usize = 64;
 /// Read in one flow, bytes.
 const FLOW_BYTES_MAX: usize = 64 * 1024;
 
-const LOGIN_PROMPTS: [&[u8]; 5] = [
-    b"login:",
-    b"username:",
-    b"user name:",
-    b"user:",
-    b"account:",
-];
+const LOGIN_PROMPTS: [&[u8]; 5] = [b"login:", b"username:", b"user name:", b"user:", b"account:"];
 const PASSWORD_PROMPTS: [&[u8]; 4] = [b"password:", b"passwd:", b"passcode:", b"pass:"];
 
 impl Dissector for Telnet {
@@ -77,9 +71,7 @@ impl Dissector for Telnet {
 
 /// The side with the usual port.
 fn server(flow: &Flow) -> Option<Side> {
-    [flow.initiator.other(), flow.initiator]
-        .into_iter()
-        .find(|&s| flow.key.port(s) == Some(PORT))
+    [flow.initiator.other(), flow.initiator].into_iter().find(|&s| flow.key.port(s) == Some(PORT))
 }
 
 /// Two commands that negotiate known options (RFC 854): other formats begin with the same two
@@ -97,11 +89,7 @@ fn negotiation(bytes: &[u8]) -> Probe {
             return if text { Probe::Yes } else { Probe::No };
         }
     }
-    if bytes.len() >= 6 {
-        Probe::Yes
-    } else {
-        Probe::More
-    }
+    if bytes.len() >= 6 { Probe::Yes } else { Probe::More }
 }
 
 struct Terminal {
@@ -177,11 +165,7 @@ impl Session for Terminal {
                 self.typed(byte, segment.frame, say);
             }
         }
-        if self.bytes >= FLOW_BYTES_MAX {
-            Next::Done
-        } else {
-            Next::More
-        }
+        if self.bytes >= FLOW_BYTES_MAX { Next::Done } else { Next::More }
     }
 }
 
@@ -216,17 +200,9 @@ impl Terminal {
             // finds nobody asking.
             (state, b'\r' | b'\n' | 0) => {
                 if state == State::Password && self.typed > 0 {
-                    let what = What::Credential {
-                        kind: "telnet password",
-                        length: self.typed,
-                    };
+                    let what = What::Credential { kind: "telnet password", length: self.typed };
                     let value = &std::mem::take(&mut self.user)[..];
-                    say(Fact {
-                        what,
-                        name: "telnet.user",
-                        value,
-                        frame,
-                    });
+                    say(Fact { what, name: "telnet.user", value, frame });
                 }
                 self.ask(State::Idle);
                 self.tail.clear();
@@ -271,15 +247,8 @@ mod tests {
     }
 
     fn secret(user: &[u8], length: usize) -> Said {
-        let what = What::Credential {
-            kind: "telnet password",
-            length,
-        };
-        Said {
-            what,
-            name: "telnet.user",
-            value: user.to_vec(),
-        }
+        let what = What::Credential { kind: "telnet password", length };
+        Said { what, name: "telnet.user", value: user.to_vec() }
     }
 
     #[test]
@@ -319,11 +288,8 @@ mod tests {
 
     #[test]
     fn a_later_password_is_nobodys() {
-        let pieces = [
-            (Side::High, OFFER),
-            (Side::High, &b"\r\nPassword: "[..]),
-            (Side::Low, b"12\r\n"),
-        ];
+        let pieces =
+            [(Side::High, OFFER), (Side::High, &b"\r\nPassword: "[..]), (Side::Low, b"12\r\n")];
         let (_, said) = converse_tcp(&server_port(PORT), &pieces);
         assert_eq!(said, [secret(b"", 2)]);
     }
@@ -332,14 +298,10 @@ mod tests {
     fn after_missing_bytes_nothing_is_taken_for_a_password() {
         let mut session = Telnet.start(&server_port(PORT));
         let mut said = 0;
-        for (side, gap, data) in [
-            (Side::High, 0, &b"Password: "[..]),
-            (Side::Low, 4, b"rest of something\r\n"),
-        ] {
-            let piece = Segment {
-                gap,
-                ..segment(side, data, 1)
-            };
+        for (side, gap, data) in
+            [(Side::High, 0, &b"Password: "[..]), (Side::Low, 4, b"rest of something\r\n")]
+        {
+            let piece = Segment { gap, ..segment(side, data, 1) };
             session.feed(&piece, &mut |_| said += 1);
         }
         assert_eq!(said, 0);
@@ -348,12 +310,9 @@ mod tests {
     #[test]
     fn near_misses_are_not_telnet() {
         // MPEG audio, JPEG, and a prompt off the usual port.
-        for bytes in [
-            &b"\xff\xfb\x90\x44\0\0"[..],
-            b"\xff\xd8\xff\xe0",
-            b"login: ",
-            b"\xff\xfb\x01\x80",
-        ] {
+        for bytes in
+            [&b"\xff\xfb\x90\x44\0\0"[..], b"\xff\xd8\xff\xe0", b"login: ", b"\xff\xfb\x01\x80"]
+        {
             let (label, _) = converse_tcp(&server_port(9999), &[(Side::High, bytes)]);
             assert_eq!(label.protocol, "unknown", "{bytes:?}");
         }

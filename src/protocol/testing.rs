@@ -36,32 +36,16 @@ pub fn flow(protocol: u8, source_port: u16, destination_port: u16) -> Flow {
     } else {
         [0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     });
-    let frame = Frame {
-        number: 1,
-        time: Timestamp(0),
-        wire_length: 40,
-        link: 101,
-        data: &bytes,
-    };
+    let frame = Frame { number: 1, time: Timestamp(0), wire_length: 40, link: 101, data: &bytes };
     let packet = decode(&frame);
-    let Body::Ip(ip) = packet.body else {
-        unreachable!("the packet above is IPv4")
-    };
+    let Body::Ip(ip) = packet.body else { unreachable!("the packet above is IPv4") };
     let mut grab = Grab(None);
     FlowTable::new(1).packet(&frame, &packet, &ip, Timestamp(0), &mut grab);
     grab.0.expect("the packet opened a flow")
 }
 
 pub fn segment(side: Side, data: &[u8], frame: u64) -> Segment<'_> {
-    Segment {
-        side,
-        data,
-        frame,
-        time: Timestamp(0),
-        wire_length: 0,
-        gap: 0,
-        datagram: false,
-    }
+    Segment { side, data, frame, time: Timestamp(0), wire_length: 0, gap: 0, datagram: false }
 }
 
 /// Feeds a conversation of (side, bytes); `Side::Low` is the initiator. Returns label and facts.
@@ -69,18 +53,11 @@ pub fn converse(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])]) -> (Labe
     let mut sessions = Sessions::default();
     let mut said = Vec::new();
     let mut say = |_: &Segment<'_>, fact: Fact<'_>| {
-        said.push(Said {
-            what: fact.what,
-            name: fact.name,
-            value: fact.value.to_vec(),
-        });
+        said.push(Said { what: fact.what, name: fact.name, value: fact.value.to_vec() });
     };
     sessions.opened(FlowId(0));
     for (index, &(side, data)) in pieces.iter().enumerate() {
-        let piece = Segment {
-            datagram: datagrams,
-            ..segment(side, data, index as u64 + 1)
-        };
+        let piece = Segment { datagram: datagrams, ..segment(side, data, index as u64 + 1) };
         if !sessions.segment(FlowId(0), flow, &piece, &mut say) {
             break;
         }

@@ -38,10 +38,7 @@ impl Dissector for Tls {
         if flow.key.protocol != TCP {
             return Probe::No;
         }
-        match (
-            looks_like_record(seen.first().0),
-            looks_like_record(seen.second()),
-        ) {
+        match (looks_like_record(seen.first().0), looks_like_record(seen.second())) {
             (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
             (Probe::More, _) => Probe::More,
             _ if is_client_hello(seen.newest()) => Probe::FromHere,
@@ -62,11 +59,8 @@ const PREAMBLE_BYTES_MAX: usize = 2048;
 /// Mail and other servers begin in text and change to TLS on a command, proxies after a request.
 fn may_begin_later(seen: &Prefix<'_>) -> bool {
     let (first, _) = seen.first();
-    let text = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .all(|b| matches!(b, b'\r' | b'\n' | b'\t' | 0x20..=0x7e))
-    };
+    let text =
+        |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | b'\t' | 0x20..=0x7e));
     let proxied = matches!(first, [4, 1, ..] | [5, 1..=8, ..]);
     let short = |bytes: &[u8]| bytes.len() <= PREAMBLE_BYTES_MAX;
     short(first) && short(seen.second()) && (proxied || text(first) && text(seen.second()))
@@ -74,26 +68,10 @@ fn may_begin_later(seen: &Prefix<'_>) -> bool {
 
 /// A whole record header with a ClientHello behind it whose lengths agree.
 fn is_client_hello(bytes: &[u8]) -> bool {
-    let [
-        HANDSHAKE,
-        3,
-        0..=4,
-        high,
-        low,
-        CLIENT_HELLO,
-        0,
-        a,
-        b,
-        3,
-        0..=4,
-        ..,
-    ] = *bytes
-    else {
+    let [HANDSHAKE, 3, 0..=4, high, low, CLIENT_HELLO, 0, a, b, 3, 0..=4, ..] = *bytes else {
         return false;
     };
-    u16::from_be_bytes([a, b])
-        .checked_add(4)
-        .is_some_and(|n| n <= u16::from_be_bytes([high, low]))
+    u16::from_be_bytes([a, b]).checked_add(4).is_some_and(|n| n <= u16::from_be_bytes([high, low]))
 }
 
 /// A handshake record that begins with a hello, or an old hello in SSL 2.0 form, or midstream
@@ -103,14 +81,10 @@ fn looks_like_record(bytes: &[u8]) -> Probe {
         // RFC 5246 appendix E.2: a hello that old servers understand too.
         return Probe::Yes;
     }
-    let expected: [&dyn Fn(u8) -> bool; 6] = [
-        &|b| b == HANDSHAKE,
-        &|b| b == 3,
-        &|b| b <= 4,
-        &|b| b <= 0x40,
-        &|_| true,
-        &|b| b == CLIENT_HELLO || b == SERVER_HELLO,
-    ];
+    let expected: [&dyn Fn(u8) -> bool; 6] =
+        [&|b| b == HANDSHAKE, &|b| b == 3, &|b| b <= 4, &|b| b <= 0x40, &|_| true, &|b| {
+            b == CLIENT_HELLO || b == SERVER_HELLO
+        }];
     for (index, fits) in expected.iter().enumerate() {
         match bytes.get(index) {
             Some(&byte) if fits(byte) => {}
@@ -195,11 +169,7 @@ impl Session for Handshake {
             buffer.drain(..whole);
             half.record = buffer;
         }
-        if self.sides.iter().all(|half| half.encrypted) {
-            Next::Done
-        } else {
-            Next::More
-        }
+        if self.sides.iter().all(|half| half.encrypted) { Next::Done } else { Next::More }
     }
 }
 
@@ -274,12 +244,7 @@ fn client_hello(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Optio
             16 => {
                 let mut list = content.nested_u16()?;
                 while let Some(name) = list.nested_u8() {
-                    say(Fact {
-                        what: What::Note,
-                        name: "tls.alpn",
-                        value: name.rest(),
-                        frame,
-                    });
+                    say(Fact { what: What::Note, name: "tls.alpn", value: name.rest(), frame });
                 }
             }
             // encrypted_client_hello (RFC 9849); sent as grease too, without a name behind it.
@@ -288,20 +253,10 @@ fn client_hello(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Optio
         }
     }
     if let Some(value) = server_name.filter(|name| !name.is_empty()) {
-        say(Fact {
-            what: What::Name(NameKind::Sni),
-            name: "tls.sni",
-            value,
-            frame,
-        });
+        say(Fact { what: What::Name(NameKind::Sni), name: "tls.sni", value, frame });
     }
     if encrypted_hello {
-        say(Fact {
-            what: What::Note,
-            name: "tls.ech_offered",
-            value: &[],
-            frame,
-        });
+        say(Fact { what: What::Note, name: "tls.ech_offered", value: &[], frame });
     }
     Some(())
 }
@@ -334,24 +289,14 @@ fn say_version(version: u16, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         _ => "TLS of an unknown version",
     };
     // RFC 8996 deprecates TLS 1.0 and 1.1, RFC 7568 SSL 3.0, RFC 6176 SSL 2.0.
-    let what = What::Encryption {
-        deprecated: version <= 0x0302,
-    };
-    say(Fact {
-        what,
-        name: "tls.version",
-        value: name.as_bytes(),
-        frame,
-    });
+    let what = What::Encryption { deprecated: version <= 0x0302 };
+    say(Fact { what, name: "tls.version", value: name.as_bytes(), frame });
 }
 
 /// The names in the server's own certificate, the first of the chain (RFC 5280 §4.2.1.6).
 fn certificate(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
     let mut reader = Reader::new(body);
-    let first = reader
-        .skip(3)
-        .and_then(|()| reader.u24())
-        .and_then(|n| reader.take(n as usize));
+    let first = reader.skip(3).and_then(|()| reader.u24()).and_then(|n| reader.take(n as usize));
     let Some((_, certificate)) = first.and_then(|der| X509Certificate::from_der(der).ok()) else {
         return;
     };
@@ -361,12 +306,7 @@ fn certificate(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         for name in names.value.general_names.iter().take(CERTIFICATE_NAMES_MAX) {
             if let GeneralName::DNSName(name) = name {
                 named = true;
-                say(Fact {
-                    what,
-                    name: "tls.certificate_name",
-                    value: name.as_bytes(),
-                    frame,
-                });
+                say(Fact { what, name: "tls.certificate_name", value: name.as_bytes(), frame });
             }
         }
     }
@@ -374,12 +314,7 @@ fn certificate(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         let value = name.attr_value().data;
         // Without alternative names the common name is what clients went by (RFC 6125 §6.4.4).
         let what = if named { What::Note } else { what };
-        say(Fact {
-            what,
-            name: "tls.certificate_subject",
-            value,
-            frame,
-        });
+        say(Fact { what, name: "tls.certificate_subject", value, frame });
     }
 }
 
@@ -392,12 +327,7 @@ pub(crate) mod tests {
     fn record_of(kind: u8, message: &[u8]) -> Vec<u8> {
         let length = (message.len() as u32).to_be_bytes();
         let message = [&[kind][..], &length[1..], message].concat();
-        [
-            &[22, 3, 1][..],
-            &(message.len() as u16).to_be_bytes(),
-            &message,
-        ]
-        .concat()
+        [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
     }
 
     /// A ClientHello for `name` with `padding` bytes of padding extension (RFC 7685).
@@ -433,18 +363,14 @@ pub(crate) mod tests {
     fn names_the_server_and_the_version() {
         let hello = hello(b"api.example", 3000);
         let new = answer([3, 3], &[0, 43, 0, 2, 3, 4]);
-        let (label, said) = converse_tcp(
-            &flow(TCP, 40_000, 8443),
-            &[(Side::Low, &hello), (Side::High, &new)],
-        );
+        let (label, said) =
+            converse_tcp(&flow(TCP, 40_000, 8443), &[(Side::Low, &hello), (Side::High, &new)]);
         assert_eq!((label.protocol, label.content), ("tls", Content::Encrypted));
         assert_eq!(said[0].value, b"api.example");
         assert_eq!(said[1].value, b"TLS 1.3");
         let old = answer([3, 1], &[]);
-        let (_, said) = converse_tcp(
-            &flow(TCP, 40_000, 443),
-            &[(Side::Low, &hello), (Side::High, &old)],
-        );
+        let (_, said) =
+            converse_tcp(&flow(TCP, 40_000, 443), &[(Side::Low, &hello), (Side::High, &old)]);
         assert_eq!(said[1].value, b"TLS 1.0");
         assert_eq!(said[1].what, What::Encryption { deprecated: true });
     }
@@ -458,11 +384,8 @@ pub(crate) mod tests {
             (Side::High, b"a OK\r\n"),
             (Side::Low, &hello),
         ];
-        let proxy: [(Side, &[u8]); 3] = [
-            (Side::Low, &[5, 1, 0]),
-            (Side::High, &[5, 0]),
-            (Side::Low, &hello),
-        ];
+        let proxy: [(Side, &[u8]); 3] =
+            [(Side::Low, &[5, 1, 0]), (Side::High, &[5, 0]), (Side::Low, &hello)];
         for conversation in [&mail[..], &proxy[..]] {
             let (label, said) =
                 super::super::testing::converse(&flow(TCP, 40_000, 4143), false, conversation);
@@ -473,11 +396,8 @@ pub(crate) mod tests {
 
     #[test]
     fn similar_bytes_are_not_tls() {
-        for bytes in [
-            &b"\x16\x03\x01\x00\x05\x09rest"[..],
-            b"\x17\x03\x03\xff\xff..",
-            b"\x16\x04",
-        ] {
+        for bytes in [&b"\x16\x03\x01\x00\x05\x09rest"[..], b"\x17\x03\x03\xff\xff..", b"\x16\x04"]
+        {
             let (label, _) = converse_tcp(&flow(TCP, 40_000, 9999), &[(Side::Low, bytes)]);
             assert_eq!(label.protocol, "unknown", "{bytes:?}");
         }

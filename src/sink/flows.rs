@@ -23,12 +23,7 @@ pub struct Writer<W: Write> {
 impl<W: Write> Writer<W> {
     /// Writes to `out`.
     pub fn new(out: W, order: Order) -> Writer<W> {
-        Writer {
-            out,
-            order,
-            kept: Vec::new(),
-            failure: None,
-        }
+        Writer { out, order, kept: Vec::new(), failure: None }
     }
 
     /// Takes one record. A failure to write is kept for [`Writer::finish`].

@@ -28,10 +28,7 @@ struct Page {
 /// # Errors
 /// When the output cannot be written.
 pub fn write(snapshot: &Snapshot, colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page {
-        text: String::new(),
-        colour,
-    };
+    let mut page = Page { text: String::new(), colour };
     page.head(snapshot);
     for (index, device) in snapshot.devices.iter().enumerate() {
         if device.role == "device" {
@@ -87,21 +84,13 @@ impl Page {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     fn head(&mut self, snapshot: &Snapshot) {
         for input in &snapshot.inputs {
             self.wrap(0, &format!("{} — {}", input.path, input.format));
-            let frames = format!(
-                "{} frames, {} on the wire",
-                input.frames,
-                bytes(input.bytes)
-            );
+            let frames = format!("{} frames, {} on the wire", input.frames, bytes(input.bytes));
             match (input.first, input.last) {
                 (Some(first), Some(last)) => {
                     let [from, to] = [first, last].map(|t| t.to_string()[..19].replace('T', " "));
@@ -134,28 +123,18 @@ impl Page {
             }
             None => about.push("maker not known".to_owned()),
         }
-        let addresses: Vec<String> = device
-            .addresses
-            .iter()
-            .take(4)
-            .map(|seen| seen.address.to_string())
-            .collect();
+        let addresses: Vec<String> =
+            device.addresses.iter().take(4).map(|seen| seen.address.to_string()).collect();
         if !addresses.is_empty() {
             about.push(addresses.join(", "));
         }
         self.wrap(2, &about.join(" · "));
         self.identity(device);
         self.visibility(device);
-        let contacts: Vec<&Contact> = snapshot
-            .contacts
-            .iter()
-            .filter(|contact| contact.device_index == index)
-            .collect();
-        let internet: Vec<&Contact> = contacts
-            .iter()
-            .copied()
-            .filter(|c| c.zone == Zone::Internet)
-            .collect();
+        let contacts: Vec<&Contact> =
+            snapshot.contacts.iter().filter(|contact| contact.device_index == index).collect();
+        let internet: Vec<&Contact> =
+            contacts.iter().copied().filter(|c| c.zone == Zone::Internet).collect();
         if internet.is_empty() {
             self.line("  Nothing to or from the internet was seen.");
         } else {
@@ -168,7 +147,7 @@ impl Page {
             self.wrap(2, &text);
             self.line("");
             self.line(
-                "    HOST                                       SENT  RECEIVED  WHERE    CONTENT",
+                "    HOST                                      SENT  RECEIVED  WHERE    CONTENT",
             );
         }
         for contact in internet.iter().take(DESTINATIONS_MAX) {
@@ -231,16 +210,8 @@ impl Page {
             }
         }
         let used = [(seen.dhcp, "DHCP"), (seen.dns, "DNS"), (seen.ipv6, "IPv6")];
-        let yes: Vec<&str> = used
-            .iter()
-            .filter(|(seen, _)| *seen)
-            .map(|(_, name)| *name)
-            .collect();
-        let no: Vec<&str> = used
-            .iter()
-            .filter(|(seen, _)| !*seen)
-            .map(|(_, name)| *name)
-            .collect();
+        let yes: Vec<&str> = used.iter().filter(|(seen, _)| *seen).map(|(_, name)| *name).collect();
+        let no: Vec<&str> = used.iter().filter(|(seen, _)| !*seen).map(|(_, name)| *name).collect();
         for (names, word) in [(yes, "seen"), (no, "not seen")] {
             if !names.is_empty() {
                 view.push(format!("{} {word}", names.join(", ")));
@@ -280,12 +251,7 @@ impl Page {
             .filter(|remote| host.addresses.contains(&remote.address))
             .collect();
         let [sent, received] = host.traffic.delivered_bytes;
-        let countries = distinct(
-            remotes
-                .iter()
-                .flat_map(|r| &r.countries)
-                .map(|c| &c.country[..]),
-        );
+        let countries = distinct(remotes.iter().flat_map(|r| &r.countries).map(|c| &c.country[..]));
         let name = match (&host.name, &remotes[..]) {
             (Some(name), _) => name.text.clone(),
             (None, [one]) => format!("{} (no name)", one.address),
@@ -293,7 +259,7 @@ impl Page {
         };
         self.line(&format!(
             "    {} {:>8} {:>9}  {} {}",
-            fit(&name, 38),
+            fit(&name, 37),
             bytes(sent),
             bytes(received),
             fit(&countries.join("/"), 8),
@@ -304,11 +270,8 @@ impl Page {
 
     /// Devices on the test network and groups, apart from the internet.
     fn nearby(&mut self, snapshot: &Snapshot, contacts: &[&Contact]) {
-        let private: Vec<&Contact> = contacts
-            .iter()
-            .copied()
-            .filter(|c| c.zone == Zone::Private)
-            .collect();
+        let private: Vec<&Contact> =
+            contacts.iter().copied().filter(|c| c.zone == Zone::Private).collect();
         if !private.is_empty() {
             let names: Vec<&str> = private
                 .iter()
@@ -329,11 +292,8 @@ impl Page {
             );
             self.wrap(2, &text);
         }
-        let group: Vec<&Contact> = contacts
-            .iter()
-            .copied()
-            .filter(|c| c.zone == Zone::Group)
-            .collect();
+        let group: Vec<&Contact> =
+            contacts.iter().copied().filter(|c| c.zone == Zone::Group).collect();
         if !group.is_empty() {
             let text = format!("Broadcast and multicast: {} sent.", bytes(sum(&group)[0]));
             self.wrap(2, &text);
@@ -350,11 +310,7 @@ impl Page {
                     String::new()
                 } else {
                     let [sent, received] = device.internet.delivered_bytes;
-                    format!(
-                        ", itself {} sent, {} received",
-                        bytes(sent),
-                        bytes(received)
-                    )
+                    format!(", itself {} sent, {} received", bytes(sent), bytes(received))
                 };
                 format!("{}{own}", device.title())
             })
@@ -364,10 +320,8 @@ impl Page {
         }
         self.title("Not devices under test");
         if !gateways.is_empty() {
-            let text = format!(
-                "Gateways (they forward the packets of others): {}",
-                gateways.join("; ")
-            );
+            let text =
+                format!("Gateways (they forward the packets of others): {}", gateways.join("; "));
             self.wrap(2, &text);
         }
         for left in &snapshot.left_out {
@@ -411,20 +365,12 @@ impl Page {
             Severity::Info => ("[i  ]", "36"),
         };
         let mark = self.paint(shape, code);
-        let head = format!(
-            "{} {}, {}",
-            finding.id,
-            finding.severity.name(),
-            finding.level.name()
-        );
+        let (severity, level) = (finding.severity.name(), finding.level.name());
+        let head = format!("{} ({}, {severity}, {level})", finding.title, finding.id);
         self.line(&format!("  {mark} {head}"));
         self.wrap(8, &finding.may_say);
-        let frames: Vec<String> = finding
-            .refs
-            .iter()
-            .take(8)
-            .map(|reference| reference.frame.to_string())
-            .collect();
+        let frames: Vec<String> =
+            finding.refs.iter().take(8).map(|reference| reference.frame.to_string()).collect();
         let mut proof = String::new();
         for counted in &finding.traffic {
             let more = if finding.refs.len() > 8 { ", …" } else { "" };
@@ -445,10 +391,7 @@ impl Page {
             }
         }
         self.wrap(8, &proof);
-        self.wrap(
-            8,
-            &format!("Does not show: {}.", finding.does_not_show.join("; ")),
-        );
+        self.wrap(8, &format!("Does not show: {}.", finding.does_not_show.join("; ")));
     }
 
     fn coverage(&mut self, snapshot: &Snapshot) {
@@ -461,18 +404,12 @@ impl Page {
             frames.total, frames.explained
         );
         if refused > 0 {
-            let reasons: Vec<String> = frames
-                .refused
-                .iter()
-                .map(|(reason, count)| format!("{reason} {count}"))
-                .collect();
+            let reasons: Vec<String> =
+                frames.refused.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
             let _ = write!(text, " ({})", reasons.join(", "));
         }
-        let kinds: Vec<String> = frames
-            .explained_by
-            .iter()
-            .map(|(name, count)| format!("{name} {count}"))
-            .collect();
+        let kinds: Vec<String> =
+            frames.explained_by.iter().map(|(name, count)| format!("{name} {count}")).collect();
         let _ = write!(text, ". Explained: {}.", kinds.join(", "));
         self.wrap(2, &text);
         let drops = match coverage.drops.declared {
@@ -485,10 +422,8 @@ impl Page {
             ("Headers not read", &coverage.stopped),
         ] {
             if !counts.is_empty() {
-                let counts: Vec<String> = counts
-                    .iter()
-                    .map(|(name, count)| format!("{name} {count}"))
-                    .collect();
+                let counts: Vec<String> =
+                    counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
                 let _ = write!(text, " {what}: {}.", counts.join(", "));
             }
         }
@@ -511,11 +446,7 @@ impl Page {
         let signatures = &coverage.signatures;
         self.wrap(
             2,
-            &format!(
-                "Signatures: {} files, {}.",
-                signatures.count,
-                &signatures.sha256[..12]
-            ),
+            &format!("Signatures: {} files, {}.", signatures.count, &signatures.sha256[..12]),
         );
         for database in &coverage.databases {
             let build = database.about.build.to_string();
@@ -533,11 +464,7 @@ impl Page {
         if coverage.databases.is_empty() {
             self.line("  Country and network database: none loaded.");
         }
-        let state = if coverage.canary.passed {
-            "passed"
-        } else {
-            "FAILED"
-        };
+        let state = if coverage.canary.passed { "passed" } else { "FAILED" };
         self.wrap(2, &format!("Self-test {state}: {}.", coverage.canary.says));
         self.wrap(
             2,
@@ -609,15 +536,8 @@ fn operator(destination: &Destination) -> String {
 
 /// The worst first: what anyone on the path can read must not hide behind what they cannot.
 fn content(host: &Host) -> &'static str {
-    let has = |content: &str| {
-        host.services
-            .iter()
-            .any(|service| service.content == content)
-    };
-    ["clear", "unknown", "encrypted", "service"]
-        .into_iter()
-        .find(|c| has(c))
-        .unwrap_or("")
+    let has = |content: &str| host.services.iter().any(|service| service.content == content);
+    ["clear", "unknown", "encrypted", "service"].into_iter().find(|c| has(c)).unwrap_or("")
 }
 
 /// How the name is known, what the service does, whose network it is, what is spoken.
@@ -625,10 +545,8 @@ fn details(host: &Host, destination: &Destination, remotes: &[&Remote]) -> Strin
     let mut parts = Vec::new();
     if !host.sources.is_empty() {
         let sources: Vec<&str> = host.sources.iter().map(|source| source.name()).collect();
-        let mut seen = destination
-            .names
-            .iter()
-            .filter(|seen| Some(&seen.name) == host.name.as_ref());
+        let mut seen =
+            destination.names.iter().filter(|seen| Some(&seen.name) == host.name.as_ref());
         let named = format!("named by {}", sources.join(" and "));
         parts.push(match seen.find_map(|seen| seen.dns_says.as_ref()) {
             Some((dns, _)) => format!("{named} (DNS said {})", dns.text),
@@ -640,11 +558,7 @@ fn details(host: &Host, destination: &Destination, remotes: &[&Remote]) -> Strin
             Some(operator) if *operator != claim.name => format!(" run by {operator}"),
             _ => String::new(),
         };
-        let level = if claim.level == Level::Inferred {
-            ", inferred"
-        } else {
-            ""
-        };
+        let level = if claim.level == Level::Inferred { ", inferred" } else { "" };
         parts.push(format!("{} service{operator}{level}", claim.role));
     }
     let networks = remotes.iter().flat_map(|remote| &remote.networks);
@@ -669,14 +583,8 @@ fn details(host: &Host, destination: &Destination, remotes: &[&Remote]) -> Strin
         .services
         .iter()
         .map(|service| {
-            let port = service
-                .port
-                .map_or(String::new(), |port| format!("/{port}"));
-            let guess = if service.method == "port" {
-                " (by port alone)"
-            } else {
-                ""
-            };
+            let port = service.port.map_or(String::new(), |port| format!("/{port}"));
+            let guess = if service.method == "port" { " (by port alone)" } else { "" };
             format!("{} {}{port}{guess}", service.protocol, service.proto)
         })
         .collect();

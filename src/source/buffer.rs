@@ -87,9 +87,6 @@ impl Buffer {
             None if have == 0 => return None,
             None => format!("{what} is cut short: {have} of {needed} bytes are there"),
         };
-        Some(Damage {
-            offset: self.offset,
-            reason,
-        })
+        Some(Damage { offset: self.offset, reason })
     }
 }

@@ -74,10 +74,8 @@ impl FileSource {
     /// # Errors
     /// When the system refuses, or the bytes are not a capture.
     pub fn open(path: &Path, hashed: bool) -> Result<FileSource, SourceError> {
-        let raw = raw::open(path, hashed).map_err(|error| SourceError::Open {
-            path: path.to_owned(),
-            error,
-        })?;
+        let raw = raw::open(path, hashed)
+            .map_err(|error| SourceError::Open { path: path.to_owned(), error })?;
         FileSource::start(path, raw)
     }
 
@@ -91,10 +89,8 @@ impl FileSource {
 
     fn start(path: &Path, raw: raw::Raw) -> Result<FileSource, SourceError> {
         let mut buffer = Buffer::new(raw.reader);
-        let format = recognise(&mut buffer).map_err(|damage| SourceError::NotACapture {
-            path: path.to_owned(),
-            damage,
-        })?;
+        let format = recognise(&mut buffer)
+            .map_err(|damage| SourceError::NotACapture { path: path.to_owned(), damage })?;
         Ok(FileSource {
             path: path.to_owned(),
             buffer,
@@ -191,9 +187,7 @@ impl FileSource {
 fn recognise(buffer: &mut Buffer) -> Result<Format, Damage> {
     if !buffer.need(4) {
         let reason = "the file is empty".to_owned();
-        return Err(buffer
-            .cut("the file header", 4)
-            .unwrap_or(Damage { offset: 0, reason }));
+        return Err(buffer.cut("the file header", 4).unwrap_or(Damage { offset: 0, reason }));
     }
     if let Some(pcap) = Pcap::start(buffer)? {
         return Ok(Format::Pcap(pcap));

@@ -38,19 +38,11 @@ impl Pcap {
                 .cut("the pcap file header", 24)
                 .unwrap_or(Damage { offset: 0, reason }));
         }
-        let mut pcap = Pcap {
-            big_endian,
-            nanoseconds,
-            record_header,
-            link: 0,
-        };
+        let mut pcap = Pcap { big_endian, nanoseconds, record_header, link: 0 };
         let header = buffer.available();
         let major = u16::from_be_bytes([header[4], header[5]]);
         if major != 2 && major.swap_bytes() != 2 {
-            let reason = format!(
-                "pcap version {} is not known",
-                major.min(major.swap_bytes())
-            );
+            let reason = format!("pcap version {} is not known", major.min(major.swap_bytes()));
             return Err(Damage { offset: 4, reason });
         }
         // The upper bits say whether frames end in a checksum (FCS), not what the link is.
@@ -60,11 +52,7 @@ impl Pcap {
     }
 
     pub fn name(&self) -> String {
-        let order = if self.big_endian {
-            "big-endian"
-        } else {
-            "little-endian"
-        };
+        let order = if self.big_endian { "big-endian" } else { "little-endian" };
         let unit = if self.nanoseconds { "ns" } else { "µs" };
         format!("pcap, {unit}, {order}")
     }
@@ -72,11 +60,7 @@ impl Pcap {
     #[inline]
     fn u32(&self, bytes: &[u8]) -> u32 {
         let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-        if self.big_endian {
-            u32::from_be_bytes(bytes)
-        } else {
-            u32::from_le_bytes(bytes)
-        }
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 
     #[inline]
@@ -95,20 +79,13 @@ impl Pcap {
         };
         if captured > limit {
             let reason = format!("a record claims {captured} bytes, more than {limit}");
-            return Step::End(Some(Damage {
-                offset: buffer.offset(),
-                reason,
-            }));
+            return Step::End(Some(Damage { offset: buffer.offset(), reason }));
         }
         let length = self.record_header + captured as usize;
         if !buffer.need(length) {
             return Step::End(buffer.cut("a record", length));
         }
-        let fraction = if self.nanoseconds {
-            fraction
-        } else {
-            fraction * 1000
-        };
+        let fraction = if self.nanoseconds { fraction } else { fraction * 1000 };
         Step::Frame(Located {
             time: Some(Timestamp(i64::from(seconds) * SECOND + fraction)),
             wire_length,

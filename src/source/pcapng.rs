@@ -65,56 +65,36 @@ impl PcapNg {
         match pcapng.step(buffer, &mut Declared::default()) {
             Step::Other => Ok(Some(pcapng)),
             Step::End(Some(damage)) => Err(damage),
-            _ => Err(Damage {
-                offset: 0,
-                reason: "the section header is empty".to_owned(),
-            }),
+            _ => Err(Damage { offset: 0, reason: "the section header is empty".to_owned() }),
         }
     }
 
     pub fn name(&self) -> String {
-        let order = if self.big_endian {
-            "big-endian"
-        } else {
-            "little-endian"
-        };
+        let order = if self.big_endian { "big-endian" } else { "little-endian" };
         format!("pcapng, {order}")
     }
 
     /// Packets lost, as far as the blocks read so far declare it.
     pub fn drops(&self) -> Option<u64> {
         let by_interface: u64 = self.interfaces.iter().map(|i| i.drops).sum();
-        self.drops_declared
-            .then_some(by_interface.max(self.packet_drops))
+        self.drops_declared.then_some(by_interface.max(self.packet_drops))
     }
 
     #[inline]
     fn u16(&self, bytes: &[u8]) -> u16 {
         let bytes = [bytes[0], bytes[1]];
-        if self.big_endian {
-            u16::from_be_bytes(bytes)
-        } else {
-            u16::from_le_bytes(bytes)
-        }
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
     }
 
     #[inline]
     fn u32(&self, bytes: &[u8]) -> u32 {
         let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-        if self.big_endian {
-            u32::from_be_bytes(bytes)
-        } else {
-            u32::from_le_bytes(bytes)
-        }
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 
     fn u64(&self, bytes: &[u8]) -> u64 {
         let [first, second] = [self.u32(bytes), self.u32(&bytes[4..])].map(u64::from);
-        if self.big_endian {
-            first << 32 | second
-        } else {
-            second << 32 | first
-        }
+        if self.big_endian { first << 32 | second } else { second << 32 | first }
     }
 
     pub fn step(&mut self, buffer: &mut Buffer, declared: &mut Declared) -> Step {
@@ -122,10 +102,7 @@ impl PcapNg {
             return Step::End(buffer.cut("a block", 12));
         }
         let damage = |buffer: &Buffer, reason: String| {
-            Step::End(Some(Damage {
-                offset: buffer.offset(),
-                reason,
-            }))
+            Step::End(Some(Damage { offset: buffer.offset(), reason }))
         };
         let head = buffer.available();
         let kind = if head[..4] == SECTION_HEADER.to_be_bytes() {
@@ -223,11 +200,7 @@ impl PcapNg {
         if body.len() < 20 {
             return Err("a packet block is too short for its fields".to_owned());
         }
-        let index = if narrow == 2 {
-            usize::from(self.u16(body))
-        } else {
-            self.u32(body) as usize
-        };
+        let index = if narrow == 2 { usize::from(self.u16(body)) } else { self.u32(body) as usize };
         let ticks = u64::from(self.u32(&body[4..])) << 32 | u64::from(self.u32(&body[8..]));
         let captured = self.u32(&body[12..]);
         let wire_length = self.u32(&body[16..]);
@@ -319,23 +292,14 @@ impl PcapNg {
                 return;
             };
             let split = match kind {
-                1 => value
-                    .split_first_chunk::<4>()
-                    .map(|(a, rest)| (IpAddr::from(*a), rest)),
-                2 => value
-                    .split_first_chunk::<16>()
-                    .map(|(a, rest)| (IpAddr::from(*a), rest)),
+                1 => value.split_first_chunk::<4>().map(|(a, rest)| (IpAddr::from(*a), rest)),
+                2 => value.split_first_chunk::<16>().map(|(a, rest)| (IpAddr::from(*a), rest)),
                 _ => None,
             };
             if let Some((address, names)) = split {
-                for name in names
-                    .split(|&byte| byte == 0)
-                    .filter(|name| !name.is_empty())
-                {
+                for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
                     if declared.names.len() < DECLARED_NAMES_MAX {
-                        declared
-                            .names
-                            .push((address, name[..name.len().min(255)].into()));
+                        declared.names.push((address, name[..name.len().min(255)].into()));
                     } else {
                         declared.names_lost += 1;
                     }
@@ -366,15 +330,11 @@ fn located(
     time: Option<Timestamp>,
 ) -> Result<Located, String> {
     if captured > RECORD_BYTES_MAX {
-        return Err(format!(
-            "a packet claims {captured} bytes, more than {RECORD_BYTES_MAX}"
-        ));
+        return Err(format!("a packet claims {captured} bytes, more than {RECORD_BYTES_MAX}"));
     }
     if body.len() < at + captured as usize {
         let have = body.len() - at;
-        return Err(format!(
-            "a packet claims {captured} bytes, its block has {have}"
-        ));
+        return Err(format!("a packet claims {captured} bytes, its block has {have}"));
     }
     Ok(Located {
         time,

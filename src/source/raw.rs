@@ -40,22 +40,11 @@ impl Watch {
         if path.as_os_str() != "-" {
             let mut file = File::open(path).ok()?;
             file.seek(SeekFrom::Start(self.read())).ok()?;
-            io::copy(
-                &mut Watched {
-                    inner: file,
-                    watch: self.clone(),
-                },
-                &mut io::sink(),
-            )
-            .ok()?;
+            io::copy(&mut Watched { inner: file, watch: self.clone() }, &mut io::sink()).ok()?;
         } else if damaged {
             return None;
         }
-        let digest = hash
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .finalize();
+        let digest = hash.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
         Some(crate::base::text::hex(&digest))
     }
 }
@@ -70,9 +59,7 @@ impl<R: Read> Read for Watched<R> {
         let count = self.inner.read(buffer)?;
         self.watch.read.fetch_add(count as u64, Ordering::Relaxed);
         if let Some(hash) = &self.watch.hash {
-            hash.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .update(&buffer[..count]);
+            hash.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
         }
         Ok(count)
     }
@@ -98,10 +85,7 @@ pub fn open(path: &Path, hashed: bool) -> io::Result<Raw> {
         let file = File::open(path)?;
         let about = file.metadata()?;
         if about.is_dir() {
-            return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "is a directory",
-            ));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
         }
         (Box::new(file), about.is_file().then_some(about.len()))
     };
@@ -109,28 +93,13 @@ pub fn open(path: &Path, hashed: bool) -> io::Result<Raw> {
         read: Arc::new(AtomicU64::new(0)),
         hash: hashed.then(|| Arc::new(Mutex::new(Sha256::new()))),
     };
-    unpack(
-        Watched {
-            inner,
-            watch: watch.clone(),
-        },
-        watch,
-        size,
-    )
+    unpack(Watched { inner, watch: watch.clone() }, watch, size)
 }
 
 /// Bytes that are part of the program, not packed.
 pub fn embedded(bytes: &'static [u8]) -> Raw {
-    let watch = Watch {
-        read: Arc::new(AtomicU64::new(0)),
-        hash: None,
-    };
-    Raw {
-        reader: Box::new(bytes),
-        watch,
-        packing: Packing::Plain,
-        size: None,
-    }
+    let watch = Watch { read: Arc::new(AtomicU64::new(0)), hash: None };
+    Raw { reader: Box::new(bytes), watch, packing: Packing::Plain, size: None }
 }
 
 fn unpack(
@@ -157,10 +126,5 @@ fn unpack(
             Box::new(decoder)
         }
     };
-    Ok(Raw {
-        reader,
-        watch,
-        packing,
-        size,
-    })
+    Ok(Raw { reader, watch, packing, size })
 }

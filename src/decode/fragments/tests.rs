@@ -55,11 +55,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        Bench {
-            fragments: Fragments::default(),
-            number: 0,
-            released: Vec::new(),
-        }
+        Bench { fragments: Fragments::default(), number: 0, released: Vec::new() }
     }
 
     fn take(&mut self, data: &[u8], seconds: i64) -> Taken {
@@ -83,16 +79,12 @@ impl Bench {
 }
 
 fn payload(taken: Taken) -> (Vec<u8>, Vec<u64>) {
-    let Taken::Whole(whole, mut parts) = taken else {
-        panic!("{taken:?}")
-    };
+    let Taken::Whole(whole, mut parts) = taken else { panic!("{taken:?}") };
     let numbers = parts.iter().map(|part| part.number).collect();
     let packet = whole.packet(&mut parts);
     let Body::Ip(ip) = packet.body else { panic!() };
     assert!(!ip.fragment && ip.bad_checksum.is_none() && ip.stopped.is_none());
-    let Transport::Udp { payload, .. } = ip.transport else {
-        panic!()
-    };
+    let Transport::Udp { payload, .. } = ip.transport else { panic!() };
     (payload.to_vec(), numbers)
 }
 
@@ -100,10 +92,7 @@ fn payload(taken: Taken) -> (Vec<u8>, Vec<u64>) {
 fn any_order_and_repeats() {
     let whole = [&BODY[..], &TAIL].concat();
     let mut bench = Bench::new();
-    assert!(matches!(
-        bench.take(&v4(1, 16, false, &TAIL), 0),
-        Taken::Held
-    ));
+    assert!(matches!(bench.take(&v4(1, 16, false, &TAIL), 0), Taken::Held));
     assert!(matches!(bench.take(&v4(1, 0, true, &HEAD), 0), Taken::Held));
     assert!(matches!(bench.take(&v4(1, 0, true, &HEAD), 0), Taken::Held));
     // Another datagram between them.
@@ -188,9 +177,6 @@ fn pieces_that_were_cut_are_left_alone() {
     let mut bench = Bench::new();
     let data = v4(1, 0, true, &HEAD);
     assert!(matches!(bench.take(&data[..27], 0), Taken::Unusable));
-    assert!(matches!(
-        bench.take(&v4(1, 0, true, &HEAD[..7]), 0),
-        Taken::Unusable
-    ));
+    assert!(matches!(bench.take(&v4(1, 0, true, &HEAD[..7]), 0), Taken::Unusable));
     assert!(bench.fragments.held.is_empty());
 }

@@ -138,11 +138,7 @@ enum Carries {
 
 impl Header {
     fn of(kind: TunnelKind, carries: Carries) -> Header {
-        Header {
-            kind,
-            network: None,
-            carries,
-        }
+        Header { kind, network: None, carries }
     }
 }
 
@@ -150,11 +146,9 @@ impl Header {
 #[inline]
 pub(super) fn may_be(ip: &Ip<'_>) -> bool {
     match &ip.transport {
-        Transport::Udp {
-            source_port,
-            destination_port,
-            ..
-        } => udp::is_port(*source_port) || udp::is_port(*destination_port),
+        Transport::Udp { source_port, destination_port, .. } => {
+            udp::is_port(*source_port) || udp::is_port(*destination_port)
+        }
         Transport::None { .. } => matches!(ip.protocol, 4 | 41 | 47 | 97 | 137),
         _ => false,
     }
@@ -168,18 +162,9 @@ pub(super) fn inside<'a>(
 ) -> Option<Body<'a>> {
     let mut reader = Reader::new(payload);
     let header = match &outer.transport {
-        Transport::Udp {
-            source_port,
-            destination_port,
-            payload,
-            payload_length,
-        } => {
+        Transport::Udp { source_port, destination_port, payload, payload_length } => {
             reader = Reader::new(payload);
-            udp::header(
-                [*source_port, *destination_port],
-                *payload_length,
-                &mut reader,
-            )?
+            udp::header([*source_port, *destination_port], *payload_length, &mut reader)?
         }
         _ => by_protocol(outer, &mut reader)?,
     };

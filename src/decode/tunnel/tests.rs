@@ -8,9 +8,8 @@ const OUTER: [&str; 2] = ["198.51.100.1", "203.0.113.1"];
 fn outer(protocol: u8, parts: &[&[u8]]) -> Vec<u8> {
     let payload = parts.concat();
     let [high, low] = (20 + payload.len() as u16).to_be_bytes();
-    let header = [
-        0x45, 0, high, low, 0, 0, 0, 0, 64, protocol, 0, 0, 198, 51, 100, 1, 203, 0, 113, 1,
-    ];
+    let header =
+        [0x45, 0, high, low, 0, 0, 0, 0, 64, protocol, 0, 0, 198, 51, 100, 1, 203, 0, 113, 1];
     [&header[..], &payload].concat()
 }
 
@@ -47,9 +46,7 @@ fn ipv6(source: [u8; 4], payload: &[u8]) -> Vec<u8> {
 /// Kinds of the tunnels and the destination of the innermost packet.
 fn read(data: &[u8]) -> (Vec<&'static str>, String) {
     let packet = decoded(101, data);
-    let Body::Ip(ip) = packet.body else {
-        panic!("{:?}", packet.body)
-    };
+    let Body::Ip(ip) = packet.body else { panic!("{:?}", packet.body) };
     for tunnel in packet.tunnels.iter() {
         let ends = tunnel.outer.map(|end| end.to_string());
         if tunnel == packet.tunnels.iter().next().unwrap() {
@@ -77,14 +74,8 @@ fn ip_in_ip() {
     // Protocol 4 cannot hold IPv6.
     assert_eq!(read(&outer(4, &[&six])), not_read());
     assert_eq!(read(&outer(4, &[&IPV4_UDP[..19]])), not_read());
-    assert_eq!(
-        read(&outer(97, &[&[0x30, 0], &ETHERNET, &IPV4_UDP])),
-        inner("etherip")
-    );
-    assert_eq!(
-        read(&outer(137, &[&[0, 0, 0x11, 64], &IPV4_UDP])),
-        inner("mpls-in-ip")
-    );
+    assert_eq!(read(&outer(97, &[&[0x30, 0], &ETHERNET, &IPV4_UDP])), inner("etherip"));
+    assert_eq!(read(&outer(137, &[&[0, 0, 0x11, 64], &IPV4_UDP])), inner("mpls-in-ip"));
 }
 
 #[test]
@@ -93,19 +84,14 @@ fn gre_with_and_without_fields() {
         &[0, 0, 8, 0][..],
         &[0x80, 0, 8, 0, 1, 2, 0, 0],
         &[0xb0, 0, 8, 0, 1, 2, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1],
-        &[
-            0x40, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 4, 10, 0, 0, 1, 0, 0, 0, 0,
-        ],
+        &[0x40, 0, 8, 0, 0, 0, 0, 0, 8, 0, 0, 4, 10, 0, 0, 1, 0, 0, 0, 0],
         &[0, 0, 0x88, 0x3e],
         &[0, 0, 0x88, 0x3e, 0, 0, 0, 0],
         &[0, 0, 0x88, 0x0b, 0xff, 0x03, 0, 0x21],
     ] {
         assert_eq!(read(&outer(47, &[header, &IPV4_UDP])), inner("gre"));
     }
-    assert_eq!(
-        read(&outer(47, &[&[0, 0, 0x65, 0x58], &ETHERNET, &IPV4_UDP])),
-        inner("gre")
-    );
+    assert_eq!(read(&outer(47, &[&[0, 0, 0x65, 0x58], &ETHERNET, &IPV4_UDP])), inner("gre"));
     for near_miss in [
         &[0, 2, 8, 0][..],
         &[0, 0, 0, 0],
@@ -133,9 +119,7 @@ fn mirrored_frames() {
     for header in [
         &[0, 0, 0x88, 0xbe][..],
         &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 1, 0, 0, 0, 0],
-        &[
-            0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0,
-        ],
+        &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
         &[
             0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 9,
             9, 9, 9,
@@ -149,14 +133,8 @@ fn mirrored_frames() {
     let data = udp(37008, &[&header, &ETHERNET, &IPV4_UDP]);
     assert_eq!(read(&data), inner("tzsp"));
     // A keep-alive, and fields without an end.
-    assert_eq!(
-        read(&udp(37008, &[&[1, 4, 0, 1, 1], &ETHERNET, &IPV4_UDP])),
-        not_read()
-    );
-    assert_eq!(
-        read(&udp(37008, &[&[1, 0, 0, 1, 10, 250], &ETHERNET])),
-        not_read()
-    );
+    assert_eq!(read(&udp(37008, &[&[1, 4, 0, 1, 1], &ETHERNET, &IPV4_UDP])), not_read());
+    assert_eq!(read(&udp(37008, &[&[1, 0, 0, 1, 10, 250], &ETHERNET])), not_read());
 }
 
 #[test]
@@ -165,10 +143,7 @@ fn virtual_networks() {
     let vxlan = [0x08, 0, 0, 0, 0, 0, 42, 0];
     let data = udp(4789, &[&vxlan, &frame]);
     assert_eq!(read(&data), inner("vxlan"));
-    assert_eq!(
-        decoded(101, &data).tunnels.iter().next().unwrap().network,
-        Some(42)
-    );
+    assert_eq!(decoded(101, &data).tunnels.iter().next().unwrap().network, Some(42));
     let group = [0x88, 0x48, 0, 9, 0, 0, 42, 0];
     assert_eq!(read(&udp(4789, &[&group, &frame])), inner("vxlan"));
     let generic = [0x0c, 0, 0, 1, 0, 0, 42, 0];
@@ -191,9 +166,7 @@ fn virtual_networks() {
 #[test]
 fn arp_in_a_virtual_network() {
     let mut frame = vec![0xff; 6];
-    frame.extend([
-        2, 0, 0, 0, 0, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2,
-    ]);
+    frame.extend([2, 0, 0, 0, 0, 2, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2]);
     frame.extend([0; 10]);
     let data = udp(4789, &[&[0x08, 0, 0, 0, 0, 0, 42, 0], &frame]);
     assert!(matches!(decoded(101, &data).body, Body::Arp(_)));
@@ -221,11 +194,7 @@ fn teredo_with_its_indications() {
     let bubble = ipv6([0x20, 1, 0, 0], &[]);
     let authentication = [0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0];
     let origin = [0, 0, 1, 2, 3, 4, 5, 6];
-    for parts in [
-        &[&bubble[..]][..],
-        &[&origin, &bubble],
-        &[&authentication, &origin, &bubble],
-    ] {
+    for parts in [&[&bubble[..]][..], &[&origin, &bubble], &[&authentication, &origin, &bubble]] {
         let (kinds, destination) = read(&udp(3544, parts));
         assert_eq!((kinds, &*destination), (vec!["teredo"], "2001:db8::2"));
     }
@@ -256,11 +225,7 @@ fn layer_two_tunneling() {
     let full = [0x4a, 2, 0, 49, 0, 1, 0, 1, 0, 0, 0, 0, 0, 2, 9, 9];
     assert_eq!(read(&udp(1701, &[&plain, &ppp, &checked])), inner("l2tp"));
     assert_eq!(read(&udp(1701, &[&full, &ppp, &checked])), inner("l2tp"));
-    for near_miss in [
-        [0xc8, 2, 0, 1, 0, 1],
-        [0, 3, 0, 1, 0, 1],
-        [0x40, 2, 0, 1, 0, 1],
-    ] {
+    for near_miss in [[0xc8, 2, 0, 1, 0, 1], [0, 3, 0, 1, 0, 1], [0x40, 2, 0, 1, 0, 1]] {
         assert_eq!(read(&udp(1701, &[&near_miss, &ppp, &checked])), not_read());
     }
     assert_eq!(read(&udp(1701, &[&plain, &ppp, &IPV4_UDP])), not_read());
@@ -270,9 +235,7 @@ fn layer_two_tunneling() {
 fn access_points() {
     let wlan = [
         &[0x01, 0x08, 0, 0][..],
-        &[
-            2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0x76, 0x30,
-        ],
+        &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0x76, 0x30],
         &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0],
         &IPV4_UDP,
     ]
@@ -280,10 +243,7 @@ fn access_points() {
     let native = [0, 0x10, 0x03, 0x00, 0, 0, 0, 0];
     assert_eq!(read(&udp(5247, &[&native, &wlan])), inner("capwap"));
     let bridged = [0, 0x10, 0x02, 0x00, 0, 0, 0, 0];
-    assert_eq!(
-        read(&udp(5247, &[&bridged, &ETHERNET, &IPV4_UDP])),
-        inner("capwap")
-    );
+    assert_eq!(read(&udp(5247, &[&bridged, &ETHERNET, &IPV4_UDP])), inner("capwap"));
     for near_miss in [
         [1, 0x10, 0x03, 0x00, 0, 0, 0, 0],
         [0, 0x10, 0x03, 0x08, 0, 0, 0, 0],
@@ -302,8 +262,6 @@ fn layers_are_kept_in_order_and_bounded() {
     }
     let kinds = ["gre", "ipip"].repeat(4);
     assert_eq!(read(&data), (kinds, "192.0.2.1".to_owned()));
-    let Body::Refused(refusal) = decoded(101, &outer(4, &[&data])).body else {
-        panic!()
-    };
+    let Body::Refused(refusal) = decoded(101, &outer(4, &[&data])).body else { panic!() };
     assert_eq!(refusal.to_string(), "too_many_layers");
 }

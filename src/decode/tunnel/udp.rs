@@ -18,21 +18,14 @@ const TZSP: u16 = 37008;
 /// Whether tunnels use this port.
 #[inline]
 pub(super) fn is_port(port: u16) -> bool {
-    matches!(
-        port,
-        L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | AYIYA | CAPWAP | GENEVE | TZSP
-    )
+    matches!(port, L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | AYIYA | CAPWAP | GENEVE | TZSP)
 }
 
 /// The tunnel header at the start of a datagram's payload of `on_wire` bytes. Most tunnels are
 /// sent to the port; some answer from it.
 pub(super) fn header(ports: [u16; 2], on_wire: u32, reader: &mut Reader<'_>) -> Option<Header> {
     let [source, destination] = ports;
-    let port = if is_port(destination) {
-        destination
-    } else {
-        source
-    };
+    let port = if is_port(destination) { destination } else { source };
     match port {
         VXLAN => vxlan(reader),
         VXLAN_GPE => vxlan_gpe(reader),
@@ -100,11 +93,7 @@ fn geneve(reader: &mut Reader<'_>) -> Option<Header> {
         0x6558 => Carries::Ethernet,
         other => Carries::Ethertype(other),
     };
-    Some(Header {
-        kind: TunnelKind::Geneve,
-        network: Some(network),
-        carries,
-    })
+    Some(Header { kind: TunnelKind::Geneve, network: Some(network), carries })
 }
 
 /// Version 1: a received or transmitted packet, its link, then tagged fields.

@@ -123,15 +123,8 @@ fn entry<'a>(
     read_name(message, reader, name)?;
     let kind = reader.u16()?;
     let class = reader.u16()?;
-    let mut record = Record {
-        section,
-        name,
-        kind,
-        class,
-        ttl: 0,
-        data: &[],
-        data_at: reader.position(),
-    };
+    let mut record =
+        Record { section, name, kind, class, ttl: 0, data: &[], data_at: reader.position() };
     if section > 0 {
         record.ttl = reader.u32()?;
         let length = reader.u16()?;

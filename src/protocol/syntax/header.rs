@@ -53,9 +53,7 @@ pub fn looks_like(bytes: &[u8], version: &[u8]) -> Probe {
     let is_method = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'-' | b'_');
     let method = bytes.iter().take_while(|byte| is_method(byte)).count();
     if method > METHOD_BYTES_MAX
-        || bytes
-            .get(method)
-            .is_some_and(|&byte| byte != b' ' || method < 2)
+        || bytes.get(method).is_some_and(|&byte| byte != b' ' || method < 2)
     {
         return Probe::No;
     }
@@ -78,8 +76,7 @@ pub fn start<'a>(head: &'a [u8], version: &[u8]) -> Option<Start<'a>> {
     if let Some(rest) = line.strip_prefix(version) {
         let digits = rest.get(2..5)?;
         let code = digits.iter().try_fold(0, |code: u16, byte| {
-            byte.is_ascii_digit()
-                .then(|| code * 10 + u16::from(byte - b'0'))
+            byte.is_ascii_digit().then(|| code * 10 + u16::from(byte - b'0'))
         })?;
         return (rest[0].is_ascii_digit() && rest[1] == b' ').then_some(Start::Response(code));
     }
@@ -94,10 +91,8 @@ pub fn start<'a>(head: &'a [u8], version: &[u8]) -> Option<Start<'a>> {
 /// Names and values of all fields below the start line. Names are compared without regard to
 /// case; a folded value (RFC 9112 §5.2) is handed out with the fold in it.
 pub fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = head
-        .iter()
-        .position(|&byte| byte == b'\n')
-        .map_or(&[][..], |at| &head[at + 1..]);
+    let mut rest =
+        head.iter().position(|&byte| byte == b'\n').map_or(&[][..], |at| &head[at + 1..]);
     std::iter::from_fn(move || {
         while !rest.is_empty() {
             let mut end = 0;
@@ -122,9 +117,7 @@ pub fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 /// The value of the first field called `name`.
 #[must_use]
 pub fn field<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    fields(head)
-        .find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
-        .map(|(_, v)| v)
+    fields(head).find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
 }
 
 /// Puts one side's heads together.
@@ -171,11 +164,7 @@ impl Head {
         let room = HEAD_BYTES_MAX - self.kept.len();
         self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         *data = &[];
-        if self.kept.len() == HEAD_BYTES_MAX {
-            Taken::TooLong
-        } else {
-            Taken::More
-        }
+        if self.kept.len() == HEAD_BYTES_MAX { Taken::TooLong } else { Taken::More }
     }
 
     fn finish<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8], end: usize) -> Taken<'s> {
@@ -255,9 +244,7 @@ fn basic(encoded: &[u8]) -> Option<(Vec<u8>, usize)> {
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
     let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, config);
-    let mut user = engine
-        .decode(encoded.get(..encoded.len().min(BASIC_BYTES_MAX))?)
-        .ok()?;
+    let mut user = engine.decode(encoded.get(..encoded.len().min(BASIC_BYTES_MAX))?).ok()?;
     let colon = user.iter().position(|&byte| byte == b':')?;
     let length = user.len() - colon - 1;
     user.truncate(colon);
@@ -269,21 +256,13 @@ fn basic(encoded: &[u8]) -> Option<(Vec<u8>, usize)> {
 pub fn quoted<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let starts = |at: usize| {
         let at_start = at == 0 || matches!(parameters[at - 1], b' ' | b',' | b'\t' | b'\n');
-        at_start
-            && parameters[at..]
-                .get(..name.len())
-                .is_some_and(|p| p.eq_ignore_ascii_case(name))
+        at_start && parameters[at..].get(..name.len()).is_some_and(|p| p.eq_ignore_ascii_case(name))
     };
     let at = (0..parameters.len()).find(|&at| starts(at))?;
     let rest = &parameters[at + name.len()..];
     match rest {
         [b'"', rest @ ..] => Some(&rest[..rest.iter().position(|&byte| byte == b'"')?]),
-        _ => Some(
-            &rest[..rest
-                .iter()
-                .position(|&byte| byte == b',')
-                .unwrap_or(rest.len())],
-        ),
+        _ => Some(&rest[..rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len())]),
     }
 }
 
@@ -303,26 +282,16 @@ pub struct Url<'a> {
 /// Takes a URL apart; `None` when it is not absolute.
 #[must_use]
 pub fn url(target: &[u8]) -> Option<Url<'_>> {
-    let colon = target
-        .iter()
-        .position(|byte| !byte.is_ascii_alphanumeric())?;
+    let colon = target.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
     let rest = target[colon..].strip_prefix(b"://")?;
-    let end = rest
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?'))
-        .unwrap_or(rest.len());
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     // The last one: user names that are mail addresses are often not escaped.
     let (user_info, authority) = match authority.iter().rposition(|&byte| byte == b'@') {
         Some(at) => (Some(&authority[..at]), &authority[at + 1..]),
         None => (None, authority),
     };
-    Some(Url {
-        scheme: &target[..colon],
-        user_info,
-        authority,
-        path,
-    })
+    Some(Url { scheme: &target[..colon], user_info, authority, path })
 }
 
 impl Url<'_> {
@@ -371,10 +340,7 @@ pub fn host(authority: &[u8]) -> &[u8] {
     if let [b'[', rest @ ..] = authority {
         return rest.split(|&byte| byte == b']').next().unwrap_or(rest);
     }
-    authority
-        .split(|&byte| byte == b':')
-        .next()
-        .unwrap_or(authority)
+    authority.split(|&byte| byte == b':').next().unwrap_or(authority)
 }
 
 /// Whether a host is an address and so names nothing.
@@ -455,15 +421,9 @@ mod tests {
         // root:s3cret
         let read = authorization(b"basic cm9vdDpzM2NyZXQ");
         assert_eq!(read, Some(Authorization::Basic(b"root".to_vec(), 6)));
-        assert_eq!(
-            authorization(b"Bearer abcde"),
-            Some(Authorization::Bearer(5))
-        );
+        assert_eq!(authorization(b"Bearer abcde"), Some(Authorization::Bearer(5)));
         let digest = br#"Digest qop=auth, username="admin", realm="cam""#;
-        assert_eq!(
-            authorization(digest),
-            Some(Authorization::Digest(b"admin".to_vec()))
-        );
+        assert_eq!(authorization(digest), Some(Authorization::Digest(b"admin".to_vec())));
         assert_eq!(authorization(b"Basic ****"), None);
         assert_eq!(authorization(b"Basic"), None);
     }
@@ -471,19 +431,13 @@ mod tests {
     #[test]
     fn urls_come_apart() {
         let read = url(b"rtsp://admin:12@cam.example:554/live?x=1").unwrap();
-        assert_eq!(
-            (read.authority, read.path),
-            (&b"cam.example:554"[..], &b"/live?x=1"[..])
-        );
+        assert_eq!((read.authority, read.path), (&b"cam.example:554"[..], &b"/live?x=1"[..]));
         assert_eq!(read.secret(), Some((&b"admin"[..], 2)));
         assert_eq!(host(b"[2001:db8::1]:80"), b"2001:db8::1");
         assert!(is_address(host(b"[2001:db8::1]:80")) && is_address(b"192.0.2.1"));
         assert!(!is_address(b"cam.example"));
         assert_eq!(url(b"/live"), None);
-        assert_eq!(
-            without_secrets(b"h://u:p@a.example:1/x?b=c=d/e&f"),
-            b"h://a.example:1/x?b&f"
-        );
+        assert_eq!(without_secrets(b"h://u:p@a.example:1/x?b=c=d/e&f"), b"h://a.example:1/x?b&f");
         let in_path = without_secrets(b"/track=1/user=a&password=b/c=&channel=1");
         assert_eq!(in_path, b"/track=1/user=a&password&channel=1");
     }

@@ -25,16 +25,8 @@ const SECRETS: [&[u8]; 19] = [
 ];
 
 /// Names of user names, likewise.
-const USERS: [&[u8]; 8] = [
-    b"username",
-    b"user",
-    b"usr",
-    b"login",
-    b"loginuse",
-    b"loginname",
-    b"account",
-    b"email",
-];
+const USERS: [&[u8]; 8] =
+    [b"username", b"user", b"usr", b"login", b"loginuse", b"loginname", b"account", b"email"];
 
 /// Longest name compared, bytes.
 const NAME_BYTES_MAX: usize = 24;
@@ -58,10 +50,7 @@ pub fn secret(text: &[u8], whole: bool) -> Option<Secret> {
         form => form_pairs(form, whole, &mut |name, value| found.take(name, value)),
     }
     let length = found.length?;
-    Some(Secret {
-        user: found.user.unwrap_or_default(),
-        length,
-    })
+    Some(Secret { user: found.user.unwrap_or_default(), length })
 }
 
 #[derive(Default)]
@@ -92,11 +81,7 @@ pub fn is_secret(name: &[u8]) -> bool {
 
 /// A name as it stands in the lists; empty when it is longer than any of them.
 fn plain(name: &[u8]) -> Vec<u8> {
-    let name = if name.len() > NAME_BYTES_MAX {
-        &[]
-    } else {
-        name
-    };
+    let name = if name.len() > NAME_BYTES_MAX { &[] } else { name };
     let letters = name.iter().filter(|byte| !matches!(byte, b'-' | b'_'));
     letters.map(u8::to_ascii_lowercase).collect()
 }
@@ -109,11 +94,7 @@ impl Value<'_> {
         if !self.1 {
             return self.0.to_vec();
         }
-        let digit = |at: usize| {
-            self.0
-                .get(at)
-                .and_then(|&byte| char::from(byte).to_digit(16))
-        };
+        let digit = |at: usize| self.0.get(at).and_then(|&byte| char::from(byte).to_digit(16));
         let mut out = Vec::with_capacity(self.0.len());
         let mut at = 0;
         while at < self.0.len() {
@@ -197,10 +178,7 @@ fn json_string(text: &[u8], at: usize) -> Option<(&[u8], usize)> {
 }
 
 fn skip_space(text: &[u8], at: usize) -> Option<usize> {
-    text.get(at..)?
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-        .map(|skip| at + skip)
+    text.get(at..)?.iter().position(|byte| !byte.is_ascii_whitespace()).map(|skip| at + skip)
 }
 
 #[cfg(test)]
@@ -215,10 +193,7 @@ mod tests {
     fn finds_secrets_by_name() {
         let admin = |length| Some((b"admin".to_vec(), length));
         assert_eq!(found(b"a=1&user=admin&pwd=x%20y"), admin(3));
-        assert_eq!(
-            found(b"/user=admin&password=123&channel=1"),
-            Some((Vec::new(), 3))
-        );
+        assert_eq!(found(b"/user=admin&password=123&channel=1"), Some((Vec::new(), 3)));
         assert_eq!(found(b"API-Key=abcd"), Some((Vec::new(), 4)));
         let json = br#"{"method":"login","params":{"password" : "a\"b","username":"admin"}}"#;
         assert_eq!(found(json), admin(4));

@@ -137,11 +137,7 @@ impl Once {
     /// Room for `limit` things, 8 bytes each.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Once {
-            seen: Vec::new(),
-            limit,
-            hasher: BuildHasher::default(),
-        }
+        Once { seen: Vec::new(), limit, hasher: BuildHasher::default() }
     }
 
     /// Whether this is the first time, and there is room to know it.
@@ -173,10 +169,7 @@ impl Firsts {
     /// Room for `limit` notes and as many other facts.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Firsts {
-            notes: Once::new(limit),
-            others: Once::new(limit),
-        }
+        Firsts { notes: Once::new(limit), others: Once::new(limit) }
     }
 
     /// Whether this is the first time. Secrets of one user that differ in kind or length are

@@ -94,14 +94,9 @@ fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
 fn unread(snapshot: &Snapshot) -> Markup {
     let sum = |wanted: fn(&Service) -> bool| {
         let mut sum = Traffic::default();
-        let contacts = snapshot
-            .contacts
-            .iter()
-            .filter(|contact| contact.zone == Zone::Internet);
+        let contacts = snapshot.contacts.iter().filter(|contact| contact.zone == Zone::Internet);
         let services = contacts.flat_map(|contact| &contact.services);
-        services
-            .filter(|service| wanted(service))
-            .for_each(|service| sum.add(&service.traffic));
+        services.filter(|service| wanted(service)).for_each(|service| sum.add(&service.traffic));
         sum.delivered_bytes
     };
     let encrypted = sum(|service| service.content == "encrypted");
@@ -189,26 +184,11 @@ fn losses(losses: &LossesShown) -> Markup {
             losses.flows_evicted,
             "conversations ended early for lack of room (their bytes are counted)",
         ),
-        (
-            losses.datagrams_evicted,
-            "fragmented packets not put together for lack of room",
-        ),
-        (
-            losses.datagrams_contradictory,
-            "fragmented packets whose pieces contradict each other",
-        ),
-        (
-            losses.dissector_faults,
-            "faults of protocol readers, caught",
-        ),
-        (
-            losses.file_names,
-            "names from the recording's own table not kept",
-        ),
-        (
-            ledger.flows_without_contact,
-            "conversations not in any table, for lack of room",
-        ),
+        (losses.datagrams_evicted, "fragmented packets not put together for lack of room"),
+        (losses.datagrams_contradictory, "fragmented packets whose pieces contradict each other"),
+        (losses.dissector_faults, "faults of protocol readers, caught"),
+        (losses.file_names, "names from the recording's own table not kept"),
+        (ledger.flows_without_contact, "conversations not in any table, for lack of room"),
         (ledger.names, "names not kept"),
         (ledger.answers, "DNS answers not kept"),
         (ledger.devices, "devices not kept"),
@@ -311,15 +291,14 @@ fn about_database(database: &DatabaseShown) -> Markup {
 
 /// As NOTICE asks; only where the embedded database was used.
 fn credits(coverage: &Coverage) -> Markup {
-    let embedded = coverage
-        .databases
-        .iter()
-        .any(|d| d.about.name == "phonehome-geo");
+    let embedded = coverage.databases.iter().any(|d| d.about.name == "phonehome-geo");
     html! {
         @if embedded {
             h3 { "Credits" }
             p {
-                "IP Geolocation by DB-IP (https://db-ip.com). Also contains data of the Number \
+                // Its licence asks for this link; nothing is loaded unless somebody follows it.
+                a href="https://db-ip.com" rel="noreferrer" { "IP Geolocation by DB-IP" }
+                ". Also contains data of the Number \
                  Resource Organization (https://www.nro.net) and of Route Views \
                  (https://www.routeviews.org), as compiled by ip-location-db \
                  (https://github.com/sapics/ip-location-db); distances between countries with \

@@ -31,10 +31,7 @@ pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Mar
         .count()
         .max(1);
     let mut rest = Traffic::default();
-    contacts
-        .iter()
-        .skip(shown)
-        .for_each(|contact| rest.add(&contact.traffic));
+    contacts.iter().skip(shown).for_each(|contact| rest.add(&contact.traffic));
     let table = html! {
         table.wide {
             caption {
@@ -143,7 +140,7 @@ fn groups<'a>(host: &Host, destination: &'a Destination) -> Vec<Group<'a>> {
 fn host_rows(host: &Host, destination: &Destination) -> Markup {
     let groups = groups(host, destination);
     let hidden = groups.len().saturating_sub(GROUPS_MAX);
-    let span = groups.len().min(GROUPS_MAX).max(1) + usize::from(hidden > 0);
+    let span = groups.len().clamp(1, GROUPS_MAX) + usize::from(hidden > 0);
     let [sent, received] = host.traffic.delivered_bytes;
     let cells = html! {
         th.inner scope="row" rowspan=(span) { (name(host, destination)) }
@@ -175,11 +172,7 @@ fn name(host: &Host, destination: &Destination) -> Markup {
         .names
         .iter()
         .filter(|seen| seen.name == *name)
-        .filter(|seen| {
-            host.sources
-                .iter()
-                .any(|source| source.name() == seen.source)
-        })
+        .filter(|seen| host.sources.iter().any(|source| source.name() == seen.source))
         .collect();
     html! {
         (wire(&name.text)) " "
@@ -244,11 +237,7 @@ fn service(host: &Host, destination: &Destination) -> Markup {
 }
 
 fn basis(claim: &Claim) -> &str {
-    if claim.basis == "address" {
-        "its address"
-    } else {
-        claim.basis
-    }
+    if claim.basis == "address" { "its address" } else { claim.basis }
 }
 
 /// ` (made up)` for the invented companies of the bundled recordings.
@@ -291,13 +280,12 @@ fn law(claim: &Claim) -> Markup {
 
 /// What is spoken, where the number of the port stands for a guess and is called one.
 pub fn service_name(service: &Service) -> String {
-    let port = service
-        .port
-        .map_or(String::new(), |port| format!(" port {port}"));
+    let port = service.port.map_or(String::new(), |port| format!(" port {port}"));
     let carrier = format!("{}{port}", service.proto.to_uppercase());
     match service.method {
         "port" => format!("{carrier}, by port alone perhaps {}", service.protocol),
         "none" => carrier,
+        _ if service.protocol == service.proto => carrier,
         _ => format!("{}, {carrier}", service.protocol),
     }
 }

@@ -75,14 +75,8 @@ fn limits(device: &Device) -> Markup {
         limits.push("only one direction of its traffic was seen".to_owned());
     }
     if seen.acknowledged_unseen_flows > 0 {
-        let many = counted(
-            seen.acknowledged_unseen_flows,
-            "conversation",
-            "conversations",
-        );
-        limits.push(format!(
-            "in {many}, data was acknowledged that the recording does not hold"
-        ));
+        let many = counted(seen.acknowledged_unseen_flows, "conversation", "conversations");
+        limits.push(format!("in {many}, data was acknowledged that the recording does not hold"));
     }
     html! {
         @if !limits.is_empty() {
@@ -182,28 +176,19 @@ struct Near<'a> {
 
 fn near<'a>(view: &View<'a>, index: usize, device: &Device) -> Vec<Near<'a>> {
     let own = view.begun.get(&index).into_iter().flatten().copied();
-    let own = own
-        .filter(|contact| contact.zone != Zone::Internet)
-        .map(|contact| Near {
-            peer: peer(view, contact),
-            begun_here: true,
-            traffic: contact.traffic,
-            contact,
-        });
-    let others = view
-        .answered
-        .get(device.id.as_str())
-        .into_iter()
-        .flatten()
-        .copied();
-    let others = others
-        .filter(|contact| contact.device_index != index)
-        .map(|contact| Near {
-            peer: device_link(view.snapshot, &contact.device),
-            begun_here: false,
-            traffic: contact.traffic.turned(),
-            contact,
-        });
+    let own = own.filter(|contact| contact.zone != Zone::Internet).map(|contact| Near {
+        peer: peer(view, contact),
+        begun_here: true,
+        traffic: contact.traffic,
+        contact,
+    });
+    let others = view.answered.get(device.id.as_str()).into_iter().flatten().copied();
+    let others = others.filter(|contact| contact.device_index != index).map(|contact| Near {
+        peer: device_link(view.snapshot, &contact.device),
+        begun_here: false,
+        traffic: contact.traffic.turned(),
+        contact,
+    });
     own.chain(others).collect()
 }
 
@@ -222,15 +207,11 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
         return html! {};
     }
     let mut told = Traffic::default();
-    rows.iter()
-        .filter(|n| n.contact.zone == Zone::Private)
-        .for_each(|n| told.add(&n.traffic));
+    rows.iter().filter(|n| n.contact.zone == Zone::Private).for_each(|n| told.add(&n.traffic));
     let untold =
         |way: usize| device.private.delivered_bytes[way].saturating_sub(told.delivered_bytes[way]);
     let mut rest = Traffic::default();
-    rows.iter()
-        .skip(ROWS_MAX)
-        .for_each(|near| rest.add(&near.traffic));
+    rows.iter().skip(ROWS_MAX).for_each(|near| rest.add(&near.traffic));
     let table = html! {
         table.small {
             thead {

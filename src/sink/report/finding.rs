@@ -11,9 +11,7 @@ use maud::{Markup, html};
 
 pub fn section(snapshot: &Snapshot) -> Markup {
     let findings = &snapshot.findings;
-    let unreviewed = findings
-        .iter()
-        .all(|finding| finding.review.state == "unreviewed");
+    let unreviewed = findings.iter().all(|finding| finding.review.state == "unreviewed");
     html! {
         section id="findings" {
             h2 { "Findings" @if unreviewed { " (nobody has reviewed these yet)" } }
@@ -53,7 +51,7 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
     html! {
         article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
-                "Finding " (index + 1) ": " (finding.id)
+                "Finding " (index + 1) ": " (finding.title)
                 " " span.badge { "severity " (finding.severity.name()) }
                 " " span.badge { "level " (finding.level.name()) }
             }
@@ -103,10 +101,7 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
 
 fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
     let id = &finding.subject.destination;
-    let known = snapshot
-        .destinations
-        .iter()
-        .find(|destination| destination.id == *id);
+    let known = snapshot.destinations.iter().find(|destination| destination.id == *id);
     html! {
         (device_link(snapshot, &finding.subject.device)) " and "
         @match known {

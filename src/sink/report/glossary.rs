@@ -65,35 +65,17 @@ pub fn how_we_know(snapshot: &Snapshot) -> Markup {
 }
 
 const WORDS: &[(&str, &str)] = &[
-    (
-        "frame",
-        "One recorded packet, numbered from 1 as Wireshark numbers it.",
-    ),
-    (
-        "sni",
-        "The name that the device itself asked for at the start of an encrypted connection.",
-    ),
-    (
-        "host",
-        "The name that the device itself wrote into an unencrypted web request.",
-    ),
-    (
-        "dns",
-        "The device had asked which address a name has, and was told this address.",
-    ),
+    ("frame", "One recorded packet, numbered from 1 as Wireshark numbers it."),
+    ("sni", "The name that the device itself asked for at the start of an encrypted connection."),
+    ("host", "The name that the device itself wrote into an unencrypted web request."),
+    ("dns", "The device had asked which address a name has, and was told this address."),
     ("cert", "A name in the certificate that the server showed."),
     (
         "dns-other",
         "Another device was told this address for a name. What this device meant is a guess.",
     ),
-    (
-        "file",
-        "A table inside the recording gives the name. Whoever made the file wrote it there.",
-    ),
-    (
-        "encrypted",
-        "The content cannot be read on the way. Amounts can, and often names.",
-    ),
+    ("file", "A table inside the recording gives the name. Whoever made the file wrote it there."),
+    ("encrypted", "The content cannot be read on the way. Amounts can, and often names."),
     ("in clear", "Anyone on the way can read the content."),
     (
         "open by design",
@@ -105,31 +87,19 @@ const WORDS: &[(&str, &str)] = &[
          Anything may use any number.",
     ),
     ("internet", "Every address outside the test network."),
-    (
-        "gateway",
-        "A device that passes on the packets of others, such as a router.",
-    ),
-    (
-        "country codes",
-        "Two letters of ISO 3166-1, such as NL for the Netherlands.",
-    ),
+    ("gateway", "A device that passes on the packets of others, such as a router."),
+    ("country codes", "Two letters of ISO 3166-1, such as NL for the Netherlands."),
     (
         "registered to",
         "The maker's entry in the public list of hardware addresses. It is often the maker of the \
          network chip, not of the device.",
     ),
-    (
-        "broadcast, multicast",
-        "Sent to many at once on the same network.",
-    ),
+    ("broadcast, multicast", "Sent to many at once on the same network."),
     (
         "made up",
         "An invented company, for the recordings that come with phonehome. It stands for nobody.",
     ),
-    (
-        "SHA-256",
-        "A fingerprint of a file. If one bit of the file changes, it changes.",
-    ),
+    ("SHA-256", "A fingerprint of a file. If one bit of the file changes, it changes."),
 ];
 
 pub fn glossary() -> Markup {

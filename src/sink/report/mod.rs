@@ -33,21 +33,11 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(snapshot: &'a Snapshot) -> View<'a> {
-        let mut view = View {
-            snapshot,
-            begun: BTreeMap::new(),
-            answered: BTreeMap::new(),
-        };
+        let mut view = View { snapshot, begun: BTreeMap::new(), answered: BTreeMap::new() };
         for contact in &snapshot.contacts {
-            view.begun
-                .entry(contact.device_index)
-                .or_default()
-                .push(contact);
+            view.begun.entry(contact.device_index).or_default().push(contact);
             if contact.zone == Zone::Private {
-                view.answered
-                    .entry(&contact.destination)
-                    .or_default()
-                    .push(contact);
+                view.answered.entry(&contact.destination).or_default().push(contact);
             }
         }
         view
@@ -55,8 +45,7 @@ impl<'a> View<'a> {
 
     fn internet(&self, device: usize) -> Vec<&'a Contact> {
         let all = self.begun.get(&device).into_iter().flatten().copied();
-        all.filter(|contact| contact.zone == Zone::Internet)
-            .collect()
+        all.filter(|contact| contact.zone == Zone::Internet).collect()
     }
 }
 
@@ -234,25 +223,15 @@ fn at_a_glance(view: &View<'_>) -> Markup {
 fn severities(snapshot: &Snapshot, device: &str) -> String {
     let of = |severity: Severity| {
         let all = snapshot.findings.iter();
-        all.filter(|f| f.severity == severity && f.subject.device == device)
-            .count()
+        all.filter(|f| f.severity == severity && f.subject.device == device).count()
     };
-    let words: Vec<String> = [
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-        Severity::Info,
-    ]
-    .into_iter()
-    .map(|severity| (of(severity), severity.name()))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, name)| format!("{count} {name}"))
-    .collect();
-    if words.is_empty() {
-        "none".to_owned()
-    } else {
-        words.join(", ")
-    }
+    let words: Vec<String> = [Severity::High, Severity::Medium, Severity::Low, Severity::Info]
+        .into_iter()
+        .map(|severity| (of(severity), severity.name()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
 #[cfg(test)]

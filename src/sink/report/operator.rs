@@ -11,11 +11,7 @@ use std::collections::BTreeMap;
 
 pub fn section(snapshot: &Snapshot) -> Markup {
     let mut claims: BTreeMap<&str, &Claim> = BTreeMap::new();
-    for claim in snapshot
-        .destinations
-        .iter()
-        .flat_map(|destination| &destination.claims)
-    {
+    for claim in snapshot.destinations.iter().flat_map(|destination| &destination.claims) {
         claims.entry(&claim.signature).or_insert(claim);
     }
     if claims.is_empty() {

@@ -41,17 +41,8 @@ fn traffic(sent: u64, received: u64) -> Traffic {
 /// A device as the world makes it: it answered an ARP question.
 fn device(last: u8) -> Device {
     let mut ledger = Ledger::default();
-    ledger.arp(
-        Mac([0, 0, 0x5e, 0, 0x53, last]),
-        [192, 168, 77, last].into(),
-        MOMENT,
-    );
-    let world = World::build(
-        &ledger,
-        &Geo::default(),
-        &Signatures::default(),
-        &Choice::default(),
-    );
+    ledger.arp(Mac([0, 0, 0x5e, 0, 0x53, last]), [192, 168, 77, last].into(), MOMENT);
+    let world = World::build(&ledger, &Geo::default(), &Signatures::default(), &Choice::default());
     world.devices.into_iter().next().expect("one device")
 }
 
@@ -94,10 +85,7 @@ fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) 
 }
 
 fn country(country: &str, database: &str) -> geo::Country {
-    geo::Country {
-        country: country.to_owned(),
-        database: database.to_owned(),
-    }
+    geo::Country { country: country.to_owned(), database: database.to_owned() }
 }
 
 fn claim() -> Claim {
@@ -151,11 +139,7 @@ fn destination(id: String) -> Destination {
         remotes: vec![Remote {
             address: [203, 0, 113, 9].into(),
             countries: vec![country("NL", &hostile()), country("US", "another")],
-            networks: vec![geo::Asn {
-                number: 1,
-                organisation: hostile(),
-                database: hostile(),
-            }],
+            networks: vec![geo::Asn { number: 1, organisation: hostile(), database: hostile() }],
             round_trip_ns: None,
             excluded: vec![],
             traffic: traffic(56_964, 6_470),
@@ -169,28 +153,17 @@ fn finding(device: &Device) -> Finding {
     let text = hostile();
     Finding {
         id: "cloud.vendor",
+        title: "A title",
         rule_version: 1,
         key: "0123456789abcdef".to_owned(),
         severity: Severity::High,
         level: Level::Inferred,
-        subject: SubjectOf {
-            device: device.id.clone(),
-            destination: text.clone(),
-        },
+        subject: SubjectOf { device: device.id.clone(), destination: text.clone() },
         facts: vec![Fact::new(text.clone(), 3)],
         may_say: text.clone(),
         does_not_show: vec!["who reads it"],
-        alternatives: vec![Alternative {
-            text: text.clone(),
-            status: "not tested",
-            by: text,
-        }],
-        refs: vec![Reference {
-            input: 0,
-            frame: 1234,
-            time: MOMENT,
-            length: 74,
-        }],
+        alternatives: vec![Alternative { text: text.clone(), status: "not tested", by: text }],
+        refs: vec![Reference { input: 0, frame: 1234, time: MOMENT, length: 74 }],
         traffic: vec![Counted {
             input: 0,
             frames: 2,
@@ -204,9 +177,7 @@ fn finding(device: &Device) -> Finding {
         clauses: vec![],
         party: Party::Third,
         phase: None,
-        review: Review {
-            state: "unreviewed",
-        },
+        review: Review { state: "unreviewed" },
     }
 }
 
@@ -231,19 +202,11 @@ fn coverage() -> Coverage {
             checked: None,
         },
         databases: vec![DatabaseShown {
-            about: geo::About {
-                name: hostile(),
-                build: MOMENT,
-                sha256: "00".repeat(32),
-            },
+            about: geo::About { name: hostile(), build: MOMENT, sha256: "00".repeat(32) },
             days_older_than_capture: Some(91),
         }],
         oui: "registry",
-        canary: CanaryShown {
-            passed: false,
-            says: "it works",
-            missing: vec!["the name"],
-        },
+        canary: CanaryShown { passed: false, says: "it works", missing: vec!["the name"] },
         complete: false,
         incomplete_because: vec!["5 packets were lost".to_owned()],
     }
@@ -253,29 +216,14 @@ fn coverage() -> Coverage {
 fn snapshot() -> Snapshot {
     let mut one = device(1);
     one.label = Some(hostile());
-    one.identities = vec![IdentitySeen {
-        kind: "host_name",
-        fact: "dhcp.host_name",
-        value: wire(),
-        frame: 1,
-    }];
-    one.maker = Some(Maker {
-        vendor: None,
-        name: hostile(),
-        by: "dhcp",
-    });
+    one.identities =
+        vec![IdentitySeen { kind: "host_name", fact: "dhcp.host_name", value: wire(), frame: 1 }];
+    one.maker = Some(Maker { vendor: None, name: hostile(), by: "dhcp" });
     one.oui = Some(hostile());
     one.internet = traffic(56_964, 6_470);
     let two = device(2);
     let (first, second) = (hostile(), two.id.clone());
-    let summary = || Summary {
-        count: 0,
-        min: 0,
-        p50: 0,
-        p90: 0,
-        p99: 0,
-        max: 0,
-    };
+    let summary = || Summary { count: 0, min: 0, p50: 0, p90: 0, p99: 0, max: 0 };
     let mut neighbour = destination(second.clone());
     neighbour.zone = Zone::Private;
     Snapshot {
@@ -316,10 +264,7 @@ fn snapshot() -> Snapshot {
             dissector_faults: 0,
             ledger: Ledger::default().losses(),
         },
-        gate: Gate {
-            fail_on: None,
-            result: None,
-        },
+        gate: Gate { fail_on: None, result: None },
     }
 }
 
@@ -354,11 +299,7 @@ fn hostile_names_stay_text() {
         "br", "time", "span", "bdi", "i", "article", "footer",
     ];
     for tag in tags(&page) {
-        let name = tag
-            .trim_start_matches('/')
-            .split([' ', '>'])
-            .next()
-            .unwrap();
+        let name = tag.trim_start_matches('/').split([' ', '>']).next().unwrap();
         assert!(KNOWN.contains(&name), "{tag}");
         let unquoted: String = tag.split('"').step_by(2).collect();
         assert!(!unquoted.contains(" on"), "{tag}");
@@ -374,12 +315,13 @@ fn nothing_is_loaded() {
         assert!(!["script", "img", "link", "iframe", "object", "base", "form"].contains(&name));
         assert!(!tag.contains(" src="), "{tag}");
         if let Some((_, target)) = tag.split_once(" href=\"") {
+            // The one link that a licence asks for.
+            if target.starts_with("https://db-ip.com\" ") {
+                continue;
+            }
             assert!(target.starts_with('#'), "{tag}");
             let id = target[1..].split('"').next().unwrap();
-            assert!(
-                page.contains(&format!(" id=\"{id}\"")),
-                "nothing is called {id}"
-            );
+            assert!(page.contains(&format!(" id=\"{id}\"")), "nothing is called {id}");
         }
     }
     assert!(!include_str!("../report.css").contains("url("));
@@ -401,10 +343,7 @@ fn elements_are_closed_and_headings_in_order() {
             continue;
         }
         open.push(name);
-        if let Some(depth) = name
-            .strip_prefix('h')
-            .and_then(|digit| digit.parse::<u32>().ok())
-        {
+        if let Some(depth) = name.strip_prefix('h').and_then(|digit| digit.parse::<u32>().ok()) {
             assert!(depth <= level + 1, "h{depth} under h{level}");
             level = depth;
         }
@@ -430,10 +369,7 @@ fn says_what_limits_it() {
     ] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(
-        !page.contains("IP Geolocation by DB-IP"),
-        "its data was not used"
-    );
+    assert!(!page.contains("IP Geolocation by DB-IP"), "its data was not used");
 }
 
 #[test]
@@ -442,10 +378,7 @@ fn both_ends_of_a_local_contact_tell_of_it() {
     let (_, second) = page.split_once("id=\"device-1\"").expect("a second device");
     assert!(second.contains("the other"));
     let table = second.split("</table>").next().unwrap();
-    assert!(
-        table.find("6.5 kB").unwrap() < table.find("57 kB").unwrap(),
-        "turned round"
-    );
+    assert!(table.find("6.5 kB").unwrap() < table.find("57 kB").unwrap(), "turned round");
 }
 
 #[test]
@@ -453,10 +386,7 @@ fn long_tables_are_cut_and_summed() {
     let mut snapshot = snapshot();
     let contact = snapshot.contacts[0].clone();
     snapshot.contacts = vec![contact; 203];
-    snapshot
-        .contacts
-        .iter_mut()
-        .for_each(|contact| contact.traffic = traffic(1000, 1));
+    snapshot.contacts.iter_mut().for_each(|contact| contact.traffic = traffic(1000, 1));
     let page = page(&snapshot);
     assert!(page.contains("103 more; all in --json"));
     assert!(page.contains("<span title=\"103\u{202f}000 bytes\">103 kB</span>"));

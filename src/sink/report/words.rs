@@ -71,21 +71,13 @@ pub fn wire(text: &str) -> Markup {
 /// `frame 3`, `frames 3, 4 and 12 more`; nothing for frame 0, which stands for no frame.
 pub fn frames(numbers: &[u64]) -> Option<String> {
     const SHOWN: usize = 8;
-    let numbers: Vec<u64> = numbers
-        .iter()
-        .copied()
-        .filter(|&number| number > 0)
-        .collect();
+    let numbers: Vec<u64> = numbers.iter().copied().filter(|&number| number > 0).collect();
     let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
     match numbers.len() {
         0 => None,
         1 => Some(format!("frame {}", shown[0])),
         count if count <= SHOWN => Some(format!("frames {}", shown.join(", "))),
-        count => Some(format!(
-            "frames {} and {} more",
-            shown.join(", "),
-            count - SHOWN
-        )),
+        count => Some(format!("frames {} and {} more", shown.join(", "), count - SHOWN)),
     }
 }
 
@@ -125,10 +117,7 @@ pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
 /// How a destination reads to people; without a name, by its address or network.
 pub fn destination_title(destination: &Destination) -> Markup {
     let addresses = destination.remotes.len();
-    match (
-        destination.id.strip_prefix("net:"),
-        &destination.remotes[..],
-    ) {
+    match (destination.id.strip_prefix("net:"), &destination.remotes[..]) {
         (Some(_), [only]) => html! { (only.address.to_string()) " (no name)" },
         (Some(network), _) => html! { (network) " (no name; " (addresses) " addresses)" },
         (None, _) => wire(&destination.id),
@@ -152,10 +141,7 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(total(1), "1 byte");
         assert_eq!(total(56_964), "57 kB (56\u{202f}964 bytes)");
-        assert_eq!(
-            amount(56_964).0,
-            "<span title=\"56\u{202f}964 bytes\">57 kB</span>"
-        );
+        assert_eq!(amount(56_964).0, "<span title=\"56\u{202f}964 bytes\">57 kB</span>");
         assert_eq!(counted(1, "frame", "frames"), "1 frame");
         assert_eq!(frames(&[0]), None);
         assert_eq!(frames(&[4, 5]).as_deref(), Some("frames 4, 5"));
@@ -165,11 +151,7 @@ mod tests {
     fn times_for_people() {
         let time = Timestamp(1_709_210_096_000_000_005);
         assert!(moment(time).0.ends_with(">2024-02-29 12:34:56</time>"));
-        assert!(
-            exact_moment(time)
-                .0
-                .ends_with(">2024-02-29 12:34:56.000000005</time>")
-        );
+        assert!(exact_moment(time).0.ends_with(">2024-02-29 12:34:56.000000005</time>"));
         assert_eq!(day(time), "2024-02-29");
     }
 }

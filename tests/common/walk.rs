@@ -1,0 +1,42 @@
+//! Walks a capture in this process: what a run of the program does before it prints.
+
+use phonehome::attribution::Signatures;
+use phonehome::attribution::geo::Geo;
+use phonehome::attribution::record::FlowRecord;
+use phonehome::attribution::world::{Choice, World};
+use phonehome::engine::{Engine, FLOWS_MAX};
+use phonehome::finding::{self, Finding, View};
+use phonehome::source::file::Ending;
+use phonehome::source::{FileSource, SourceError};
+use serde_json::Value;
+use std::path::Path;
+use std::sync::LazyLock;
+
+pub struct Walked {
+    pub engine: Engine,
+    /// Flow records in the order in which the flows ended.
+    pub records: Vec<Value>,
+    pub ending: Ending,
+}
+
+impl Walked {
+    /// What the checks say, with the signatures of the program.
+    pub fn findings(&self) -> Vec<Finding> {
+        static SIGNATURES: LazyLock<Signatures> =
+            LazyLock::new(|| Signatures::embedded().expect("embedded signatures are valid"));
+        let ledger = &self.engine.ledger;
+        let world = World::build(ledger, &Geo::default(), &SIGNATURES, &Choice::default());
+        let lossy = self.ending.damage.is_some();
+        finding::run(&View { ledger, world: &world, lossy })
+    }
+}
+
+/// Without a database of places: no test that walks reads them.
+pub fn walk(path: &Path) -> Result<Walked, SourceError> {
+    let mut source = FileSource::open(path, false)?;
+    let mut engine = Engine::new(FLOWS_MAX);
+    let mut records = Vec::new();
+    let mut take = |record: FlowRecord| records.push(serde_json::to_value(record).unwrap());
+    engine.read(&mut source, &Geo::default(), Some(&mut take), &mut |_| {});
+    Ok(Walked { engine, records, ending: source.finish() })
+}
