@@ -7,6 +7,17 @@ use super::{Body, Packet, Refusal};
 use crate::base::address::Mac;
 use crate::base::bytes::Reader;
 
+/// How a frame was recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    /// As on the air.
+    Plain,
+    /// The capturing card aligned what follows the header.
+    Padded,
+    /// By an access point for its controller: whole, whatever its fields say.
+    AccessPoint,
+}
+
 /// Header of an IEEE 802.11 frame; `padded` when a capturing card aligned what follows it.
 pub(super) fn frame<'a>(
     reader: &mut Reader<'a>,
@@ -16,7 +27,8 @@ pub(super) fn frame<'a>(
     let [kind, flags] = *reader.take(2)? else {
         return None;
     };
-    behind_control([kind, flags], reader, packet, padded)
+    let recorded = if padded { Recorded::Padded } else { Recorded::Plain };
+    behind_control([kind, flags], reader, packet, recorded)
 }
 
 /// As some access points send it to their controller: the first two bytes may be swapped.
@@ -24,13 +36,12 @@ pub(super) fn of_access_point<'a>(
     reader: &mut Reader<'a>,
     packet: &mut Packet<'a>,
 ) -> Option<Body<'a>> {
-    match *reader.take(2)? {
-        [kind, flags] if kind & 0x0f == 0x08 => {
-            behind_control([kind, flags], reader, packet, false)
-        }
-        [flags, kind] => behind_control([kind, flags], reader, packet, false),
-        _ => None,
-    }
+    let control = match *reader.take(2)? {
+        [kind, flags] if kind & 0x0f == 0x08 => [kind, flags],
+        [flags, kind] => [kind, flags],
+        _ => return None,
+    };
+    behind_control(control, reader, packet, Recorded::AccessPoint)
 }
 
 /// What follows frame control (IEEE 802.11-2020 §9.2.4.1): version, type and subtype, then
@@ -39,7 +50,7 @@ fn behind_control<'a>(
     [kind, flags]: [u8; 2],
     reader: &mut Reader<'a>,
     packet: &mut Packet<'a>,
-    padded: bool,
+    recorded: Recorded,
 ) -> Option<Body<'a>> {
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
@@ -78,13 +89,13 @@ fn behind_control<'a>(
     if flags & PROTECTED != 0 {
         return Some(Body::Refused(Refusal::WlanProtected));
     }
-    if fragment_number > 0 {
+    if fragment_number > 0 && recorded != Recorded::AccessPoint {
         return Some(Body::Refused(Refusal::WlanFragment));
     }
-    if padded {
+    if recorded == Recorded::Padded {
         reader.skip((4 - (reader.position() - start) % 4) % 4)?;
     }
-    if aggregated {
+    if aggregated && recorded != Recorded::AccessPoint {
         // The first of several frames in one (§9.3.2.2.2): addresses, length, then LLC.
         packet.destination_mac = Mac::from_slice(reader.take(6)?);
         packet.source_mac = Mac::from_slice(reader.take(6)?);

@@ -134,3 +134,44 @@ fn mix_number(value: u64) -> u64 {
     let product = value.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     product ^ (product >> 29)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::decode::{Body, decode};
+    use crate::source::Frame;
+
+    /// A packet without payload in an IPv4 packet.
+    fn tunnelled(outer: [u8; 2], inner: [u8; 2]) -> Vec<u8> {
+        let header = |protocol, length, [source, destination]: [u8; 2]| {
+            let mut header = vec![0x45, 0, 0, length, 0, 0, 0, 0, 64, protocol, 0, 0];
+            header.extend([10, 0, 0, source, 10, 0, 0, destination]);
+            header
+        };
+        [header(4, 40, outer), header(59, 20, inner)].concat()
+    }
+
+    fn key(data: &[u8]) -> (FlowKey, Side) {
+        let packet = decode(&Frame {
+            number: 1,
+            time: Timestamp(0),
+            wire_length: data.len() as u32,
+            link: 101,
+            data,
+        });
+        let Body::Ip(ip) = packet.body else { panic!() };
+        FlowKey::of(&ip, &packet)
+    }
+
+    #[test]
+    fn both_directions_of_a_tunnel_and_no_other() {
+        let (there, side) = key(&tunnelled([1, 2], [8, 9]));
+        assert_eq!(there.address(side).to_string(), "10.0.0.8");
+        let (back, other) = key(&tunnelled([2, 1], [9, 8]));
+        assert_eq!((there, side), (back, other.other()));
+        for another in [tunnelled([1, 3], [8, 9]), tunnelled([1, 2], [8, 9])[20..].to_vec()] {
+            assert_ne!(key(&another).0, there);
+        }
+    }
+}

@@ -50,6 +50,8 @@ pub enum TunnelKind {
     Gtp,
     /// IPv6 through address translators (RFC 4380).
     Teredo,
+    /// IPv6 in UDP (draft-massar-v6ops-ayiya-02).
+    Ayiya,
     /// TaZmen sniffer protocol: mirrored frames.
     Tzsp,
     /// Layer two tunneling, version 2 (RFC 2661).
@@ -76,6 +78,7 @@ impl TunnelKind {
             TunnelKind::Geneve => "geneve",
             TunnelKind::Gtp => "gtp",
             TunnelKind::Teredo => "teredo",
+            TunnelKind::Ayiya => "ayiya",
             TunnelKind::Tzsp => "tzsp",
             TunnelKind::L2tp => "l2tp",
             TunnelKind::Capwap => "capwap",

@@ -206,6 +206,18 @@ fn teredo_with_its_indications() {
 }
 
 #[test]
+fn ayiya_with_identity_and_signature() {
+    let packet = ipv6([0x20, 1, 0x0d, 0xb8], &[]);
+    let header = [&[0x42, 0x52, 0x11, 41][..], &[0; 4 + 16 + 20]].concat();
+    let (kinds, destination) = read(&udp(5072, &[&header, &packet]));
+    assert_eq!((kinds, &*destination), (vec!["ayiya"], "2001:db8::2"));
+    let mut keep_alive = header.clone();
+    keep_alive[2] = 0x10;
+    assert_eq!(read(&udp(5072, &[&keep_alive, &packet])), not_read());
+    assert_eq!(read(&udp(5072, &[&header, &packet, &[0]])), not_read());
+}
+
+#[test]
 fn layer_two_tunneling() {
     let checked = checked();
     let ppp = [0xff, 0x03, 0x00, 0x21];
@@ -223,7 +235,7 @@ fn layer_two_tunneling() {
 fn access_points() {
     let wlan = [
         &[0x01, 0x08, 0, 0][..],
-        &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0, 0],
+        &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3, 0x76, 0x30],
         &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0],
         &IPV4_UDP,
     ]

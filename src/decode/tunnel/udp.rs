@@ -10,6 +10,7 @@ const TEREDO: u16 = 3544;
 const GRE: u16 = 4754;
 const VXLAN: u16 = 4789;
 const VXLAN_GPE: u16 = 4790;
+const AYIYA: u16 = 5072;
 const CAPWAP: u16 = 5247;
 const GENEVE: u16 = 6081;
 const TZSP: u16 = 37008;
@@ -17,24 +18,25 @@ const TZSP: u16 = 37008;
 /// Whether tunnels use this port.
 #[inline]
 pub(super) fn is_port(port: u16) -> bool {
-    // One comparison tells most ports of clients apart.
-    matches!(port, L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | CAPWAP | GENEVE | TZSP)
+    matches!(port, L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | AYIYA | CAPWAP | GENEVE | TZSP)
 }
 
-/// The tunnel header at the start of a datagram's payload of `on_wire` bytes. The receiver's
-/// port decides; answers of Teredo, L2TP and CAPWAP come from it.
+/// The tunnel header at the start of a datagram's payload of `on_wire` bytes. Most tunnels are
+/// sent to the port; some answer from it.
 pub(super) fn header(ports: [u16; 2], on_wire: u32, reader: &mut Reader<'_>) -> Option<Header> {
     let [source, destination] = ports;
-    match (source, destination) {
-        (_, VXLAN) => vxlan(reader),
-        (_, VXLAN_GPE) => vxlan_gpe(reader),
-        (_, GENEVE) => geneve(reader),
-        (_, TZSP) => tzsp(reader),
-        (_, GTP) | (GTP, _) => gtp(on_wire, reader),
-        (_, GRE) => gre_in_udp(reader),
-        (TEREDO, _) | (_, TEREDO) => teredo(on_wire, reader),
-        (L2TP, _) | (_, L2TP) => l2tp(on_wire, reader),
-        (CAPWAP, _) | (_, CAPWAP) => capwap(reader),
+    let port = if is_port(destination) { destination } else { source };
+    match port {
+        VXLAN => vxlan(reader),
+        VXLAN_GPE => vxlan_gpe(reader),
+        GENEVE => geneve(reader),
+        TZSP => tzsp(reader),
+        GTP => gtp(on_wire, reader),
+        GRE => gre_in_udp(reader),
+        TEREDO => teredo(on_wire, reader),
+        L2TP => l2tp(on_wire, reader),
+        AYIYA => ayiya(on_wire, reader),
+        CAPWAP => capwap(reader),
         _ => None,
     }
 }
@@ -68,7 +70,8 @@ fn vxlan_gpe(reader: &mut Reader<'_>) -> Option<Header> {
         4 => Carries::Ethertype(super::ether::NSH),
         _ => return None,
     };
-    (flags & !0x03 == 0x0c && reserved == 0).then_some(Header {
+    // Some senders leave out the bit that says that there is a next protocol.
+    (flags & !0x07 == 0x08 && reserved == 0).then_some(Header {
         kind: TunnelKind::Vxlan,
         network: Some(network),
         carries,
@@ -195,6 +198,22 @@ fn l2tp(on_wire: u32, reader: &mut Reader<'_>) -> Option<Header> {
         reader.skip(usize::from(padding))?;
     }
     Some(Header::of(TunnelKind::L2tp, Carries::Ppp))
+}
+
+/// draft-massar-v6ops-ayiya-02 §3: a packet to forward, behind an identity of two to the power of
+/// its length field and a signature in words of four bytes.
+fn ayiya(on_wire: u32, reader: &mut Reader<'_>) -> Option<Header> {
+    const FORWARD: u8 = 1;
+    const IPV6: u8 = 41;
+    let [identity, signature, operation, next] = *reader.take(4)? else {
+        return None;
+    };
+    reader.skip(4 + (1 << (identity >> 4)) + usize::from(signature >> 4) * 4)?;
+    let packet = reader.rest().get(..40)?;
+    let length = 40 + u32::from(u16::from_be_bytes([packet[4], packet[5]]));
+    let fits = reader.position() as u32 + length == on_wire;
+    (operation & 0x0f == FORWARD && next == IPV6 && packet[0] >> 4 == 6 && fits)
+        .then(|| Header::of(TunnelKind::Ayiya, Carries::StrictIp))
 }
 
 /// RFC 5415 §4.3: an unencrypted data message that is neither a piece nor a keep-alive.
