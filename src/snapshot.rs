@@ -346,6 +346,8 @@ impl Coverage {
         }
         if counts.total == 0 {
             because.push("the capture holds no frame".to_owned());
+        } else if counts.explained() == 0 {
+            because.push("not one of the frames could be read".to_owned());
         }
         if signatures.is_empty() {
             because.push("no signatures are loaded: no vendor can be recognised".to_owned());

@@ -17,7 +17,6 @@ const SAMPLE: usize = 150;
 
 /// Filters that select other frames than a finding counts, and why.
 const KNOWN: &[Known] = &[
-    ("malcolm/Tunnels.pcap", "filters", 2, "AYIYA, which we do not open, carries ICMPv6"),
     ("tcpdump/cve2015-0261-ipv6.pcap", "filters", 4, "tshark gives up at the SLIP header"),
     ("zeek/cisco-fabric-path.pcap", "filters", 16, CHECKSUM),
     ("zeek/ipv6_zero_len_ah.pcap", "filters", 2, "what the authentication header covers is ICMPv6"),

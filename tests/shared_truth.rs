@@ -28,8 +28,6 @@ const KNOWN: &[Known] = &[
     ("zeek/socks.pcap", "http", 1, SOCKS),
     ("zeek/tunnels__socks.pcap", "http", 1, SOCKS),
     ("bulk/mercury__emix.pcap", "http", 1, SOCKS),
-    ("malcolm/Tunnels.pcap", "http", 1, "in AYIYA, whose operator closed in 2017"),
-    ("ndpi/capwap_data.pcapng", "sni", 1, "in CAPWAP from an access point that swaps bytes"),
     ("ndpi/http_on_sip_port.pcap", "http, more", 1, PORT),
     ("ndpi/ookla.pcap", "sni, more", 1, PORT),
     ("zeek/http__get-to-ssh-server.pcap", "http, more", 1, PORT),

@@ -32,7 +32,8 @@ impl Dissector for Dns {
         let (bytes, _) = seen.first();
         let usual_port = has_port(flow, 53);
         match flow.key.protocol {
-            UDP if has_port(flow, 5353) || has_port(flow, 5355) => Probe::No,
+            // Multicast has dissectors of its own; NetBIOS encodes its names differently.
+            UDP if [5353, 5355, 137].into_iter().any(|port| has_port(flow, port)) => Probe::No,
             UDP => looks_like_message(bytes, usual_port),
             TCP if bytes.len() < framed(bytes) => {
                 if usual_port {
