@@ -16,6 +16,10 @@ pub(super) struct Buffer {
     offset: u64,
     exhausted: bool,
     failure: Option<String>,
+    /// Frames point into the bytes, so that they must stay where they are.
+    held: bool,
+    /// More bytes were asked for while they had to stay.
+    starved: bool,
 }
 
 impl Buffer {
@@ -28,7 +32,37 @@ impl Buffer {
             offset: 0,
             exhausted: false,
             failure: None,
+            held: false,
+            starved: false,
         }
+    }
+
+    /// From here on the bytes stay in place, until [`Buffer::hand_over`].
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Whether a reading failed only because the bytes had to stay in place.
+    pub fn is_starved(&self) -> bool {
+        self.starved
+    }
+
+    /// Where the available bytes begin.
+    pub fn position(&self) -> usize {
+        self.start
+    }
+
+    /// Gives its bytes away and goes on in `block`, to which it copies what was not consumed:
+    /// rarely more than the beginning of one record.
+    pub fn hand_over(&mut self, block: &mut Vec<u8>) {
+        let rest = self.end - self.start;
+        if block.len() < rest.max(READ_BYTES) {
+            block.resize(rest.max(READ_BYTES), 0);
+        }
+        block[..rest].copy_from_slice(&self.bytes[self.start..self.end]);
+        std::mem::swap(&mut self.bytes, block);
+        (self.start, self.end) = (0, rest);
+        (self.held, self.starved) = (false, false);
     }
 
     pub fn offset(&self) -> u64 {
@@ -48,6 +82,10 @@ impl Buffer {
 
     #[cold]
     fn read_until(&mut self, count: usize) -> bool {
+        if self.held {
+            self.starved = true;
+            return false;
+        }
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;

@@ -1,6 +1,7 @@
 //! A capture file, or standard input, as a source of frames.
 
 use super::buffer::Buffer;
+use super::chunk::{CHUNK_FRAMES_MAX, Chunk, Spot};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::raw::{self, Packing, Watch};
@@ -17,6 +18,19 @@ pub(super) struct Located {
     pub data_length: usize,
     /// Length of the whole record in the file.
     pub length: usize,
+}
+
+impl Located {
+    fn unread(length: usize) -> Located {
+        Located {
+            time: None,
+            wire_length: length as u32,
+            link: LINK_NONE,
+            data_start: 0,
+            data_length: length,
+            length,
+        }
+    }
 }
 
 pub(super) enum Step {
@@ -49,6 +63,7 @@ pub struct FileSource {
     damage: Option<Damage>,
     number: u64,
     time: Timestamp,
+    seen: Timestamp,
     consume: usize,
     ended: bool,
 }
@@ -102,6 +117,7 @@ impl FileSource {
             damage: None,
             number: 0,
             time: Timestamp::default(),
+            seen: Timestamp(i64::MIN),
             consume: 0,
             ended: false,
         })
@@ -118,14 +134,7 @@ impl FileSource {
             };
             let located = match step {
                 Step::Frame(located) => located,
-                Step::Unread { length } => Located {
-                    time: None,
-                    wire_length: length as u32,
-                    link: LINK_NONE,
-                    data_start: 0,
-                    data_length: length,
-                    length,
-                },
+                Step::Unread { length } => Located::unread(length),
                 Step::Other => continue,
                 Step::End(damage) => {
                     self.damage = damage;
@@ -146,6 +155,49 @@ impl FileSource {
             });
         }
         None
+    }
+
+    /// Reads as many frames as one reading of the file gives; none at the end or at damage.
+    pub fn fill(&mut self, chunk: &mut Chunk) {
+        chunk.spots.clear();
+        chunk.blocks.resize_with(1, Vec::new);
+        self.buffer.consume(std::mem::take(&mut self.consume));
+        while !self.ended && chunk.spots.len() < CHUNK_FRAMES_MAX {
+            let step = match &mut self.format {
+                Format::Pcap(pcap) => pcap.step(&mut self.buffer),
+                Format::PcapNg(pcapng) => pcapng.step(&mut self.buffer, &mut self.declared),
+            };
+            match step {
+                Step::Other => {}
+                Step::End(_) if self.buffer.is_starved() => break,
+                Step::End(damage) => {
+                    self.damage = damage;
+                    self.ended = true;
+                }
+                Step::Frame(located) => self.spot(located, chunk),
+                Step::Unread { length } => self.spot(Located::unread(length), chunk),
+            }
+        }
+        self.buffer.hand_over(&mut chunk.blocks[0]);
+    }
+
+    #[inline]
+    fn spot(&mut self, located: Located, chunk: &mut Chunk) {
+        self.number += 1;
+        self.time = located.time.unwrap_or(self.time);
+        self.seen = self.seen.max(self.time);
+        chunk.spots.push(Spot {
+            number: self.number,
+            time: self.time,
+            seen: self.seen,
+            wire_length: located.wire_length,
+            link: located.link,
+            block: 0,
+            start: (self.buffer.position() + located.data_start) as u32,
+            length: located.data_length as u32,
+        });
+        self.buffer.hold();
+        self.buffer.consume(located.length);
     }
 
     /// Bytes of the file read so far, and its size where known: for a progress bar.

@@ -2,16 +2,20 @@
 //! told with its offset and reason, never hidden and never a panic.
 
 mod buffer;
+mod chunk;
 pub mod file;
 mod pcap;
 mod pcapng;
 mod raw;
+mod several;
 
 use crate::base::time::Timestamp;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+pub use chunk::{CHUNK_FRAMES_MAX, Chunk};
 pub use file::FileSource;
+pub use several::Sources;
 
 /// One captured record. Borrows its bytes out of the read buffer.
 #[derive(Debug, Clone, Copy)]

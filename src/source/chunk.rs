@@ -1,0 +1,65 @@
+//! Frames that were read together, with the bytes they lie in: read by one thread, worked on by
+//! another, without a copy. The memory goes back to the reader with the next filling.
+
+use super::Frame;
+use crate::base::time::Timestamp;
+
+/// Most frames of one chunk: enough to hide the cost of handing it over, few enough to stay in
+/// a processor's cache with what is worked out about them.
+pub const CHUNK_FRAMES_MAX: usize = 4096;
+
+/// See the module.
+#[derive(Default)]
+pub struct Chunk {
+    pub(super) blocks: Vec<Vec<u8>>,
+    pub(super) spots: Vec<Spot>,
+}
+
+/// Where a frame lies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    pub number: u64,
+    pub time: Timestamp,
+    pub seen: Timestamp,
+    pub wire_length: u32,
+    pub link: u16,
+    pub block: u16,
+    pub start: u32,
+    pub length: u32,
+}
+
+impl Chunk {
+    /// Number of frames.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spots.len()
+    }
+
+    /// Whether it holds no frame.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spots.is_empty()
+    }
+
+    /// One frame, counted from 0.
+    #[inline]
+    #[must_use]
+    pub fn frame(&self, index: usize) -> Frame<'_> {
+        let spot = &self.spots[index];
+        let start = spot.start as usize;
+        Frame {
+            number: spot.number,
+            time: spot.time,
+            wire_length: spot.wire_length,
+            link: spot.link,
+            data: &self.blocks[usize::from(spot.block)][start..start + spot.length as usize],
+        }
+    }
+
+    /// Highest capture time of all frames up to this one, in the order of the run.
+    #[inline]
+    #[must_use]
+    pub fn seen(&self, index: usize) -> Timestamp {
+        self.spots[index].seen
+    }
+}
