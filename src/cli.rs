@@ -5,11 +5,12 @@ use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World};
 use crate::attribution::{Signatures, oui};
 use crate::base::address::Mac;
-use crate::engine::{Engine, FLOWS_MAX};
+use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::{self, Severity, View};
+use crate::flow::FLOW_BYTES;
 use crate::sink::{flows, json, report, summary};
 use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
-use crate::source::{FileSource, SourceError};
+use crate::source::{SourceError, Sources};
 use crate::{canary, snapshot};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -68,6 +69,29 @@ struct Knowledge {
     no_signatures: bool,
 }
 
+/// How the work is done; none of it changes the result.
+#[derive(Debug, Args)]
+struct Run {
+    /// Threads to work with; the result is the same with any number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// Most memory for live flows, MiB; when it is full the flows that would time out first are
+    /// ended early, counted and shown
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    flow_memory: Option<u32>,
+}
+
+impl Run {
+    fn settings(&self) -> Settings {
+        let flows = |mib: u32| (mib as usize * 1024 * 1024) / FLOW_BYTES;
+        Settings {
+            threads: self.threads.into(),
+            flows_max: self.flow_memory.map_or(FLOWS_MAX, flows),
+            ..Settings::default()
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct Analyze {
     /// Capture file (pcap or pcapng, plain, gzip or zstd), or - for standard input
@@ -98,6 +122,8 @@ struct Analyze {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
     knowledge: Knowledge,
 }
 
@@ -119,6 +145,8 @@ struct FlowsArgs {
     /// Order of the records: as flows end (streams), or by first frame (needs memory for all)
     #[arg(long, value_enum, default_value_t = Sort::Ended)]
     sort: Sort,
+    #[command(flatten)]
+    run: Run,
     #[command(flatten)]
     knowledge: Knowledge,
 }
@@ -242,7 +270,7 @@ impl Progress {
         Progress(bar)
     }
 
-    fn tick(&self, source: &FileSource) {
+    fn tick(&self, source: &Sources) {
         let (read, size) = source.progress();
         if let Some(size) = size {
             self.0.set_length(size);
@@ -259,36 +287,39 @@ impl Drop for Progress {
 
 fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let hashed = !args.no_hash && (args.json || args.report.is_some());
-    let mut source = FileSource::open(&args.file, hashed).map_err(anyhow::Error::from)?;
+    let files = std::slice::from_ref(&args.file);
+    let mut sources = Sources::open(files, hashed).map_err(anyhow::Error::from)?;
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
-    let mut engine = Engine::new(FLOWS_MAX);
+    let engine = Engine::new(args.run.settings(), &geo, None);
     let progress = Progress::new();
-    engine.read(&mut source, &geo, None, &mut |source| progress.tick(source));
+    let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
-    let ending = source.finish();
+    let ending = sources.finish().remove(0);
     let choice = Choice {
         devices: args.device.clone(),
         exclude: args.exclude.clone(),
         here: args.here.clone(),
     };
-    let world = World::build(&engine.ledger, &geo, &signatures, &choice);
-    let coverage = Coverage::of(&engine.frames, &ending, &signatures, &geo, canary);
-    let (flow_losses, dissector_faults) = engine.flow_losses();
-    let fragment_losses = engine.fragment_losses();
+    let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
+    let coverage = Coverage::of(&outcome.frames, &ending, &signatures, &geo, canary);
+    let fragment_losses = outcome.fragment_losses;
+    let dissector_faults = outcome.faults;
     let losses = LossesShown {
-        flows_evicted: flow_losses.flows_evicted,
+        flows_evicted: outcome.flow_losses.flows_evicted,
+        gaps_given_up: outcome.flow_losses.gaps_given_up,
+        flows_unread: outcome.flows_unread,
         datagrams_evicted: fragment_losses.evicted,
         datagrams_contradictory: fragment_losses.contradictory,
         file_names: ending.declared.names_lost,
         dissector_faults,
-        ledger: engine.ledger.losses(),
+        ledger: outcome.ledger.losses(),
     };
     let lossy = ending.declared.drops.is_some_and(|drops| drops > 0)
         || ending.damage.is_some()
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
         || losses.ledger.total() + dissector_faults > 0;
-    let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
+    let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,
         FailOn::Low => Severity::Low,
@@ -298,16 +329,16 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let snapshot = Snapshot {
         schema: SCHEMA,
         tool: Tool::default(),
-        inputs: vec![Input::of(&ending, hashed, &engine.frames)],
+        inputs: vec![Input::of(&ending, hashed, &outcome.frames)],
         gate: Gate::of(fail_on, &findings, coverage.complete),
         coverage,
         devices: world.devices,
         destinations: world.destinations,
         contacts: world.contacts,
-        names: names(&engine.ledger),
+        names: names(&outcome.ledger),
         findings,
         left_out: world.left_out,
-        distributions: snapshot::Distributions::from(&engine.distributions()),
+        distributions: snapshot::Distributions::from(&outcome.distributions),
         losses,
     };
     show(args, &snapshot)?;
@@ -337,21 +368,23 @@ fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
 }
 
 fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
-    let mut source = FileSource::open(&args.file, false).map_err(anyhow::Error::from)?;
+    let files = std::slice::from_ref(&args.file);
+    let mut sources = Sources::open(files, false).map_err(anyhow::Error::from)?;
     let (_, geo) = args.knowledge.load()?;
     let order = match args.sort {
         Sort::Ended => flows::Order::Ended,
         Sort::First => flows::Order::First,
     };
     let Format::Jsonl = args.format;
-    let mut writer = flows::Writer::new(BufWriter::new(io::stdout().lock()), order);
-    let mut engine = Engine::new(FLOWS_MAX);
+    let mut writer = flows::Writer::new(BufWriter::new(io::stdout()), order);
     let mut take = |record| writer.take(record);
     let progress = Progress::new();
-    engine.read(&mut source, &geo, Some(&mut take), &mut |source| progress.tick(source));
+    let records: &mut Records<'_> = &mut take;
+    let engine = Engine::new(args.run.settings(), &geo, Some(records));
+    let _ = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     writer.finish().map_err(anyhow::Error::from)?;
-    let ending = source.finish();
+    let ending = sources.finish().remove(0);
     if let Some(damage) = &ending.damage {
         let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
         eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);

@@ -96,6 +96,12 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// Whether nothing was learnt yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_address.is_empty()
+    }
+
     /// Notes that a client was told that `name` is at `address`.
     pub fn learn(
         &mut self,

@@ -1,6 +1,6 @@
 //! The frame ledger: each frame is in exactly one bucket, so that explained + refused = total.
 
-use super::{Body, Packet, Refusal};
+use super::{Body, Ip, Packet, Refusal};
 use crate::base::time::Timestamp;
 use crate::source::Frame;
 use std::collections::BTreeMap;
@@ -12,7 +12,8 @@ pub struct FrameLedger {
     pub total: u64,
     /// Packets with a valid IP header, fragments apart.
     pub flow: u64,
-    /// Fragments that were not put together.
+    /// Fragments that were not put together. Ledgers of several threads may borrow from each
+    /// other, so that only their sum is right.
     pub fragment: u64,
     /// Known protocols that are not IP, by name.
     pub other: BTreeMap<&'static str, u64>,
@@ -34,17 +35,53 @@ impl FrameLedger {
     /// Puts a frame into its bucket.
     #[inline]
     pub fn count(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
+        self.seen(frame);
+        self.bucket(1, packet);
+    }
+
+    /// Counts a frame whose bucket is known to be that of flows.
+    #[inline]
+    pub fn count_flow(&mut self, frame: &Frame<'_>, ip: &Ip<'_>) {
+        self.seen(frame);
+        self.flow += 1;
+        self.faults(ip);
+    }
+
+    #[inline]
+    fn seen(&mut self, frame: &Frame<'_>) {
         self.total += 1;
         self.wire_bytes += u64::from(frame.wire_length);
         self.truncated += u64::from((frame.data.len() as u64) < u64::from(frame.wire_length));
         let times = self.times.get_or_insert([frame.time; 2]);
         *times = [times[0].min(frame.time), times[1].max(frame.time)];
-        self.bucket(1, packet);
+    }
+
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &FrameLedger) {
+        self.total += other.total;
+        self.flow += other.flow;
+        self.fragment = self.fragment.wrapping_add(other.fragment);
+        self.truncated += other.truncated;
+        self.wire_bytes += other.wire_bytes;
+        for (mine, theirs) in [
+            (&mut self.other, &other.other),
+            (&mut self.stopped, &other.stopped),
+            (&mut self.checksum_bad, &other.checksum_bad),
+        ] {
+            theirs.iter().for_each(|(&name, count)| *mine.entry(name).or_default() += count);
+        }
+        for (&reason, count) in &other.refused {
+            *self.refused.entry(reason).or_default() += count;
+        }
+        if let Some([first, last]) = other.times {
+            let times = self.times.get_or_insert([first, last]);
+            *times = [times[0].min(first), times[1].max(last)];
+        }
     }
 
     /// Moves frames whose fragments were put together to the bucket of what they carry.
     pub fn completed(&mut self, frames: u64, packet: &Packet<'_>) {
-        self.fragment -= frames;
+        self.fragment = self.fragment.wrapping_sub(frames);
         self.bucket(frames, packet);
     }
 
@@ -53,20 +90,25 @@ impl FrameLedger {
         match &packet.body {
             Body::Ip(ip) => {
                 if ip.fragment {
-                    self.fragment += frames;
+                    self.fragment = self.fragment.wrapping_add(frames);
                 } else {
                     self.flow += frames;
                 }
-                if let Some(stopped) = ip.stopped {
-                    *self.stopped.entry(stopped.name()).or_default() += 1;
-                }
-                if let Some(protocol) = ip.bad_checksum {
-                    *self.checksum_bad.entry(protocol).or_default() += 1;
-                }
+                self.faults(ip);
             }
             Body::Arp(_) => *self.other.entry("arp").or_default() += frames,
             Body::Other(name) => *self.other.entry(name).or_default() += frames,
             Body::Refused(refusal) => *self.refused.entry(*refusal).or_default() += frames,
+        }
+    }
+
+    #[inline]
+    fn faults(&mut self, ip: &Ip<'_>) {
+        if let Some(stopped) = ip.stopped {
+            *self.stopped.entry(stopped.name()).or_default() += 1;
+        }
+        if let Some(protocol) = ip.bad_checksum {
+            *self.checksum_bad.entry(protocol).or_default() += 1;
         }
     }
 

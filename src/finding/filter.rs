@@ -93,7 +93,10 @@ impl Selection {
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
-                    .for_each(|flow| take(&flow.traffic, [flow.cite.time, flow.last])),
+                    .filter_map(|flow| Some((flow, flow.marked.as_deref()?)))
+                    .for_each(|(flow, counts)| {
+                        take(&counts.traffic, [flow.cite.time, counts.last]);
+                    }),
             }
         }
         if first > last {

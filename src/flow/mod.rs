@@ -1,22 +1,30 @@
 //! Joins packets into two-way flows, follows TCP, and puts payload in order for whoever reads
 //! it. Memory is bounded by named constants; what a bound costs is counted in [`Losses`].
 
+mod brief;
 pub mod community_id;
 pub mod distribution;
+mod duplicate;
+mod index;
 pub mod key;
+mod share;
+mod slab;
 mod stream;
 pub mod table;
 pub mod tcp;
 mod timer;
 
+pub use brief::{Brief, Kind};
 pub use key::FlowKey;
+pub use share::Share;
 pub use stream::Half;
-pub use table::{FlowTable, Losses};
+pub use table::{Around, FLOW_BYTES, FlowTable, Losses};
 
 use crate::base::address::Mac;
 use crate::base::time::Timestamp;
 use crate::decode::{Tunnels, Vlans};
 use std::net::IpAddr;
+use std::num::NonZeroI64;
 
 /// One side of a flow. Sides are fixed by the order of the addresses, not by who began, because
 /// who began may become known later.
@@ -60,73 +68,157 @@ pub struct Sent {
     pub delivered_bytes: u64,
 }
 
-/// A two-way flow. What every packet touches comes first and stays together (`repr(C)`): the cache
-/// misses of a record cost more than the parsing of its packets.
+/// A two-way flow. What every packet touches comes first, in lines of memory of their own
+/// (`repr(C)`): the cache misses of a record cost more than the parsing of its packets.
 #[derive(Debug, Clone)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Flow {
     /// Addresses, ports and protocol.
     pub key: FlowKey,
     /// Time of the latest packet.
     pub last: Timestamp,
-    /// What each side sent, by [`Side::index`].
-    pub sent: [Sent; 2],
     /// The side that began, or that was seen first.
     pub initiator: Side,
     /// Whether the beginning was seen: a SYN or SYN-ACK for TCP, the first datagram otherwise.
     pub initiator_known: bool,
     /// Whether payload is still asked for.
     wanted: bool,
-    /// Number of the latest frame.
-    pub last_frame: u64,
+    /// Packets of several inputs.
+    shared: bool,
     /// TCP connection state.
     pub tcp: tcp::Connection,
-    halves: [Half; 2],
+    /// The input of the first packet.
+    input: u16,
+    ways: [Way; 2],
     timer: timer::Link,
+    /// Length of the first frame on the wire, bytes.
+    pub first_length: u32,
     /// Time of the first packet.
     pub first: Timestamp,
     /// Number of the first frame; no other flow has it, so it names the flow.
     pub first_frame: u64,
-    /// Length of the first frame on the wire, bytes.
-    pub first_length: u32,
-    /// Hardware addresses of both sides, by the first packet: its source and its destination.
-    pub macs: [Option<Mac>; 2],
-    /// The side that sent the first packet.
-    pub first_sender: Side,
-    /// VLAN tags of the first packet.
-    pub vlans: Vlans,
-    /// Tunnels around the first packet. Few flows have any, so they are kept apart.
-    pub tunnels: Option<Box<Tunnels>>,
-    /// ICMP type and code of the first message.
-    pub icmp: Option<(u8, u8)>,
-    /// Fragments of packets that were not put together.
-    pub fragments: bool,
+    /// Payload bytes that came again, by [`Side::index`].
+    repeated: [u64; 2],
     /// Smallest time from a packet of the other side to this side's answer in the TCP
     /// handshake, nanoseconds: the round trip between the tap and this side.
-    pub round_trip: [Option<i64>; 2],
+    pub round_trip: [Option<NonZeroI64>; 2],
+    /// Order of what was seen of a TCP connection.
+    pub history: tcp::History,
     /// Hop limit of each side's first packet.
     pub hops: [u8; 2],
+    /// The side that sent the first packet.
+    pub first_sender: Side,
+    /// Fragments of packets that were not put together.
+    pub fragments: bool,
+    /// VLAN tags of the first packet.
+    pub vlans: Vlans,
+    /// Hardware addresses of both sides, by the first packet: its source and its destination.
+    pub macs: [Option<Mac>; 2],
+    /// ICMP type and code of the first message.
+    pub icmp: Option<(u8, u8)>,
+    /// Seeded hash of the key.
+    tag: u32,
+    rare: Option<Box<Rare>>,
+}
+
+/// What is known of a flow when it begins, and of what it says.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// Addresses, ports and protocol.
+    pub key: FlowKey,
+    /// Hardware addresses of both sides.
+    pub macs: [Option<Mac>; 2],
+    /// The side that began, as far as is known.
+    pub initiator: Side,
+    /// The side that sent the first packet.
+    pub first_sender: Side,
+    /// Time of the first packet.
+    pub first: Timestamp,
+    /// Number of the first frame.
+    pub first_frame: u64,
+}
+
+/// One direction of a flow.
+#[derive(Debug, Clone, Default)]
+#[repr(C)]
+struct Way {
+    packets: u64,
+    wire_bytes: u64,
+    ip_bytes: u64,
+    payload_bytes: u64,
+    last_frame: u64,
+    half: Half,
+}
+
+/// What few flows have.
+#[derive(Debug, Clone, Default)]
+struct Rare {
+    tunnels: Option<Tunnels>,
+    /// Packets and whole frames' bytes seen a second time, by [`Side::index`].
+    duplicates: [[u64; 2]; 2],
+    shares: share::Shares,
 }
 
 impl Flow {
+    /// What names it and says whose it is.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        let Flow { key, macs, initiator, first_sender, first, first_frame, .. } = *self;
+        Head { key, macs, initiator, first_sender, first, first_frame }
+    }
+
     /// Address and port of one side.
     #[must_use]
     pub fn end(&self, side: Side) -> (IpAddr, Option<u16>) {
         (self.key.address(side), self.key.port(side))
     }
 
+    /// What one side sent.
+    #[must_use]
+    pub fn sent(&self, side: Side) -> Sent {
+        let way = &self.ways[side.index()];
+        Sent {
+            packets: way.packets,
+            wire_bytes: way.wire_bytes,
+            ip_bytes: way.ip_bytes,
+            payload_bytes: way.payload_bytes,
+            delivered_bytes: way.payload_bytes - self.repeated[side.index()],
+        }
+    }
+
     /// Payload bytes of this side that must have existed, by the sequence numbers around them,
     /// but were not captured.
     #[must_use]
     pub fn missed_bytes(&self, side: Side) -> u64 {
-        self.halves[side.index()].missed()
+        self.ways[side.index()].half.missed()
     }
 
     /// Whether the other side acknowledged data of `side` that the capture does not hold: the
     /// tap sees only part of the traffic.
     #[must_use]
     pub fn acknowledged_unseen(&self, side: Side) -> bool {
-        self.halves[side.index()].acknowledged_unseen
+        self.ways[side.index()].half.acknowledged_unseen
+    }
+
+    /// Frames of this side that the capture holds a second time: packets, and bytes on the wire.
+    #[must_use]
+    pub fn duplicates(&self, side: Side) -> [u64; 2] {
+        self.rare.as_ref().map_or([0; 2], |rare| rare.duplicates[side.index()])
+    }
+
+    /// Tunnels around the first packet.
+    #[must_use]
+    pub fn tunnels(&self) -> Option<&Tunnels> {
+        self.rare.as_ref()?.tunnels.as_ref()
+    }
+
+    /// What of the flow is in which input, in the order of the inputs' first packets.
+    #[must_use]
+    pub fn shares(&self) -> Vec<Share> {
+        match &self.rare {
+            Some(rare) if self.shared => rare.shares.all().to_vec(),
+            _ => vec![Share::whole(self)],
+        }
     }
 
     /// The port by which the service is known: the responder's where the beginning was seen,
@@ -144,10 +236,26 @@ impl Flow {
         Cite { frame: self.first_frame, time: self.first, length: self.first_length }
     }
 
+    /// Number of the latest frame.
+    #[must_use]
+    pub fn last_frame(&self) -> u64 {
+        self.ways[0].last_frame.max(self.ways[1].last_frame)
+    }
+
     /// Packets both ways.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        self.sent[0].packets + self.sent[1].packets
+        self.ways[0].packets + self.ways[1].packets
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The flow as it is; what it owns is no longer here.
+    fn take(&mut self) -> Flow {
+        let ways = self.ways.each_mut().map(std::mem::take);
+        Flow { ways, rare: self.rare.take(), ..*self }
     }
 }
 
@@ -229,5 +337,5 @@ pub trait FlowSink {
     /// Payload in order; returns whether more is wanted.
     fn segment(&mut self, id: FlowId, flow: &Flow, segment: &Segment<'_>) -> bool;
     /// A flow ended; `frame` is the one that showed it.
-    fn closed(&mut self, id: FlowId, flow: &Flow, end: End, frame: u64);
+    fn closed(&mut self, id: FlowId, flow: Flow, end: End, frame: u64);
 }
