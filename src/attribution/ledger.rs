@@ -14,7 +14,6 @@ use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
-use std::num::NonZeroI64;
 
 /// Most rows (device, remote, name, service). A row takes about 500 bytes here and 2 KiB in the
 /// world that is built of it.
@@ -168,6 +167,8 @@ pub struct Row {
     pub tunnelled: bool,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
+    /// Pieces of evidence by the bit of their mark.
+    evidence_kept: [u8; 5],
     /// Evidence not kept because of the bound.
     pub evidence_lost: u64,
 }
@@ -788,6 +789,7 @@ impl Row {
             fragments: false,
             tunnelled: false,
             evidence: Vec::new(),
+            evidence_kept: [0; 5],
             evidence_lost: 0,
         }
     }
@@ -815,16 +817,17 @@ impl Row {
         self.begun_there |= flow.initiator_known && flow.initiator == remote;
         self.first = self.first.min(flow.first);
         self.last = self.last.max(flow.last);
-        self.fragments |= flow.fragments;
+        self.fragments |= flow.has_fragments();
         self.tunnelled |= flow.tunnels().is_some();
         self.frames[0] = self.frames[0].min(flow.first_frame);
         self.frames[1] = self.frames[1].max(flow.last_frame());
-        let measured = flow.round_trip[remote.index()].map(NonZeroI64::get);
+        let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
         let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
         for evidence in notes.evidence {
-            let kept = self.evidence.iter().filter(|other| other.mark == evidence.mark).count();
-            if kept < EVIDENCE_MAX {
+            let kept = &mut self.evidence_kept[(evidence.mark as u8).trailing_zeros() as usize];
+            if usize::from(*kept) < EVIDENCE_MAX {
+                *kept += 1;
                 self.evidence.push(evidence);
             } else {
                 self.evidence_lost += 1;
@@ -845,7 +848,7 @@ impl Row {
                 cite: share.cite,
                 last_frame: share.last_frame,
                 ports,
-                fragments: flow.fragments,
+                fragments: flow.has_fragments(),
                 marks,
                 marked: (marks != 0).then(|| Box::new(Marked { last: share.last, traffic })),
             });

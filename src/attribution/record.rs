@@ -11,7 +11,6 @@ use crate::flow::{End, Flow, Sent};
 use crate::protocol::{Label, NameKind};
 use serde::Serialize;
 use std::net::IpAddr;
-use std::num::NonZeroI64;
 
 /// Pairs are [initiator → responder, back].
 #[derive(Debug, Clone, Serialize)]
@@ -87,7 +86,7 @@ impl TunnelRecord {
         let tunnels = flow.tunnels().into_iter().flat_map(|tunnels| tunnels.iter());
         let record = |tunnel: &Tunnel| {
             let mut outer = tunnel.outer;
-            if flow.first_sender != flow.initiator {
+            if flow.first_sender() != flow.initiator {
                 outer.swap(0, 1);
             }
             TunnelRecord { kind: tunnel.kind.name(), outer, network: tunnel.network }
@@ -145,7 +144,7 @@ impl FlowRecord {
         let best = names.first().map(|named| ledger.names.get(named.name));
         let on_internet = zone(remote.address) == Zone::Internet;
         let place = if on_internet { geo.place(remote.address) } else { Default::default() };
-        let numbers = match flow.icmp {
+        let numbers = match flow.icmp() {
             Some((kind, code)) => Some((u16::from(kind), u16::from(code))),
             None => flow.key.port(source).zip(flow.key.port(destination)),
         };
@@ -158,8 +157,8 @@ impl FlowRecord {
             src_port: flow.key.port(source),
             dst: flow.key.address(destination),
             dst_port: flow.key.port(destination),
-            icmp_type: flow.icmp.map(|(kind, _)| kind),
-            icmp_code: flow.icmp.map(|(_, code)| code),
+            icmp_type: flow.icmp().map(|(kind, _)| kind),
+            icmp_code: flow.icmp().map(|(_, code)| code),
             initiator_known: flow.initiator_known,
             packets: pair(|sent| sent.packets),
             wire_bytes: pair(|sent| sent.wire_bytes),
@@ -173,8 +172,8 @@ impl FlowRecord {
             frames: [flow.first_frame, flow.last_frame()],
             state: is_tcp.then(|| flow.tcp.state(source)),
             history: is_tcp.then(|| flow.history.letters(source)),
-            rtt_ns: flow.round_trip[destination.index()].map(NonZeroI64::get),
-            vlan: flow.vlans.ids().to_vec(),
+            rtt_ns: flow.round_trip(destination),
+            vlan: flow.vlans().ids().to_vec(),
             tunnel: TunnelRecord::all(flow),
             label: LabelRecord {
                 protocol: label.protocol,
