@@ -127,7 +127,7 @@ impl<'r> Engine<'r> {
         for (worker, part) in self.workers.iter_mut().zip(&mut job.parts) {
             worker.take(&job.common, part);
         }
-        self.teller.tell(&job.common, job.parts.iter());
+        self.teller.tell(&job.common, &job.parts);
     }
 
     /// Ends every flow and adds up what was counted.
@@ -149,7 +149,7 @@ impl<'r> Engine<'r> {
             let owner = number % owners.len();
             let Some(partition) = owners[owner].next() else { continue };
             sums.add(&partition.finish(self.front.last + 1, &mut events, self.settings.dissect));
-            self.teller.events(&events, 0, events.len());
+            self.teller.all(&events);
             events.clear();
         }
         Outcome {

@@ -106,12 +106,22 @@ struct RowKey {
     content: Content,
 }
 
-impl RowKey {
-    /// Over what nearly always tells rows apart; comparing does the rest.
-    fn hash_in(&self, hasher: &BuildHasher) -> u64 {
-        let ends = [self.local.address, self.remote.address];
-        hasher.hash_one((ends, self.port, self.name.map(|(name, _)| name)))
-    }
+/// Over what nearly always tells rows apart; comparing does the rest.
+fn row_hash(
+    hasher: &BuildHasher,
+    local: &Endpoint,
+    remote: &Endpoint,
+    port: Option<u16>,
+    name: Option<(NameId, NameSource)>,
+) -> u64 {
+    hasher.hash_one((local.address, remote.address, port, name.map(|(name, _)| name)))
+}
+
+/// The port of the service that a flow is for, as seen by `local`.
+fn service_port(flow: &Flow, local: Side) -> Option<u16> {
+    let port = flow.key.port(local.other())?;
+    let asked = flow.initiator_known && flow.initiator == local;
+    if asked { Some(port) } else { flow.service_port() }
 }
 
 /// All flows of one local end with one remote under one name, for one service.
@@ -667,6 +677,22 @@ impl Ledger {
         all
     }
 
+    /// Reads a little of the row that a flow will probably be added to, if nothing is known of the
+    /// flow's name; the sum means nothing. Asked for many flows before any is added, so that the
+    /// memory of all is fetched at once.
+    #[must_use]
+    pub fn glance(&self, flow: &Flow) -> u64 {
+        let head = flow.head();
+        let local = local_side(&head);
+        let ends = [endpoint(&head, local), endpoint(&head, local.other())];
+        let hash = row_hash(&self.hasher, &ends[0], &ends[1], service_port(flow, local), None);
+        let guess = self.row_index.find(hash, |_| true);
+        guess.map_or(0, |&index| {
+            let row = &self.rows[index as usize];
+            row.flows ^ row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64
+        })
+    }
+
     /// A flow ended: adds it to its row.
     pub fn closed(&mut self, flow: &Flow, mut label: Label) {
         let notes = self.notes.remove(&flow.first_frame);
@@ -678,11 +704,7 @@ impl Ledger {
         let remote = local.other();
         let name = self.names_of(&head, notes.as_ref()).first().copied();
         let ends = [endpoint(&head, local), endpoint(&head, remote)];
-        let port = match flow.key.port(remote) {
-            Some(port) if flow.initiator_known && flow.initiator == local => Some(port),
-            Some(_) => flow.service_port(),
-            None => None,
-        };
+        let port = service_port(flow, local);
         let key = RowKey {
             local: ends[0],
             remote: ends[1],
@@ -699,7 +721,7 @@ impl Ledger {
                 self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
             (!agrees).then_some((dns.name, dns.cite))
         });
-        let hash = key.hash_in(&self.hasher);
+        let hash = row_hash(&self.hasher, &key.local, &key.remote, key.port, key.name);
         let rows = &self.rows;
         let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
         let index = match found {
@@ -712,7 +734,10 @@ impl Ledger {
                 let new = self.rows.len() as u32;
                 self.rows.push(Row::new(&key, name, label, flow));
                 let (rows, hasher) = (&self.rows, &self.hasher);
-                let rehash = |&index: &u32| rows[index as usize].key().hash_in(hasher);
+                let rehash = |&index: &u32| {
+                    let RowKey { local, remote, port, name, .. } = rows[index as usize].key();
+                    row_hash(hasher, &local, &remote, port, name)
+                };
                 self.row_index.insert_unique(hash, new, rehash);
                 self.rows.len() - 1
             }

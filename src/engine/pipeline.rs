@@ -76,7 +76,7 @@ fn start<'scope, 'env, 'r: 'scope>(
                 for worker in &mut *workers {
                     worker.take(&common, &mut part);
                 }
-                teller.tell(&common, std::iter::once(&part));
+                teller.tell(&common, std::slice::from_ref(&part));
                 give_back(common, vec![part], &done);
             }
         }));
@@ -116,7 +116,7 @@ fn tell(outputs: &[Receiver<Share>], teller: &mut Teller<'_>, done: &Sender<Job>
             parts.push(share.part);
         }
         let Some(common) = common else { return };
-        teller.tell(&common, parts.iter());
+        teller.tell(&common, &parts);
         give_back(common, parts, done);
     }
 }

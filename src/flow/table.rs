@@ -210,15 +210,17 @@ impl FlowTable {
         }
     }
 
-    /// Ends every live flow; `frame` is the number behind the last.
+    /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
         let mut live: Vec<(u64, u32)> =
             self.index.ids().map(|id| (self.flows[id].first_frame, id)).collect();
         live.sort_unstable();
+        self.index = Index::default();
         for (_, id) in live {
-            let over = self.flows[id].tcp.is_over();
-            let end = if over { End::Closed } else { End::CaptureEnd };
-            self.close(id, end, frame, sink);
+            self.hand_out_rest(id, sink);
+            let flow = self.flows.take(id);
+            let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
+            sink.closed(FlowId(id), flow, end, frame);
         }
     }
 

@@ -21,11 +21,13 @@ pub(super) struct Wheel {
     /// By the position of the flow.
     links: Vec<Link>,
     tick: i64,
+    /// When the next tick begins, nanoseconds: every packet is held against it.
+    next_tick: i64,
 }
 
 impl Wheel {
     pub fn new() -> Wheel {
-        Wheel { heads: vec![NONE; SLOTS], links: Vec::new(), tick: i64::MIN }
+        Wheel { heads: vec![NONE; SLOTS], links: Vec::new(), tick: i64::MIN, next_tick: i64::MIN }
     }
 
     /// Puts a flow where it will be looked at no earlier than at `deadline`.
@@ -59,7 +61,7 @@ impl Wheel {
     /// Whether [`Wheel::next_due`] may find something at `now`.
     #[inline]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        now.0.div_euclid(SECOND) > self.tick
+        now.0 >= self.next_tick
     }
 
     /// Turns towards `now`; hands out, and takes from the wheel, one flow whose slot came round.
@@ -75,6 +77,7 @@ impl Wheel {
                 return Some(head);
             }
             if self.tick >= target {
+                self.next_tick = self.tick.saturating_add(1).saturating_mul(SECOND);
                 return None;
             }
             self.tick += 1;
