@@ -3,12 +3,16 @@
 use crate::address::Mac;
 use std::net::{IpAddr, SocketAddr};
 
+const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
 /// Shortest frame that Ethernet carries, without its check sequence; shorter ones are padded.
 const LENGTH_MIN: usize = 60;
 
+pub const FIN: u8 = 0x01;
 pub const SYN: u8 = 0x02;
+pub const RESET: u8 = 0x04;
 pub const PUSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;
 
@@ -26,6 +30,11 @@ pub struct Ends {
 impl Ends {
     pub fn new(macs: [Mac; 2], addresses: [(IpAddr, u16); 2]) -> Ends {
         Ends { macs, addresses: addresses.map(SocketAddr::from) }
+    }
+
+    pub fn with_ports(mut self, ports: [u16; 2]) -> Ends {
+        self.addresses.iter_mut().zip(ports).for_each(|(end, port)| end.set_port(port));
+        self
     }
 
     pub fn turned(self) -> Ends {
@@ -81,6 +90,39 @@ impl Frame {
         self.bytes.extend_from_slice(payload);
         let sum = self.checksum(ends, TCP, at);
         self.put(at + 16, sum);
+        self.padded()
+    }
+
+    /// ICMP or ICMPv6 echo, 56 bytes of data as `ping` sends them.
+    pub fn echo(&mut self, ends: &Ends, reply: bool, identifier: u16, number: u16) -> &[u8] {
+        let (protocol, kind) = match (ends.addresses[0].is_ipv4(), reply) {
+            (true, false) => (ICMP, 8),
+            (true, true) => (ICMP, 0),
+            (false, false) => (ICMPV6, 128),
+            (false, true) => (ICMPV6, 129),
+        };
+        let at = self.ip(ends, protocol, 64);
+        self.bytes.extend([kind, 0, 0, 0]);
+        self.bytes.extend(identifier.to_be_bytes());
+        self.bytes.extend(number.to_be_bytes());
+        self.bytes.extend(0..56);
+        // ICMP of IPv4 has no pseudo-header (RFC 792), that of IPv6 has one (RFC 4443 §2.3).
+        let sum = if protocol == ICMP {
+            fold(sum(&self.bytes[at..]))
+        } else {
+            self.checksum(ends, protocol, at)
+        };
+        self.put(at + 2, sum);
+        self.padded()
+    }
+
+    /// Ethernet and nothing that has a checksum.
+    pub fn other(&mut self, macs: [Mac; 2], ethertype: u16, body: &[u8]) -> &[u8] {
+        self.bytes.clear();
+        self.bytes.extend(macs[1]);
+        self.bytes.extend(macs[0]);
+        self.bytes.extend(ethertype.to_be_bytes());
+        self.bytes.extend_from_slice(body);
         self.padded()
     }
 

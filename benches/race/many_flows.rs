@@ -43,7 +43,7 @@ pub fn write(out: &mut Pcap, scale: f64) -> io::Result<About> {
     }
     let udp_live = flows / 2 * 180 / 240;
     let tcp_live = flows / 2 * 60 / 240;
-    Ok(About { flows, live: udp_live + tcp_live })
+    Ok(About { flows, live: Some(udp_live + tcp_live) })
 }
 
 struct Writer<'a> {

@@ -25,6 +25,13 @@ impl Random {
         self.below(1000) < of_1000
     }
 
+    /// From `least` up, most of them small: each doubling is as likely as the next, `doublings`
+    /// times.
+    pub fn long_tail(&mut self, least: u64, doublings: u64) -> u64 {
+        let base = least << self.below(doublings);
+        base + self.below(base)
+    }
+
     /// Appends `count` bytes that no compressor shrinks, like ciphertext or video.
     pub fn extend(&mut self, out: &mut Vec<u8>, count: usize) {
         let end = out.len() + count;

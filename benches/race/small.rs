@@ -48,7 +48,7 @@ pub fn write(out: &mut Pcap, scale: f64) -> io::Result<About> {
         out.frame(packet * STEP_US, bytes)?;
         stream.packets += 1;
     }
-    Ok(About { flows, live: flows })
+    Ok(About { flows, live: Some(flows) })
 }
 
 fn tcp<'f>(

@@ -14,6 +14,14 @@ pub fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A record that hides `length` bytes.
+pub fn sealed(length: usize, random: &mut Random) -> Vec<u8> {
+    let mut out = vec![APPLICATION_DATA, 3, 3];
+    out.extend((length as u16).to_be_bytes());
+    random.extend(&mut out, length);
+    out
+}
+
 /// What a Client Hello offers.
 pub struct Offer<'a> {
     pub name: &'a str,

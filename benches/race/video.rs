@@ -43,7 +43,7 @@ pub fn write(out: &mut Pcap, scale: f64) -> io::Result<About> {
         }
         flow.packets += 1;
     }
-    Ok(About { flows: FLOWS, live: FLOWS })
+    Ok(About { flows: FLOWS, live: Some(FLOWS) })
 }
 
 fn is_rtp(index: u64) -> bool {
