@@ -10,6 +10,9 @@ test:    ## Everything that CI runs; installs tshark where it is missing and may
 bench:   ## Criterion benchmarks on a generated corpus
 	cargo bench
 
+bench-instructions: ## Instructions a stage, counted by valgrind (needs it and gungraun-runner)
+	bash benches/instructions.sh
+
 race:    ## CPU, wall time and memory against an empty libpcap loop and other tools (long, 4 GB of disk)
 	bash benches/race.sh
 
