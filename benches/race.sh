@@ -78,7 +78,8 @@ race=${RACE_DIR:-$target/race}
 folder=$race
 [ "$scale" = 1 ] || folder=$race/scale-$scale
 mkdir -p "$folder"
-samples=$folder/samples.tsv
+samples=$folder/samples${only:+-$only}.tsv
+result_file=$folder/result${only:+-$only}.tsv
 scratch=$folder/scratch
 phonehome=$target/release/phonehome
 
@@ -210,6 +211,8 @@ rm -rf "$scratch"
         echo "target|$entry"
     done
     for name in $corpora; do echo "live|$name|$(about "$name" live)"; done
-} >"$folder/targets"
+} >"$scratch.targets"
 echo "race: $(uname -sm), $(nproc) processors, $(date -u +%F), scale $scale, $rounds rounds"
-awk -F "\t" -f benches/race/table.awk -v tsv="$folder/result.tsv" "$folder/targets" "$samples"
+awk -F "\t" -f benches/race/table.awk -v tsv="$result_file" "$scratch.targets" "$samples" || exit_code=$?
+rm -f "$scratch.targets"
+exit "${exit_code:-0}"
