@@ -15,7 +15,7 @@ export LC_ALL=C
 real="iot-mix small many-flows video"
 commands=(
     "cat|$real|cat FILE"
-    "flows only|$real|PHONEHOME analyze FILE --quiet --flows-only"
+    "flows only|$real|PHONEHOME count FILE"
     "analyze|$real flood|PHONEHOME analyze FILE --quiet"
     "analyze, JSON|$real|PHONEHOME analyze FILE --json"
     "two threads|$real|PHONEHOME analyze FILE --quiet --threads 2"

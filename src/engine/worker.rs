@@ -26,6 +26,10 @@ pub struct Sums {
     pub losses: Losses,
     /// Flows begun.
     pub flows_created: u64,
+    /// Packets, and bytes on the wire, seen a second time.
+    pub duplicates: [u64; 2],
+    /// TCP segments that say something else than an earlier copy.
+    pub conflicts: u64,
     /// Flows whose dissection ended early because too much was kept for all together.
     pub flows_unread: u64,
     /// Faults of dissectors that were caught.
@@ -86,6 +90,8 @@ impl Partition {
         Sums {
             losses: flows.losses,
             flows_created: flows.created,
+            duplicates: flows.duplicates,
+            conflicts: flows.conflicts,
             flows_unread: sessions.given_up,
             faults: sessions.faults,
         }
@@ -97,6 +103,9 @@ impl Sums {
     pub fn add(&mut self, other: &Sums) {
         self.losses.add(&other.losses);
         self.flows_created += other.flows_created;
+        self.duplicates[0] += other.duplicates[0];
+        self.duplicates[1] += other.duplicates[1];
+        self.conflicts += other.conflicts;
         self.flows_unread += other.flows_unread;
         self.faults += other.faults;
     }

@@ -261,6 +261,13 @@ impl Flow {
         self.ways[side.index()].half.acknowledged_unseen
     }
 
+    /// Segments of this side whose bytes differ from those that an earlier one had at the same
+    /// place, as far as payload was read.
+    #[must_use]
+    pub fn conflicts(&self, side: Side) -> u32 {
+        self.ways[side.index()].half.conflicts
+    }
+
     /// Frames of this side that the capture holds a second time: packets, and bytes on the wire.
     #[must_use]
     pub fn duplicates(&self, side: Side) -> [u64; 2] {

@@ -7,7 +7,9 @@ use super::Flow;
 use std::mem::ManuallyDrop;
 use std::ops::{Index, IndexMut};
 
-const PAGE: usize = 128;
+/// A page takes 128 KiB: what is that large goes back to the system when it is freed, so that what
+/// comes after the last packet has the room.
+const PAGE: usize = 512;
 
 #[derive(Default)]
 pub(super) struct Slab {

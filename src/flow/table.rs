@@ -60,6 +60,10 @@ pub struct FlowTable {
     flows_max: usize,
     /// Flows begun so far.
     pub created: u64,
+    /// Packets, and bytes on the wire, seen a second time.
+    pub duplicates: [u64; 2],
+    /// Segments that say something else than an earlier copy.
+    pub conflicts: u64,
     /// What the bounds cost.
     pub losses: Losses,
 }
@@ -85,6 +89,8 @@ impl FlowTable {
             held_bytes: 0,
             flows_max: flows_max.max(1),
             created: 0,
+            duplicates: [0; 2],
+            conflicts: 0,
             losses: Losses::default(),
         }
     }
@@ -157,6 +163,8 @@ impl FlowTable {
         if brief.is_part() {
             self.flows[id].marks.set(Marks::FRAGMENTS, true);
         } else if self.recent.saw(brief) {
+            self.duplicates[0] += 1;
+            self.duplicates[1] += u64::from(brief.wire_length);
             duplicate(&mut self.flows[id], brief);
         } else {
             self.update(id, brief, payload, distributions, sink);
@@ -395,18 +403,20 @@ impl FlowTable {
     ) {
         let way = segment.side.index();
         let mut half = std::mem::take(&mut self.flows[id].ways[way].half);
-        let before = half.held_bytes();
+        let (before, conflicts) = (half.held_bytes(), half.conflicts);
         let flow = &self.flows[id];
         let mut give = |piece: &Segment<'_>| sink.segment(FlowId(id), flow, piece);
         let mut wanted = half.hand_out(sequence, length, segment, &mut give);
-        while wanted && self.held_bytes + half.held_bytes() > TABLE_HELD_BYTES_MAX + before {
+        let others = self.held_bytes - before;
+        if others + half.held_bytes() > TABLE_HELD_BYTES_MAX {
+            half.forget_tail();
+        }
+        while wanted && others + half.held_bytes() > TABLE_HELD_BYTES_MAX && half.holds() {
             self.losses.gaps_given_up += 1;
-            if !half.holds() {
-                break;
-            }
             wanted = half.give_up_gap(segment, &mut give);
         }
-        self.held_bytes = self.held_bytes + half.held_bytes() - before;
+        self.held_bytes = others + half.held_bytes();
+        self.conflicts += u64::from(half.conflicts - conflicts);
         let flow = &mut self.flows[id];
         flow.ways[way].half = half;
         if !wanted {
@@ -443,12 +453,13 @@ impl FlowTable {
     /// Hands out what is still held behind gaps that no packet can fill any more.
     fn hand_out_rest(&mut self, id: u32, sink: &mut impl FlowSink) {
         for side in [Side::Low, Side::High] {
-            let flow = &mut self.flows[id];
-            if !flow.ways[side.index()].half.holds() {
+            let half = &mut self.flows[id].ways[side.index()].half;
+            self.held_bytes -= half.held_bytes();
+            if !half.holds() {
+                half.drop_held();
                 continue;
             }
-            let mut half = std::mem::take(&mut flow.ways[side.index()].half);
-            self.held_bytes -= half.held_bytes();
+            let mut half = std::mem::take(half);
             let flow = &self.flows[id];
             let like = Segment {
                 side,
