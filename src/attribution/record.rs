@@ -35,6 +35,9 @@ pub struct FlowRecord {
     payload_bytes: [u64; 2],
     delivered_bytes: [u64; 2],
     missed_bytes: [u64; 2],
+    /// TCP segments that say something else than an earlier copy of the same bytes.
+    #[serde(skip_serializing_if = "is_zero")]
+    conflicts: [u64; 2],
     /// Packets, and bytes on the wire, seen a second time on a mirror port, both sides together.
     #[serde(skip_serializing_if = "is_zero")]
     duplicates: [u64; 2],
@@ -166,6 +169,7 @@ impl FlowRecord {
             payload_bytes: pair(|sent| sent.payload_bytes),
             delivered_bytes: pair(|sent| sent.delivered_bytes),
             missed_bytes: [flow.missed_bytes(source), flow.missed_bytes(destination)],
+            conflicts: [source, destination].map(|side| u64::from(flow.conflicts(side))),
             duplicates: sum(flow.duplicates(source), flow.duplicates(destination)),
             first: flow.first,
             last: flow.last,

@@ -36,7 +36,7 @@ impl Recent {
             Trace::Number => NUMBERED_WINDOW,
         };
         let place = &mut self.prints[brief.print as usize % RECENT];
-        let earlier = std::mem::replace(place, (brief.print, brief.seen));
-        earlier.0 == brief.print && brief.seen.since(earlier.1) <= window
+        let (print, time) = std::mem::replace(place, (brief.print, brief.time));
+        print == brief.print && brief.time.since(time).saturating_abs() <= window
     }
 }
