@@ -5,7 +5,7 @@ use super::Damage;
 use std::io::{ErrorKind, Read};
 
 /// Bytes asked of the system at a time.
-const READ_BYTES: usize = 256 * 1024;
+pub(super) const READ_BYTES: usize = 256 * 1024;
 
 pub(super) struct Buffer {
     reader: Box<dyn Read + Send>,

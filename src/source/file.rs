@@ -226,8 +226,10 @@ impl FileSource {
             Packing::Gzip => format.push_str(", gzip"),
             Packing::Zstd => format.push_str(", zstd"),
         }
+        // Its thread ends when nobody takes its blocks any more.
+        drop(self.buffer);
         Ending {
-            sha256: self.watch.sha256(&self.path, self.damage.is_some()),
+            sha256: self.watch.sha256(&self.path, self.ended && self.damage.is_none()),
             path: self.path,
             format,
             damage: self.damage,

@@ -1,6 +1,7 @@
 //! Yields frames out of captures. Everything before damage is yielded; the damage itself is
 //! told with its offset and reason, never hidden and never a panic.
 
+mod ahead;
 mod buffer;
 mod chunk;
 pub mod file;
