@@ -8,7 +8,7 @@ use phonehome::base::time::Timestamp;
 use phonehome::decode::{Body, decode};
 use phonehome::engine::Engine;
 use phonehome::flow::{End, Flow, FlowId, FlowSink, FlowTable, Segment};
-use phonehome::source::{FileSource, Frame};
+use phonehome::source::{FileSource, Frame, Sources};
 use std::hint::black_box;
 
 const PACKETS: usize = 100_000;
@@ -86,8 +86,9 @@ fn stages(criterion: &mut Criterion) {
         bencher.iter_batched(
             || Engine::new(1 << 20),
             |mut engine| {
-                let mut source = FileSource::open(file.path(), false).expect("the corpus opens");
-                engine.read(&mut source, &geo, None, &mut |_| {});
+                let paths = [file.path().to_owned()];
+                let mut sources = Sources::open(&paths, false).expect("the corpus opens");
+                engine.read(&mut sources, &geo, None, &mut |_| {});
                 engine
             },
             BatchSize::LargeInput,

@@ -7,7 +7,7 @@ use crate::attribution::geo::Geo;
 use crate::attribution::world::{Choice, World};
 use crate::engine::Engine;
 use crate::snapshot::CanaryShown;
-use crate::source::FileSource;
+use crate::source::Sources;
 
 static PLANTED: &[u8] = include_bytes!("../captures/canary.pcap");
 /// The signature that claims the planted name.
@@ -18,8 +18,8 @@ const SIGNATURE: &str = "phonehome-canary";
 pub fn run(signatures: &Signatures, geo: &Geo) -> CanaryShown {
     let mut missing = Vec::new();
     let mut engine = Engine::new(1024);
-    match FileSource::embedded("canary", PLANTED) {
-        Ok(mut source) => engine.read(&mut source, geo, None, &mut |_| {}),
+    match Sources::embedded("canary", PLANTED) {
+        Ok(mut sources) => engine.read(&mut sources, geo, None, &mut |_| {}),
         Err(_) => missing.push("the planted capture could not be read"),
     }
     let world = World::build(&engine.ledger, geo, signatures, &Choice::default());

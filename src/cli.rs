@@ -9,7 +9,8 @@ use crate::engine::{Engine, FLOWS_MAX};
 use crate::finding::{self, Severity, View};
 use crate::sink::{flows, json, report, summary};
 use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
-use crate::source::{FileSource, SourceError};
+use crate::source::file::Ending;
+use crate::source::{SourceError, Sources};
 use crate::{canary, snapshot};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,7 +33,8 @@ Exit codes:
   0  done
   1  findings at or above --fail-on
   2  wrong usage
-  3  the input was damaged or coverage is incomplete; the result is partial (3 wins over 1)
+  3  an input was damaged or could not be read, or coverage is incomplete; the result is partial
+     (3 wins over 1)
   4  nothing could be read
 
 phonehome never contacts a device or a destination and opens no network connection.";
@@ -42,7 +44,8 @@ enum Command {
     /// Say what a capture shows leaving, to whom, where, and which packets prove it
     #[command(after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
         phonehome analyze week.pcap.gz --device camera=00:00:5e:00:53:0a --report camera.html\n  \
-        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json")]
+        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json\n  \
+        phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Analyze),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
@@ -70,8 +73,10 @@ struct Knowledge {
 
 #[derive(Debug, Args)]
 struct Analyze {
-    /// Capture file (pcap or pcapng, plain, gzip or zstd), or - for standard input
-    file: PathBuf,
+    /// Capture files (pcap or pcapng, plain, gzip or zstd), or - for standard input; several are
+    /// read as one, in the order of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Write the whole result as one JSON document to standard output
     #[arg(long)]
     json: bool,
@@ -111,8 +116,9 @@ enum FailOn {
 
 #[derive(Debug, Args)]
 struct FlowsArgs {
-    /// Capture file, or - for standard input
-    file: PathBuf,
+    /// Capture files, or - for standard input; several are read as one, in the order of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Spelling of the records
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
@@ -242,8 +248,8 @@ impl Progress {
         Progress(bar)
     }
 
-    fn tick(&self, source: &FileSource) {
-        let (read, size) = source.progress();
+    fn tick(&self, sources: &Sources) {
+        let (read, size) = sources.progress();
         if let Some(size) = size {
             self.0.set_length(size);
         }
@@ -257,35 +263,47 @@ impl Drop for Progress {
     }
 }
 
+fn open(files: &[PathBuf], hashed: bool) -> anyhow::Result<Sources> {
+    Sources::check(files)?;
+    Ok(Sources::open(files, hashed)?)
+}
+
+/// Says on standard error, a line an input, what was not read; whether there was such.
+fn complain(endings: &[Ending]) -> bool {
+    let complaints: Vec<String> = endings.iter().filter_map(Ending::complaint).collect();
+    complaints.iter().for_each(|complaint| eprintln!("phonehome: {complaint}"));
+    !complaints.is_empty()
+}
+
 fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let hashed = !args.no_hash && (args.json || args.report.is_some());
-    let mut source = FileSource::open(&args.file, hashed).map_err(anyhow::Error::from)?;
+    let mut sources = open(&args.files, hashed)?;
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
     let mut engine = Engine::new(FLOWS_MAX);
     let progress = Progress::new();
-    engine.read(&mut source, &geo, None, &mut |source| progress.tick(source));
+    engine.read(&mut sources, &geo, None, &mut |sources| progress.tick(sources));
     drop(progress);
-    let ending = source.finish();
+    let endings = sources.finish();
     let choice = Choice {
         devices: args.device.clone(),
         exclude: args.exclude.clone(),
         here: args.here.clone(),
     };
     let world = World::build(&engine.ledger, &geo, &signatures, &choice);
-    let coverage = Coverage::of(&engine.frames, &ending, &signatures, &geo, canary);
+    let coverage = Coverage::of(&engine.frames, &endings, &signatures, &geo, canary);
     let (flow_losses, dissector_faults) = engine.flow_losses();
     let fragment_losses = engine.fragment_losses();
     let losses = LossesShown {
         flows_evicted: flow_losses.flows_evicted,
         datagrams_evicted: fragment_losses.evicted,
         datagrams_contradictory: fragment_losses.contradictory,
-        file_names: ending.declared.names_lost,
+        file_names: endings.iter().map(|ending| ending.declared.names_lost).sum(),
         dissector_faults,
         ledger: engine.ledger.losses(),
     };
-    let lossy = ending.declared.drops.is_some_and(|drops| drops > 0)
-        || ending.damage.is_some()
+    let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
+        || endings.iter().any(|ending| ending.damage.is_some())
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
         || losses.ledger.total() + dissector_faults > 0;
     let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
@@ -298,7 +316,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let snapshot = Snapshot {
         schema: SCHEMA,
         tool: Tool::default(),
-        inputs: vec![Input::of(&ending, hashed, &engine.frames)],
+        inputs: endings.iter().map(|ending| Input::of(ending, hashed)).collect(),
         gate: Gate::of(fail_on, &findings, coverage.complete),
         coverage,
         devices: world.devices,
@@ -311,10 +329,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         losses,
     };
     show(args, &snapshot)?;
-    if let Some(damage) = &ending.damage {
-        let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
-    }
+    complain(&endings);
     Ok(snapshot.exit_code())
 }
 
@@ -337,7 +352,7 @@ fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
 }
 
 fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
-    let mut source = FileSource::open(&args.file, false).map_err(anyhow::Error::from)?;
+    let mut sources = open(&args.files, false)?;
     let (_, geo) = args.knowledge.load()?;
     let order = match args.sort {
         Sort::Ended => flows::Order::Ended,
@@ -348,16 +363,10 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
     let mut engine = Engine::new(FLOWS_MAX);
     let mut take = |record| writer.take(record);
     let progress = Progress::new();
-    engine.read(&mut source, &geo, Some(&mut take), &mut |source| progress.tick(source));
+    engine.read(&mut sources, &geo, Some(&mut take), &mut |sources| progress.tick(sources));
     drop(progress);
     writer.finish().map_err(anyhow::Error::from)?;
-    let ending = source.finish();
-    if let Some(damage) = &ending.damage {
-        let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
-        return Ok(3);
-    }
-    Ok(0)
+    Ok(if complain(&sources.finish()) { 3 } else { 0 })
 }
 
 fn status(knowledge: &Knowledge) -> Result<u8, Failure> {

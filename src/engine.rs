@@ -11,7 +11,7 @@ use crate::decode::{Body, FrameLedger, Ip, Packet, decode};
 use crate::flow::distribution::Distributions;
 use crate::flow::{self, End, Flow, FlowId, FlowSink, FlowTable, Segment, key};
 use crate::protocol::{Fact, Sessions};
-use crate::source::{FileSource, Frame};
+use crate::source::{Chunk, Frame, Sources};
 
 /// Work is split into this many parts by the addresses of packets, whatever the number of
 /// threads, so that bounds and output do not depend on it.
@@ -88,25 +88,34 @@ impl Engine {
         }
     }
 
-    /// Reads a capture to its end. `tick` is called now and then, for a progress bar.
+    /// Reads captures to their end. `tick` is called now and then, for a progress bar.
     pub fn read<'r>(
         &mut self,
-        source: &mut FileSource,
+        sources: &mut Sources,
         geo: &Geo,
         mut records: Option<&'r mut Records<'r>>,
-        tick: &mut dyn FnMut(&FileSource),
+        tick: &mut dyn FnMut(&Sources),
     ) {
-        while let Some(frame) = source.next_frame() {
-            self.frame(&frame, geo, &mut records);
-            if self.frames.total.is_multiple_of(1 << 16) {
-                tick(source);
+        let mut chunk = Chunk::default();
+        let mut behind = 1;
+        loop {
+            sources.fill(&mut chunk);
+            if chunk.is_empty() {
+                break;
             }
+            for index in 0..chunk.len() {
+                let frame = chunk.frame(index);
+                self.frame(&frame, geo, &mut records);
+                behind = frame.number + 1;
+            }
+            tick(sources);
         }
         while let Some(released) = self.fragments.oldest() {
             self.released(&released, geo, &mut records);
         }
-        self.ledger.declare(&source.declared().names);
-        let behind = self.frames.total + 1;
+        for named in sources.names() {
+            self.ledger.declare(std::slice::from_ref(named));
+        }
         for Partition { flows, sessions } in &mut self.partitions {
             let ledger = &mut self.ledger;
             flows.finish(behind, &mut Join { sessions, ledger, geo, records: &mut records });

@@ -35,7 +35,8 @@ pub struct FlowRecord {
     payload_bytes: [u64; 2],
     delivered_bytes: [u64; 2],
     missed_bytes: [u64; 2],
-    first: Timestamp,
+    /// Time of the first packet.
+    pub first: Timestamp,
     last: Timestamp,
     /// First and last frame; the first identifies the record.
     pub frames: [u64; 2],

@@ -1,10 +1,12 @@
 //! One builder makes every display filter, from addresses, ports and frame ranges, and checks by
 //! counting that it selects exactly the frames of a finding: all frames between two addresses,
-//! else all of a service, else flow by flow.
+//! else all of a service, else flow by flow. A filter is for one input, and looks only at what
+//! that input holds.
 
 use super::Counted;
 use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Traffic};
 use crate::attribution::world::transport_name;
+use crate::base::frame;
 use crate::base::table::{Map, Set};
 use crate::base::time::Timestamp;
 use std::collections::BTreeMap;
@@ -17,6 +19,59 @@ const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
 /// UDP ports of tunnels: VXLAN (IANA and Linux), Geneve, GTP-U, Teredo, TZSP, L2TP, CAPWAP,
 /// GRE over UDP.
 const TUNNEL_PORTS: [u16; 9] = [4789, 8472, 6081, 2152, 3544, 37_008, 1701, 5247, 4754];
+
+/// What one input holds of a row.
+struct Share {
+    input: usize,
+    traffic: Traffic,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl Share {
+    fn add(&mut self, traffic: &Traffic, first: Timestamp, last: Timestamp) {
+        self.traffic.add(traffic);
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+    }
+}
+
+fn input_of(flow: &FlowRef) -> usize {
+    frame::input(flow.cite.frame)
+}
+
+/// By input, from the flows that are remembered singly; all of it is the first one's where
+/// some are not.
+fn shares(row: &Row) -> Vec<Share> {
+    let first = frame::input(row.frames[0]);
+    let in_one = frame::input(row.frames[1]) == first;
+    if in_one || row.flow_refs_lost > 0 {
+        let traffic = Traffic::of(&row.totals);
+        return vec![Share { input: first, traffic, first: row.first, last: row.last }];
+    }
+    let mut shares: BTreeMap<usize, Share> = BTreeMap::new();
+    for flow in &row.flow_refs {
+        let input = input_of(flow);
+        let new =
+            Share { input, traffic: Traffic::default(), first: flow.cite.time, last: flow.last };
+        shares.entry(input).or_insert(new).add(&flow.traffic, flow.cite.time, flow.last);
+    }
+    shares.into_values().collect()
+}
+
+fn is_in(row: &Row, input: usize) -> bool {
+    match row.frames.map(frame::input) {
+        [first, last] if first == last => first == input,
+        _ => shares(row).iter().any(|share| share.input == input),
+    }
+}
+
+/// Whether any flow in this input is such; the word of the whole row where some are forgotten.
+fn any_flow(row: &Row, input: usize, whole: bool, is: impl Fn(&FlowRef) -> bool) -> bool {
+    whole
+        && (row.flow_refs_lost > 0
+            || row.flow_refs.iter().any(|flow| input_of(flow) == input && is(flow)))
+}
 
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
@@ -77,54 +132,67 @@ impl Selection {
         }
     }
 
-    pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Counted {
-        let mut traffic = Traffic::default();
-        let (mut first, mut last) = (Timestamp(i64::MAX), Timestamp(i64::MIN));
+    /// One entry for each input that holds any of the frames.
+    pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Vec<Counted> {
+        let mut by_input: BTreeMap<usize, Share> = BTreeMap::new();
+        let mut take = |share: Share| {
+            let Share { input, traffic, first, last } = share;
+            match by_input.get_mut(&input) {
+                Some(sum) => sum.add(&traffic, first, last),
+                None => drop(by_input.insert(input, Share { input, traffic, first, last })),
+            }
+        };
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
-            let mut take = |part: &Traffic, times: [Timestamp; 2]| {
-                traffic.add(part);
-                first = first.min(times[0]);
-                last = last.max(times[1]);
-            };
             match mark {
-                None => take(&Traffic::of(&row.totals), [row.first, row.last]),
+                None => shares(row).into_iter().for_each(&mut take),
                 Some(_) => row
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
-                    .for_each(|flow| take(&flow.traffic, [flow.cite.time, flow.last])),
+                    .map(|flow| Share {
+                        input: input_of(flow),
+                        traffic: flow.traffic,
+                        first: flow.cite.time,
+                        last: flow.last,
+                    })
+                    .for_each(&mut take),
             }
         }
-        if first > last {
-            (first, last) = (Timestamp(0), Timestamp(0));
-        }
-        let filter = self.filter(ledger, pairs);
+        by_input.retain(|_, share| share.traffic.packets != [0, 0]);
+        by_input.into_values().map(|share| self.counted(ledger, pairs, &share)).collect()
+    }
+
+    fn counted(&self, ledger: &Ledger, pairs: &Pairs, share: &Share) -> Counted {
+        let filter = self.filter(ledger, pairs, share.input);
         Counted {
-            input: 0,
-            frames: traffic.packets.iter().sum(),
-            wire_bytes: traffic.wire_bytes,
-            delivered_bytes: traffic.delivered_bytes,
-            first,
-            last,
+            input: share.input,
+            frames: share.traffic.packets.iter().sum(),
+            wire_bytes: share.traffic.wire_bytes,
+            delivered_bytes: share.traffic.delivered_bytes,
+            first: share.first,
+            last: share.last,
             no_filter_because: filter.as_ref().err().copied(),
             wireshark_filter: filter.ok(),
         }
     }
 
-    fn filter(&self, ledger: &Ledger, pairs: &Pairs) -> Result<String, &'static str> {
+    fn filter(&self, ledger: &Ledger, pairs: &Pairs, input: usize) -> Result<String, &'static str> {
+        let here = self.rows.keys().map(|&index| &ledger.rows[index]);
         let mut addresses: Vec<(IpAddr, IpAddr)> =
-            self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
+            here.filter(|row| is_in(row, input)).map(pair).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let (mut terms, mut outermost) = (Vec::new(), Vec::new());
-        for key in addresses {
-            let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
+        for ends in addresses {
+            let rows = pairs.rows.get(&ends).map_or(&[][..], Vec::as_slice);
+            let rows = rows.iter().copied().filter(|&index| is_in(&ledger.rows[index], input));
+            let between = Between { ends, rows: rows.collect(), input };
             let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
-            if rows.iter().any(|&index| unread(&ledger.rows[index])) {
-                self.pair_terms(ledger, pairs, key, "#1", &mut outermost)?;
+            if between.rows.iter().any(|&index| unread(&ledger.rows[index])) {
+                self.pair_terms(ledger, pairs, &between, "#1", &mut outermost)?;
             } else {
-                self.pair_terms(ledger, pairs, key, "", &mut terms)?;
+                self.pair_terms(ledger, pairs, &between, "", &mut terms)?;
             }
         }
         let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
@@ -144,13 +212,15 @@ impl Selection {
         &self,
         ledger: &Ledger,
         pairs: &Pairs,
-        (a, b): (IpAddr, IpAddr),
+        between: &Between,
         layer: &str,
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
-        let rows = pairs.rows.get(&(a, b)).map_or(&[][..], Vec::as_slice);
+        let Between { ends: (a, b), ref rows, input } = *between;
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
-        let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
+        let any = |is: &dyn Fn(&Row) -> bool| rows.iter().any(|&index| is(&ledger.rows[index]));
+        let tunnelled = any(&|row| any_flow(row, input, row.tunnelled, |flow| flow.tunnelled));
+        let fragmented = any(&|row| any_flow(row, input, row.fragments, |flow| flow.fragments));
         // Later fragments are not marked as ICMP.
         let not_icmp = match (pairs.icmp_fragments.contains(&(a, b)), family) {
             (false, _) => "",
@@ -163,7 +233,7 @@ impl Selection {
                 "a tunnel between the same addresses cannot be told apart; extract the frames instead",
             );
         }
-        if any(|row| row.tunnelled) && any(|row| row.fragments) {
+        if tunnelled && fragmented {
             return Err("fragments of tunnels cannot be told apart; extract the frames instead");
         }
         let mut ends =
@@ -179,7 +249,8 @@ impl Selection {
                 None => false,
                 Some(None) => true,
                 Some(Some(_)) => {
-                    row.flow_refs_lost == 0 && row.flow_refs.iter().all(|f| self.has(*index, f))
+                    let mut here = row.flow_refs.iter().filter(|flow| input_of(flow) == input);
+                    row.flow_refs_lost == 0 && here.all(|flow| self.has(*index, flow))
                 }
             }
         });
@@ -187,14 +258,13 @@ impl Selection {
             terms.push(format!("({ends})"));
             return Ok(());
         }
-        if any(|row| row.tunnelled) {
+        if tunnelled {
             return Err("ports in tunnels cannot be told apart; extract the frames instead");
         }
-        if any(|row| row.flow_refs_lost > 0) {
+        if any(&|row| row.flow_refs_lost > 0) {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
-        let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
         let whole = match (fragmented, family) {
             (false, _) => String::new(),
             (true, "ip") => format!(" && ip.flags.mf{layer} == 0 && ip.frag_offset{layer} == 0"),
@@ -204,11 +274,8 @@ impl Selection {
             .iter()
             .flat_map(|&index| {
                 let row = &ledger.rows[index];
-                row.flow_refs.iter().map(move |flow| Candidate {
-                    row,
-                    flow,
-                    chosen: self.has(index, flow),
-                })
+                let here = row.flow_refs.iter().filter(move |flow| input_of(flow) == input);
+                here.map(move |flow| Candidate { row, flow, chosen: self.has(index, flow) })
             })
             .collect();
         if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
@@ -245,6 +312,13 @@ impl Selection {
     }
 }
 
+/// The rows between two addresses that one input holds something of.
+struct Between {
+    ends: (IpAddr, IpAddr),
+    rows: Vec<usize>,
+    input: usize,
+}
+
 struct Candidate<'a> {
     row: &'a Row,
     flow: &'a FlowRef,
@@ -260,8 +334,9 @@ impl Candidate<'_> {
 /// Frame ranges that keep the chosen flows among those with the same ports; nothing where all
 /// are chosen.
 fn ranges<'a>(flows: impl Iterator<Item = &'a Candidate<'a>>) -> Result<String, &'static str> {
-    let mut flows: Vec<([u64; 2], bool)> =
-        flows.map(|c| ([c.flow.cite.frame, c.flow.last_frame], c.chosen)).collect();
+    let mut flows: Vec<([u64; 2], bool)> = flows
+        .map(|c| ([c.flow.cite.frame, c.flow.last_frame].map(frame::within), c.chosen))
+        .collect();
     if flows.iter().all(|(_, chosen)| *chosen) {
         return Ok(String::new());
     }

@@ -5,6 +5,7 @@ use super::key::FlowKey;
 use super::stream::Half;
 use super::timer::{self, Wheel};
 use super::{End, Flow, FlowId, FlowSink, Segment, Sent, Side, tcp};
+use crate::base::frame;
 use crate::base::table::BuildHasher;
 use crate::base::time::{SECOND, Timestamp};
 use crate::decode::fragments::Part;
@@ -163,7 +164,10 @@ impl FlowTable {
     /// Ends every live flow; `frame` is the number behind the last.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
         let mut live: Vec<u32> = self.index.iter().copied().collect();
-        live.sort_unstable_by_key(|&id| self.flows.flows[id as usize].first_frame);
+        frame::sort(&mut live, |&id| {
+            let flow = &self.flows.flows[id as usize];
+            (flow.first_frame, flow.first)
+        });
         for id in live {
             let over = self.flows.flows[id as usize].tcp.is_over();
             self.close(id, if over { End::Closed } else { End::CaptureEnd }, frame, sink);

@@ -106,6 +106,11 @@ pub fn open(path: &Path, hashed: bool) -> io::Result<Raw> {
     Ok(raw)
 }
 
+/// The same for a look at the first bytes: without a thread, which would read further.
+pub fn peek(path: &Path) -> io::Result<Raw> {
+    unpacked(path, false)
+}
+
 /// Bytes that are part of the program, not packed.
 pub fn embedded(bytes: &'static [u8]) -> Raw {
     let watch = Watch { tally: Arc::default(), worker: None, regular: false };

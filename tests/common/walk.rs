@@ -7,7 +7,7 @@ use phonehome::attribution::world::{Choice, World};
 use phonehome::engine::{Engine, FLOWS_MAX};
 use phonehome::finding::{self, Finding, View};
 use phonehome::source::file::Ending;
-use phonehome::source::{FileSource, SourceError};
+use phonehome::source::{SourceError, Sources};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -33,10 +33,10 @@ impl Walked {
 
 /// Without a database of places: no test that walks reads them.
 pub fn walk(path: &Path) -> Result<Walked, SourceError> {
-    let mut source = FileSource::open(path, false)?;
+    let mut sources = Sources::open(&[path.to_owned()], false)?;
     let mut engine = Engine::new(FLOWS_MAX);
     let mut records = Vec::new();
     let mut take = |record: FlowRecord| records.push(serde_json::to_value(record).unwrap());
-    engine.read(&mut source, &Geo::default(), Some(&mut take), &mut |_| {});
-    Ok(Walked { engine, records, ending: source.finish() })
+    engine.read(&mut sources, &Geo::default(), Some(&mut take), &mut |_| {});
+    Ok(Walked { engine, records, ending: sources.finish().remove(0) })
 }
