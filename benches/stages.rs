@@ -4,12 +4,15 @@ mod corpus;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use phonehome::attribution::geo::Geo;
+use phonehome::base::table::BuildHasher;
 use phonehome::base::time::Timestamp;
 use phonehome::decode::{Body, decode};
-use phonehome::engine::Engine;
-use phonehome::flow::{End, Flow, FlowId, FlowSink, FlowTable, Segment};
-use phonehome::source::{FileSource, Frame, Sources};
+use phonehome::engine::{Engine, Settings};
+use phonehome::flow::distribution::Distributions;
+use phonehome::flow::{Brief, End, Flow, FlowId, FlowSink, FlowTable, Segment};
+use phonehome::source::{Chunk, Frame, Sources};
 use std::hint::black_box;
+use std::path::Path;
 
 const PACKETS: usize = 100_000;
 
@@ -21,7 +24,7 @@ impl FlowSink for Nothing {
     fn segment(&mut self, _: FlowId, _: &Flow, _: &Segment<'_>) -> bool {
         false
     }
-    fn closed(&mut self, _: FlowId, _: &Flow, _: End, _: u64) {}
+    fn closed(&mut self, _: FlowId, _: Flow, _: End, _: u64) {}
 }
 
 fn frames(packets: &[(u64, Vec<u8>)]) -> Vec<Frame<'_>> {
@@ -38,12 +41,17 @@ fn frames(packets: &[(u64, Vec<u8>)]) -> Vec<Frame<'_>> {
         .collect()
 }
 
+fn open(path: &Path) -> Sources {
+    Sources::open(&[path.to_owned()], false).expect("the corpus opens")
+}
+
 fn stages(criterion: &mut Criterion) {
     let packets = corpus::packets(PACKETS);
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), corpus::pcap(&packets)).expect("room for the corpus");
     let frames = frames(&packets);
     let geo = Geo::default();
+    let hasher = BuildHasher::default();
     let mut group = criterion.benchmark_group("stages");
     let bytes = packets.iter().map(|(_, data)| data.len() as u64).sum();
     let elements = PACKETS as u64;
@@ -51,12 +59,15 @@ fn stages(criterion: &mut Criterion) {
 
     group.bench_function("read", |bencher| {
         bencher.iter(|| {
-            let mut source = FileSource::open(file.path(), false).expect("the corpus opens");
-            let mut bytes = 0;
-            while let Some(frame) = source.next_frame() {
-                bytes += frame.data.len();
+            let (mut sources, mut chunk) = (open(file.path()), Chunk::default());
+            let mut frames = 0;
+            loop {
+                sources.fill(&mut chunk);
+                if chunk.is_empty() {
+                    break frames;
+                }
+                frames += chunk.len();
             }
-            bytes
         });
     });
     group.bench_function("decode", |bencher| {
@@ -69,12 +80,15 @@ fn stages(criterion: &mut Criterion) {
     });
     group.bench_function("flow", |bencher| {
         bencher.iter_batched(
-            || FlowTable::new(1 << 16),
-            |mut table| {
+            || (FlowTable::new(1 << 16), Distributions::default()),
+            |(mut table, mut sums)| {
                 for frame in &frames {
                     let packet = decode(frame);
                     if let Body::Ip(ip) = packet.body {
-                        table.packet(frame, &packet, &ip, frame.time, &mut Nothing);
+                        let around = (&packet.vlans, &packet.tunnels);
+                        let brief = Brief::of(frame, frame.time, &ip, [None; 2], around, &hasher);
+                        let now = frame.time;
+                        table.packet(&brief, None, now, || &[], &mut sums, &mut Nothing);
                     }
                 }
                 table
@@ -82,18 +96,14 @@ fn stages(criterion: &mut Criterion) {
             BatchSize::LargeInput,
         );
     });
-    group.bench_function("whole_walk", |bencher| {
-        bencher.iter_batched(
-            || Engine::new(1 << 20),
-            |mut engine| {
-                let paths = [file.path().to_owned()];
-                let mut sources = Sources::open(&paths, false).expect("the corpus opens");
-                engine.read(&mut sources, &geo, None, &mut |_| {});
-                engine
-            },
-            BatchSize::LargeInput,
-        );
-    });
+    for threads in [1, 2] {
+        group.bench_function(format!("whole_walk_{threads}"), |bencher| {
+            let settings = Settings { threads, ..Settings::default() };
+            bencher.iter(|| {
+                Engine::new(settings, &geo, None).read(&mut open(file.path()), &mut |_| {})
+            });
+        });
+    }
     group.finish();
 }
 

@@ -2,10 +2,11 @@
 //! signatures and databases. It shows that the engine works; it says nothing about whether the
 //! device under test was visible.
 
+use crate::attribution::Ledger;
 use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;
 use crate::attribution::world::{Choice, World};
-use crate::engine::Engine;
+use crate::engine::{Engine, Settings};
 use crate::snapshot::CanaryShown;
 use crate::source::Sources;
 
@@ -17,12 +18,15 @@ const SIGNATURE: &str = "phonehome-canary";
 #[must_use]
 pub fn run(signatures: &Signatures, geo: &Geo) -> CanaryShown {
     let mut missing = Vec::new();
-    let mut engine = Engine::new(1024);
-    match Sources::embedded("canary", PLANTED) {
-        Ok(mut sources) => engine.read(&mut sources, geo, None, &mut |_| {}),
-        Err(_) => missing.push("the planted capture could not be read"),
-    }
-    let world = World::build(&engine.ledger, geo, signatures, &Choice::default());
+    let settings = Settings { flows_max: 1024, ..Settings::default() };
+    let ledger = match Sources::embedded("canary", PLANTED) {
+        Ok(mut sources) => Engine::new(settings, geo, None).read(&mut sources, &mut |_| {}).ledger,
+        Err(_) => {
+            missing.push("the planted capture could not be read");
+            Ledger::default()
+        }
+    };
+    let world = World::build(&ledger, geo, signatures, &Choice::default());
     let destination = world.destinations.iter().find(|d| d.id == "phonehome-canary.example");
     match destination {
         None => missing.push("the planted name was not found"),

@@ -5,9 +5,10 @@ use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World};
 use crate::attribution::{Signatures, oui};
 use crate::base::address::Mac;
-use crate::engine::{Engine, FLOWS_MAX};
+use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::{self, Severity, View};
-use crate::sink::{flows, json, report, summary};
+use crate::flow::FLOW_BYTES;
+use crate::sink::{counts, flows, json, report, summary};
 use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
 use crate::source::file::Ending;
 use crate::source::{SourceError, Sources};
@@ -50,6 +51,9 @@ enum Command {
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
+    /// Count frames, bytes and flows, and look no further
+    #[command(after_help = "Example:\n  phonehome count captures/camera.pcapng")]
+    Count(Count),
     /// Show which databases and signatures are loaded, and how old they are
     #[command(subcommand)]
     Data(DataCommand),
@@ -69,6 +73,29 @@ struct Knowledge {
     /// Load no signatures
     #[arg(long)]
     no_signatures: bool,
+}
+
+/// How the work is done; none of it changes the result.
+#[derive(Debug, Args)]
+struct Run {
+    /// Threads to work with; the result is the same with any number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// Most memory for live flows, MiB; when it is full the flows that would time out first are
+    /// ended early, counted and shown
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    flow_memory: Option<u32>,
+}
+
+impl Run {
+    fn settings(&self) -> Settings {
+        let flows = |mib: u32| (mib as usize * 1024 * 1024) / FLOW_BYTES;
+        Settings {
+            threads: self.threads.into(),
+            flows_max: self.flow_memory.map_or(FLOWS_MAX, flows),
+            ..Settings::default()
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -103,6 +130,8 @@ struct Analyze {
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
     #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
     knowledge: Knowledge,
 }
 
@@ -126,6 +155,8 @@ struct FlowsArgs {
     #[arg(long, value_enum, default_value_t = Sort::Ended)]
     sort: Sort,
     #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
     knowledge: Knowledge,
 }
 
@@ -139,6 +170,15 @@ enum Format {
 enum Sort {
     Ended,
     First,
+}
+
+#[derive(Debug, Args)]
+struct Count {
+    /// Capture files, or - for standard input; several are read as one, in the order of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    run: Run,
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,6 +224,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
+        Command::Count(args) => count(&args),
         Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }
@@ -280,9 +321,9 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let mut sources = open(&args.files, hashed)?;
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
-    let mut engine = Engine::new(FLOWS_MAX);
+    let engine = Engine::new(args.run.settings(), &geo, None);
     let progress = Progress::new();
-    engine.read(&mut sources, &geo, None, &mut |sources| progress.tick(sources));
+    let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     let endings = sources.finish();
     let choice = Choice {
@@ -290,23 +331,25 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         exclude: args.exclude.clone(),
         here: args.here.clone(),
     };
-    let world = World::build(&engine.ledger, &geo, &signatures, &choice);
-    let coverage = Coverage::of(&engine.frames, &endings, &signatures, &geo, canary);
-    let (flow_losses, dissector_faults) = engine.flow_losses();
-    let fragment_losses = engine.fragment_losses();
+    let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
+    let coverage = Coverage::of(&outcome.frames, &endings, &signatures, &geo, canary);
+    let fragment_losses = outcome.fragment_losses;
+    let dissector_faults = outcome.sums.faults;
     let losses = LossesShown {
-        flows_evicted: flow_losses.flows_evicted,
+        flows_evicted: outcome.sums.losses.flows_evicted,
+        gaps_given_up: outcome.sums.losses.gaps_given_up,
+        flows_unread: outcome.sums.flows_unread,
         datagrams_evicted: fragment_losses.evicted,
         datagrams_contradictory: fragment_losses.contradictory,
         file_names: endings.iter().map(|ending| ending.declared.names_lost).sum(),
         dissector_faults,
-        ledger: engine.ledger.losses(),
+        ledger: outcome.ledger.losses(),
     };
     let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
         || endings.iter().any(|ending| ending.damage.is_some())
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
         || losses.ledger.total() + dissector_faults > 0;
-    let findings = finding::run(&View { ledger: &engine.ledger, world: &world, lossy });
+    let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,
         FailOn::Low => Severity::Low,
@@ -322,10 +365,10 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         devices: world.devices,
         destinations: world.destinations,
         contacts: world.contacts,
-        names: names(&engine.ledger),
+        names: names(&outcome.ledger),
         findings,
         left_out: world.left_out,
-        distributions: snapshot::Distributions::from(&engine.distributions()),
+        distributions: snapshot::Distributions::from(&outcome.distributions),
         losses,
     };
     show(args, &snapshot)?;
@@ -359,13 +402,29 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
         Sort::First => flows::Order::First,
     };
     let Format::Jsonl = args.format;
-    let mut writer = flows::Writer::new(BufWriter::new(io::stdout().lock()), order);
-    let mut engine = Engine::new(FLOWS_MAX);
+    let mut writer = flows::Writer::new(BufWriter::new(io::stdout()), order);
     let mut take = |record| writer.take(record);
     let progress = Progress::new();
-    engine.read(&mut sources, &geo, Some(&mut take), &mut |sources| progress.tick(sources));
+    let records: &mut Records<'_> = &mut take;
+    let engine = Engine::new(args.run.settings(), &geo, Some(records));
+    let _ = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     writer.finish().map_err(anyhow::Error::from)?;
+    Ok(if complain(&sources.finish()) { 3 } else { 0 })
+}
+
+fn count(args: &Count) -> Result<u8, Failure> {
+    let mut sources = open(&args.files, false)?;
+    let geo = Geo::default();
+    let settings = Settings { dissect: false, ..args.run.settings() };
+    let progress = Progress::new();
+    let outcome =
+        Engine::new(settings, &geo, None).read(&mut sources, &mut |sources| progress.tick(sources));
+    drop(progress);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (flows, evicted) = (outcome.sums.flows_created, outcome.sums.losses.flows_evicted);
+    counts::write(&outcome.frames, flows, evicted, &mut out).map_err(anyhow::Error::from)?;
+    out.flush().map_err(anyhow::Error::from)?;
     Ok(if complain(&sources.finish()) { 3 } else { 0 })
 }
 

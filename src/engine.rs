@@ -1,17 +1,29 @@
-//! The loop that joins the stages.
+//! Joins the stages. Frames come in chunks. The front decodes a chunk and puts fragments together;
+//! workers take its packets through the flow tables and dissectors of the partitions they own; the
+//! teller tells the ledger what they said, in the order of frames. With one thread they take turns,
+//! with several they work side by side; the result is the same.
 
+mod batch;
+mod events;
 mod fragmented;
+mod front;
+mod pipeline;
+mod teller;
+mod worker;
 
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
-use crate::attribution::record::FlowRecord;
-use crate::base::time::Timestamp;
-use crate::decode::fragments::{FragmentLosses, Fragments, Part};
-use crate::decode::{Body, FrameLedger, Ip, Packet, decode};
+use crate::decode::FrameLedger;
+use crate::decode::fragments::FragmentLosses;
 use crate::flow::distribution::Distributions;
-use crate::flow::{self, End, Flow, FlowId, FlowSink, FlowTable, Segment, key};
-use crate::protocol::{Fact, Sessions};
-use crate::source::{Chunk, Frame, Sources};
+use crate::source::Sources;
+use front::Front;
+use teller::Teller;
+use worker::Worker;
+
+pub use batch::Job;
+pub use events::Records;
+pub use worker::Sums;
 
 /// Work is split into this many parts by the addresses of packets, whatever the number of
 /// threads, so that bounds and output do not depend on it.
@@ -19,186 +31,133 @@ pub const PARTITIONS: usize = 64;
 /// Most live flows, all partitions together.
 pub const FLOWS_MAX: usize = 1 << 20;
 
-struct Partition {
-    flows: FlowTable,
-    sessions: Sessions,
+/// How to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Most live flows.
+    pub flows_max: usize,
+    /// Threads that work on chunks.
+    pub threads: usize,
+    /// Whether payload is read and the ledger kept, or flows only counted.
+    pub dissect: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { flows_max: FLOWS_MAX, threads: 1, dissect: true }
+    }
+}
+
+impl Settings {
+    /// Threads that own partitions: with two threads one reads and decodes and the other does
+    /// the rest; from three on one more tells the ledger.
+    fn workers(&self) -> usize {
+        self.threads.saturating_sub(2).clamp(1, PARTITIONS)
+    }
 }
 
 /// Everything that one run has learnt.
-pub struct Engine {
-    partitions: Vec<Partition>,
+pub struct Outcome {
     /// Who talked to whom.
     pub ledger: Ledger,
     /// What became of every frame.
     pub frames: FrameLedger,
-    /// Fragments that wait for others, of all partitions: which one they belong to is known
-    /// only when they are whole.
-    fragments: Fragments,
-    now: Timestamp,
+    /// Sizes, gaps and round trips.
+    pub distributions: Distributions,
+    /// Datagrams whose fragments were given up.
+    pub fragment_losses: FragmentLosses,
+    /// Sums over all partitions.
+    pub sums: Sums,
 }
 
-/// Receives the record of each flow that ends.
-pub type Records<'r> = dyn FnMut(FlowRecord) + 'r;
-
-/// Joins the flow stage to the protocol and attribution stages.
-struct Join<'a, 'r> {
-    sessions: &'a mut Sessions,
-    ledger: &'a mut Ledger,
-    geo: &'a Geo,
-    records: &'a mut Option<&'r mut Records<'r>>,
+/// See the module.
+pub struct Engine<'r> {
+    settings: Settings,
+    front: Front,
+    /// Partition `n` belongs to worker `n` modulo their number.
+    workers: Vec<Worker>,
+    teller: Teller<'r>,
 }
 
-impl FlowSink for Join<'_, '_> {
-    fn opened(&mut self, id: FlowId, flow: &Flow) {
-        self.sessions.opened(id);
-        self.ledger.opened(flow);
-    }
-
-    fn segment(&mut self, id: FlowId, flow: &Flow, segment: &Segment<'_>) -> bool {
-        let ledger = &mut *self.ledger;
-        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| ledger.fact(flow, segment, &fact);
-        self.sessions.segment(id, flow, segment, &mut say)
-    }
-
-    fn closed(&mut self, id: FlowId, flow: &Flow, end: End, frame: u64) {
-        let ledger = &mut *self.ledger;
-        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| ledger.fact(flow, segment, &fact);
-        let label = self.sessions.closed(id, flow, end, &mut say);
-        if let Some(records) = self.records {
-            records(FlowRecord::of(flow, label, end, frame, self.ledger, self.geo));
-        }
-        self.ledger.closed(flow, label);
-    }
-}
-
-impl Engine {
-    /// An engine that keeps at most `flows_max` flows alive.
+impl<'r> Engine<'r> {
+    /// An engine that gives `records` the record of each flow that ends.
     #[must_use]
-    pub fn new(flows_max: usize) -> Engine {
-        let partition = || Partition {
-            flows: FlowTable::new(flows_max / PARTITIONS),
-            sessions: Sessions::default(),
+    pub fn new(settings: Settings, geo: &'r Geo, records: Option<&'r mut Records<'r>>) -> Self {
+        let workers = settings.workers();
+        let worker = |number| {
+            let partitions = (number..PARTITIONS).step_by(workers).count();
+            Worker::new(partitions, settings.flows_max / PARTITIONS, settings.dissect)
         };
         Engine {
-            partitions: std::iter::repeat_with(partition).take(PARTITIONS).collect(),
-            ledger: Ledger::default(),
-            frames: FrameLedger::default(),
-            fragments: Fragments::default(),
-            now: Timestamp(i64::MIN),
+            settings,
+            front: Front::new(workers),
+            workers: (0..workers).map(worker).collect(),
+            teller: Teller::new(geo, records),
         }
     }
 
     /// Reads captures to their end. `tick` is called now and then, for a progress bar.
-    pub fn read<'r>(
-        &mut self,
-        sources: &mut Sources,
-        geo: &Geo,
-        mut records: Option<&'r mut Records<'r>>,
-        tick: &mut dyn FnMut(&Sources),
-    ) {
-        let mut chunk = Chunk::default();
-        let mut behind = 1;
-        loop {
-            sources.fill(&mut chunk);
-            if chunk.is_empty() {
-                break;
+    #[must_use]
+    pub fn read(mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) -> Outcome {
+        if self.settings.threads > 1 {
+            self.read_in_threads(sources, tick);
+        } else {
+            let mut job = Job::default();
+            loop {
+                sources.fill(&mut job.common.chunk);
+                if job.common.chunk.is_empty() {
+                    break;
+                }
+                tick(sources);
+                self.job(&mut job);
             }
-            for index in 0..chunk.len() {
-                let frame = chunk.frame(index);
-                self.frame(&frame, geo, &mut records);
-                behind = frame.number + 1;
-            }
-            tick(sources);
         }
-        while let Some(released) = self.fragments.oldest() {
-            self.released(&released, geo, &mut records);
-        }
-        for named in sources.names() {
-            self.ledger.declare(std::slice::from_ref(named));
-        }
-        for Partition { flows, sessions } in &mut self.partitions {
-            let ledger = &mut self.ledger;
-            flows.finish(behind, &mut Join { sessions, ledger, geo, records: &mut records });
-        }
+        let mut outcome = self.finish();
+        outcome.ledger.declare(sources.names());
+        outcome
     }
 
-    /// Walks one frame through all stages.
-    #[inline]
-    pub fn frame<'r>(
-        &mut self,
-        frame: &Frame<'_>,
-        geo: &Geo,
-        records: &mut Option<&'r mut Records<'r>>,
-    ) {
-        let packet = decode(frame);
-        self.now = self.now.max(frame.time);
-        self.frames.count(frame, &packet);
-        while let Some(released) = self.fragments.expired(self.now) {
-            self.released(&released, geo, records);
-        }
-        match &packet.body {
-            Body::Ip(ip) if ip.fragment => {
-                let part = Part::of(frame, ip, self.now);
-                self.fragment(frame, &packet, ip, &[part], geo, records);
-            }
-            Body::Ip(ip) => self.flow(frame, &packet, ip, geo, records),
-            body => self.no_flow(body, &packet, frame.time),
-        }
+    /// Takes one job through all stages. Jobs come in the order of their frames.
+    pub fn job(&mut self, job: &mut Job) {
+        self.front.decode(job);
+        self.work(job);
     }
 
-    #[inline]
-    fn flow<'r>(
-        &mut self,
-        frame: &Frame<'_>,
-        packet: &Packet<'_>,
-        ip: &Ip<'_>,
-        geo: &Geo,
-        records: &mut Option<&'r mut Records<'r>>,
-    ) {
-        let number = key::partition(ip, PARTITIONS);
-        let Partition { flows, sessions } = &mut self.partitions[number];
-        let ledger = &mut self.ledger;
-        let mut join = Join { sessions, ledger, geo, records };
-        flows.packet(frame, packet, ip, self.now, &mut join);
-    }
-
-    fn no_flow(&mut self, body: &Body<'_>, packet: &Packet<'_>, time: Timestamp) {
-        match body {
-            Body::Arp(arp) => self.ledger.arp(arp.sender_mac, arp.sender.into(), time),
-            Body::Other(_) => self.ledger.sighted(packet.source_mac),
-            Body::Ip(_) | Body::Refused(_) => {}
+    fn work(&mut self, job: &mut Job) {
+        for (worker, part) in self.workers.iter_mut().zip(&mut job.parts) {
+            worker.take(&job.common, part);
         }
+        self.teller.tell(&job.common, &job.parts);
     }
 
-    /// Distributions over all partitions.
+    /// Ends every flow and adds up what was counted.
     #[must_use]
-    pub fn distributions(&self) -> Distributions {
-        let mut all = Distributions::default();
-        self.partitions.iter().for_each(|partition| all.merge(&partition.flows.distributions));
-        all
-    }
-
-    /// What the bounds of the flow tables cost, and faults of dissectors that were caught.
-    #[must_use]
-    pub fn flow_losses(&self) -> (flow::Losses, u64) {
-        let mut losses = flow::Losses::default();
-        let mut faults = 0;
-        for partition in &self.partitions {
-            losses.flows_evicted += partition.flows.losses.flows_evicted;
-            faults += partition.sessions.faults;
+    pub fn finish(mut self) -> Outcome {
+        let mut job = Job::default();
+        self.front.finish(&mut job);
+        self.work(&mut job);
+        let mut distributions = Distributions::default();
+        let mut owners = Vec::new();
+        for mut worker in self.workers {
+            worker.distributions.complete();
+            distributions.merge(&worker.distributions);
+            owners.push(worker.partitions.into_iter());
         }
-        (losses, faults)
-    }
-
-    /// Datagrams whose fragments were given up.
-    #[must_use]
-    pub fn fragment_losses(&self) -> FragmentLosses {
-        self.fragments.losses
-    }
-
-    /// Flows begun.
-    #[must_use]
-    pub fn flows_created(&self) -> u64 {
-        self.partitions.iter().map(|partition| partition.flows.created).sum()
+        let mut sums = Sums::default();
+        let mut events = events::Events::default();
+        for number in 0..PARTITIONS {
+            let owner = number % owners.len();
+            let Some(partition) = owners[owner].next() else { continue };
+            sums.add(&partition.finish(self.front.last + 1, &mut events, self.settings.dissect));
+            self.teller.all(&events);
+            events.clear();
+        }
+        Outcome {
+            ledger: self.teller.ledger,
+            fragment_losses: self.front.fragment_losses(),
+            frames: self.front.frames,
+            distributions,
+            sums,
+        }
     }
 }

@@ -288,6 +288,10 @@ pub struct Distributions {
 pub struct LossesShown {
     /// Flows ended early because the table was full; their counts stay in their contact.
     pub flows_evicted: u64,
+    /// Gaps in streams given up early because too much was held behind gaps in all flows together.
+    pub gaps_given_up: u64,
+    /// Flows whose payload was read no further because too much was kept for all flows together.
+    pub flows_unread: u64,
     /// Fragmented datagrams given up because too many waited for the rest of them.
     pub datagrams_evicted: u64,
     /// Fragmented datagrams given up because their fragments contradict each other.

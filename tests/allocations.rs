@@ -2,8 +2,8 @@
 
 use phonehome::attribution::geo::Geo;
 use phonehome::base::time::Timestamp;
-use phonehome::engine::{Engine, Records};
-use phonehome::source::Frame;
+use phonehome::engine::{Engine, Job, Settings};
+use phonehome::source::{Chunk, Frame};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -92,25 +92,33 @@ const PAYLOAD: [u8; 600] = [0xa5; 600];
 const WARM_UP: u64 = 10_000;
 const COUNTED: u64 = 100_000;
 
+const CHUNK: u64 = 1_000;
+
 fn allocations_after_warm_up(mut traffic: Traffic) -> u64 {
     let geo = Geo::default();
-    let mut engine = Engine::new(1 << 16);
-    let mut none: Option<&mut Records<'_>> = None;
+    let settings = Settings { flows_max: 1 << 16, ..Settings::default() };
+    let mut engine = Engine::new(settings, &geo, None);
+    let mut job = Job::default();
     let mut new = 0;
-    for number in 1..=WARM_UP + COUNTED {
-        let data = traffic.packet();
+    for number in 0..(WARM_UP + COUNTED) / CHUNK {
+        let mut chunk = Chunk::default();
+        for frame in number * CHUNK + 1..=(number + 1) * CHUNK {
+            let data = traffic.packet();
+            let time = Timestamp(frame as i64 * 1_000_000);
+            let wire_length = data.len() as u32;
+            chunk.push(&Frame { number: frame, time, wire_length, link: 1, data: &data });
+        }
+        job.replace(chunk);
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        let time = Timestamp(number as i64 * 1_000_000);
-        let wire_length = data.len() as u32;
-        let frame = Frame { number, time, wire_length, link: 1, data: &data };
-        engine.frame(&frame, &geo, &mut none);
-        if number > WARM_UP {
+        engine.job(&mut job);
+        if number >= WARM_UP / CHUNK {
             new += ALLOCATIONS.load(Ordering::Relaxed) - before;
         }
     }
-    assert_eq!(engine.frames.total, WARM_UP + COUNTED);
-    assert_eq!(engine.frames.explained(), WARM_UP + COUNTED);
-    assert_eq!(engine.flows_created(), 10);
+    let outcome = engine.finish();
+    assert_eq!(outcome.frames.total, WARM_UP + COUNTED);
+    assert_eq!(outcome.frames.explained(), WARM_UP + COUNTED);
+    assert_eq!(outcome.sums.flows_created, 10);
     new
 }
 

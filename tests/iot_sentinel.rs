@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::walk::walk;
+use common::walk::{Walked, walk};
 use common::{none, places, truth};
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
-use phonehome::attribution::ledger::{Ledger, Mark, Row};
+use phonehome::attribution::ledger::Mark;
 use phonehome::attribution::world::{Choice, Device, World};
 use phonehome::base::address::{Mac, Scope, scope};
 use phonehome::base::text::safe;
@@ -56,34 +56,36 @@ struct Deeds {
 }
 
 impl Deeds {
-    fn take(&mut self, ledger: &Ledger, mac: Mac) {
+    fn take(&mut self, Walked { outcome, records, .. }: &Walked, mac: Mac) {
+        let ledger = &outcome.ledger;
         for row in ledger.rows.iter().filter(|row| row.local.mac == Some(mac)) {
             self.names_lost += row.evidence_lost;
             let asked = row.evidence.iter().filter(|evidence| evidence.mark == Mark::Query);
             for question in asked.filter(|_| row.port == Some(53)) {
                 *self.names.entry(safe(&question.value).to_lowercase()).or_default() += 1;
             }
-            if scope(row.remote.address) == Scope::Internet {
-                self.external(row);
-            }
+        }
+        let id = format!("mac:{mac}");
+        for record in records.iter().filter(|record| text(&record["device"]) == id) {
+            self.external(record);
         }
     }
 
-    fn external(&mut self, row: &Row) {
-        assert_eq!(row.flow_refs_lost, 0);
-        let proto = match row.protocol {
-            6 => "tcp",
-            17 => "udp",
-            _ => "other",
+    fn external(&mut self, record: &Value) {
+        let ends = [("src", "src_port"), ("dst", "dst_port")];
+        let public = |(end, _): &(&str, &str)| scope(address(&record[*end])) == Scope::Internet;
+        let Some(remote) = [1, 0].into_iter().find(|&end| public(&ends[end])) else { return };
+        let local = 1 - remote;
+        let proto = match text(&record["proto"]).as_str() {
+            known @ ("tcp" | "udp") => known.to_owned(),
+            _ => "other".to_owned(),
         };
-        for flow in &row.flow_refs {
-            let port = flow.ports.map_or(0, |[_, remote]| u64::from(remote));
-            let sent = &flow.traffic;
-            if sent.packets[0] > 0 {
-                let key = (row.remote.address, proto.to_owned(), port);
-                let sum = self.external.entry(key).or_default();
-                *sum = [sum[0] + sent.packets[0], sum[1] + sent.wire_bytes[0]];
-            }
+        let port = record[ends[remote].1].as_u64().unwrap_or(0);
+        let packets = number(&record["packets"][local]);
+        if packets > 0 {
+            let key = (address(&record[ends[remote].0]), proto, port);
+            let sum = self.external.entry(key).or_default();
+            *sum = [sum[0] + packets, sum[1] + number(&record["wire_bytes"][local])];
         }
     }
 }
@@ -131,7 +133,7 @@ fn every_device_is_seen_as_a_device_with_its_registrant() {
         let mut say = |said: String| complaints.push((name.clone(), said));
         for capture in captures(&root, &name) {
             let walked = walk(&capture).unwrap();
-            let ledger = &walked.engine.ledger;
+            let ledger = &walked.outcome.ledger;
             let world = World::build(ledger, &Geo::default(), &signatures, &Choice::default());
             let file = places::short(&capture);
             match world.devices.iter().find(|device| device.mac == Some(mac)) {
@@ -173,7 +175,7 @@ fn names_asked_and_public_addresses_sent_to_are_those_of_the_list() {
         let captures = captures(&root, &device);
         assert_eq!(captures.len() as u64, number(&contacts["captures"]), "{device}");
         for capture in captures {
-            deeds.take(&walk(&capture).unwrap().engine.ledger, mac);
+            deeds.take(&walk(&capture).unwrap(), mac);
         }
         if deeds.names_lost > 0 {
             names.push((device.clone(), format!("{} questions are not kept", deeds.names_lost)));

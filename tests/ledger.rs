@@ -23,19 +23,19 @@ fn complaint(capture: &Path) -> Option<String> {
     let wrong = |why: String| Some(format!("{}: {why}", places::short(capture)));
     // Whoever holds no capture at all is not read; `bad_input` looks at those.
     let walked = walk(capture).ok()?;
-    let frames = &walked.engine.frames;
+    let frames = &walked.outcome.frames;
     let refused: u64 = frames.refused_by().values().sum();
     let explained: u64 = frames.explained_by().values().sum();
     if frames.explained() + refused != frames.total || explained != frames.explained() {
         return wrong(format!("the buckets do not make the total: {frames:?}"));
     }
-    let (_, faults) = walked.engine.flow_losses();
+    let faults = walked.outcome.sums.faults;
     if faults > 0 {
         return wrong(format!("{faults} panics of dissectors"));
     }
     for finding in walked.findings() {
         let frames: u64 = finding.traffic.iter().map(|counted| counted.frames).sum();
-        if frames == 0 || frames > walked.engine.frames.total {
+        if frames == 0 || frames > walked.outcome.frames.total {
             return wrong(format!("{} counts {frames} frames", finding.id));
         }
     }

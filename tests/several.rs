@@ -5,7 +5,7 @@ mod common;
 
 use common::program::{Outcome, phonehome, phonehome_fed};
 use common::{places, truth, tshark};
-use phonehome::base::frame::{INPUTS_MAX, base};
+use phonehome::base::frame::{self, INPUTS_MAX, base};
 use phonehome::base::time::{SECOND, Timestamp};
 use phonehome::source::{Chunk, FileSource, Sources};
 use serde_json::{Value, json};
@@ -110,49 +110,66 @@ fn analyze(paths: &[PathBuf]) -> Outcome {
     phonehome(&args(&["analyze", "--json", "--no-hash"], paths))
 }
 
-fn flows(paths: &[PathBuf]) -> Vec<Value> {
-    let outcome = phonehome(&args(&["flows"], paths));
+fn flows(options: &[&str], paths: &[PathBuf]) -> Value {
+    let mut verb = vec!["flows"];
+    verb.extend(options);
+    let outcome = phonehome(&args(&verb, paths));
     assert_eq!(outcome.code, DONE, "{}", outcome.stderr);
     let lines = outcome.text().lines().map(|line| serde_json::from_str(line).unwrap());
-    lines.map(without_frames).collect()
+    Moments::of(paths).in_place_of_frames(Value::Array(lines.collect()))
 }
 
-/// Without what names a frame: numbers differ with the input that a frame is in.
-fn without_frames(mut value: Value) -> Value {
-    match &mut value {
-        Value::Object(fields) => {
-            for name in ["frame", "frames", "first_frame", "ended_at_frame"] {
-                fields.retain(|key, value| key != name || value.is_object());
-            }
-            for pair in ["dns_says", "resolvers"] {
-                if let Some(value) = fields.get_mut(pair) {
-                    drop_numbers(value);
-                }
-            }
-            for value in fields.values_mut() {
-                *value = without_frames(value.take());
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                *item = without_frames(item.take());
-            }
-        }
-        _ => {}
+/// When each frame of each input was captured.
+struct Moments(Vec<Vec<String>>);
+
+impl Moments {
+    fn of(paths: &[PathBuf]) -> Moments {
+        let times = |path: &PathBuf| records(path).iter().map(|r| r.time.to_string()).collect();
+        Moments(paths.iter().map(times).collect())
     }
-    value
-}
 
-fn drop_numbers(value: &mut Value) {
-    if let Value::Array(items) = value {
-        items.retain(|item| !item.is_number());
-        items.iter_mut().for_each(drop_numbers);
+    /// Numbers differ with the input that a frame is in; the moment of the frame does not.
+    fn in_place_of_frames(&self, value: Value) -> Value {
+        match value {
+            Value::Object(fields) => {
+                let named = fields.into_iter().map(|(name, value)| {
+                    let is_frame = ["frame", "frames", "first_frame", "ended_at_frame"]
+                        .contains(&name.as_str())
+                        && !value.is_object();
+                    let has_frame = ["dns_says", "resolvers"].contains(&name.as_str());
+                    let value = match is_frame || has_frame {
+                        true => self.moments(value),
+                        false => self.in_place_of_frames(value),
+                    };
+                    (name, value)
+                });
+                named.collect()
+            }
+            Value::Array(items) => {
+                items.into_iter().map(|item| self.in_place_of_frames(item)).collect()
+            }
+            other => other,
+        }
+    }
+
+    fn moments(&self, value: Value) -> Value {
+        match value {
+            Value::Array(items) => items.into_iter().map(|item| self.moments(item)).collect(),
+            Value::Number(number) => {
+                let number = number.as_u64().unwrap();
+                let times = &self.0[frame::input(number)];
+                // None: no frame, or the one behind the last.
+                let index = frame::within(number).checked_sub(1);
+                json!(index.and_then(|index| times.get(index as usize)))
+            }
+            other => other,
+        }
     }
 }
 
 /// Everything that must not depend on how the recording is split: all but the inputs, and per
 /// finding the sums over them.
-fn result(document: &Value) -> Value {
+fn result(document: &Value, paths: &[PathBuf]) -> Value {
     let mut kept = document.clone();
     for finding in kept["findings"].as_array_mut().unwrap() {
         let mut sums = [0; 5];
@@ -165,11 +182,13 @@ fn result(document: &Value) -> Value {
         }
         finding["traffic"] = json!(sums);
         for reference in finding["refs"].as_array_mut().unwrap() {
-            reference.as_object_mut().unwrap().remove("input");
+            let reference = reference.as_object_mut().unwrap();
+            let input = number(&reference.remove("input").unwrap()) as usize;
+            reference["frame"] = json!(base(input) + number(&reference["frame"]));
         }
     }
     kept.as_object_mut().unwrap().remove("inputs");
-    without_frames(kept)
+    Moments::of(paths).in_place_of_frames(kept)
 }
 
 fn json_of(paths: &[PathBuf]) -> Value {
@@ -184,15 +203,15 @@ fn parts_give_the_result_of_the_whole_in_any_order() {
         let folder = tempfile::tempdir().unwrap();
         let records = records(&capture);
         let whole = [write(&folder, "whole", &pcap(&records))];
-        let (expected, expected_flows) = (json_of(&whole), Value::from(flows(&whole)));
+        let (expected, expected_flows) = (result(&json_of(&whole), &whole), flows(&[], &whole));
         assert!(!rows(&expected_flows).is_empty());
         for split in splits(&records) {
             let mut paths = write_all(&folder, &split);
             for _ in 0..paths.len() {
                 let document = json_of(&paths);
                 let what = capture.display().to_string();
-                assert_same(&result(&document), &result(&expected), &what);
-                assert_same(&Value::from(flows(&paths)), &expected_flows, &what);
+                assert_same(&result(&document, &paths), &expected, &what);
+                assert_same(&flows(&[], &paths), &expected_flows, &what);
                 check_inputs(&document, &paths);
                 // Each part is once the first, and the order is mostly a wrong one.
                 paths.rotate_left(1);
@@ -242,27 +261,18 @@ fn the_first_frame_order_of_flows_does_not_depend_on_the_order_of_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let mut paths =
         write_all(&folder, &splits(&records(&places::of_project("captures/camera.pcapng")))[0]);
-    let sorted = |paths: &[PathBuf]| {
-        let outcome = phonehome(&args(&["flows", "--sort", "first"], paths));
-        let lines = outcome.text().lines().map(|line| serde_json::from_str(line).unwrap());
-        lines.map(without_frames).collect::<Vec<Value>>()
-    };
+    let sorted = |paths: &[PathBuf]| flows(&["--sort", "first"], paths);
     let expected = sorted(&paths);
-    let firsts: Vec<String> = expected.iter().map(|record| text(&record["first"])).collect();
+    let firsts: Vec<String> = rows(&expected).iter().map(|record| text(&record["first"])).collect();
     assert!(firsts.is_sorted());
     paths.reverse();
-    assert_eq!(sorted(&paths), expected);
+    assert_same(&sorted(&paths), &expected, "reversed");
 }
 
-#[test]
-fn filters_select_the_frames_counted_in_each_input() {
-    if !tshark::is_there() {
-        return;
-    }
-    let paths = ["camera.pcapng", "gateway.pcap", "sensor.pcapng", "meter.pcap"]
-        .map(|name| places::of_project(&format!("captures/{name}")));
-    let document = json_of(&paths);
-    let mut inputs_with_filters = [0; 4];
+/// Holds the filters of a run against tshark; returns how many there are in each input.
+fn check_filters(paths: &[PathBuf], all_preferences: &[&[&str]]) -> Vec<usize> {
+    let document = json_of(paths);
+    let mut asked: Vec<Vec<(String, u64)>> = vec![Vec::new(); paths.len()];
     for finding in rows(&document["findings"]) {
         let refs = rows(&finding["refs"]);
         let counted = rows(&finding["traffic"]);
@@ -271,15 +281,54 @@ fn filters_select_the_frames_counted_in_each_input() {
         for counted in counted {
             assert!(number(&counted["frames"]) > 0, "{finding}");
             let Some(filter) = counted["wireshark_filter"].as_str() else { continue };
-            let input = number(&counted["input"]) as usize;
-            inputs_with_filters[input] += 1;
-            let selected = tshark::frames(&paths[input], &[], filter).unwrap();
-            assert_eq!(selected.len() as u64, number(&counted["frames"]), "{filter}");
-            let mut deciding = refs.iter().filter(|r| r["input"] == counted["input"]);
-            assert!(deciding.all(|r| selected.contains(&number(&r["frame"]))), "{finding}");
+            let here = refs.iter().filter(|r| r["input"] == counted["input"]);
+            let deciding: Vec<String> =
+                here.map(|r| format!("frame.number == {}", r["frame"])).collect();
+            let asked = &mut asked[number(&counted["input"]) as usize];
+            asked.push((filter.to_owned(), number(&counted["frames"])));
+            if !deciding.is_empty() {
+                let both = format!("({filter}) && ({})", deciding.join(" || "));
+                asked.push((both, deciding.len() as u64));
+            }
         }
     }
-    assert!(inputs_with_filters.iter().all(|&count| count > 0), "{inputs_with_filters:?}");
+    for (path, asked) in paths.iter().zip(&asked).filter(|(_, asked)| !asked.is_empty()) {
+        let (filters, frames): (Vec<String>, Vec<u64>) = asked.iter().cloned().unzip();
+        for preferences in all_preferences {
+            let counts = tshark::counts(path, preferences, &filters).unwrap();
+            assert_eq!(counts, frames, "{}: {filters:#?}", path.display());
+        }
+    }
+    asked.iter().map(Vec::len).collect()
+}
+
+#[test]
+fn filters_select_the_frames_counted_in_each_input() {
+    if !tshark::is_there() {
+        return;
+    }
+    let names = ["camera.pcapng", "gateway.pcap", "sensor.pcapng", "meter.pcap"];
+    let captures = names.map(|name| places::of_project(&format!("captures/{name}")));
+    let filters = check_filters(&captures, &tshark::PREFERENCES);
+    assert!(filters.iter().all(|&count| count > 0), "{filters:?}");
+}
+
+#[test]
+fn filters_select_the_frames_of_flows_that_cross_files() {
+    if !tshark::is_there() {
+        return;
+    }
+    for capture in places::bundled() {
+        let records = records(&capture);
+        let folder = tempfile::tempdir().unwrap();
+        // One set of preferences: starting tshark takes longer than all else here.
+        let defaults = &tshark::PREFERENCES[..1];
+        let whole = check_filters(&[write(&folder, "whole", &pcap(&records))], defaults);
+        for split in splits(&records) {
+            let parts = check_filters(&write_all(&folder, &split), defaults);
+            assert!(parts.iter().sum::<usize>() >= whole[0], "{parts:?}, {whole:?} in the whole");
+        }
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -294,12 +343,14 @@ fn packed_and_plain_parts_and_standard_input_mix() {
     let folder = tempfile::tempdir().unwrap();
     let records = records(&places::of_project("captures/camera.pcapng"));
     let split = &splits(&records)[0];
-    let expected = json_of(&[write(&folder, "whole", &pcap(&records))]);
+    let whole = [write(&folder, "whole", &pcap(&records))];
+    let expected = result(&json_of(&whole), &whole);
     let mixed = [split[0].clone(), gzip(&split[1]), zstd::encode_all(&split[2][..], 3).unwrap()];
     let paths = write_all(&folder, &mixed);
     let hashes: Vec<String> =
         mixed.iter().map(|part| phonehome::base::text::hex(&sha2::Sha256::digest(part))).collect();
     for fed in 0..4 {
+        let on_disk = &paths;
         let mut paths = paths.clone();
         let outcome = if fed < 3 {
             paths[fed] = "-".into();
@@ -310,7 +361,7 @@ fn packed_and_plain_parts_and_standard_input_mix() {
         assert_eq!(outcome.code, DONE, "{}", outcome.stderr);
         let document = outcome.json();
         let what = format!("{fed} at standard input");
-        assert_same(&result(&document), &result(&expected), &what);
+        assert_same(&result(&document, on_disk), &expected, &what);
         let inputs = rows(&document["inputs"]);
         let said: Vec<String> = inputs.iter().map(|input| text(&input["sha256"])).collect();
         assert_eq!(said, hashes);
@@ -512,12 +563,13 @@ fn files_are_open_only_while_they_overlap() {
     let records = records(&places::of_project("captures/camera.pcapng"));
     let split = parts(&records, 200, |index, _| index * 200 / moments(&records).len());
     let paths = write_all(&folder, &split);
-    let expected = json_of(&[write(&folder, "whole", &pcap(&records))]);
+    let whole = [write(&folder, "whole", &pcap(&records))];
+    let expected = result(&json_of(&whole), &whole);
     let program = env!("CARGO_BIN_EXE_phonehome");
     let script = "ulimit -n 32 && exec \"$0\" analyze --json --no-hash \"$@\"";
     let mut command = std::process::Command::new("sh");
     let output = command.args(["-c", script, program]).args(&paths).output().unwrap();
     let outcome = common::program::outcome(output);
     assert_eq!(outcome.code, DONE, "{}", outcome.stderr);
-    assert_same(&result(&outcome.json()), &result(&expected), "200 parts");
+    assert_same(&result(&outcome.json(), &paths), &expected, "200 parts");
 }

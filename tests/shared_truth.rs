@@ -102,7 +102,7 @@ fn judge(case: &Case) -> Verdict {
             return verdict;
         }
     };
-    let frames = &walked.engine.frames;
+    let frames = &walked.outcome.frames;
     let ours = (frames.total, frames.wire_bytes);
     let theirs = (number(&truth["packets"]), number(&truth["bytes"]));
     if ours != theirs {
@@ -171,7 +171,7 @@ fn asked_by_truth(truth: &Value) -> BTreeSet<String> {
 }
 
 fn names_asked(walked: &Walked) -> BTreeSet<String> {
-    let ledger = &walked.engine.ledger;
+    let ledger = &walked.outcome.ledger;
     let asked = ledger.asked.iter().filter(|(_, asked)| asked.queries > 0);
     asked.map(|(&id, _)| as_tshark_writes(ledger.names.get(id))).collect()
 }

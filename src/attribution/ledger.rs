@@ -4,19 +4,22 @@
 
 use super::names::{Answered, Answers, NameId, Names};
 use crate::base::address::{Mac, Scope, scope};
+use crate::base::frame;
 use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
-use crate::flow::{Cite, Flow, Segment, Sent, Side};
+use crate::decode::Tunnels;
+use crate::flow::{self, Cite, Flow, Head, Sent, Side};
 use crate::protocol::{Content, Fact, IdentityKind, Label, Method, NameKind, Subject, What};
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
-/// Most rows (device, remote, name, service).
-pub const ROWS_MAX: usize = 1_000_000;
-/// Most single flows remembered in all rows, for exact filters and references.
-pub const FLOW_REFS_MAX: usize = 1_000_000;
+/// Most rows (device, remote, name, service). A row takes about 500 bytes here and 2 KiB in the
+/// world that is built of it.
+pub const ROWS_MAX: usize = 1 << 17;
+/// Most single flows remembered in all rows, for exact filters and references; 56 bytes each.
+pub const FLOW_REFS_MAX: usize = 1 << 19;
 /// Most ends of tunnels remembered; beyond that no filter is exact.
 const TUNNEL_ENDS_MAX: usize = 65_536;
 /// Most devices, by hardware or network address.
@@ -91,7 +94,7 @@ pub struct Endpoint {
 }
 
 /// What a row adds up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct RowKey {
     local: Endpoint,
     remote: Endpoint,
@@ -101,6 +104,24 @@ struct RowKey {
     label: &'static str,
     method: Method,
     content: Content,
+}
+
+/// Over what nearly always tells rows apart; comparing does the rest.
+fn row_hash(
+    hasher: &BuildHasher,
+    local: &Endpoint,
+    remote: &Endpoint,
+    port: Option<u16>,
+    name: Option<(NameId, NameSource)>,
+) -> u64 {
+    hasher.hash_one((local.address, remote.address, port, name.map(|(name, _)| name)))
+}
+
+/// The port of the service that a flow is for, as seen by `local`.
+fn service_port(flow: &Flow, local: Side) -> Option<u16> {
+    let port = flow.key.port(local.other())?;
+    let asked = flow.initiator_known && flow.initiator == local;
+    if asked { Some(port) } else { flow.service_port() }
 }
 
 /// All flows of one local end with one remote under one name, for one service.
@@ -128,6 +149,8 @@ pub struct Row {
     pub totals: [Sent; 2],
     /// Payload bytes that must exist but were not captured, sent and received.
     pub missed: [u64; 2],
+    /// Frames seen a second time on a mirror port: packets, and bytes on the wire.
+    pub duplicates: [u64; 2],
     /// Number of flows.
     pub flows: u64,
     /// Flows of which only one direction was seen.
@@ -144,6 +167,8 @@ pub struct Row {
     pub round_trip: Option<i64>,
     /// The single flows, in the order in which they ended.
     pub flow_refs: Vec<FlowRef>,
+    /// By input, where there are several.
+    shares: Vec<Share>,
     /// Flows not remembered singly because of the bound.
     pub flow_refs_lost: u64,
     /// Whether any flow has fragments.
@@ -152,31 +177,51 @@ pub struct Row {
     pub tunnelled: bool,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
+    /// Pieces of evidence by the bit of their mark.
+    evidence_kept: [u8; 5],
     /// Evidence not kept because of the bound.
     pub evidence_lost: u64,
 }
 
-/// One flow of a row.
-#[derive(Debug, Clone, Copy)]
+/// One flow of a row, as far as one input holds it.
+#[derive(Debug, Clone)]
 pub struct FlowRef {
     /// The first frame.
     pub cite: Cite,
     /// Number of the last frame.
     pub last_frame: u64,
+    /// The flow began in another input.
+    pub continues: bool,
+    /// Port of the local and of the remote end.
+    pub ports: Option<[u16; 2]>,
+    /// Partly made of fragments.
+    pub fragments: bool,
+    /// Kinds of evidence in it, as bits of [`Mark`].
+    pub marks: u8,
+    /// What it counts, where it bears marks and so may be counted alone.
+    pub marked: Option<Box<Marked>>,
+}
+
+/// The counts of a single flow.
+#[derive(Debug, Clone, Copy)]
+pub struct Marked {
     /// Time of the last packet.
     pub last: Timestamp,
     /// What the local end sent, and what it received.
     pub traffic: Traffic,
-    /// Port of the local and of the remote end.
-    pub ports: Option<[u16; 2]>,
-    /// Outermost VLAN.
-    pub vlan: Option<u16>,
-    /// Partly made of fragments.
-    pub fragments: bool,
-    /// Carried in a tunnel.
-    pub tunnelled: bool,
-    /// Kinds of evidence in it, as bits of [`Mark`].
-    pub marks: u8,
+}
+
+/// What one input holds of a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// Position of the input.
+    pub input: usize,
+    /// What the local end sent, and what it received.
+    pub traffic: Traffic,
+    /// First packet.
+    pub first: Timestamp,
+    /// Last packet.
+    pub last: Timestamp,
 }
 
 /// Bytes one way and the other.
@@ -199,6 +244,16 @@ impl Traffic {
             packets: pick(|sent| sent.packets),
             wire_bytes: pick(|sent| sent.wire_bytes),
             delivered_bytes: pick(|sent| sent.delivered_bytes),
+        }
+    }
+
+    /// What one input holds of a flow, as seen by `local`.
+    fn of_share(share: &flow::Share, local: Side) -> Traffic {
+        let turn = |ways: [u64; 2]| [ways[local.index()], ways[local.other().index()]];
+        Traffic {
+            packets: turn(share.packets),
+            wire_bytes: turn(share.wire_bytes),
+            delivered_bytes: turn(share.delivered_bytes),
         }
     }
 
@@ -344,8 +399,8 @@ pub struct Ledger {
     /// All rows, in the order in which they began.
     pub rows: Vec<Row>,
     flow_refs: usize,
-    /// By hardware address.
-    pub hardware: BTreeMap<Mac, Hardware>,
+    /// By hardware address; no output iterates it without sorting.
+    pub hardware: Map<Mac, Hardware>,
     /// What devices said about themselves.
     pub identities: BTreeMap<DeviceKey, Vec<Identity>>,
     /// Name servers that the network gave to a device, with the frame that says so.
@@ -360,7 +415,7 @@ pub struct Ledger {
 
 /// Which side of a flow is on the test network. Where both or neither are, the side that began.
 #[must_use]
-pub fn local_side(flow: &Flow) -> Side {
+pub fn local_side(flow: &Head) -> Side {
     let initiator = flow.initiator;
     let scopes = [initiator, initiator.other()].map(|side| scope(flow.key.address(side)));
     match scopes {
@@ -373,7 +428,7 @@ pub fn local_side(flow: &Flow) -> Side {
 /// An end of a flow. Hardware addresses count only for ends on the test network: that of a
 /// remote is the gateway's.
 #[must_use]
-pub fn endpoint(flow: &Flow, side: Side) -> Endpoint {
+pub fn endpoint(flow: &Head, side: Side) -> Endpoint {
     let address = flow.key.address(side);
     let inside = scope(address) == Scope::Inside;
     Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
@@ -381,7 +436,7 @@ pub fn endpoint(flow: &Flow, side: Side) -> Endpoint {
 
 impl Ledger {
     /// Takes the names that a capture file gives to addresses.
-    pub fn declare(&mut self, names: &[(IpAddr, Box<[u8]>)]) {
+    pub fn declare<'n>(&mut self, names: impl Iterator<Item = &'n (IpAddr, Box<[u8]>)>) {
         for (address, name) in names {
             if let Some(id) = self.names.intern(name) {
                 self.file_names.entry(*address).or_insert(id);
@@ -418,10 +473,15 @@ impl Ledger {
     }
 
     /// A flow began.
-    pub fn opened(&mut self, flow: &Flow) {
+    pub fn opened(&mut self, flow: &Head, tunnels: Option<&Tunnels>) {
         let local = local_side(flow);
         self.note_hardware(flow);
-        self.note_tunnels(flow);
+        if let Some(tunnels) = tunnels {
+            self.note_tunnels(tunnels);
+        }
+        if self.answers.is_empty() {
+            return;
+        }
         let ends = [endpoint(flow, local), endpoint(flow, local.other())];
         let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
         if dns.is_some() {
@@ -429,8 +489,8 @@ impl Ledger {
         }
     }
 
-    fn note_tunnels(&mut self, flow: &Flow) {
-        for tunnel in flow.tunnels.iter().flat_map(|tunnels| tunnels.iter()) {
+    fn note_tunnels(&mut self, tunnels: &Tunnels) {
+        for tunnel in tunnels.iter() {
             for end in tunnel.outer {
                 if self.tunnel_ends.len() < TUNNEL_ENDS_MAX {
                     self.tunnel_ends.insert(end);
@@ -447,7 +507,7 @@ impl Ledger {
         self.tunnel_ends_lost || self.tunnel_ends.contains(&address)
     }
 
-    fn note_hardware(&mut self, flow: &Flow) {
+    fn note_hardware(&mut self, flow: &Head) {
         let sender = flow.first_sender;
         let address = flow.key.address(sender);
         if let Some(mac) = flow.macs[sender.index()].filter(|mac| !mac.is_group()) {
@@ -473,12 +533,11 @@ impl Ledger {
         }
     }
 
-    /// Something was said in a flow, in `segment`.
-    pub fn fact(&mut self, flow: &Flow, segment: &Segment<'_>, fact: &Fact<'_>) {
-        let side = segment.side;
+    /// Something was said in a flow by `side`, in the frame `cite`.
+    pub fn fact(&mut self, flow: &Head, side: Side, cite: Cite, fact: &Fact<'_>) {
         let evidence = |mark, what: &str, length| Evidence {
             mark,
-            cite: segment.cite(),
+            cite,
             what: what.to_owned(),
             value: shortened(fact.value),
             length,
@@ -498,7 +557,7 @@ impl Ledger {
                 if let Some(name) = self.names.intern(fact.value) {
                     self.asked.entry(name).or_default().addresses.insert(address);
                     let client = endpoint(flow, side.other());
-                    self.answers.learn(client.address, client.mac, address, name, segment.cite());
+                    self.answers.learn(client.address, client.mac, address, name, cite);
                 }
             }
             What::OwnName { address } => {
@@ -513,7 +572,7 @@ impl Ledger {
                     let own = &mut self.notes.entry(flow.first_frame).or_default().own;
                     let known = own.iter().any(|&(id, k, _)| id == name && k == kind);
                     if !known && own.len() < FLOW_NAMES_MAX {
-                        own.push((name, kind, segment.cite()));
+                        own.push((name, kind, cite));
                     }
                 }
             }
@@ -532,7 +591,7 @@ impl Ledger {
             What::Resolver { client, resolver } => {
                 let known = self.resolvers.entry(client).or_default();
                 if known.len() < IDENTITIES_MAX && !known.iter().any(|&(r, _)| r == resolver) {
-                    known.push((resolver, segment.cite()));
+                    known.push((resolver, cite));
                 }
             }
             What::Credential { kind, length } => {
@@ -555,14 +614,14 @@ impl Ledger {
         }
     }
 
-    fn prove(&mut self, flow: &Flow, evidence: Evidence) {
+    fn prove(&mut self, flow: &Head, evidence: Evidence) {
         let kept = &mut self.notes.entry(flow.first_frame).or_default().evidence;
         if kept.iter().filter(|other| other.mark == evidence.mark).count() < EVIDENCE_MAX {
             kept.push(evidence);
         }
     }
 
-    fn sender(&self, flow: &Flow, side: Side) -> Option<DeviceKey> {
+    fn sender(&self, flow: &Head, side: Side) -> Option<DeviceKey> {
         let end = endpoint(flow, side);
         match (end.mac, scope(end.address)) {
             (Some(mac), _) => Some(DeviceKey::Mac(mac)),
@@ -590,7 +649,7 @@ impl Ledger {
     }
 
     /// All names of a flow, best first, each with its source.
-    pub(super) fn names_of(&self, flow: &Flow, notes: Option<&Notes>) -> Vec<Named> {
+    pub(super) fn names_of(&self, flow: &Head, notes: Option<&Notes>) -> Vec<Named> {
         let mut all: Vec<Named> = Vec::new();
         if let Some(notes) = notes {
             for &(name, kind, cite) in &notes.own {
@@ -620,21 +679,34 @@ impl Ledger {
         all
     }
 
+    /// Reads a little of the row that a flow will probably be added to, if nothing is known of the
+    /// flow's name; the sum means nothing. Asked for many flows before any is added, so that the
+    /// memory of all is fetched at once.
+    #[must_use]
+    pub fn glance(&self, flow: &Flow) -> u64 {
+        let head = flow.head();
+        let local = local_side(&head);
+        let ends = [endpoint(&head, local), endpoint(&head, local.other())];
+        let hash = row_hash(&self.hasher, &ends[0], &ends[1], service_port(flow, local), None);
+        let guess = self.row_index.find(hash, |_| true);
+        guess.map_or(0, |&index| {
+            let row = &self.rows[index as usize];
+            row.flows ^ row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64
+        })
+    }
+
     /// A flow ended: adds it to its row.
     pub fn closed(&mut self, flow: &Flow, mut label: Label) {
         let notes = self.notes.remove(&flow.first_frame);
         if notes.as_ref().is_some_and(|notes| notes.handed_over) {
             label.content = Content::Unknown;
         }
-        let local = local_side(flow);
+        let head = flow.head();
+        let local = local_side(&head);
         let remote = local.other();
-        let name = self.names_of(flow, notes.as_ref()).first().copied();
-        let ends = [endpoint(flow, local), endpoint(flow, remote)];
-        let port = match flow.key.port(remote) {
-            Some(port) if flow.initiator_known && flow.initiator == local => Some(port),
-            Some(_) => flow.service_port(),
-            None => None,
-        };
+        let name = self.names_of(&head, notes.as_ref()).first().copied();
+        let ends = [endpoint(&head, local), endpoint(&head, remote)];
+        let port = service_port(flow, local);
         let key = RowKey {
             local: ends[0],
             remote: ends[1],
@@ -651,7 +723,7 @@ impl Ledger {
                 self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
             (!agrees).then_some((dns.name, dns.cite))
         });
-        let hash = self.hasher.hash_one(key);
+        let hash = row_hash(&self.hasher, &key.local, &key.remote, key.port, key.name);
         let rows = &self.rows;
         let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
         let index = match found {
@@ -664,19 +736,21 @@ impl Ledger {
                 let new = self.rows.len() as u32;
                 self.rows.push(Row::new(&key, name, label, flow));
                 let (rows, hasher) = (&self.rows, &self.hasher);
-                let rehash = |&index: &u32| hasher.hash_one(rows[index as usize].key());
+                let rehash = |&index: &u32| {
+                    let RowKey { local, remote, port, name, .. } = rows[index as usize].key();
+                    row_hash(hasher, &local, &remote, port, name)
+                };
                 self.row_index.insert_unique(hash, new, rehash);
                 self.rows.len() - 1
             }
         };
-        let room = self.flow_refs < FLOW_REFS_MAX;
-        self.flow_refs += usize::from(room);
+        let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
         row.disagrees = row.disagrees.or(disagrees);
         if let (Some(mine), Some(new)) = (&mut row.name, name) {
             mine.several |= new.several;
         }
-        row.add(flow, local, notes.unwrap_or_default(), room);
+        self.flow_refs += row.add(flow, local, notes.unwrap_or_default(), room);
     }
 
     /// What the bounds cost.
@@ -728,73 +802,143 @@ impl Row {
             begun_there: false,
             totals: [Sent::default(); 2],
             missed: [0; 2],
+            duplicates: [0; 2],
             flows: 0,
             one_sided: 0,
             acknowledged_unseen: 0,
             first: flow.first,
             last: flow.last,
-            frames: [flow.first_frame, flow.last_frame],
+            frames: [flow.first_frame, flow.last_frame()],
             round_trip: None,
             flow_refs: Vec::new(),
+            shares: Vec::new(),
             flow_refs_lost: 0,
             fragments: false,
             tunnelled: false,
             evidence: Vec::new(),
+            evidence_kept: [0; 5],
             evidence_lost: 0,
         }
     }
 
-    fn add(&mut self, flow: &Flow, local: Side, notes: Notes, remembered: bool) {
+    /// Adds a flow; returns how many of its shares, at most `room`, are remembered singly.
+    fn add(&mut self, flow: &Flow, local: Side, notes: Notes, room: usize) -> usize {
         let remote = local.other();
-        let totals = [flow.sent[local.index()], flow.sent[remote.index()]];
+        let totals = [flow.sent(local), flow.sent(remote)];
+        let shares = flow.shares();
+        self.add_shares(&shares, local);
         for (sum, sent) in self.totals.iter_mut().zip(totals) {
             add(sum, &sent);
         }
-        self.missed[0] += flow.missed_bytes(local);
-        self.missed[1] += flow.missed_bytes(remote);
+        for (way, side) in [local, remote].into_iter().enumerate() {
+            self.missed[way] += flow.missed_bytes(side);
+            let [packets, bytes] = flow.duplicates(side);
+            self.duplicates[0] += packets;
+            self.duplicates[1] += bytes;
+        }
         self.flows += 1;
         self.one_sided += u64::from(totals.iter().any(|sent| sent.packets == 0));
         self.acknowledged_unseen +=
             u64::from(flow.acknowledged_unseen(local) || flow.acknowledged_unseen(remote));
         self.begun_here |= flow.initiator_known && flow.initiator == local;
         self.begun_there |= flow.initiator_known && flow.initiator == remote;
+        let [first, last] = self.frames;
+        self.frames = [
+            frame::earlier((first, self.first), (flow.first_frame, flow.first)),
+            frame::later((last, self.last), (flow.last_frame(), flow.last)),
+        ];
         self.first = self.first.min(flow.first);
         self.last = self.last.max(flow.last);
-        self.fragments |= flow.fragments;
-        self.tunnelled |= flow.tunnels.is_some();
-        self.frames[0] = self.frames[0].min(flow.first_frame);
-        self.frames[1] = self.frames[1].max(flow.last_frame);
-        let measured = flow.round_trip[remote.index()];
+        self.fragments |= flow.has_fragments();
+        self.tunnelled |= flow.tunnels().is_some();
+        let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
         let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
         for evidence in notes.evidence {
-            let kept = self.evidence.iter().filter(|other| other.mark == evidence.mark).count();
-            if kept < EVIDENCE_MAX {
+            let kept = &mut self.evidence_kept[(evidence.mark as u8).trailing_zeros() as usize];
+            if usize::from(*kept) < EVIDENCE_MAX {
+                *kept += 1;
                 self.evidence.push(evidence);
             } else {
                 self.evidence_lost += 1;
             }
         }
-        if !remembered {
+        if shares.len() > room {
             self.flow_refs_lost += 1;
-            return;
+            return 0;
         }
         // Most rows have one flow; the growth of a vector would keep room for four.
         if self.flow_refs.is_empty() {
-            self.flow_refs.reserve_exact(1);
+            self.flow_refs.reserve_exact(shares.len());
         }
         let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
-        self.flow_refs.push(FlowRef {
-            cite: flow.cite(),
-            last_frame: flow.last_frame,
-            last: flow.last,
-            traffic: Traffic::of(&totals),
-            ports,
-            vlan: flow.vlans.ids().first().copied(),
-            fragments: flow.fragments,
-            tunnelled: flow.tunnels.is_some(),
-            marks,
-        });
+        for share in &shares {
+            let traffic = Traffic::of_share(share, local);
+            self.flow_refs.push(FlowRef {
+                cite: share.cite,
+                last_frame: share.last_frame,
+                continues: share.cite.frame != flow.first_frame,
+                ports,
+                fragments: flow.has_fragments(),
+                marks,
+                marked: (marks != 0).then(|| Box::new(Marked { last: share.last, traffic })),
+            });
+        }
+        shares.len()
+    }
+
+    /// The first frames of the flows that are remembered singly.
+    pub fn beginnings(&self) -> impl Iterator<Item = Cite> {
+        self.flow_refs.iter().filter(|flow| !flow.continues).map(|flow| flow.cite)
+    }
+
+    /// Whether an input holds anything of the row.
+    #[must_use]
+    pub fn is_in(&self, input: usize) -> bool {
+        match self.shares[..] {
+            [] => frame::input(self.frames[0]) == input,
+            _ => self.shares.iter().any(|share| share.input == input),
+        }
+    }
+
+    /// What each input holds of the row.
+    #[must_use]
+    pub fn shares(&self) -> Vec<Share> {
+        match self.shares[..] {
+            [] => vec![self.whole()],
+            _ => self.shares.clone(),
+        }
+    }
+
+    fn whole(&self) -> Share {
+        let input = frame::input(self.frames[0]);
+        Share { input, traffic: Traffic::of(&self.totals), first: self.first, last: self.last }
+    }
+
+    /// Counts by input only once there is a second one.
+    fn add_shares(&mut self, shares: &[flow::Share], local: Side) {
+        if self.shares.is_empty() {
+            let here = frame::input(self.frames[0]);
+            if shares.iter().all(|share| frame::input(share.cite.frame) == here) {
+                return;
+            }
+            if self.flows > 0 {
+                self.shares.push(self.whole());
+            }
+        }
+        for share in shares {
+            let input = frame::input(share.cite.frame);
+            let traffic = Traffic::of_share(share, local);
+            let (first, last) = (share.cite.time, share.last);
+            match self.shares.iter_mut().find(|known| known.input == input) {
+                Some(known) => {
+                    known.traffic.add(&traffic);
+                    known.first = known.first.min(first);
+                    known.last = known.last.max(last);
+                }
+                None => self.shares.push(Share { input, traffic, first, last }),
+            }
+        }
     }
 
     /// Whether these are ICMP messages, which display filters cannot tell from quotes in them.

@@ -35,6 +35,9 @@ pub struct FlowRecord {
     payload_bytes: [u64; 2],
     delivered_bytes: [u64; 2],
     missed_bytes: [u64; 2],
+    /// Packets, and bytes on the wire, seen a second time on a mirror port, both sides together.
+    #[serde(skip_serializing_if = "is_zero")]
+    duplicates: [u64; 2],
     /// Time of the first packet.
     pub first: Timestamp,
     last: Timestamp,
@@ -81,10 +84,10 @@ struct TunnelRecord {
 
 impl TunnelRecord {
     fn all(flow: &Flow) -> Vec<TunnelRecord> {
-        let tunnels = flow.tunnels.iter().flat_map(|tunnels| tunnels.iter());
+        let tunnels = flow.tunnels().into_iter().flat_map(|tunnels| tunnels.iter());
         let record = |tunnel: &Tunnel| {
             let mut outer = tunnel.outer;
-            if flow.first_sender != flow.initiator {
+            if flow.first_sender() != flow.initiator {
                 outer.swap(0, 1);
             }
             TunnelRecord { kind: tunnel.kind.name(), outer, network: tunnel.network }
@@ -123,17 +126,17 @@ impl FlowRecord {
     ) -> FlowRecord {
         let notes = ledger.notes.get(&flow.first_frame);
         let [source, destination] = [flow.initiator, flow.initiator.other()];
-        let pair = |field: fn(&Sent) -> u64| {
-            [field(&flow.sent[source.index()]), field(&flow.sent[destination.index()])]
-        };
-        let names = ledger.names_of(flow, notes);
+        let pair =
+            |field: fn(&Sent) -> u64| [field(&flow.sent(source)), field(&flow.sent(destination))];
+        let head = flow.head();
+        let names = ledger.names_of(&head, notes);
         let text = |source: NameSource| {
             let of_source = names.iter().filter(move |named| named.source == source);
             of_source.map(|named| safe(ledger.names.get(named.name)))
         };
-        let local = local_side(flow);
-        let remote = endpoint(flow, local.other());
-        let device = match endpoint(flow, local) {
+        let local = local_side(&head);
+        let remote = endpoint(&head, local.other());
+        let device = match endpoint(&head, local) {
             end if end.mac.is_some() => {
                 end.mac.map_or(DeviceKey::Address(end.address), DeviceKey::Mac)
             }
@@ -142,7 +145,7 @@ impl FlowRecord {
         let best = names.first().map(|named| ledger.names.get(named.name));
         let on_internet = zone(remote.address) == Zone::Internet;
         let place = if on_internet { geo.place(remote.address) } else { Default::default() };
-        let numbers = match flow.icmp {
+        let numbers = match flow.icmp() {
             Some((kind, code)) => Some((u16::from(kind), u16::from(code))),
             None => flow.key.port(source).zip(flow.key.port(destination)),
         };
@@ -155,8 +158,8 @@ impl FlowRecord {
             src_port: flow.key.port(source),
             dst: flow.key.address(destination),
             dst_port: flow.key.port(destination),
-            icmp_type: flow.icmp.map(|(kind, _)| kind),
-            icmp_code: flow.icmp.map(|(_, code)| code),
+            icmp_type: flow.icmp().map(|(kind, _)| kind),
+            icmp_code: flow.icmp().map(|(_, code)| code),
             initiator_known: flow.initiator_known,
             packets: pair(|sent| sent.packets),
             wire_bytes: pair(|sent| sent.wire_bytes),
@@ -164,13 +167,14 @@ impl FlowRecord {
             payload_bytes: pair(|sent| sent.payload_bytes),
             delivered_bytes: pair(|sent| sent.delivered_bytes),
             missed_bytes: [flow.missed_bytes(source), flow.missed_bytes(destination)],
+            duplicates: sum(flow.duplicates(source), flow.duplicates(destination)),
             first: flow.first,
             last: flow.last,
-            frames: [flow.first_frame, flow.last_frame],
+            frames: [flow.first_frame, flow.last_frame()],
             state: is_tcp.then(|| flow.tcp.state(source)),
-            history: is_tcp.then(|| flow.tcp.history(source)),
-            rtt_ns: flow.round_trip[destination.index()],
-            vlan: flow.vlans.ids().to_vec(),
+            history: is_tcp.then(|| flow.history.letters(source)),
+            rtt_ns: flow.round_trip(destination),
+            vlan: flow.vlans().ids().to_vec(),
             tunnel: TunnelRecord::all(flow),
             label: LabelRecord {
                 protocol: label.protocol,
@@ -203,4 +207,12 @@ impl FlowRecord {
                 .collect(),
         }
     }
+}
+
+fn is_zero(pair: &[u64; 2]) -> bool {
+    *pair == [0; 2]
+}
+
+fn sum([a, b]: [u64; 2], [c, d]: [u64; 2]) -> [u64; 2] {
+    [a + c, b + d]
 }

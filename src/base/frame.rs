@@ -35,6 +35,30 @@ pub fn sort<T>(items: &mut [T], at: impl Fn(&T) -> (u64, Timestamp)) {
     }
 }
 
+/// The number of the earlier of two frames.
+#[must_use]
+pub fn earlier(a: (u64, Timestamp), b: (u64, Timestamp)) -> u64 {
+    if input(a.0) == input(b.0) || a.1 == b.1 {
+        a.0.min(b.0)
+    } else if a.1 < b.1 {
+        a.0
+    } else {
+        b.0
+    }
+}
+
+/// The number of the later of two frames.
+#[must_use]
+pub fn later(a: (u64, Timestamp), b: (u64, Timestamp)) -> u64 {
+    if input(a.0) == input(b.0) || a.1 == b.1 {
+        a.0.max(b.0)
+    } else if a.1 < b.1 {
+        b.0
+    } else {
+        a.0
+    }
+}
+
 /// How frames are spoken of to people, who think of files by their place on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spelling {
@@ -88,6 +112,15 @@ mod tests {
         assert_eq!(sorted(vec![(2, 5), (3, 4), (1, 9)]), [(1, 9), (2, 5), (3, 4)]);
         let other = base(1) + 1;
         assert_eq!(sorted(vec![(2, 9), (1, 9), (other, 5)]), [(other, 5), (1, 9), (2, 9)]);
+    }
+
+    #[test]
+    fn of_two_inputs_the_time_tells_which_frame_is_earlier() {
+        let [late, early] = [(1, Timestamp(9)), (base(1) + 1, Timestamp(5))];
+        assert_eq!((earlier(late, early), later(late, early)), (early.0, late.0));
+        assert_eq!((earlier(early, late), later(early, late)), (early.0, late.0));
+        let stepped_back = (2, Timestamp(3));
+        assert_eq!((earlier(late, stepped_back), later(late, stepped_back)), (1, 2));
     }
 
     #[test]

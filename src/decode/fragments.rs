@@ -312,6 +312,8 @@ fn around(packet: &Packet<'_>, ip: &Ip<'_>) -> Packet<'static> {
             protocol: ip.protocol,
             hops: ip.hops,
             length: ip.length,
+            identification: ip.identification,
+            checksum: 0,
             fragment: true,
             transport: Transport::None { payload_length: 0 },
             bad_checksum: None,

@@ -1,6 +1,6 @@
 //! The frame ledger: each frame is in exactly one bucket, so that explained + refused = total.
 
-use super::{Body, Packet, Refusal};
+use super::{Body, Ip, Packet, Refusal};
 use crate::base::time::Timestamp;
 use crate::source::Frame;
 use std::collections::BTreeMap;
@@ -34,12 +34,25 @@ impl FrameLedger {
     /// Puts a frame into its bucket.
     #[inline]
     pub fn count(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
+        self.seen(frame);
+        self.bucket(1, packet);
+    }
+
+    /// Counts a frame whose bucket is known to be that of flows.
+    #[inline]
+    pub fn count_flow(&mut self, frame: &Frame<'_>, ip: &Ip<'_>) {
+        self.seen(frame);
+        self.flow += 1;
+        self.faults(ip);
+    }
+
+    #[inline]
+    fn seen(&mut self, frame: &Frame<'_>) {
         self.total += 1;
         self.wire_bytes += u64::from(frame.wire_length);
         self.truncated += u64::from((frame.data.len() as u64) < u64::from(frame.wire_length));
         let times = self.times.get_or_insert([frame.time; 2]);
         *times = [times[0].min(frame.time), times[1].max(frame.time)];
-        self.bucket(1, packet);
     }
 
     /// Moves frames whose fragments were put together to the bucket of what they carry.
@@ -57,16 +70,21 @@ impl FrameLedger {
                 } else {
                     self.flow += frames;
                 }
-                if let Some(stopped) = ip.stopped {
-                    *self.stopped.entry(stopped.name()).or_default() += 1;
-                }
-                if let Some(protocol) = ip.bad_checksum {
-                    *self.checksum_bad.entry(protocol).or_default() += 1;
-                }
+                self.faults(ip);
             }
             Body::Arp(_) => *self.other.entry("arp").or_default() += frames,
             Body::Other(name) => *self.other.entry(name).or_default() += frames,
             Body::Refused(refusal) => *self.refused.entry(*refusal).or_default() += frames,
+        }
+    }
+
+    #[inline]
+    fn faults(&mut self, ip: &Ip<'_>) {
+        if let Some(stopped) = ip.stopped {
+            *self.stopped.entry(stopped.name()).or_default() += 1;
+        }
+        if let Some(protocol) = ip.bad_checksum {
+            *self.checksum_bad.entry(protocol).or_default() += 1;
         }
     }
 

@@ -18,6 +18,10 @@ pub struct Ip<'a> {
     pub hops: u8,
     /// Bytes of the IP packet on the wire, its header included.
     pub length: u32,
+    /// The number that the sender gave the packet (IPv4; RFC 6864), 0 where there is none.
+    pub identification: u16,
+    /// The transport's checksum field as it was on the wire, 0 where there is none.
+    pub checksum: u16,
     /// A fragment that is not a whole packet; its transport is not read.
     pub fragment: bool,
     /// The transport header and its payload.
@@ -111,8 +115,8 @@ pub mod flag {
 }
 
 const ICMP: u8 = 1;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
 const DCCP: u8 = 33;
 const SCTP: u8 = 132;
@@ -124,7 +128,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
     let Ok((slice, stopped)) = LaxIpSlice::from_slice(bytes) else {
         return Body::Refused(Refusal::IpHeader);
     };
-    let (source, destination, hops, header_length, length, header_bad);
+    let (source, destination, hops, header_length, length, header_bad, identification);
     let mut stopped = stopped.map(|_| Stopped::ExtensionBad);
     match &slice {
         LaxIpSlice::Ipv4(v4) => {
@@ -132,6 +136,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
             source = IpAddr::V4(header.source_addr());
             destination = IpAddr::V4(header.destination_addr());
             hops = header.ttl();
+            identification = header.identification();
             header_length = header.slice().len();
             // Zero: the sending kernel left segmentation to its network card.
             length = match u32::from(header.total_len()) {
@@ -149,6 +154,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
             source = IpAddr::V6(header.source_addr());
             destination = IpAddr::V6(header.destination_addr());
             hops = header.hop_limit();
+            identification = 0;
             header_length = header.slice().len();
             length = match u32::from(header.payload_length()) {
                 0 => bytes.len() as u32,
@@ -168,6 +174,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
         protocol: payload.ip_number.0,
         hops,
         length,
+        identification,
+        checksum: 0,
         fragment: payload.fragmented,
         transport: Transport::None { payload_length: on_wire },
         bad_checksum: header_bad.then_some("ip"),
@@ -186,8 +194,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
     Body::Ip(ip)
 }
 
-#[inline]
-fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
+#[inline(always)]
+pub(super) fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
     let u16_at = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
     let needed = match ip.protocol {
         TCP => 20,
@@ -207,6 +215,12 @@ fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
         return;
     }
     let whole = bytes.len() as u32 >= on_wire;
+    ip.checksum = match ip.protocol {
+        TCP => u16_at(16),
+        UDP | UDP_LITE => u16_at(6),
+        ICMP | ICMPV6 => u16_at(2),
+        _ => 0,
+    };
     let mut checked = None;
     match ip.protocol {
         TCP => {

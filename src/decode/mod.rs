@@ -4,6 +4,7 @@
 
 mod checksum;
 mod ethertype;
+pub mod fast;
 pub mod fragments;
 mod frame_ledger;
 pub mod ip;
@@ -156,6 +157,8 @@ pub struct Vlans {
 impl Vlans {
     /// Most tags that are followed.
     pub const MAX: usize = 4;
+    /// No tag.
+    pub const NONE: Vlans = Vlans { ids: [0; Vlans::MAX], count: 0 };
 
     fn push(&mut self, id: u16) -> bool {
         let Some(slot) = self.ids.get_mut(usize::from(self.count)) else {

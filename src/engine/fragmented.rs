@@ -1,85 +1,113 @@
 //! The way of IP fragments through the engine: held until their datagram is whole, then counted
 //! as frames of its flow; what never gets whole is a flow of fragments between its addresses.
+//! Whether others have waited too long is looked at with each fragment.
 
-use super::{Engine, Join, PARTITIONS, Partition, Records};
-use crate::attribution::geo::Geo;
-use crate::decode::fragments::{Part, Released, Taken, payload_length};
-use crate::decode::{Body, Ip, Packet, Transport};
-use crate::flow::key;
+use super::batch::{Job, payload};
+use super::front::brief;
+use crate::base::table::BuildHasher;
+use crate::base::time::Timestamp;
+use crate::decode::fragments::{FragmentLosses, Fragments, Part, Released, Taken, payload_length};
+use crate::decode::{Body, FrameLedger, Ip, Packet, Transport};
+use crate::flow::Brief;
 use crate::source::Frame;
 
-impl Engine {
-    /// Takes a fragment that came in `parts`, the last of which is `frame`.
-    pub(super) fn fragment<'r>(
+/// Fragments that wait for others, of all partitions: which one they belong to is known only when
+/// they are whole.
+#[derive(Default)]
+pub(super) struct FragmentStage {
+    fragments: Fragments,
+}
+
+/// Where a fragment is taken from and what it leads to goes.
+pub(super) struct Context<'a> {
+    /// Position of its frame in the chunk.
+    pub index: u32,
+    pub frame: Frame<'a>,
+    pub hasher: &'a BuildHasher,
+    pub frames: &'a mut FrameLedger,
+    pub job: &'a mut Job,
+}
+
+impl FragmentStage {
+    pub fn losses(&self) -> FragmentLosses {
+        self.fragments.losses
+    }
+
+    /// Takes a frame that is a fragment.
+    pub fn frame(
         &mut self,
-        frame: &Frame<'_>,
+        seen: Timestamp,
+        (packet, ip): (&Packet<'_>, &Ip<'_>),
+        context: &mut Context<'_>,
+    ) {
+        while let Some(released) = self.fragments.expired(seen) {
+            context.release(&released);
+        }
+        let part = Part::of(&context.frame, ip, seen);
+        self.fragment(packet, ip, &[part], context);
+    }
+
+    /// Gives up all that wait: the capture has ended.
+    pub fn finish(&mut self, context: &mut Context<'_>) {
+        while let Some(released) = self.fragments.oldest() {
+            context.release(&released);
+        }
+    }
+
+    /// Takes a fragment that came in `parts`, the last of which is the frame in turn.
+    fn fragment(
+        &mut self,
         packet: &Packet<'_>,
         ip: &Ip<'_>,
         parts: &[Part],
-        geo: &Geo,
-        records: &mut Option<&'r mut Records<'r>>,
+        context: &mut Context<'_>,
     ) {
-        let mut given_up = Vec::new();
-        let mut release = |released| given_up.push(released);
-        let taken = self.fragments.take(packet, ip, parts, &mut release);
-        for released in &given_up {
-            self.released(released, geo, records);
-        }
-        match taken {
+        let mut give_up = |released| context.release(&released);
+        match self.fragments.take(packet, ip, parts, &mut give_up) {
             Taken::Held => {}
             Taken::Unusable => {
                 let mut ip = *ip;
                 let payload_length = payload_length(&ip);
                 ip.transport = Transport::None { payload_length };
-                self.parts(parts, packet, &ip, geo, records);
+                context.count(parts, packet, &ip, true);
             }
             Taken::Whole(whole, mut parts) => {
                 let packet = whole.packet(&mut parts);
-                self.frames.completed(parts.len() as u64, &packet);
+                context.frames.completed(parts.len() as u64, &packet);
                 match &packet.body {
-                    Body::Ip(ip) if ip.fragment => {
-                        self.fragment(frame, &packet, ip, &parts, geo, records);
-                    }
-                    Body::Ip(ip) => {
-                        let earlier = parts.len().saturating_sub(1);
-                        self.parts(&parts[..earlier], &packet, ip, geo, records);
-                        self.flow(frame, &packet, ip, geo, records);
-                    }
-                    body => self.no_flow(body, &packet, frame.time),
+                    Body::Ip(ip) if ip.fragment => self.fragment(&packet, ip, &parts, context),
+                    Body::Ip(ip) => context.whole(&parts, &packet, ip),
+                    body => context.job.aside(body, &packet, context.frame.time),
                 }
             }
         }
     }
+}
+
+impl Context<'_> {
+    /// Counts the frames of a packet that was put together; what it carries comes with the last.
+    fn whole(&mut self, parts: &[Part], packet: &Packet<'_>, ip: &Ip<'_>) {
+        let Some((last, earlier)) = parts.split_last() else { return };
+        self.count(earlier, packet, ip, false);
+        let brief = brief(&self.frame, last.seen, packet, ip, self.hasher);
+        self.job.put_together(self.index, packet, brief, payload(ip));
+    }
 
     /// Counts what was given up as packets of flows without ports.
-    pub(super) fn released<'r>(
-        &mut self,
-        released: &Released,
-        geo: &Geo,
-        records: &mut Option<&'r mut Records<'r>>,
-    ) {
+    fn release(&mut self, released: &Released) {
         for part in &released.parts {
             if let Some(ip) = released.ip(part) {
-                self.parts(&[*part], &released.packet, &ip, geo, records);
+                self.count(&[*part], &released.packet, &ip, true);
             }
         }
     }
 
     /// Counts frames of a flow, without what they carry.
-    fn parts<'r>(
-        &mut self,
-        parts: &[Part],
-        packet: &Packet<'_>,
-        ip: &Ip<'_>,
-        geo: &Geo,
-        records: &mut Option<&'r mut Records<'r>>,
-    ) {
-        let number = key::partition(ip, PARTITIONS);
-        let Partition { flows, sessions } = &mut self.partitions[number];
-        let ledger = &mut self.ledger;
-        let mut join = Join { sessions, ledger, geo, records };
+    fn count(&mut self, parts: &[Part], packet: &Packet<'_>, ip: &Ip<'_>, lost: bool) {
         for part in parts {
-            flows.part(part, packet, ip, self.now, &mut join);
+            let whole = brief(&part.frame(), part.seen, packet, ip, self.hasher);
+            let brief = Brief::of_part(part, &whole, lost);
+            self.job.put_together(self.index, packet, brief, &[]);
         }
     }
 }

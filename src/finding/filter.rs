@@ -4,11 +4,10 @@
 //! that input holds.
 
 use super::Counted;
-use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Traffic};
+use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share, Traffic};
 use crate::attribution::world::transport_name;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
-use crate::base::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -20,57 +19,15 @@ const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
 /// GRE over UDP.
 const TUNNEL_PORTS: [u16; 9] = [4789, 8472, 6081, 2152, 3544, 37_008, 1701, 5247, 4754];
 
-/// What one input holds of a row.
-struct Share {
-    input: usize,
-    traffic: Traffic,
-    first: Timestamp,
-    last: Timestamp,
-}
-
-impl Share {
-    fn add(&mut self, traffic: &Traffic, first: Timestamp, last: Timestamp) {
-        self.traffic.add(traffic);
-        self.first = self.first.min(first);
-        self.last = self.last.max(last);
-    }
-}
-
 fn input_of(flow: &FlowRef) -> usize {
     frame::input(flow.cite.frame)
 }
 
-/// By input, from the flows that are remembered singly; all of it is the first one's where
-/// some are not.
-fn shares(row: &Row) -> Vec<Share> {
-    let first = frame::input(row.frames[0]);
-    let in_one = frame::input(row.frames[1]) == first;
-    if in_one || row.flow_refs_lost > 0 {
-        let traffic = Traffic::of(&row.totals);
-        return vec![Share { input: first, traffic, first: row.first, last: row.last }];
-    }
-    let mut shares: BTreeMap<usize, Share> = BTreeMap::new();
-    for flow in &row.flow_refs {
-        let input = input_of(flow);
-        let new =
-            Share { input, traffic: Traffic::default(), first: flow.cite.time, last: flow.last };
-        shares.entry(input).or_insert(new).add(&flow.traffic, flow.cite.time, flow.last);
-    }
-    shares.into_values().collect()
-}
-
-fn is_in(row: &Row, input: usize) -> bool {
-    match row.frames.map(frame::input) {
-        [first, last] if first == last => first == input,
-        _ => shares(row).iter().any(|share| share.input == input),
-    }
-}
-
-/// Whether any flow in this input is such; the word of the whole row where some are forgotten.
-fn any_flow(row: &Row, input: usize, whole: bool, is: impl Fn(&FlowRef) -> bool) -> bool {
-    whole
-        && (row.flow_refs_lost > 0
-            || row.flow_refs.iter().any(|flow| input_of(flow) == input && is(flow)))
+/// Whether any flow in this input has fragments; the word of the whole row where some flows are
+/// forgotten.
+fn has_fragments(row: &Row, input: usize) -> bool {
+    let mut here = row.flow_refs.iter().filter(|flow| input_of(flow) == input);
+    row.fragments && (row.flow_refs_lost > 0 || here.any(|flow| flow.fragments))
 }
 
 /// All rows between two addresses, whichever end is local.
@@ -136,25 +93,29 @@ impl Selection {
     pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Vec<Counted> {
         let mut by_input: BTreeMap<usize, Share> = BTreeMap::new();
         let mut take = |share: Share| {
-            let Share { input, traffic, first, last } = share;
-            match by_input.get_mut(&input) {
-                Some(sum) => sum.add(&traffic, first, last),
-                None => drop(by_input.insert(input, Share { input, traffic, first, last })),
-            }
+            let sum = by_input
+                .entry(share.input)
+                .or_insert(Share { traffic: Traffic::default(), ..share });
+            sum.traffic.add(&share.traffic);
+            sum.first = sum.first.min(share.first);
+            sum.last = sum.last.max(share.last);
         };
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
             match mark {
-                None => shares(row).into_iter().for_each(&mut take),
+                None => row.shares().into_iter().for_each(&mut take),
                 Some(_) => row
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
-                    .map(|flow| Share {
-                        input: input_of(flow),
-                        traffic: flow.traffic,
-                        first: flow.cite.time,
-                        last: flow.last,
+                    .filter_map(|flow| {
+                        let counts = flow.marked.as_deref()?;
+                        Some(Share {
+                            input: input_of(flow),
+                            traffic: counts.traffic,
+                            first: flow.cite.time,
+                            last: counts.last,
+                        })
                     })
                     .for_each(&mut take),
             }
@@ -180,13 +141,13 @@ impl Selection {
     fn filter(&self, ledger: &Ledger, pairs: &Pairs, input: usize) -> Result<String, &'static str> {
         let here = self.rows.keys().map(|&index| &ledger.rows[index]);
         let mut addresses: Vec<(IpAddr, IpAddr)> =
-            here.filter(|row| is_in(row, input)).map(pair).collect();
+            here.filter(|row| row.is_in(input)).map(pair).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let (mut terms, mut outermost) = (Vec::new(), Vec::new());
         for ends in addresses {
             let rows = pairs.rows.get(&ends).map_or(&[][..], Vec::as_slice);
-            let rows = rows.iter().copied().filter(|&index| is_in(&ledger.rows[index], input));
+            let rows = rows.iter().copied().filter(|&index| ledger.rows[index].is_in(input));
             let between = Between { ends, rows: rows.collect(), input };
             let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
             if between.rows.iter().any(|&index| unread(&ledger.rows[index])) {
@@ -219,8 +180,8 @@ impl Selection {
         let Between { ends: (a, b), ref rows, input } = *between;
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
         let any = |is: &dyn Fn(&Row) -> bool| rows.iter().any(|&index| is(&ledger.rows[index]));
-        let tunnelled = any(&|row| any_flow(row, input, row.tunnelled, |flow| flow.tunnelled));
-        let fragmented = any(&|row| any_flow(row, input, row.fragments, |flow| flow.fragments));
+        let tunnelled = any(&|row| row.tunnelled);
+        let fragmented = any(&|row| has_fragments(row, input));
         // Later fragments are not marked as ICMP.
         let not_icmp = match (pairs.icmp_fragments.contains(&(a, b)), family) {
             (false, _) => "",

@@ -5,12 +5,14 @@ use hdrhistogram::Histogram;
 
 /// Largest value a histogram tells apart; larger ones count as this one.
 const SIZE_MAX: u64 = 262_144;
+/// Frame lengths below this are counted by themselves.
+const COMMON: usize = 2048;
 /// A day, in microseconds.
 const GAP_MAX: u64 = 86_400_000_000;
 /// A minute, in microseconds.
 const ROUND_TRIP_MAX: u64 = 60_000_000;
 
-/// The distributions of one partition.
+/// The distributions of what one thread counted.
 pub struct Distributions {
     /// Frame length on the wire, bytes.
     pub frame_bytes: Histogram<u32>,
@@ -18,6 +20,9 @@ pub struct Distributions {
     pub gap_microseconds: Histogram<u32>,
     /// TCP handshake round trips, microseconds.
     pub round_trip_microseconds: Histogram<u32>,
+    /// Counts of the lengths that nearly all frames have, not yet in the histogram: to find a
+    /// place in that costs more than the rest of counting a packet.
+    common: Box<[u32; COMMON]>,
 }
 
 impl Default for Distributions {
@@ -29,12 +34,19 @@ impl Default for Distributions {
             frame_bytes: up_to(SIZE_MAX),
             gap_microseconds: up_to(GAP_MAX),
             round_trip_microseconds: up_to(ROUND_TRIP_MAX),
+            common: Box::new([0; COMMON]),
         }
     }
 }
 
 impl Distributions {
+    #[inline]
     pub(super) fn frame(&mut self, wire_length: u32) {
+        if let Some(count) = self.common.get_mut(wire_length as usize) {
+            // A histogram's own counts have as many bits.
+            *count = count.saturating_add(1);
+            return;
+        }
         self.frame_bytes.saturating_record(u64::from(wire_length));
     }
 
@@ -46,14 +58,21 @@ impl Distributions {
         self.round_trip_microseconds.saturating_record((nanoseconds / 1000).max(0) as u64);
     }
 
-    /// Adds the counts of another partition.
+    /// Brings every count into its histogram.
+    pub fn complete(&mut self) {
+        for (length, count) in self.common.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
+            self.frame_bytes.saturating_record_n(length as u64, std::mem::take(count));
+        }
+    }
+
+    /// Adds the counts of others, which are complete.
     pub fn merge(&mut self, other: &Distributions) {
         for (mine, theirs) in [
             (&mut self.frame_bytes, &other.frame_bytes),
             (&mut self.gap_microseconds, &other.gap_microseconds),
             (&mut self.round_trip_microseconds, &other.round_trip_microseconds),
         ] {
-            mine.add(theirs).expect("all partitions have the same bounds");
+            mine.add(theirs).expect("all have the same bounds");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! What makes two packets belong to the same flow.
 
 use super::Side;
-use crate::decode::{Ip, Packet, Transport, Tunnels, Vlans};
+use crate::decode::{Ip, Transport, Tunnels, Vlans};
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses, ports, protocol, VLAN and tunnels of a flow, the same for both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowKey {
-    addresses: [[u8; 16]; 2],
+    /// As numbers, the larger half first; an IPv4 address is the upper half of the first.
+    addresses: [[u64; 2]; 2],
     ports: [u16; 2],
     vlan: u32,
     tunnels: u32,
@@ -22,13 +24,24 @@ enum Kind {
     V6,
     V4Portless,
     V6Portless,
+    V4Icmp,
+    V6Icmp,
 }
 
 impl FlowKey {
+    pub(super) const NONE: FlowKey = FlowKey {
+        addresses: [[0; 2]; 2],
+        ports: [0; 2],
+        vlan: 0,
+        tunnels: 0,
+        protocol: 0,
+        kind: Kind::V4Portless,
+    };
+
     /// The key of a packet, and which side sent it.
-    #[inline]
+    #[inline(always)]
     #[must_use]
-    pub fn of(ip: &Ip<'_>, packet: &Packet<'_>) -> (FlowKey, Side) {
+    pub fn of(ip: &Ip<'_>, vlans: &Vlans, tunnels: &Tunnels) -> (FlowKey, Side) {
         let (ports, portless) = match ip.transport {
             Transport::Tcp(tcp) => ([tcp.source_port, tcp.destination_port], false),
             Transport::Udp { source_port, destination_port, .. }
@@ -42,20 +55,23 @@ impl FlowKey {
             },
             Transport::None { .. } | Transport::Fragment { .. } => ([0, 0], true),
         };
-        let kind = match (ip.source, portless) {
-            (IpAddr::V4(_), false) => Kind::V4,
-            (IpAddr::V6(_), false) => Kind::V6,
-            (IpAddr::V4(_), true) => Kind::V4Portless,
-            (IpAddr::V6(_), true) => Kind::V6Portless,
+        let icmp = matches!(ip.transport, Transport::Icmp { .. });
+        let kind = match (ip.source, portless, icmp) {
+            (IpAddr::V4(_), false, _) => Kind::V4,
+            (IpAddr::V6(_), false, _) => Kind::V6,
+            (IpAddr::V4(_), true, false) => Kind::V4Portless,
+            (IpAddr::V6(_), true, false) => Kind::V6Portless,
+            (IpAddr::V4(_), true, true) => Kind::V4Icmp,
+            (IpAddr::V6(_), true, true) => Kind::V6Icmp,
         };
-        let ends = [(octets(ip.source), ports[0]), (octets(ip.destination), ports[1])];
+        let ends = [(number(ip.source), ports[0]), (number(ip.destination), ports[1])];
         let side = if ends[0] <= ends[1] { Side::Low } else { Side::High };
         let [low, high] = if side == Side::Low { ends } else { [ends[1], ends[0]] };
         let key = FlowKey {
             addresses: [low.0, high.0],
             ports: [low.1, high.1],
-            vlan: vlan_number(&packet.vlans),
-            tunnels: tunnel_number(&packet.tunnels),
+            vlan: vlan_number(vlans),
+            tunnels: tunnel_number(tunnels),
             protocol: ip.protocol,
             kind,
         };
@@ -65,13 +81,21 @@ impl FlowKey {
     /// Address of one side.
     #[must_use]
     pub fn address(&self, side: Side) -> IpAddr {
-        let octets = self.addresses[side.index()];
+        let [high, low] = self.addresses[side.index()];
         match self.kind {
-            Kind::V4 | Kind::V4Portless => {
-                IpAddr::V4(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]))
+            Kind::V4 | Kind::V4Portless | Kind::V4Icmp => {
+                IpAddr::V4(Ipv4Addr::from((high >> 32) as u32))
             }
-            Kind::V6 | Kind::V6Portless => IpAddr::V6(Ipv6Addr::from(octets)),
+            Kind::V6 | Kind::V6Portless | Kind::V6Icmp => {
+                IpAddr::V6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
+            }
         }
+    }
+
+    /// Whether these are ICMP messages.
+    #[must_use]
+    pub fn is_icmp(&self) -> bool {
+        matches!(self.kind, Kind::V4Icmp | Kind::V6Icmp)
     }
 
     /// Port of one side, for protocols that have ports.
@@ -79,16 +103,49 @@ impl FlowKey {
     pub fn port(&self, side: Side) -> Option<u16> {
         matches!(self.kind, Kind::V4 | Kind::V6).then_some(self.ports[side.index()])
     }
+
+    /// A number for a packet of this flow that both sights of it share, whatever VLAN or tunnel
+    /// they are in; `said` and `numbers` are what its headers say.
+    #[inline]
+    pub(super) fn print(&self, sender: Side, said: u64, numbers: u64) -> u64 {
+        let [low, high] = self.addresses.map(mix);
+        let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
+        let about = ports << 16 | u64::from(self.protocol) << 8 | sender as u64;
+        mix_number(
+            mix_number(low.rotate_left(17) ^ high ^ said)
+                ^ mix_number(numbers ^ about).rotate_left(23),
+        )
+    }
 }
 
-fn octets(address: IpAddr) -> [u8; 16] {
-    match address {
-        IpAddr::V4(v4) => {
-            let mut octets = [0; 16];
-            octets[..4].copy_from_slice(&v4.octets());
-            octets
+impl Hash for FlowKey {
+    /// In few large pieces: this is done once a packet.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [[a, b], [c, d]] = self.addresses;
+        state.write_u64(a);
+        state.write_u64(c);
+        if b | d != 0 {
+            state.write_u64(b);
+            state.write_u64(d);
         }
-        IpAddr::V6(v6) => v6.octets(),
+        let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
+        let kind = u64::from(self.protocol) << 40 | (self.kind as u64) << 32;
+        state.write_u64(ports | kind);
+        if self.vlan | self.tunnels != 0 {
+            state.write_u64(u64::from(self.vlan) << 32 | u64::from(self.tunnels));
+        }
+    }
+}
+
+#[inline]
+fn number(address: IpAddr) -> [u64; 2] {
+    match address {
+        IpAddr::V4(v4) => [u64::from(u32::from(v4)) << 32, 0],
+        IpAddr::V6(v6) => {
+            let whole = u128::from(v6);
+            [(whole >> 64) as u64, whole as u64]
+        }
     }
 }
 
@@ -108,7 +165,7 @@ fn tunnel_number(tunnels: &Tunnels) -> u32 {
         return 0;
     }
     let mixed = tunnels.iter().fold(0, |sum: u64, tunnel| {
-        let [source, destination] = tunnel.outer.map(|address| mix(octets(address)));
+        let [source, destination] = tunnel.outer.map(|address| mix(number(address)));
         let network = tunnel.network.map_or(0, |network| u64::from(network) + 1);
         let kind = (tunnel.kind as u64) << 32 | network;
         mix_number(sum.rotate_left(7) ^ mix_number(kind) ^ source.wrapping_add(destination))
@@ -118,17 +175,19 @@ fn tunnel_number(tunnels: &Tunnels) -> u32 {
 
 /// The partition, of `count`, that handles packets between this pair of addresses. Unkeyed and
 /// symmetric, so that it is the same in every run and for both directions.
+#[inline]
 #[must_use]
-pub fn partition(ip: &Ip<'_>, count: usize) -> usize {
-    let mixed = mix(octets(ip.source)) ^ mix(octets(ip.destination));
-    (mixed >> 32) as usize % count
+pub fn partition(key: &FlowKey, count: usize) -> usize {
+    let [low, high] = key.addresses.map(mix);
+    ((low ^ high) >> 32) as usize % count
 }
 
-fn mix(octets: [u8; 16]) -> u64 {
-    let value = u128::from_le_bytes(octets);
-    mix_number((value as u64) ^ ((value >> 64) as u64).rotate_left(31))
+#[inline]
+fn mix([high, low]: [u64; 2]) -> u64 {
+    mix_number(high ^ low.rotate_left(31))
 }
 
+#[inline]
 fn mix_number(value: u64) -> u64 {
     // The multiplier of splitmix64's first round.
     let product = value.wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -161,7 +220,7 @@ mod tests {
             data,
         });
         let Body::Ip(ip) = packet.body else { panic!() };
-        FlowKey::of(&ip, &packet)
+        FlowKey::of(&ip, &packet.vlans, &packet.tunnels)
     }
 
     #[test]

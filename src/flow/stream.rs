@@ -248,6 +248,11 @@ impl Half {
         give(&held.cite.segment(&held.data, gap, &like)) && self.release(like, give)
     }
 
+    /// Payload held back, bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.disorder.as_ref().map_or(0, |disorder| disorder.held_bytes)
+    }
+
     pub(super) fn holds(&self) -> bool {
         self.disorder.as_ref().is_some_and(|disorder| !disorder.held.is_empty())
     }

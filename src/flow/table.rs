@@ -1,19 +1,18 @@
 //! The table of live flows of one partition.
 
+use super::brief::{Brief, Kind};
 use super::distribution::Distributions;
-use super::key::FlowKey;
-use super::stream::Half;
-use super::timer::{self, Wheel};
-use super::{End, Flow, FlowId, FlowSink, Segment, Sent, Side, tcp};
+use super::duplicate::Recent;
+use super::index::Index;
+use super::share::Share;
+use super::slab::Slab;
+use super::timer::Wheel;
+use super::{Cite, End, Flow, FlowId, FlowSink, Marks, Rare, RoundTrip, Segment, Side, Way, tcp};
+use crate::base::address::Mac;
 use crate::base::frame;
-use crate::base::table::BuildHasher;
 use crate::base::time::{SECOND, Timestamp};
-use crate::decode::fragments::Part;
 use crate::decode::ip::flag;
-use crate::decode::{Ip, Packet, Tcp, Transport};
-use crate::source::Frame;
-use hashbrown::HashTable;
-use std::hash::BuildHasher as _;
+use crate::decode::{Tunnels, Vlans};
 
 /// Idle time after which an established TCP connection is taken to have ended.
 const ESTABLISHED_IDLE: i64 = 2 * 3600 * SECOND;
@@ -21,39 +20,57 @@ const ESTABLISHED_IDLE: i64 = 2 * 3600 * SECOND;
 const OTHER_IDLE: i64 = 60 * SECOND;
 /// Idle time of UDP flows.
 const UDP_IDLE: i64 = 180 * SECOND;
+/// Payload held back in one table until what precedes it arrives, bytes: the 64 tables of a run
+/// hold 64 MiB at most.
+const TABLE_HELD_BYTES_MAX: usize = 1024 * 1024;
+/// Resident memory of one live flow, bytes: its record, its slots in the index (at most 22 bytes),
+/// its link in the timer wheel (12, up to twice that) and the state of its protocol (16, likewise).
+/// What dissectors keep is bounded apart.
+pub const FLOW_BYTES: usize = size_of::<Flow>() + 22 + 24 + 32;
+
+/// Stands for no flow.
+pub(super) const NONE: u32 = u32::MAX;
 
 /// What the bounds of a table cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Losses {
     /// Flows ended before their time because the table was full.
     pub flows_evicted: u64,
+    /// Gaps in streams that were given up before their time because too much was held behind
+    /// gaps in all flows together.
+    pub gaps_given_up: u64,
+}
+
+impl Losses {
+    /// Adds those of another table.
+    pub fn add(&mut self, other: &Losses) {
+        self.flows_evicted += other.flows_evicted;
+        self.gaps_given_up += other.gaps_given_up;
+    }
 }
 
 /// Live flows, found by key and ended by packet time.
 pub struct FlowTable {
     flows: Slab,
-    index: HashTable<u32>,
-    hasher: BuildHasher,
+    index: Index,
     wheel: Wheel,
+    recent: Recent,
+    held_bytes: usize,
     /// Most live flows.
     flows_max: usize,
     /// Flows begun so far.
     pub created: u64,
-    /// What the bound cost.
+    /// What the bounds cost.
     pub losses: Losses,
-    /// Sizes, gaps and round trips of all packets of the table.
-    pub distributions: Distributions,
 }
 
-struct Slab {
-    flows: Vec<Flow>,
-    free: Vec<u32>,
-}
-
-impl timer::Links for Slab {
-    fn link(&mut self, index: u32) -> &mut timer::Link {
-        &mut self.flows[index as usize].timer
-    }
+/// What stands around a packet and tells a new flow more than its own headers do.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// VLAN tags.
+    pub vlans: &'a Vlans,
+    /// Tunnels.
+    pub tunnels: &'a Tunnels,
 }
 
 impl FlowTable {
@@ -61,14 +78,14 @@ impl FlowTable {
     #[must_use]
     pub fn new(flows_max: usize) -> FlowTable {
         FlowTable {
-            flows: Slab { flows: Vec::new(), free: Vec::new() },
-            index: HashTable::new(),
-            hasher: BuildHasher::default(),
+            flows: Slab::default(),
+            index: Index::default(),
             wheel: Wheel::new(),
+            recent: Recent::default(),
+            held_bytes: 0,
             flows_max: flows_max.max(1),
             created: 0,
             losses: Losses::default(),
-            distributions: Distributions::default(),
         }
     }
 
@@ -81,355 +98,418 @@ impl FlowTable {
     /// Whether no flow is live.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.index.len() == 0
     }
 
-    /// Takes one packet. `now` is the highest capture time so far, in the whole capture.
+    /// The flow that a packet probably belongs to. Asked for many packets before any is worked
+    /// on, so that the memory of all is fetched at once.
     #[inline]
-    pub fn packet(
-        &mut self,
-        frame: &Frame<'_>,
-        packet: &Packet<'_>,
-        ip: &Ip<'_>,
-        now: Timestamp,
-        sink: &mut impl FlowSink,
-    ) {
-        let (id, side) = self.locate(frame, packet, ip, now, now, sink);
-        self.count(id, side, frame, ip.length, now);
-        self.update(id, side, frame, ip, sink);
+    #[must_use]
+    pub fn guess(&self, brief: &Brief) -> Option<FlowId> {
+        self.index.guess(brief.tag).map(FlowId)
     }
 
-    /// Counts a frame with a fragment of a packet whose flow is known by now, or of one that
-    /// was given up: later than its turn, and without what it carries.
-    pub fn part(
+    /// Reads a little of each line of memory that a packet of this flow will touch; the sum
+    /// means nothing.
+    #[inline]
+    #[must_use]
+    pub fn glance(&self, id: FlowId, brief: &Brief) -> u64 {
+        let flow = &self.flows[id.0];
+        let sum = flow.last.0 as u64 ^ flow.ways[brief.side.index()].packets;
+        if brief.kind == Kind::Tcp {
+            // What one side acknowledges is held against what the other sent.
+            return sum ^ flow.ways[brief.side.other().index()].packets;
+        }
+        sum
+    }
+
+    /// Takes one packet. `now` is the highest capture time so far, in the whole capture; `payload`
+    /// is asked for only where somebody wants it.
+    #[inline]
+    pub fn packet<'p>(
         &mut self,
-        part: &Part,
-        packet: &Packet<'_>,
-        ip: &Ip<'_>,
+        brief: &Brief,
+        around: Option<Around<'_>>,
         now: Timestamp,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
         sink: &mut impl FlowSink,
     ) {
-        let frame = part.frame();
-        let (id, side) = self.locate(&frame, packet, ip, part.seen, now, sink);
-        self.count(id, side, &frame, part.ip_length, part.seen);
-        let flow = &mut self.flows.flows[id as usize];
-        flow.fragments = true;
-        let sent = &mut flow.sent[side.index()];
-        if sent.packets == 1 {
-            flow.hops[side.index()] = ip.hops;
+        let (id, fresh) = self.locate(brief, around, now, sink);
+        if usize::from(self.flows[id].input) != frame::input(brief.number) {
+            begin_shares(&mut self.flows[id]);
         }
-        if ip.fragment {
-            sent.payload_bytes += u64::from(part.payload_length);
-            sent.delivered_bytes += u64::from(part.payload_length);
+        self.count(id, fresh, brief, distributions);
+        if self.flows[id].marks.has(Marks::SHARED) {
+            self.of_several_inputs(id, brief, payload, distributions, sink);
+        } else {
+            self.take_up(id, brief, payload, distributions, sink);
         }
     }
 
-    /// The flow of a packet, opened where there is none, and the side that sent it. `seen` is
-    /// the highest capture time when the packet was read, `now` that of the frame in turn.
+    #[inline]
+    fn take_up<'p>(
+        &mut self,
+        id: u32,
+        brief: &Brief,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
+        sink: &mut impl FlowSink,
+    ) {
+        if brief.is_part() {
+            self.flows[id].marks.set(Marks::FRAGMENTS, true);
+        } else if self.recent.saw(brief) {
+            duplicate(&mut self.flows[id], brief);
+        } else {
+            self.update(id, brief, payload, distributions, sink);
+        }
+    }
+
+    #[cold]
+    fn of_several_inputs<'p>(
+        &mut self,
+        id: u32,
+        brief: &Brief,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
+        sink: &mut impl FlowSink,
+    ) {
+        let delivered = |flow: &Flow| flow.sent(brief.side).delivered_bytes;
+        // The payload is counted already; whether it is new shows only now.
+        let before = delivered(&self.flows[id]) - u64::from(brief.payload_length);
+        self.take_up(id, brief, payload, distributions, sink);
+        let flow = &mut self.flows[id];
+        share(flow, brief, delivered(flow) - before);
+    }
+
+    /// The flow of a packet, opened where there is none, and whether it was.
     #[inline]
     fn locate(
         &mut self,
-        frame: &Frame<'_>,
-        packet: &Packet<'_>,
-        ip: &Ip<'_>,
-        seen: Timestamp,
+        brief: &Brief,
+        around: Option<Around<'_>>,
         now: Timestamp,
         sink: &mut impl FlowSink,
-    ) -> (u32, Side) {
+    ) -> (u32, bool) {
         if self.wheel.is_due(now) {
-            self.expire(now, frame.number, sink);
+            self.expire(now, brief.number, sink);
         }
-        let (key, side) = FlowKey::of(ip, packet);
-        let hash = self.hasher.hash_one(key);
-        let flows = &self.flows.flows;
-        let found = self.index.find(hash, |&i| flows[i as usize].key == key).copied();
-        let id = match found {
-            Some(id) if self.continues(id, ip, seen) => id,
+        let flows = &self.flows;
+        match self.index.find(brief.tag, |id| flows[id].key == brief.key) {
+            Some(id) if self.continues(id, brief) => (id, false),
             Some(id) => {
-                let flow = &self.flows.flows[id as usize];
-                let idle = seen.since(flow.last) > idle_limit(flow);
+                let flow = &self.flows[id];
+                let idle = brief.seen.since(flow.last) > idle_limit(flow);
                 let end = match (flow.tcp.is_over(), idle) {
                     (true, _) => End::Closed,
                     (false, true) => End::TimeOut,
                     (false, false) => End::Reused,
                 };
-                self.close(id, end, frame.number, sink);
-                self.open(key, side, hash, frame, packet, ip, [seen, now], sink)
+                self.close(id, end, brief.number, sink);
+                (self.open(brief, around, now, sink), true)
             }
-            None => self.open(key, side, hash, frame, packet, ip, [seen, now], sink),
-        };
-        (id, side)
+            None => (self.open(brief, around, now, sink), true),
+        }
     }
 
-    /// Ends every live flow; `frame` is the number behind the last.
+    /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
-        let mut live: Vec<u32> = self.index.iter().copied().collect();
-        frame::sort(&mut live, |&id| {
-            let flow = &self.flows.flows[id as usize];
-            (flow.first_frame, flow.first)
-        });
-        for id in live {
-            let over = self.flows.flows[id as usize].tcp.is_over();
-            self.close(id, if over { End::Closed } else { End::CaptureEnd }, frame, sink);
+        let at = |id: u32| (self.flows[id].first_frame, self.flows[id].first);
+        let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
+        frame::sort(&mut live, |&(at, _)| at);
+        self.index = Index::default();
+        for (_, id) in live {
+            self.hand_out_rest(id, sink);
+            let flow = self.flows.take(id);
+            let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
+            sink.closed(FlowId(id), flow, end, frame);
         }
     }
 
     /// Whether a packet that fits the key belongs to the flow, or begins another.
     #[inline]
-    fn continues(&self, id: u32, ip: &Ip<'_>, now: Timestamp) -> bool {
-        let flow = &self.flows.flows[id as usize];
-        if now.since(flow.last) > idle_limit(flow) {
+    fn continues(&self, id: u32, brief: &Brief) -> bool {
+        let flow = &self.flows[id];
+        if brief.seen.since(flow.last) > idle_limit(flow) {
             return false;
         }
-        let Transport::Tcp(tcp) = ip.transport else {
-            return true;
-        };
-        let opens = tcp.flags & (flag::SYN | flag::ACK) == flag::SYN;
+        let opens = brief.kind == Kind::Tcp && brief.flags & (flag::SYN | flag::ACK) == flag::SYN;
         !(opens && flow.tcp.is_over())
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one caller, and a struct would only rename them"
-    )]
     fn open(
         &mut self,
-        key: FlowKey,
-        side: Side,
-        hash: u64,
-        frame: &Frame<'_>,
-        packet: &Packet<'_>,
-        ip: &Ip<'_>,
-        [seen, now]: [Timestamp; 2],
+        brief: &Brief,
+        around: Option<Around<'_>>,
+        now: Timestamp,
         sink: &mut impl FlowSink,
     ) -> u32 {
         if self.index.len() >= self.flows_max
             && let Some(first) = self.wheel.first()
         {
             self.losses.flows_evicted += 1;
-            self.close(first, End::Evicted, frame.number, sink);
+            self.close(first, End::Evicted, brief.number, sink);
         }
-        let mut macs = [packet.source_mac, packet.destination_mac];
-        let mut hops = [ip.hops, 0];
+        let side = brief.side;
+        let mut macs = brief.macs;
+        let mut hops = [brief.hops, 0];
         if side == Side::High {
             macs.swap(0, 1);
             hops.swap(0, 1);
         }
-        let (initiator, initiator_known) = match ip.transport {
-            Transport::Tcp(tcp) if tcp.flags & flag::SYN != 0 => {
-                let answer = tcp.flags & flag::ACK != 0;
+        let (initiator, initiator_known) = match brief.kind {
+            Kind::Tcp if brief.flags & flag::SYN != 0 => {
+                let answer = brief.flags & flag::ACK != 0;
                 (if answer { side.other() } else { side }, true)
             }
-            Transport::Tcp(_) => (side, false),
+            Kind::Tcp => (side, false),
             _ => (side, true),
         };
-        let icmp = match ip.transport {
-            Transport::Icmp { kind, code, .. } => Some((kind, code)),
-            _ => None,
-        };
+        let rare = around.map(|Around { vlans, tunnels }| {
+            let tunnels = (!tunnels.is_empty()).then_some(*tunnels);
+            Box::new(Rare { vlans: *vlans, tunnels, ..Rare::default() })
+        });
+        let mut marks = Marks::WANTED;
+        marks.set(Marks::HIGH_FIRST, side == Side::High);
         let flow = Flow {
-            key,
-            last: seen,
-            sent: [Sent::default(); 2],
+            key: brief.key,
+            last: brief.seen,
             initiator,
             initiator_known,
-            wanted: true,
-            timer: timer::Link::default(),
-            last_frame: frame.number,
+            marks,
             tcp: tcp::Connection::default(),
-            halves: [Half::default(), Half::default()],
-            first: frame.time,
-            first_frame: frame.number,
-            first_length: frame.wire_length,
-            macs,
-            first_sender: side,
-            vlans: packet.vlans,
-            tunnels: (!packet.tunnels.is_empty()).then(|| Box::new(packet.tunnels)),
-            icmp,
-            fragments: ip.fragment,
-            round_trip: [None; 2],
+            input: frame::input(brief.number) as u16,
+            ways: [Way::default(), Way::default()],
+            first: brief.time,
+            first_frame: brief.number,
+            rare,
+            history: tcp::History::default(),
+            round_trip: [RoundTrip::default(); 2],
+            first_length: brief.wire_length,
+            tag: brief.tag,
+            macs: macs.map(|mac| mac.unwrap_or(Mac([0; 6]))),
             hops,
+            icmp: brief.icmp,
         };
         let limit = idle_limit(&flow);
-        let id = match self.flows.free.pop() {
-            Some(id) => {
-                self.flows.flows[id as usize] = flow;
-                id
-            }
-            None => {
-                self.flows.flows.push(flow);
-                (self.flows.flows.len() - 1) as u32
-            }
-        };
-        let (flows, hasher) = (&self.flows.flows, &self.hasher);
-        self.index.insert_unique(hash, id, |&i| hasher.hash_one(flows[i as usize].key));
-        self.wheel.arm(&mut self.flows, id, Timestamp(now.0.saturating_add(limit)));
+        let id = self.flows.add(flow);
+        self.index.insert(brief.tag, id);
+        self.wheel.arm(id, Timestamp(now.0.saturating_add(limit)));
         self.created += 1;
-        sink.opened(FlowId(id), &self.flows.flows[id as usize]);
+        sink.opened(FlowId(id), &self.flows[id]);
         id
     }
 
     #[inline]
-    fn count(&mut self, id: u32, side: Side, frame: &Frame<'_>, ip_length: u32, seen: Timestamp) {
-        let flow = &mut self.flows.flows[id as usize];
-        self.distributions.frame(frame.wire_length);
-        if flow.packets() > 0 && seen >= flow.last {
-            self.distributions.gap(seen.since(flow.last));
+    fn count(&mut self, id: u32, fresh: bool, brief: &Brief, distributions: &mut Distributions) {
+        let flow = &mut self.flows[id];
+        distributions.frame(brief.wire_length);
+        if !fresh && brief.seen >= flow.last {
+            distributions.gap(brief.seen.since(flow.last));
         }
-        flow.last = flow.last.max(seen);
-        flow.last_frame = flow.last_frame.max(frame.number);
-        let sent = &mut flow.sent[side.index()];
-        sent.packets += 1;
-        sent.wire_bytes += u64::from(frame.wire_length);
-        sent.ip_bytes += u64::from(ip_length);
+        flow.last = flow.last.max(brief.seen);
+        let way = &mut flow.ways[brief.side.index()];
+        if way.packets == 0 {
+            flow.hops[brief.side.index()] = brief.hops;
+        }
+        way.last_frame = way.last_frame.max(brief.number);
+        way.packets += 1;
+        way.wire_bytes += u64::from(brief.wire_length);
+        way.ip_bytes += u64::from(brief.ip_length);
+        way.payload_bytes += u64::from(brief.payload_length);
     }
 
     #[inline]
-    fn update(
+    fn update<'p>(
         &mut self,
         id: u32,
-        side: Side,
-        frame: &Frame<'_>,
-        ip: &Ip<'_>,
+        brief: &Brief,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
         sink: &mut impl FlowSink,
     ) {
-        let flow = &mut self.flows.flows[id as usize];
-        let sent = &mut flow.sent[side.index()];
-        if sent.packets == 1 {
-            flow.hops[side.index()] = ip.hops;
-        }
-        match ip.transport {
-            Transport::Tcp(tcp) => self.tcp(id, side, frame, &tcp, sink),
-            Transport::Udp { payload, payload_length, .. } => {
-                sent.payload_bytes += u64::from(payload_length);
-                sent.delivered_bytes += u64::from(payload_length);
-                if flow.wanted && !payload.is_empty() {
-                    let segment = Segment {
-                        side,
-                        data: payload,
-                        frame: frame.number,
-                        time: frame.time,
-                        wire_length: frame.wire_length,
-                        gap: 0,
-                        datagram: true,
-                    };
-                    flow.wanted = sink.segment(FlowId(id), flow, &segment);
+        match brief.kind {
+            Kind::Tcp => self.tcp(id, brief, payload, distributions, sink),
+            Kind::Udp if brief.payload_length > 0 => {
+                let flow = &mut self.flows[id];
+                if flow.marks.has(Marks::WANTED) {
+                    let segment = segment(brief, payload());
+                    let more = segment.data.is_empty() || sink.segment(FlowId(id), flow, &segment);
+                    flow.marks.set(Marks::WANTED, more);
                 }
             }
-            Transport::Icmp { payload_length, .. }
-            | Transport::Ports { payload_length, .. }
-            | Transport::Fragment { payload_length, .. }
-            | Transport::None { payload_length } => {
-                sent.payload_bytes += u64::from(payload_length);
-                sent.delivered_bytes += u64::from(payload_length);
-            }
+            _ => {}
         }
     }
 
     #[inline]
-    fn tcp(
+    fn tcp<'p>(
         &mut self,
         id: u32,
-        side: Side,
-        frame: &Frame<'_>,
-        tcp: &Tcp<'_>,
+        brief: &Brief,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
         sink: &mut impl FlowSink,
     ) {
-        let flow = &mut self.flows.flows[id as usize];
-        let opens = tcp.flags & flag::SYN != 0;
+        let Brief { side, flags, payload_length, .. } = *brief;
+        let flow = &mut self.flows[id];
+        let opens = flags & flag::SYN != 0;
         if opens || flow.packets() <= 3 {
-            handshake(flow, side, frame.time, tcp, &mut self.distributions);
+            handshake(flow, brief, distributions);
         }
-        flow.tcp.note(side, tcp.flags, tcp.payload_length > 0);
-        if tcp.flags & flag::ACK != 0 {
+        let fresh = flow.tcp.note(side, flags, payload_length > 0);
+        if fresh != 0 {
+            flow.history.add(side, fresh);
+        }
+        if flags & flag::ACK != 0 {
             let fin_sent = flow.tcp.saw_fin(side.other());
-            flow.halves[side.other().index()].acknowledge(tcp.acknowledgment, fin_sent);
+            let other = &mut flow.ways[side.other().index()].half;
+            other.acknowledge(brief.acknowledgment, fin_sent);
         }
-        if tcp.payload_length == 0 || tcp.flags & flag::RST != 0 {
+        if payload_length == 0 {
+            return;
+        }
+        if flags & flag::RST != 0 {
             // A reset may carry text that explains it (RFC 9293 §3.5.3): not payload.
+            flow.ways[side.index()].payload_bytes -= u64::from(payload_length);
             return;
         }
         // Data on a SYN (TCP Fast Open, RFC 7413) comes behind the SYN's own number.
-        let sequence = tcp.sequence.wrapping_add(u32::from(opens));
-        let half = &mut flow.halves[side.index()];
-        let added = half.count(sequence, tcp.payload_length);
-        let sent = &mut flow.sent[side.index()];
-        sent.payload_bytes += u64::from(tcp.payload_length);
-        sent.delivered_bytes += u64::from(added.new_bytes);
-        if !flow.wanted {
-            return;
+        let sequence = brief.sequence.wrapping_add(u32::from(opens));
+        let added = flow.ways[side.index()].half.count(sequence, payload_length);
+        if added.new_bytes != payload_length {
+            let again = payload_length.saturating_sub(added.new_bytes);
+            flow.rare().repeated[side.index()] += u64::from(again);
         }
-        let segment = Segment {
-            side,
-            data: tcp.payload,
-            frame: frame.number,
-            time: frame.time,
-            wire_length: frame.wire_length,
-            gap: 0,
-            datagram: false,
-        };
-        let mut half = std::mem::take(&mut flow.halves[side.index()]);
-        let flow = &self.flows.flows[id as usize];
-        let wanted = half.hand_out(sequence, tcp.payload_length, segment, &mut |piece| {
-            sink.segment(FlowId(id), flow, piece)
-        });
-        let flow = &mut self.flows.flows[id as usize];
-        flow.halves[side.index()] = half;
+        if flow.marks.has(Marks::WANTED) {
+            let segment = segment(brief, payload());
+            self.hand_out(id, sequence, payload_length, segment, sink);
+        }
+    }
+
+    fn hand_out(
+        &mut self,
+        id: u32,
+        sequence: u32,
+        length: u32,
+        segment: Segment<'_>,
+        sink: &mut impl FlowSink,
+    ) {
+        let way = segment.side.index();
+        let mut half = std::mem::take(&mut self.flows[id].ways[way].half);
+        let before = half.held_bytes();
+        let flow = &self.flows[id];
+        let mut give = |piece: &Segment<'_>| sink.segment(FlowId(id), flow, piece);
+        let mut wanted = half.hand_out(sequence, length, segment, &mut give);
+        while wanted && self.held_bytes + half.held_bytes() > TABLE_HELD_BYTES_MAX + before {
+            self.losses.gaps_given_up += 1;
+            if !half.holds() {
+                break;
+            }
+            wanted = half.give_up_gap(segment, &mut give);
+        }
+        self.held_bytes = self.held_bytes + half.held_bytes() - before;
+        let flow = &mut self.flows[id];
+        flow.ways[way].half = half;
         if !wanted {
-            flow.wanted = false;
-            flow.halves.iter_mut().for_each(Half::drop_held);
+            flow.marks.set(Marks::WANTED, false);
+            for way in &mut flow.ways {
+                self.held_bytes -= way.half.held_bytes();
+                way.half.drop_held();
+            }
         }
     }
 
     fn expire(&mut self, now: Timestamp, frame: u64, sink: &mut impl FlowSink) {
-        while let Some(id) = self.wheel.next_due(&mut self.flows, now) {
-            let flow = &self.flows.flows[id as usize];
+        while let Some(id) = self.wheel.next_due(now) {
+            let flow = &self.flows[id];
             let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
             let over = flow.tcp.is_over();
             // The wheel is re-armed in both cases, because `close` takes the flow out of it.
-            self.wheel.arm(&mut self.flows, id, deadline.max(now));
+            self.wheel.arm(id, deadline.max(now));
             if deadline < now {
-                self.close(id, if over { End::Closed } else { End::TimeOut }, frame, sink);
+                let end = if over { End::Closed } else { End::TimeOut };
+                self.close(id, end, frame, sink);
             }
         }
     }
 
     fn close(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
         self.hand_out_rest(id, sink);
-        sink.closed(FlowId(id), &self.flows.flows[id as usize], end, frame);
-        self.wheel.disarm(&mut self.flows, id);
-        let hash = self.hasher.hash_one(self.flows.flows[id as usize].key);
-        if let Ok(entry) = self.index.find_entry(hash, |&i| i == id) {
-            entry.remove();
-        }
-        self.flows.flows[id as usize].halves = [Half::default(), Half::default()];
-        self.flows.free.push(id);
+        self.wheel.disarm(id);
+        let flow = self.flows.remove(id);
+        self.index.remove(flow.tag, id);
+        sink.closed(FlowId(id), flow, end, frame);
     }
 
     /// Hands out what is still held behind gaps that no packet can fill any more.
     fn hand_out_rest(&mut self, id: u32, sink: &mut impl FlowSink) {
         for side in [Side::Low, Side::High] {
-            let flow = &mut self.flows.flows[id as usize];
-            let mut half = std::mem::take(&mut flow.halves[side.index()]);
-            let flow = &self.flows.flows[id as usize];
+            let flow = &mut self.flows[id];
+            if !flow.ways[side.index()].half.holds() {
+                continue;
+            }
+            let mut half = std::mem::take(&mut flow.ways[side.index()].half);
+            self.held_bytes -= half.held_bytes();
+            let flow = &self.flows[id];
             let like = Segment {
                 side,
                 data: &[],
-                frame: flow.last_frame,
+                frame: flow.last_frame(),
                 time: flow.last,
                 wire_length: 0,
                 gap: 0,
                 datagram: false,
             };
-            let mut wanted = flow.wanted;
+            let mut wanted = flow.marks.has(Marks::WANTED);
             while wanted && half.holds() {
                 wanted = half.give_up_gap(like, &mut |piece| sink.segment(FlowId(id), flow, piece));
             }
-            let flow = &mut self.flows.flows[id as usize];
-            flow.halves[side.index()] = half;
-            flow.wanted = wanted;
+            half.drop_held();
+            let flow = &mut self.flows[id];
+            flow.ways[side.index()].half = half;
+            flow.marks.set(Marks::WANTED, wanted);
         }
     }
+}
+
+fn segment<'a>(brief: &Brief, data: &'a [u8]) -> Segment<'a> {
+    Segment {
+        side: brief.side,
+        data,
+        frame: brief.number,
+        time: brief.time,
+        wire_length: brief.wire_length,
+        gap: 0,
+        datagram: brief.kind == Kind::Udp,
+    }
+}
+
+/// The second sight of a packet counts, but nothing in it was delivered again.
+#[cold]
+fn duplicate(flow: &mut Flow, brief: &Brief) {
+    let way = brief.side.index();
+    let rare = flow.rare();
+    rare.repeated[way] += u64::from(brief.payload_length);
+    let [packets, bytes] = &mut rare.duplicates[way];
+    *packets += 1;
+    *bytes += u64::from(brief.wire_length);
+}
+
+/// Before the first packet of another input than the first is counted.
+#[cold]
+fn begin_shares(flow: &mut Flow) {
+    if !flow.marks.has(Marks::SHARED) {
+        let first = Share::whole(flow);
+        flow.marks.set(Marks::SHARED, true);
+        flow.rare().shares.begin(first);
+    }
+}
+
+/// Counts the packet for the input it came from.
+fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
+    let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
+    flow.rare().shares.add(brief.side, cite, brief.seen, delivered_bytes);
 }
 
 /// How long a flow may be silent before it has ended, nanoseconds.
@@ -443,37 +523,33 @@ fn idle_limit(flow: &Flow) -> i64 {
 }
 
 /// Learns initiator, initial sequence numbers and round trips from the first segments.
-fn handshake(
-    flow: &mut Flow,
-    side: Side,
-    time: Timestamp,
-    tcp: &Tcp<'_>,
-    distributions: &mut Distributions,
-) {
+fn handshake(flow: &mut Flow, brief: &Brief, distributions: &mut Distributions) {
+    let Brief { side, flags, time, .. } = *brief;
     let other = side.other();
-    let measured = if tcp.flags & flag::SYN != 0 {
-        let answer = tcp.flags & flag::ACK != 0;
+    let measured = if flags & flag::SYN != 0 {
+        let answer = flags & flag::ACK != 0;
         let first_answer = answer && !flow.tcp.saw_syn(side);
         flow.initiator = if answer { other } else { side };
         flow.initiator_known = true;
-        flow.halves[side.index()].synchronise(tcp.sequence);
+        flow.ways[side.index()].half.synchronise(brief.sequence);
         // A repeated SYN makes the measurement ambiguous (Karn's algorithm).
-        if first_answer && flow.sent[other.index()].packets == 1 {
+        if first_answer && flow.ways[other.index()].packets == 1 {
             positive(time.since(flow.first))
         } else {
             None
         }
     } else if flow.initiator_known && side == flow.initiator && flow.packets() == 3 {
-        flow.round_trip[other.index()].and_then(|rest| positive(time.since(flow.first) - rest))
+        let rest = flow.round_trip(other);
+        rest.and_then(|rest| positive(time.since(flow.first) - rest))
     } else {
         None
     };
     if let Some(measured) = measured {
-        flow.round_trip[side.index()] = Some(measured);
-        distributions.round_trip(measured);
+        flow.round_trip[side.index()] = measured;
+        distributions.round_trip(i64::from(measured.0));
     }
 }
 
-fn positive(nanoseconds: i64) -> Option<i64> {
-    (nanoseconds > 0).then_some(nanoseconds)
+fn positive(nanoseconds: i64) -> Option<RoundTrip> {
+    (nanoseconds > 0).then(|| RoundTrip(u32::try_from(nanoseconds).unwrap_or(u32::MAX)))
 }

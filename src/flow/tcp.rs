@@ -4,15 +4,16 @@
 use super::Side;
 use crate::decode::ip::flag;
 
-const HISTORY_MAX: usize = 16;
-
-/// What was seen of a connection.
+/// What was seen of each side of a connection, in two bytes, since every packet looks at them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Connection {
-    history: [u8; HISTORY_MAX],
-    length: u8,
     seen: [u8; 2],
 }
+
+/// In which order it was seen: four bits an event, the first lowest. The upper bit is the side,
+/// the others are the event's place in [`EVENTS`], from 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct History(u64);
 
 const SYN: u8 = 1;
 const SYN_ACK: u8 = 2;
@@ -21,10 +22,14 @@ const DATA: u8 = 8;
 const FIN: u8 = 16;
 const RST: u8 = 32;
 
+/// In the order in which one segment shows them, with Zeek's letters.
+const EVENTS: [(u8, char); 6] =
+    [(SYN, 's'), (SYN_ACK, 'h'), (ACK, 'a'), (DATA, 'd'), (FIN, 'f'), (RST, 'r')];
+
 impl Connection {
-    /// Notes one segment.
+    /// Notes one segment; returns what is new of this side.
     #[inline]
-    pub(super) fn note(&mut self, side: Side, flags: u8, has_data: bool) {
+    pub(super) fn note(&mut self, side: Side, flags: u8, has_data: bool) -> u8 {
         let mut events = 0;
         if flags & flag::SYN != 0 {
             events |= if flags & flag::ACK != 0 { SYN_ACK } else { SYN };
@@ -41,20 +46,8 @@ impl Connection {
             events |= RST;
         }
         let fresh = events & !self.seen[side.index()];
-        if fresh != 0 {
-            self.record(side, fresh);
-        }
-    }
-
-    #[cold]
-    fn record(&mut self, side: Side, fresh: u8) {
         self.seen[side.index()] |= fresh;
-        for bit in [SYN, SYN_ACK, ACK, DATA, FIN, RST] {
-            if fresh & bit != 0 && usize::from(self.length) < HISTORY_MAX {
-                self.history[usize::from(self.length)] = bit | (side as u8) << 7;
-                self.length += 1;
-            }
-        }
+        fresh
     }
 
     fn saw(&self, side: Side, event: u8) -> bool {
@@ -130,25 +123,30 @@ impl Connection {
             },
         }
     }
+}
+
+impl History {
+    /// Adds what is new of a side. Sixteen events have room; each side has six.
+    #[cold]
+    pub(super) fn add(&mut self, side: Side, fresh: u8) {
+        for (place, (bit, _)) in (1..).zip(EVENTS) {
+            if fresh & bit != 0 {
+                let used = (u64::BITS - self.0.leading_zeros()).next_multiple_of(4);
+                self.0 |= (place | (side as u64) << 3) << used;
+            }
+        }
+    }
 
     /// Zeek's history letters: s SYN, h SYN-ACK, a ACK, d data, f FIN, r RST.
     #[must_use]
-    pub fn history(&self, initiator: Side) -> String {
-        self.history[..usize::from(self.length)]
-            .iter()
-            .map(|&event| {
-                let letter = match event & 0x7f {
-                    SYN => 's',
-                    SYN_ACK => 'h',
-                    ACK => 'a',
-                    DATA => 'd',
-                    FIN => 'f',
-                    _ => 'r',
-                };
-                let by_initiator = event >> 7 == initiator as u8;
-                if by_initiator { letter.to_ascii_uppercase() } else { letter }
-            })
-            .collect()
+    pub fn letters(&self, initiator: Side) -> String {
+        let events = (0..u64::BITS).step_by(4).map(|shift| self.0 >> shift & 0xf);
+        let spelled = events.take_while(|&event| event != 0).map(|event| {
+            let (_, letter) = EVENTS[(event & 7) as usize - 1];
+            let by_initiator = event >> 3 == initiator as u64;
+            if by_initiator { letter.to_ascii_uppercase() } else { letter }
+        });
+        spelled.collect()
     }
 }
 
@@ -156,19 +154,20 @@ impl Connection {
 mod tests {
     use super::*;
 
-    fn connection(segments: &[(Side, u8, bool)]) -> Connection {
-        let mut connection = Connection::default();
+    fn connection(segments: &[(Side, u8, bool)]) -> (Connection, History) {
+        let (mut connection, mut history) = (Connection::default(), History::default());
         for &(side, flags, data) in segments {
-            connection.note(side, flags, data);
+            let fresh = connection.note(side, flags, data);
+            history.add(side, fresh);
         }
-        connection
+        (connection, history)
     }
 
     #[test]
     fn states_and_history_as_zeek_names_them() {
         use Side::{High, Low};
         use flag::{ACK, FIN, RST, SYN};
-        let whole = connection(&[
+        let (whole, history) = connection(&[
             (Low, SYN, false),
             (High, SYN | ACK, false),
             (Low, ACK, false),
@@ -178,10 +177,10 @@ mod tests {
             (High, FIN | ACK, false),
         ]);
         assert_eq!(whole.state(Low), "SF");
-        assert_eq!(whole.history(Low), "ShADdFaf");
+        assert_eq!(history.letters(Low), "ShADdFaf");
         assert!(whole.is_over());
-        assert_eq!(connection(&[(Low, SYN, false)]).state(Low), "S0");
-        assert_eq!(connection(&[(Low, SYN, false), (High, RST | ACK, false)]).state(Low), "REJ");
-        assert_eq!(connection(&[(Low, ACK, true)]).state(Low), "OTH");
+        assert_eq!(connection(&[(Low, SYN, false)]).0.state(Low), "S0");
+        assert_eq!(connection(&[(Low, SYN, false), (High, RST | ACK, false)]).0.state(Low), "REJ");
+        assert_eq!(connection(&[(Low, ACK, true)]).0.state(Low), "OTH");
     }
 }

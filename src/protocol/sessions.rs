@@ -5,15 +5,50 @@ use super::{
     UDP, port,
 };
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Two words, since every flow has one.
 enum State {
     /// No payload yet.
     Fresh,
     Probing(Box<Probing>),
-    Followed(Box<dyn Session>, Label),
+    Followed(Box<Followed>),
     /// Counted only.
-    Quiet(Option<Label>),
+    Quiet(Option<Decided>),
+}
+
+/// Which dissector recognised a flow, and in which frame: in one word, the dissector's position
+/// above the frame's number. Frames count from 1, so that it is never zero.
+#[derive(Clone, Copy)]
+struct Decided(NonZeroU64);
+
+const FRAME_BITS: u32 = 56;
+
+impl Decided {
+    fn new(dissector: usize, frame: u64) -> Decided {
+        let frame = frame & ((1 << FRAME_BITS) - 1);
+        let word = NonZeroU64::new((dissector as u64) << FRAME_BITS | frame);
+        Decided(word.unwrap_or(NonZeroU64::MIN))
+    }
+
+    fn label(self) -> Label {
+        let dissector = DISSECTORS[(self.0.get() >> FRAME_BITS) as usize];
+        Label {
+            protocol: dissector.name(),
+            method: Method::Payload,
+            frame: self.0.get() & ((1 << FRAME_BITS) - 1),
+            content: dissector.content(),
+        }
+    }
+}
+
+/// A flow that a dissector reads.
+struct Followed {
+    session: Box<dyn Session>,
+    decided: Decided,
+    /// What the session was last known to keep, bytes.
+    held_bytes: usize,
 }
 
 /// Payload kept until somebody recognises it.
@@ -40,10 +75,17 @@ const PIECES_MAX: usize = 128;
 /// rarely does, and there are many of them.
 const MIDSTREAM_PIECES_MAX: usize = 16;
 
+/// Payload and partly read messages kept for all flows of one partition, bytes: the 64 partitions
+/// of a run keep 64 MiB at most.
+const HELD_BYTES_MAX: usize = 1024 * 1024;
+
 /// Sessions of one partition, by the position of their flow.
 #[derive(Default)]
 pub struct Sessions {
     states: Vec<State>,
+    held_bytes: usize,
+    /// Flows whose dissection ended early because too much was kept for all flows together.
+    pub given_up: u64,
     /// Panics of dissectors that were caught; their flows are counted on without them.
     pub faults: u64,
 }
@@ -71,15 +113,22 @@ impl Sessions {
     ) -> bool {
         let state = &mut self.states[id.0 as usize];
         match state {
-            State::Followed(session, label) => {
-                let next = feed(session.as_mut(), segment, say).unwrap_or_else(|| {
+            State::Followed(followed) => {
+                let next = feed(followed.session.as_mut(), segment, say).unwrap_or_else(|| {
                     self.faults += 1;
                     Next::Done
                 });
-                if next == Next::Done {
-                    *state = State::Quiet(Some(*label));
+                let held =
+                    std::mem::replace(&mut followed.held_bytes, followed.session.held_bytes());
+                self.held_bytes = self.held_bytes + followed.held_bytes - held;
+                let crowded = held < followed.held_bytes && self.held_bytes > HELD_BYTES_MAX;
+                self.given_up += u64::from(crowded);
+                if next == Next::Done || crowded {
+                    self.held_bytes -= followed.held_bytes;
+                    *state = State::Quiet(Some(followed.decided));
+                    return false;
                 }
-                next == Next::More
+                true
             }
             State::Quiet(_) => false,
             State::Fresh => {
@@ -102,24 +151,34 @@ impl Sessions {
                             pieces: Vec::new(),
                             candidates,
                         });
-                        probing.keep(segment);
+                        let kept = probing.keep(segment);
+                        self.held_bytes += probing.held_bytes();
                         *state = State::Probing(probing);
-                        true
+                        kept
                     }
                 }
             }
             State::Probing(probing) => {
                 let limit = if flow.initiator_known { PIECES_MAX } else { MIDSTREAM_PIECES_MAX };
-                if segment.gap > 0 || probing.pieces.len() >= limit || !probing.keep(segment) {
+                let held = probing.held_bytes();
+                let kept =
+                    segment.gap == 0 && probing.pieces.len() < limit && probing.keep(segment);
+                self.held_bytes = self.held_bytes + probing.held_bytes() - held;
+                let crowded = self.held_bytes > HELD_BYTES_MAX;
+                self.given_up += u64::from(kept && crowded);
+                if !kept || crowded {
+                    self.held_bytes -= probing.held_bytes();
                     *state = State::Quiet(None);
                     return false;
                 }
                 match ask(flow, &probing.prefix(), probing.candidates) {
                     Asked::FromHere(index) => {
+                        self.held_bytes -= probing.held_bytes();
                         *state = begin(index, flow, segment.frame);
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Yes(index) => {
+                        self.held_bytes -= probing.held_bytes();
                         let frame = segment.frame;
                         let State::Probing(probing) =
                             std::mem::replace(state, begin(index, flow, frame))
@@ -129,6 +188,7 @@ impl Sessions {
                         self.replay(id, flow, &probing, say)
                     }
                     Asked::Undecided(0) => {
+                        self.held_bytes -= probing.held_bytes();
                         *state = State::Quiet(None);
                         false
                     }
@@ -149,24 +209,29 @@ impl Sessions {
     /// A flow ended. Returns its label.
     pub fn closed(&mut self, id: FlowId, flow: &Flow, end: End, say: &mut Say<'_>) -> Label {
         let state = std::mem::replace(&mut self.states[id.0 as usize], State::Fresh);
-        let label = match state {
-            State::Followed(mut session, label) => {
+        let decided = match state {
+            State::Followed(mut followed) => {
+                self.held_bytes -= followed.held_bytes;
                 let last = Segment {
                     side: flow.initiator,
                     data: &[],
-                    frame: flow.last_frame,
+                    frame: flow.last_frame(),
                     time: flow.last,
                     wire_length: 0,
                     gap: 0,
                     datagram: false,
                 };
-                session.end(end, &mut |fact| say(&last, fact));
-                Some(label)
+                followed.session.end(end, &mut |fact| say(&last, fact));
+                Some(followed.decided)
             }
-            State::Quiet(label) => label,
-            State::Fresh | State::Probing(_) => None,
+            State::Quiet(decided) => decided,
+            State::Probing(probing) => {
+                self.held_bytes -= probing.held_bytes();
+                None
+            }
+            State::Fresh => None,
         };
-        label.unwrap_or_else(|| by_port(flow))
+        decided.map_or_else(|| by_port(flow), Decided::label)
     }
 }
 
@@ -186,6 +251,12 @@ impl Piece {
 }
 
 impl Probing {
+    /// What is kept, bookkeeping included.
+    fn held_bytes(&self) -> usize {
+        let bytes: usize = self.bytes.iter().map(Vec::capacity).sum();
+        bytes + self.pieces.capacity() * size_of::<Piece>()
+    }
+
     /// Copies a piece; false when there is no room for it.
     fn keep(&mut self, segment: &Segment<'_>) -> bool {
         let bytes = &mut self.bytes[segment.side.index()];
@@ -255,14 +326,11 @@ fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u64) -> Asked {
 }
 
 fn begin(index: usize, flow: &Flow, frame: u64) -> State {
-    let dissector = DISSECTORS[index];
-    let label = Label {
-        protocol: dissector.name(),
-        method: Method::Payload,
-        frame,
-        content: dissector.content(),
-    };
-    State::Followed(dissector.start(flow), label)
+    State::Followed(Box::new(Followed {
+        session: DISSECTORS[index].start(flow),
+        decided: Decided::new(index, frame),
+        held_bytes: 0,
+    }))
 }
 
 /// Without a session: what the IP header itself says for protocols without ports, else the port
@@ -295,6 +363,11 @@ const ICMPV6: u8 = 58;
 mod tests {
     use super::super::testing;
     use super::*;
+
+    #[test]
+    fn the_state_of_a_flow_is_two_words() {
+        assert_eq!(size_of::<State>(), 16);
+    }
 
     #[test]
     fn the_table_is_in_order() {

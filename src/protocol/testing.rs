@@ -4,7 +4,8 @@
 use super::{DISSECTORS, Fact, Label, Sessions};
 use crate::base::time::Timestamp;
 use crate::decode::{Body, decode};
-use crate::flow::{End, Flow, FlowId, FlowSink, FlowTable, Segment, Side};
+use crate::flow::distribution::Distributions;
+use crate::flow::{Brief, End, Flow, FlowId, FlowSink, FlowTable, Segment, Side};
 use crate::source::Frame;
 
 /// A said fact with its value copied.
@@ -25,7 +26,7 @@ pub fn flow(protocol: u8, source_port: u16, destination_port: u16) -> Flow {
         fn segment(&mut self, _: FlowId, _: &Flow, _: &Segment<'_>) -> bool {
             false
         }
-        fn closed(&mut self, _: FlowId, _: &Flow, _: End, _: u64) {}
+        fn closed(&mut self, _: FlowId, _: Flow, _: End, _: u64) {}
     }
     let mut bytes = vec![0x45, 0, 0, 40, 0, 0, 0, 0, 64, protocol, 0, 0];
     bytes.extend([10, 0, 0, 1, 192, 0, 2, 1]);
@@ -40,7 +41,10 @@ pub fn flow(protocol: u8, source_port: u16, destination_port: u16) -> Flow {
     let packet = decode(&frame);
     let Body::Ip(ip) = packet.body else { unreachable!("the packet above is IPv4") };
     let mut grab = Grab(None);
-    FlowTable::new(1).packet(&frame, &packet, &ip, Timestamp(0), &mut grab);
+    let around = (&packet.vlans, &packet.tunnels);
+    let brief = Brief::of(&frame, frame.time, &ip, [None; 2], around, &Default::default());
+    let distributions = &mut Distributions::default();
+    FlowTable::new(1).packet(&brief, None, frame.time, || &[], distributions, &mut grab);
     grab.0.expect("the packet opened a flow")
 }
 

@@ -385,7 +385,10 @@ impl Page {
         let mark = self.paint(shape, code);
         let (severity, level) = (finding.severity.name(), finding.level.name());
         let head = format!("{} ({}, {severity}, {level})", finding.title, finding.id);
-        self.line(&format!("  {mark} {head}"));
+        // The mark takes the place of the indent; wrapped with the text it would be cut at its spaces.
+        let mut lines = Page { text: String::new(), colour: false };
+        lines.wrap(8, &head);
+        self.line(&format!("  {mark} {}", lines.text.trim()));
         self.wrap(8, &finding.may_say);
         for counted in finding.traffic.iter().take(PROOFS_MAX) {
             self.wrap(8, &proof(finding, counted, several));

@@ -29,6 +29,26 @@ pub(super) struct Spot {
 }
 
 impl Chunk {
+    /// Adds a copy of a frame, for chunks that are not read from a file.
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        if self.blocks.is_empty() {
+            self.blocks.push(Vec::new());
+        }
+        let start = self.blocks[0].len() as u32;
+        self.blocks[0].extend_from_slice(frame.data);
+        let seen = self.spots.last().map_or(frame.time, |last| last.seen.max(frame.time));
+        self.spots.push(Spot {
+            number: frame.number,
+            time: frame.time,
+            seen,
+            wire_length: frame.wire_length,
+            link: frame.link,
+            block: 0,
+            start,
+            length: frame.data.len() as u32,
+        });
+    }
+
     /// Number of frames.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -4,7 +4,7 @@ use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::FlowRecord;
 use phonehome::attribution::world::{Choice, World};
-use phonehome::engine::{Engine, FLOWS_MAX};
+use phonehome::engine::{Engine, Outcome, Records, Settings};
 use phonehome::finding::{self, Finding, View};
 use phonehome::source::file::Ending;
 use phonehome::source::{SourceError, Sources};
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 pub struct Walked {
-    pub engine: Engine,
+    pub outcome: Outcome,
     /// Flow records in the order in which the flows ended.
     pub records: Vec<Value>,
     pub ending: Ending,
@@ -24,7 +24,7 @@ impl Walked {
     pub fn findings(&self) -> Vec<Finding> {
         static SIGNATURES: LazyLock<Signatures> =
             LazyLock::new(|| Signatures::embedded().expect("embedded signatures are valid"));
-        let ledger = &self.engine.ledger;
+        let ledger = &self.outcome.ledger;
         let world = World::build(ledger, &Geo::default(), &SIGNATURES, &Choice::default());
         let lossy = self.ending.damage.is_some();
         finding::run(&View { ledger, world: &world, lossy })
@@ -34,9 +34,11 @@ impl Walked {
 /// Without a database of places: no test that walks reads them.
 pub fn walk(path: &Path) -> Result<Walked, SourceError> {
     let mut sources = Sources::open(&[path.to_owned()], false)?;
-    let mut engine = Engine::new(FLOWS_MAX);
+    let geo = Geo::default();
     let mut records = Vec::new();
     let mut take = |record: FlowRecord| records.push(serde_json::to_value(record).unwrap());
-    engine.read(&mut sources, &Geo::default(), Some(&mut take), &mut |_| {});
-    Ok(Walked { engine, records, ending: sources.finish().remove(0) })
+    let take: &mut Records<'_> = &mut take;
+    let engine = Engine::new(Settings::default(), &geo, Some(take));
+    let outcome = engine.read(&mut sources, &mut |_| {});
+    Ok(Walked { outcome, records, ending: sources.finish().remove(0) })
 }

@@ -95,6 +95,8 @@ pub struct Tunnels {
 impl Tunnels {
     /// Most layers that are followed.
     pub const MAX: usize = 8;
+    /// No tunnel.
+    pub const NONE: Tunnels = Tunnels { layers: [None; Tunnels::MAX] };
 
     /// The layers.
     pub fn iter(&self) -> impl Iterator<Item = &Tunnel> {

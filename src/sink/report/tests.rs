@@ -257,6 +257,8 @@ fn snapshot() -> Snapshot {
             round_trip_microseconds: summary(),
         },
         losses: LossesShown {
+            gaps_given_up: 0,
+            flows_unread: 0,
             flows_evicted: 0,
             datagrams_evicted: 0,
             datagrams_contradictory: 0,

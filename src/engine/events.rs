@@ -1,0 +1,163 @@
+//! What the flow and protocol stages say about one chunk, kept until the ledger's turn: so that
+//! the ledger hears it in the order of frames, whatever partition and thread it comes from.
+
+use crate::attribution::Ledger;
+use crate::attribution::geo::Geo;
+use crate::attribution::record::FlowRecord;
+use crate::decode::Tunnels;
+use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
+use crate::protocol::{Fact, Label, Sessions, What};
+use std::ops::Range;
+
+/// Receives the record of each flow that ends.
+pub type Records<'r> = dyn FnMut(FlowRecord) + Send + 'r;
+
+/// See the module. Its memory is used again for the next chunk.
+#[derive(Default)]
+pub(super) struct Events {
+    order: Vec<Event>,
+    opened: Vec<Opened>,
+    said: Vec<Said>,
+    closed: Vec<Closed>,
+    values: Vec<u8>,
+}
+
+/// Kind and position of an event.
+#[derive(Clone, Copy)]
+enum Event {
+    Opened(u32),
+    Said(u32),
+    Closed(u32),
+}
+
+struct Opened {
+    flow: Head,
+    /// Few flows have any.
+    tunnels: Option<Box<Tunnels>>,
+}
+
+struct Said {
+    flow: Head,
+    side: Side,
+    cite: Cite,
+    what: What,
+    name: &'static str,
+    value: Range<usize>,
+    frame: u64,
+}
+
+struct Closed {
+    flow: Flow,
+    label: Label,
+    end: End,
+    frame: u64,
+}
+
+impl Events {
+    /// Number of events so far.
+    pub fn len(&self) -> u32 {
+        self.order.len() as u32
+    }
+
+    pub fn clear(&mut self) {
+        self.order.clear();
+        self.opened.clear();
+        self.said.clear();
+        self.closed.clear();
+        self.values.clear();
+    }
+
+    fn say(&mut self, flow: &Flow, segment: &Segment<'_>, fact: &Fact<'_>) {
+        let start = self.values.len();
+        self.values.extend_from_slice(fact.value);
+        self.order.push(Event::Said(self.said.len() as u32));
+        self.said.push(Said {
+            flow: flow.head(),
+            side: segment.side,
+            cite: segment.cite(),
+            what: fact.what,
+            name: fact.name,
+            value: start..self.values.len(),
+            frame: fact.frame,
+        });
+    }
+
+    /// The flow that ended, if that is what an event says.
+    pub fn ended(&self, event: u32) -> Option<&Flow> {
+        match self.order[event as usize] {
+            Event::Closed(at) => Some(&self.closed[at as usize].flow),
+            Event::Opened(_) | Event::Said(_) => None,
+        }
+    }
+
+    /// Tells the ledger one event.
+    pub fn tell(
+        &self,
+        event: u32,
+        ledger: &mut Ledger,
+        geo: &Geo,
+        records: &mut Option<&mut Records<'_>>,
+    ) {
+        match self.order[event as usize] {
+            Event::Opened(at) => {
+                let opened = &self.opened[at as usize];
+                ledger.opened(&opened.flow, opened.tunnels.as_deref());
+            }
+            Event::Said(at) => {
+                let said = &self.said[at as usize];
+                let Said { what, name, frame, .. } = *said;
+                let value = &self.values[said.value.clone()];
+                let fact = Fact { what, name, value, frame };
+                ledger.fact(&said.flow, said.side, said.cite, &fact);
+            }
+            Event::Closed(at) => {
+                let Closed { flow, label, end, frame } = &self.closed[at as usize];
+                if let Some(records) = records {
+                    records(FlowRecord::of(flow, *label, *end, *frame, ledger, geo));
+                }
+                ledger.closed(flow, *label);
+            }
+        }
+    }
+}
+
+/// Joins the flow stage to the protocol stage, and both to the events.
+pub(super) struct Join<'a> {
+    pub sessions: &'a mut Sessions,
+    pub events: &'a mut Events,
+    /// Whether payload is read and the ledger told.
+    pub dissect: bool,
+}
+
+impl FlowSink for Join<'_> {
+    fn opened(&mut self, id: FlowId, flow: &Flow) {
+        if !self.dissect {
+            return;
+        }
+        self.sessions.opened(id);
+        let Events { order, opened, .. } = &mut *self.events;
+        order.push(Event::Opened(opened.len() as u32));
+        let tunnels = flow.tunnels().map(|tunnels| Box::new(*tunnels));
+        opened.push(Opened { flow: flow.head(), tunnels });
+    }
+
+    fn segment(&mut self, id: FlowId, flow: &Flow, segment: &Segment<'_>) -> bool {
+        if !self.dissect {
+            return false;
+        }
+        let events = &mut *self.events;
+        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(flow, segment, &fact);
+        self.sessions.segment(id, flow, segment, &mut say)
+    }
+
+    fn closed(&mut self, id: FlowId, flow: Flow, end: End, frame: u64) {
+        if !self.dissect {
+            return;
+        }
+        let events = &mut *self.events;
+        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, segment, &fact);
+        let label = self.sessions.closed(id, &flow, end, &mut say);
+        events.order.push(Event::Closed(events.closed.len() as u32));
+        events.closed.push(Closed { flow, label, end, frame });
+    }
+}
