@@ -14,6 +14,7 @@ pub use filter::Pairs;
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::world::{Contact, Device, Level, Party, World};
+use crate::base::frame;
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::flow::Cite;
@@ -123,7 +124,7 @@ pub struct Draft {
 pub struct Fact {
     /// In words.
     pub text: String,
-    /// The frames that show it.
+    /// The frames that show it, as [`frame`] numbers them.
     pub frames: Vec<u64>,
 }
 
@@ -151,7 +152,7 @@ pub struct Alternative {
 pub struct Reference {
     /// Position in the snapshot's `inputs`.
     pub input: usize,
-    /// Frame number, as in Wireshark.
+    /// Frame number within that input, as in Wireshark.
     pub frame: u64,
     /// Capture time.
     pub time: Timestamp,
@@ -259,9 +260,10 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
     cites.retain(|cite| cite.frame > 0);
     cites.sort_unstable();
     cites.dedup();
+    frame::sort(&mut cites, |cite| (cite.frame, cite.time));
     let refs = cites.iter().take(REFS_MAX).map(|cite| Reference {
-        input: 0,
-        frame: cite.frame,
+        input: frame::input(cite.frame),
+        frame: frame::within(cite.frame),
         time: cite.time,
         length: cite.length,
     });
@@ -270,7 +272,8 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let [sent, received] = counted.delivered_bytes;
+    let delivered = |way: usize| counted.iter().map(|c| c.delivered_bytes[way]).sum::<u64>();
+    let [sent, received] = [0, 1].map(delivered);
     let bytes = format!("{sent} bytes of payload sent, {received} received");
     Finding {
         id: check.id(),
@@ -288,7 +291,7 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
         does_not_show: draft.does_not_show,
         alternatives: draft.alternatives,
         refs: refs.collect(),
-        traffic: vec![counted],
+        traffic: counted,
         clauses: Vec::new(),
         party: contact.party,
         phase: None,

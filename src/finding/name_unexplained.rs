@@ -68,7 +68,7 @@ impl Check for NameUnexplained {
                     continue;
                 }
                 draft.traffic.push((row_index, None));
-                draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
+                draft.cites.extend(row.beginnings());
                 let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(
                     format!(

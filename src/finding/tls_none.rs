@@ -52,7 +52,7 @@ impl Check for TlsNone {
                 }
                 draft.traffic.push((row_index, None));
                 draft.level = draft.level.max(capped(Level::Shown, row));
-                draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
+                draft.cites.extend(row.beginnings());
                 protocols.insert(row.label.protocol);
                 let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
                 draft.facts.push(Fact::new(

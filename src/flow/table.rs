@@ -142,9 +142,11 @@ impl FlowTable {
         sink: &mut impl FlowSink,
     ) {
         let (id, fresh) = self.locate(brief, around, now, sink);
+        if usize::from(self.flows[id].input) != frame::input(brief.number) {
+            begin_shares(&mut self.flows[id]);
+        }
         self.count(id, fresh, brief, distributions);
-        let flow = &self.flows[id];
-        if flow.marks.has(Marks::SHARED) || usize::from(flow.input) != frame::input(brief.number) {
+        if self.flows[id].marks.has(Marks::SHARED) {
             self.of_several_inputs(id, brief, payload, distributions, sink);
         } else {
             self.take_up(id, brief, payload, distributions, sink);
@@ -220,9 +222,9 @@ impl FlowTable {
 
     /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
-        let mut live: Vec<(u64, u32)> =
-            self.index.ids().map(|id| (self.flows[id].first_frame, id)).collect();
-        live.sort_unstable();
+        let at = |id: u32| (self.flows[id].first_frame, self.flows[id].first);
+        let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
+        frame::sort(&mut live, |&(at, _)| at);
         self.index = Index::default();
         for (_, id) in live {
             self.hand_out_rest(id, sink);
@@ -505,21 +507,19 @@ fn duplicate(flow: &mut Flow, brief: &Brief) {
     *bytes += u64::from(brief.wire_length);
 }
 
-/// Counts the packet for the input it came from.
+/// Before the first packet of another input than the first is counted.
 #[cold]
-fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
-    let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
+fn begin_shares(flow: &mut Flow) {
     if !flow.marks.has(Marks::SHARED) {
-        // This packet is counted in the flow already, but not in the first input.
-        let mut before = flow.clone();
-        let way = &mut before.ways[brief.side.index()];
-        way.packets -= 1;
-        way.wire_bytes -= u64::from(brief.wire_length);
-        let mut first = Share::whole(&before);
-        first.delivered_bytes[brief.side.index()] -= delivered_bytes;
+        let first = Share::whole(flow);
         flow.marks.set(Marks::SHARED, true);
         flow.rare().shares.begin(first);
     }
+}
+
+/// Counts the packet for the input it came from.
+fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
+    let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
     flow.rare().shares.add(brief.side, cite, brief.seen, delivered_bytes);
 }
 

@@ -10,6 +10,7 @@ use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware, Ledger, Named, R
 use crate::attribution::signature::{Found, Kind, Signatures};
 use crate::attribution::{oui, reach};
 use crate::base::address::Mac;
+use crate::base::frame;
 use crate::base::table::Set;
 use crate::base::text::safe;
 use crate::protocol::{IdentityKind, Label};
@@ -185,10 +186,13 @@ impl Builder<'_> {
             hosts.entry(name).or_default().push(index);
             contact.traffic.add(&Traffic::of(&row.totals));
             contact.flows += row.flows;
+            let [first, last] = contact.frames;
+            contact.frames = [
+                frame::earlier((first, contact.first), (row.frames[0], row.first)),
+                frame::later((last, contact.last), (row.frames[1], row.last)),
+            ];
             contact.first = contact.first.min(row.first);
             contact.last = contact.last.max(row.last);
-            contact.frames[0] = contact.frames[0].min(row.frames[0]);
-            contact.frames[1] = contact.frames[1].max(row.frames[1]);
             for way in 0..2 {
                 contact.missed_bytes[way] += row.missed[way];
             }
