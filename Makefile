@@ -1,5 +1,5 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test bench accuracy lab data
+.PHONY: demo test bench bench-instructions race accuracy lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
@@ -9,6 +9,12 @@ test:    ## Everything that CI runs; installs tshark where it is missing and may
 
 bench:   ## Criterion benchmarks on a generated corpus
 	cargo bench
+
+bench-instructions: ## Instructions a stage, counted by valgrind (needs it and gungraun-runner)
+	bash benches/instructions.sh
+
+race:    ## CPU, wall time and memory against an empty libpcap loop and other tools (long, 4 GB of disk)
+	bash benches/race.sh
 
 accuracy: ## Hold every finding's filter and every capture in ../shared against tshark (long)
 	PHONEHOME_ALL=1 cargo test --release --test filters --test shared_truth -- --nocapture

@@ -8,7 +8,7 @@ use crate::base::address::Mac;
 use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::{self, Severity, View};
 use crate::flow::FLOW_BYTES;
-use crate::sink::{flows, json, report, summary};
+use crate::sink::{counts, flows, json, report, summary};
 use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
 use crate::source::{SourceError, Sources};
 use crate::{canary, snapshot};
@@ -48,6 +48,9 @@ enum Command {
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
+    /// Count frames, bytes and flows, and look no further
+    #[command(after_help = "Example:\n  phonehome count captures/camera.pcapng")]
+    Count(Count),
     /// Show which databases and signatures are loaded, and how old they are
     #[command(subcommand)]
     Data(DataCommand),
@@ -163,6 +166,14 @@ enum Sort {
     First,
 }
 
+#[derive(Debug, Args)]
+struct Count {
+    /// Capture file, or - for standard input
+    file: PathBuf,
+    #[command(flatten)]
+    run: Run,
+}
+
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// Print what is loaded
@@ -206,6 +217,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
+        Command::Count(args) => count(&args),
         Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }
@@ -304,11 +316,11 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
     let coverage = Coverage::of(&outcome.frames, &ending, &signatures, &geo, canary);
     let fragment_losses = outcome.fragment_losses;
-    let dissector_faults = outcome.faults;
+    let dissector_faults = outcome.sums.faults;
     let losses = LossesShown {
-        flows_evicted: outcome.flow_losses.flows_evicted,
-        gaps_given_up: outcome.flow_losses.gaps_given_up,
-        flows_unread: outcome.flows_unread,
+        flows_evicted: outcome.sums.losses.flows_evicted,
+        gaps_given_up: outcome.sums.losses.gaps_given_up,
+        flows_unread: outcome.sums.flows_unread,
         datagrams_evicted: fragment_losses.evicted,
         datagrams_contradictory: fragment_losses.contradictory,
         file_names: ending.declared.names_lost,
@@ -394,6 +406,30 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
         return Ok(3);
     }
     Ok(0)
+}
+
+fn count(args: &Count) -> Result<u8, Failure> {
+    let files = std::slice::from_ref(&args.file);
+    let mut sources = Sources::open(files, false).map_err(anyhow::Error::from)?;
+    let geo = Geo::default();
+    let settings = Settings { dissect: false, ..args.run.settings() };
+    let progress = Progress::new();
+    let outcome =
+        Engine::new(settings, &geo, None).read(&mut sources, &mut |sources| progress.tick(sources));
+    drop(progress);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (flows, evicted) = (outcome.sums.flows_created, outcome.sums.losses.flows_evicted);
+    counts::write(&outcome.frames, flows, evicted, &mut out).map_err(anyhow::Error::from)?;
+    out.flush().map_err(anyhow::Error::from)?;
+    let mut code = 0;
+    for ending in sources.finish() {
+        if let Some(damage) = &ending.damage {
+            let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
+            eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
+            code = 3;
+        }
+    }
+    Ok(code)
 }
 
 fn status(knowledge: &Knowledge) -> Result<u8, Failure> {

@@ -2,7 +2,7 @@
 
 use phonehome::attribution::geo::Geo;
 use phonehome::base::time::Timestamp;
-use phonehome::engine::{Engine, Settings, Worker};
+use phonehome::engine::{Engine, Job, Settings};
 use phonehome::source::{Chunk, Frame};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -97,8 +97,8 @@ const CHUNK: u64 = 1_000;
 fn allocations_after_warm_up(mut traffic: Traffic) -> u64 {
     let geo = Geo::default();
     let settings = Settings { flows_max: 1 << 16, ..Settings::default() };
-    let engine = Engine::new(settings, &geo, None);
-    let mut worker = Worker::default();
+    let mut engine = Engine::new(settings, &geo, None);
+    let mut job = Job::default();
     let mut new = 0;
     for number in 0..(WARM_UP + COUNTED) / CHUNK {
         let mut chunk = Chunk::default();
@@ -108,16 +108,17 @@ fn allocations_after_warm_up(mut traffic: Traffic) -> u64 {
             let wire_length = data.len() as u32;
             chunk.push(&Frame { number: frame, time, wire_length, link: 1, data: &data });
         }
+        job.replace(chunk);
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        engine.chunk(number, &chunk, &mut worker);
+        engine.job(&mut job);
         if number >= WARM_UP / CHUNK {
             new += ALLOCATIONS.load(Ordering::Relaxed) - before;
         }
     }
-    let outcome = engine.finish(vec![worker]);
+    let outcome = engine.finish();
     assert_eq!(outcome.frames.total, WARM_UP + COUNTED);
     assert_eq!(outcome.frames.explained(), WARM_UP + COUNTED);
-    assert_eq!(outcome.flows_created, 10);
+    assert_eq!(outcome.sums.flows_created, 10);
     new
 }
 

@@ -29,7 +29,7 @@ fn complaint(capture: &Path) -> Option<String> {
     if frames.explained() + refused != frames.total || explained != frames.explained() {
         return wrong(format!("the buckets do not make the total: {frames:?}"));
     }
-    let faults = walked.outcome.faults;
+    let faults = walked.outcome.sums.faults;
     if faults > 0 {
         return wrong(format!("{faults} panics of dissectors"));
     }

@@ -14,7 +14,6 @@ use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
-use std::num::NonZeroI64;
 
 /// Most rows (device, remote, name, service). A row takes about 500 bytes here and 2 KiB in the
 /// world that is built of it.
@@ -107,12 +106,22 @@ struct RowKey {
     content: Content,
 }
 
-impl RowKey {
-    /// Over what nearly always tells rows apart; comparing does the rest.
-    fn hash_in(&self, hasher: &BuildHasher) -> u64 {
-        let ends = [self.local.address, self.remote.address];
-        hasher.hash_one((ends, self.port, self.name.map(|(name, _)| name)))
-    }
+/// Over what nearly always tells rows apart; comparing does the rest.
+fn row_hash(
+    hasher: &BuildHasher,
+    local: &Endpoint,
+    remote: &Endpoint,
+    port: Option<u16>,
+    name: Option<(NameId, NameSource)>,
+) -> u64 {
+    hasher.hash_one((local.address, remote.address, port, name.map(|(name, _)| name)))
+}
+
+/// The port of the service that a flow is for, as seen by `local`.
+fn service_port(flow: &Flow, local: Side) -> Option<u16> {
+    let port = flow.key.port(local.other())?;
+    let asked = flow.initiator_known && flow.initiator == local;
+    if asked { Some(port) } else { flow.service_port() }
 }
 
 /// All flows of one local end with one remote under one name, for one service.
@@ -168,6 +177,8 @@ pub struct Row {
     pub tunnelled: bool,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
+    /// Pieces of evidence by the bit of their mark.
+    evidence_kept: [u8; 5],
     /// Evidence not kept because of the bound.
     pub evidence_lost: u64,
 }
@@ -666,6 +677,22 @@ impl Ledger {
         all
     }
 
+    /// Reads a little of the row that a flow will probably be added to, if nothing is known of the
+    /// flow's name; the sum means nothing. Asked for many flows before any is added, so that the
+    /// memory of all is fetched at once.
+    #[must_use]
+    pub fn glance(&self, flow: &Flow) -> u64 {
+        let head = flow.head();
+        let local = local_side(&head);
+        let ends = [endpoint(&head, local), endpoint(&head, local.other())];
+        let hash = row_hash(&self.hasher, &ends[0], &ends[1], service_port(flow, local), None);
+        let guess = self.row_index.find(hash, |_| true);
+        guess.map_or(0, |&index| {
+            let row = &self.rows[index as usize];
+            row.flows ^ row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64
+        })
+    }
+
     /// A flow ended: adds it to its row.
     pub fn closed(&mut self, flow: &Flow, mut label: Label) {
         let notes = self.notes.remove(&flow.first_frame);
@@ -677,11 +704,7 @@ impl Ledger {
         let remote = local.other();
         let name = self.names_of(&head, notes.as_ref()).first().copied();
         let ends = [endpoint(&head, local), endpoint(&head, remote)];
-        let port = match flow.key.port(remote) {
-            Some(port) if flow.initiator_known && flow.initiator == local => Some(port),
-            Some(_) => flow.service_port(),
-            None => None,
-        };
+        let port = service_port(flow, local);
         let key = RowKey {
             local: ends[0],
             remote: ends[1],
@@ -698,7 +721,7 @@ impl Ledger {
                 self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
             (!agrees).then_some((dns.name, dns.cite))
         });
-        let hash = key.hash_in(&self.hasher);
+        let hash = row_hash(&self.hasher, &key.local, &key.remote, key.port, key.name);
         let rows = &self.rows;
         let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
         let index = match found {
@@ -711,7 +734,10 @@ impl Ledger {
                 let new = self.rows.len() as u32;
                 self.rows.push(Row::new(&key, name, label, flow));
                 let (rows, hasher) = (&self.rows, &self.hasher);
-                let rehash = |&index: &u32| rows[index as usize].key().hash_in(hasher);
+                let rehash = |&index: &u32| {
+                    let RowKey { local, remote, port, name, .. } = rows[index as usize].key();
+                    row_hash(hasher, &local, &remote, port, name)
+                };
                 self.row_index.insert_unique(hash, new, rehash);
                 self.rows.len() - 1
             }
@@ -788,6 +814,7 @@ impl Row {
             fragments: false,
             tunnelled: false,
             evidence: Vec::new(),
+            evidence_kept: [0; 5],
             evidence_lost: 0,
         }
     }
@@ -815,16 +842,17 @@ impl Row {
         self.begun_there |= flow.initiator_known && flow.initiator == remote;
         self.first = self.first.min(flow.first);
         self.last = self.last.max(flow.last);
-        self.fragments |= flow.fragments;
+        self.fragments |= flow.has_fragments();
         self.tunnelled |= flow.tunnels().is_some();
         self.frames[0] = self.frames[0].min(flow.first_frame);
         self.frames[1] = self.frames[1].max(flow.last_frame());
-        let measured = flow.round_trip[remote.index()].map(NonZeroI64::get);
+        let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
         let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
         for evidence in notes.evidence {
-            let kept = self.evidence.iter().filter(|other| other.mark == evidence.mark).count();
-            if kept < EVIDENCE_MAX {
+            let kept = &mut self.evidence_kept[(evidence.mark as u8).trailing_zeros() as usize];
+            if usize::from(*kept) < EVIDENCE_MAX {
+                *kept += 1;
                 self.evidence.push(evidence);
             } else {
                 self.evidence_lost += 1;
@@ -845,7 +873,7 @@ impl Row {
                 cite: share.cite,
                 last_frame: share.last_frame,
                 ports,
-                fragments: flow.fragments,
+                fragments: flow.has_fragments(),
                 marks,
                 marked: (marks != 0).then(|| Box::new(Marked { last: share.last, traffic })),
             });

@@ -2,8 +2,10 @@
 //! others, and names the capture file declares.
 
 use crate::base::address::Mac;
-use crate::base::table::Map;
+use crate::base::table::{BuildHasher, Map};
 use crate::flow::Cite;
+use hashbrown::HashTable;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 /// Most different names kept.
@@ -20,8 +22,11 @@ pub struct NameId(u32);
 /// All names, each kept once, as bytes from the wire in lower case.
 #[derive(Default)]
 pub struct Names {
-    ids: Map<Box<[u8]>, NameId>,
+    ids: HashTable<NameId>,
     names: Vec<Box<[u8]>>,
+    hasher: BuildHasher,
+    /// A name in lower case.
+    lower: Vec<u8>,
     /// Names not kept because the table was full.
     pub lost: u64,
 }
@@ -30,17 +35,21 @@ impl Names {
     /// The id of a name; `None` when the table is full.
     pub fn intern(&mut self, name: &[u8]) -> Option<NameId> {
         let rooted = name.strip_suffix(b".").filter(|name| !name.is_empty());
-        let name = rooted.unwrap_or(name).to_ascii_lowercase();
-        if let Some(&id) = self.ids.get(&name[..]) {
+        self.lower.clear();
+        self.lower.extend_from_slice(rooted.unwrap_or(name));
+        self.lower.make_ascii_lowercase();
+        let Names { ids, names, hasher, lower, .. } = self;
+        let hash = hasher.hash_one(&lower[..]);
+        if let Some(&id) = ids.find(hash, |id| *names[id.0 as usize] == lower[..]) {
             return Some(id);
         }
-        if self.names.len() >= NAMES_MAX {
+        if names.len() >= NAMES_MAX {
             self.lost += 1;
             return None;
         }
-        let id = NameId(self.names.len() as u32);
-        self.names.push(name.clone().into());
-        self.ids.insert(name.into(), id);
+        let id = NameId(names.len() as u32);
+        names.push(lower[..].into());
+        ids.insert_unique(hash, id, |id| hasher.hash_one(&names[id.0 as usize][..]));
         Some(id)
     }
 

@@ -12,7 +12,6 @@ use crate::protocol::{Label, NameKind};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::num::NonZeroI64;
 
 /// Pairs are [initiator → responder, back].
 #[derive(Debug, Clone, Serialize)]
@@ -37,6 +36,9 @@ pub struct FlowRecord {
     payload_bytes: [u64; 2],
     delivered_bytes: [u64; 2],
     missed_bytes: [u64; 2],
+    /// TCP segments that say something else than an earlier copy of the same bytes.
+    #[serde(skip_serializing_if = "is_zero")]
+    conflicts: [u64; 2],
     /// Packets, and bytes on the wire, seen a second time on a mirror port, both sides together.
     #[serde(skip_serializing_if = "is_zero")]
     duplicates: [u64; 2],
@@ -88,7 +90,7 @@ impl TunnelRecord {
         let tunnels = flow.tunnels().into_iter().flat_map(|tunnels| tunnels.iter());
         let record = |tunnel: &Tunnel| {
             let mut outer = tunnel.outer;
-            if flow.first_sender != flow.initiator {
+            if flow.first_sender() != flow.initiator {
                 outer.swap(0, 1);
             }
             TunnelRecord { kind: tunnel.kind.name(), outer, network: tunnel.network }
@@ -146,7 +148,7 @@ impl FlowRecord {
         let best = names.first().map(|named| ledger.names.get(named.name));
         let on_internet = zone(remote.address) == Zone::Internet;
         let place = if on_internet { geo.place(remote.address) } else { Default::default() };
-        let numbers = match flow.icmp {
+        let numbers = match flow.icmp() {
             Some((kind, code)) => Some((u16::from(kind), u16::from(code))),
             None => flow.key.port(source).zip(flow.key.port(destination)),
         };
@@ -159,8 +161,8 @@ impl FlowRecord {
             src_port: flow.key.port(source),
             dst: flow.key.address(destination),
             dst_port: flow.key.port(destination),
-            icmp_type: flow.icmp.map(|(kind, _)| kind),
-            icmp_code: flow.icmp.map(|(_, code)| code),
+            icmp_type: flow.icmp().map(|(kind, _)| kind),
+            icmp_code: flow.icmp().map(|(_, code)| code),
             initiator_known: flow.initiator_known,
             packets: pair(|sent| sent.packets),
             wire_bytes: pair(|sent| sent.wire_bytes),
@@ -168,14 +170,15 @@ impl FlowRecord {
             payload_bytes: pair(|sent| sent.payload_bytes),
             delivered_bytes: pair(|sent| sent.delivered_bytes),
             missed_bytes: [flow.missed_bytes(source), flow.missed_bytes(destination)],
+            conflicts: [source, destination].map(|side| u64::from(flow.conflicts(side))),
             duplicates: sum(flow.duplicates(source), flow.duplicates(destination)),
             first: flow.first,
             last: flow.last,
             frames: [flow.first_frame, flow.last_frame()],
             state: is_tcp.then(|| flow.tcp.state(source)),
             history: is_tcp.then(|| flow.history.letters(source)),
-            rtt_ns: flow.round_trip[destination.index()].map(NonZeroI64::get),
-            vlan: flow.vlans.ids().to_vec(),
+            rtt_ns: flow.round_trip(destination),
+            vlan: flow.vlans().ids().to_vec(),
             tunnel: TunnelRecord::all(flow),
             label: LabelRecord {
                 protocol: label.protocol,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 /// Adds `bytes` as 16-bit words to a running sum. Words are summed in the machine's order:
 /// the sum is the same but for a byte swap (RFC 1071 §2 B), which `is_valid` does not mind.
+#[inline]
 pub(super) fn add(sum: u64, bytes: &[u8]) -> u64 {
     let mut total = sum;
     let (wide, rest) = bytes.as_chunks::<8>();
@@ -22,6 +23,7 @@ pub(super) fn add(sum: u64, bytes: &[u8]) -> u64 {
 }
 
 /// The part of the sum that the pseudo-header adds (RFC 9293 §3.1, RFC 8200 §8.1).
+#[inline]
 pub(super) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: u32) -> u64 {
     let mut sum = 0;
     for address in [source, destination] {
@@ -34,20 +36,23 @@ pub(super) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, l
 }
 
 /// Whether a sum that includes the checksum field itself comes out as all ones.
+#[inline]
 pub(super) fn is_valid(sum: u64) -> bool {
-    let mut folded = sum;
-    while folded > 0xffff {
-        folded = (folded & 0xffff) + (folded >> 16);
-    }
-    folded == 0xffff
+    fold(sum) == 0xffff
+}
+
+/// Adds up the 16-bit words of a sum until one is left.
+#[inline]
+fn fold(sum: u64) -> u64 {
+    let sum = (sum & 0xffff_ffff) + (sum >> 32);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    (sum & 0xffff) + (sum >> 16)
 }
 
 /// The checksum of a header whose checksum field, at byte 10, counts as zero.
 pub(super) fn field(header: &[u8]) -> [u8; 2] {
-    let mut folded = add(add(0, &header[..10]), &header[12..]);
-    while folded > 0xffff {
-        folded = (folded & 0xffff) + (folded >> 16);
-    }
+    let folded = fold(add(add(0, &header[..10]), &header[12..]));
     (!(folded as u16)).to_ne_bytes()
 }
 

@@ -12,8 +12,7 @@ pub struct FrameLedger {
     pub total: u64,
     /// Packets with a valid IP header, fragments apart.
     pub flow: u64,
-    /// Fragments that were not put together. Ledgers of several threads may borrow from each
-    /// other, so that only their sum is right.
+    /// Fragments that were not put together.
     pub fragment: u64,
     /// Known protocols that are not IP, by name.
     pub other: BTreeMap<&'static str, u64>,
@@ -56,32 +55,9 @@ impl FrameLedger {
         *times = [times[0].min(frame.time), times[1].max(frame.time)];
     }
 
-    /// Adds the counts of another.
-    pub fn merge(&mut self, other: &FrameLedger) {
-        self.total += other.total;
-        self.flow += other.flow;
-        self.fragment = self.fragment.wrapping_add(other.fragment);
-        self.truncated += other.truncated;
-        self.wire_bytes += other.wire_bytes;
-        for (mine, theirs) in [
-            (&mut self.other, &other.other),
-            (&mut self.stopped, &other.stopped),
-            (&mut self.checksum_bad, &other.checksum_bad),
-        ] {
-            theirs.iter().for_each(|(&name, count)| *mine.entry(name).or_default() += count);
-        }
-        for (&reason, count) in &other.refused {
-            *self.refused.entry(reason).or_default() += count;
-        }
-        if let Some([first, last]) = other.times {
-            let times = self.times.get_or_insert([first, last]);
-            *times = [times[0].min(first), times[1].max(last)];
-        }
-    }
-
     /// Moves frames whose fragments were put together to the bucket of what they carry.
     pub fn completed(&mut self, frames: u64, packet: &Packet<'_>) {
-        self.fragment = self.fragment.wrapping_sub(frames);
+        self.fragment -= frames;
         self.bucket(frames, packet);
     }
 
@@ -90,7 +66,7 @@ impl FrameLedger {
         match &packet.body {
             Body::Ip(ip) => {
                 if ip.fragment {
-                    self.fragment = self.fragment.wrapping_add(frames);
+                    self.fragment += frames;
                 } else {
                     self.flow += frames;
                 }

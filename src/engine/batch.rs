@@ -1,194 +1,186 @@
-//! A chunk on its way through the stages: what was decoded of its frames, sorted into partitions.
+//! A chunk on its way through the stages: what was decoded of its frames, split by the workers
+//! that own the partitions. All memory is used again for a later chunk.
 
 use super::PARTITIONS;
 use super::events::Events;
-use super::fragmented::FragmentStage;
 use crate::base::address::Mac;
-use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
-use crate::decode::{Arp, Body, FrameLedger, Ip, Packet, Transport, Tunnels, Vlans, decode, fast};
-use crate::flow::{Around, Brief, key};
+use crate::decode::{Arp, Body, Ip, Packet, Transport, Tunnels, Vlans};
+use crate::flow::{Around, Brief, FlowId, key};
 use crate::source::{Chunk, Frame};
 use std::ops::Range;
 
-/// Stands for packets that belong to no flow.
-pub(super) const ASIDE: u8 = PARTITIONS as u8;
 const NOTHING_AROUND: u32 = u32::MAX;
+
+/// A chunk with all that belongs to it.
+#[derive(Default)]
+pub struct Job {
+    pub(super) common: Common,
+    pub(super) parts: Vec<Part>,
+}
+
+/// What all workers read of a job.
+#[derive(Default)]
+pub(super) struct Common {
+    pub chunk: Chunk,
+    around: Vec<(Vlans, Tunnels)>,
+    /// Payload of what was put together out of fragments.
+    together: Vec<u8>,
+    /// What frames without a flow tell, and their places among the items of all parts.
+    pub asides: Vec<(u32, Aside)>,
+    /// Items so far, asides included.
+    places: u32,
+}
+
+/// What a frame without a flow tells the ledger.
+#[derive(Clone, Copy)]
+pub(super) enum Aside {
+    Arp(Arp, Timestamp),
+    Sighted(Option<Mac>),
+}
+
+/// What one worker has to do.
+#[derive(Default)]
+pub(super) struct Part {
+    pub items: Vec<Item>,
+    /// Positions of items, sorted by partition.
+    pub order: Vec<u32>,
+    starts: Vec<u32>,
+    pub guesses: Vec<Option<FlowId>>,
+    pub events: Events,
+}
 
 /// One packet, or one frame of a packet in fragments.
 pub(super) struct Item {
     pub brief: Brief,
-    /// Its frame, or the frame that completed it, in the chunk.
-    pub frame: u32,
+    /// Its place among the items of all parts.
+    pub place: u32,
+    /// Its frame in the chunk, or the frame that completed it.
+    frame: u32,
     /// Where its payload begins: in the frame, or among what was put together.
     start: u32,
     captured: u32,
     together: bool,
     /// Position of its tags and tunnels.
     around: u32,
-    pub partition: u8,
+    partition: u8,
     /// What was said about it.
     pub events: Range<u32>,
 }
 
-/// What a frame without a flow tells the ledger.
-#[derive(Clone, Copy)]
-pub(super) enum Aside {
-    Arp(Arp),
-    Sighted(Option<Mac>),
-}
+impl Job {
+    /// Gives it other frames to work on.
+    pub fn replace(&mut self, chunk: Chunk) {
+        self.common.chunk = chunk;
+    }
 
-/// See the module. Its memory is used again for the next chunk.
-#[derive(Default)]
-pub(super) struct Batch {
-    pub items: Vec<Item>,
-    /// Positions of items, sorted by partition.
-    order: Vec<u32>,
-    starts: Vec<u32>,
-    around: Vec<(Vlans, Tunnels)>,
-    asides: Vec<(Aside, Timestamp)>,
-    /// Payload of what was put together out of fragments.
-    together: Vec<u8>,
-    /// Fragments that wait for their stage: where they stand among the items, and their frame.
-    fragments: Vec<(usize, u32)>,
-    pub events: Events,
-}
-
-impl Batch {
-    /// Decodes every frame. Fragments are put aside.
-    pub fn decode(&mut self, chunk: &Chunk, hasher: &BuildHasher, frames: &mut FrameLedger) {
-        self.items.clear();
-        self.around.clear();
-        self.asides.clear();
-        self.together.clear();
-        self.fragments.clear();
-        self.events.clear();
-        for index in 0..chunk.len() {
-            let frame = chunk.frame(index);
-            if let Some((macs, ip)) = fast::decode(&frame) {
-                frames.count_flow(&frame, &ip);
-                let around = (&Vlans::NONE, &Tunnels::NONE);
-                let brief = Brief::of(&frame, chunk.seen(index), &ip, macs, around, hasher);
-                self.packet(index as u32, &frame, &ip, brief, NOTHING_AROUND);
-                continue;
-            }
-            let packet = decode(&frame);
-            frames.count(&frame, &packet);
-            match &packet.body {
-                Body::Ip(ip) if ip.fragment => {
-                    self.fragments.push((self.items.len(), index as u32));
-                }
-                Body::Ip(ip) => {
-                    let brief = brief(&frame, chunk.seen(index), &packet, ip, hasher);
-                    let around = self.surroundings(&packet);
-                    self.packet(index as u32, &frame, ip, brief, around);
-                }
-                body => self.aside(index as u32, body, &packet, frame.time),
-            }
+    /// Forgets what an earlier chunk left, and makes room for the parts of so many workers.
+    pub(super) fn begin(&mut self, workers: usize) {
+        let Common { around, together, asides, places, .. } = &mut self.common;
+        around.clear();
+        together.clear();
+        asides.clear();
+        *places = 0;
+        self.parts.resize_with(workers, Part::default);
+        for part in &mut self.parts {
+            part.items.clear();
+            part.events.clear();
         }
     }
 
+    /// Adds a packet whose payload, if any, lies in `frame`.
     #[inline(always)]
-    fn packet(&mut self, index: u32, frame: &Frame<'_>, ip: &Ip<'_>, brief: Brief, around: u32) {
+    pub(super) fn packet(
+        &mut self,
+        index: u32,
+        frame: &Frame<'_>,
+        ip: &Ip<'_>,
+        brief: Brief,
+        around: u32,
+    ) {
         let payload = payload(ip);
         let start = (payload.as_ptr() as usize).wrapping_sub(frame.data.as_ptr() as usize);
-        self.items.push(Item {
-            partition: key::partition(&brief.key, PARTITIONS) as u8,
+        self.item(Item {
             brief,
+            place: 0,
             frame: index,
             start: start as u32,
             captured: payload.len() as u32,
             together: false,
             around,
+            partition: 0,
             events: 0..0,
         });
     }
 
     /// Adds a packet that was put together, or a frame of one.
-    pub fn put_together(&mut self, index: u32, packet: &Packet<'_>, brief: Brief, data: &[u8]) {
+    pub(super) fn put_together(
+        &mut self,
+        index: u32,
+        packet: &Packet<'_>,
+        brief: Brief,
+        data: &[u8],
+    ) {
         let around = self.surroundings(packet);
-        let start = self.together.len() as u32;
-        self.together.extend_from_slice(data);
-        self.items.push(Item {
-            partition: key::partition(&brief.key, PARTITIONS) as u8,
+        let start = self.common.together.len() as u32;
+        self.common.together.extend_from_slice(data);
+        self.item(Item {
             brief,
+            place: 0,
             frame: index,
             start,
             captured: data.len() as u32,
             together: true,
             around,
+            partition: 0,
             events: 0..0,
         });
     }
 
-    fn surroundings(&mut self, packet: &Packet<'_>) -> u32 {
+    #[inline(always)]
+    fn item(&mut self, item: Item) {
+        let partition = key::partition(&item.brief.key, PARTITIONS);
+        let workers = self.parts.len();
+        let place = self.common.places;
+        self.common.places += 1;
+        let part = &mut self.parts[if workers == 1 { 0 } else { partition % workers }];
+        part.items.push(Item { place, partition: (partition / workers) as u8, ..item });
+    }
+
+    /// Remembers tags and tunnels of a packet; returns where.
+    #[inline]
+    pub(super) fn surroundings(&mut self, packet: &Packet<'_>) -> u32 {
         if packet.vlans.ids().is_empty() && packet.tunnels.is_empty() {
             return NOTHING_AROUND;
         }
-        let last = self.around.last();
-        if last != Some(&(packet.vlans, packet.tunnels)) {
-            self.around.push((packet.vlans, packet.tunnels));
+        let around = &mut self.common.around;
+        if around.last() != Some(&(packet.vlans, packet.tunnels)) {
+            around.push((packet.vlans, packet.tunnels));
         }
-        self.around.len() as u32 - 1
+        around.len() as u32 - 1
     }
 
     /// Adds what a frame without a flow tells the ledger.
-    pub fn aside(&mut self, index: u32, body: &Body<'_>, packet: &Packet<'_>, time: Timestamp) {
+    pub(super) fn aside(&mut self, body: &Body<'_>, packet: &Packet<'_>, time: Timestamp) {
         let aside = match body {
-            Body::Arp(arp) => Aside::Arp(*arp),
+            Body::Arp(arp) => Aside::Arp(*arp, time),
             Body::Other(_) => Aside::Sighted(packet.source_mac),
             Body::Ip(_) | Body::Refused(_) => return,
         };
-        self.items.push(Item {
-            brief: Brief::none(),
-            frame: index,
-            start: self.asides.len() as u32,
-            captured: 0,
-            together: false,
-            around: NOTHING_AROUND,
-            partition: ASIDE,
-            events: 0..0,
-        });
-        self.asides.push((aside, time));
+        let place = self.common.places;
+        self.common.places += 1;
+        self.common.asides.push((place, aside));
     }
 
-    pub fn aside_of(&self, item: &Item) -> (Aside, Timestamp) {
-        self.asides[item.start as usize]
-    }
+    pub(super) const NOTHING_AROUND: u32 = NOTHING_AROUND;
+}
 
-    /// Takes fragments through their stage and puts what comes of them in its place.
-    pub fn put_fragments_together(
-        &mut self,
-        chunk: &Chunk,
-        stage: &mut FragmentStage,
-        hasher: &BuildHasher,
-    ) {
-        if self.fragments.is_empty() {
-            return;
-        }
-        let decoded = std::mem::take(&mut self.items);
-        let fragments = std::mem::take(&mut self.fragments);
-        let mut decoded = decoded.into_iter();
-        let mut taken = 0;
-        for &(before, index) in &fragments {
-            self.items.extend(decoded.by_ref().take(before - taken));
-            taken = before;
-            stage.frame(
-                index,
-                &chunk.frame(index as usize),
-                chunk.seen(index as usize),
-                hasher,
-                self,
-            );
-        }
-        self.items.extend(decoded);
-        self.fragments = fragments;
-    }
-
-    /// Sorts the items into partitions, keeping their order within each.
-    pub fn sort(&mut self) {
+impl Part {
+    /// Sorts the items by partition, of which there are at most `partitions`, keeping their order
+    /// within each.
+    pub fn sort(&mut self, partitions: usize) {
         self.starts.clear();
-        self.starts.resize(PARTITIONS + 2, 0);
+        self.starts.resize(partitions + 1, 0);
         for item in &self.items {
             self.starts[usize::from(item.partition) + 1] += 1;
         }
@@ -197,8 +189,8 @@ impl Batch {
         }
         self.order.clear();
         self.order.resize(self.items.len(), 0);
-        let mut next = [0u32; PARTITIONS + 1];
-        next.copy_from_slice(&self.starts[..=PARTITIONS]);
+        let mut next = [0u32; PARTITIONS];
+        next[..partitions].copy_from_slice(&self.starts[..partitions]);
         for (index, item) in self.items.iter().enumerate() {
             let place = &mut next[usize::from(item.partition)];
             self.order[*place as usize] = index as u32;
@@ -206,56 +198,44 @@ impl Batch {
         }
     }
 
-    /// Positions of the items of one partition.
+    /// Positions in `order` of the items of one partition.
     pub fn of_partition(&self, partition: usize) -> Range<usize> {
         self.starts[partition] as usize..self.starts[partition + 1] as usize
     }
-
-    /// The item at one of these positions.
-    #[inline]
-    pub fn item_at(&self, position: usize) -> &Item {
-        &self.items[self.order[position] as usize]
-    }
-
-    pub fn set_events(&mut self, position: usize, events: Range<u32>) {
-        self.items[self.order[position] as usize].events = events;
-    }
-
-    /// What is needed to take one item through its partition.
-    #[inline]
-    pub fn parts<'b>(
-        &'b mut self,
-        position: usize,
-        chunk: &'b Chunk,
-    ) -> (&'b Item, Option<Around<'b>>, impl FnOnce() -> &'b [u8], &'b mut Events) {
-        let item = &self.items[self.order[position] as usize];
-        let around = self.around.get(item.around as usize);
-        let around = around.map(|(vlans, tunnels)| Around { vlans, tunnels });
-        let together = &self.together;
-        let payload = move || {
-            let bytes =
-                if item.together { &together[..] } else { chunk.frame(item.frame as usize).data };
-            let start = item.start as usize;
-            bytes.get(start..start + item.captured as usize).unwrap_or(&[])
-        };
-        (item, around, payload, &mut self.events)
-    }
 }
 
-/// The account of a packet.
-#[inline]
-pub(super) fn brief(
-    frame: &Frame<'_>,
-    seen: Timestamp,
-    packet: &Packet<'_>,
-    ip: &Ip<'_>,
-    hasher: &BuildHasher,
-) -> Brief {
-    let macs = [packet.source_mac, packet.destination_mac];
-    Brief::of(frame, seen, ip, macs, (&packet.vlans, &packet.tunnels), hasher)
+impl Common {
+    /// Tags and tunnels of a packet, where it has any.
+    #[inline]
+    pub fn around(&self, item: &Item) -> Option<Around<'_>> {
+        let (vlans, tunnels) = self.around.get(item.around as usize)?;
+        Some(Around { vlans, tunnels })
+    }
+
+    /// Payload of a packet.
+    #[inline]
+    pub fn payload(&self, item: &Item) -> &[u8] {
+        let bytes = if item.together {
+            &self.together[..]
+        } else {
+            self.chunk.frame(item.frame as usize).data
+        };
+        let start = item.start as usize;
+        bytes.get(start..start + item.captured as usize).unwrap_or(&[])
+    }
+
+    /// Highest capture time up to the frame in turn.
+    #[inline]
+    pub fn now(&self, item: &Item) -> Timestamp {
+        if self.chunk.is_empty() {
+            return item.brief.seen;
+        }
+        self.chunk.seen(item.frame as usize)
+    }
 }
 
 /// The transport payload that dissectors read.
+#[inline(always)]
 pub(super) fn payload<'a>(ip: &Ip<'a>) -> &'a [u8] {
     match ip.transport {
         Transport::Tcp(tcp) => tcp.payload,

@@ -82,34 +82,40 @@ impl Events {
         });
     }
 
-    /// Tells the ledger some of the events.
+    /// The flow that ended, if that is what an event says.
+    pub fn ended(&self, event: u32) -> Option<&Flow> {
+        match self.order[event as usize] {
+            Event::Closed(at) => Some(&self.closed[at as usize].flow),
+            Event::Opened(_) | Event::Said(_) => None,
+        }
+    }
+
+    /// Tells the ledger one event.
     pub fn tell(
         &self,
-        range: Range<u32>,
+        event: u32,
         ledger: &mut Ledger,
         geo: &Geo,
         records: &mut Option<&mut Records<'_>>,
     ) {
-        for event in &self.order[range.start as usize..range.end as usize] {
-            match *event {
-                Event::Opened(at) => {
-                    let opened = &self.opened[at as usize];
-                    ledger.opened(&opened.flow, opened.tunnels.as_deref());
+        match self.order[event as usize] {
+            Event::Opened(at) => {
+                let opened = &self.opened[at as usize];
+                ledger.opened(&opened.flow, opened.tunnels.as_deref());
+            }
+            Event::Said(at) => {
+                let said = &self.said[at as usize];
+                let Said { what, name, frame, .. } = *said;
+                let value = &self.values[said.value.clone()];
+                let fact = Fact { what, name, value, frame };
+                ledger.fact(&said.flow, said.side, said.cite, &fact);
+            }
+            Event::Closed(at) => {
+                let Closed { flow, label, end, frame } = &self.closed[at as usize];
+                if let Some(records) = records {
+                    records(FlowRecord::of(flow, *label, *end, *frame, ledger, geo));
                 }
-                Event::Said(at) => {
-                    let said = &self.said[at as usize];
-                    let Said { what, name, frame, .. } = *said;
-                    let value = &self.values[said.value.clone()];
-                    let fact = Fact { what, name, value, frame };
-                    ledger.fact(&said.flow, said.side, said.cite, &fact);
-                }
-                Event::Closed(at) => {
-                    let Closed { flow, label, end, frame } = &self.closed[at as usize];
-                    if let Some(records) = records {
-                        records(FlowRecord::of(flow, *label, *end, *frame, ledger, geo));
-                    }
-                    ledger.closed(flow, *label);
-                }
+                ledger.closed(flow, *label);
             }
         }
     }

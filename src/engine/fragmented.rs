@@ -1,22 +1,31 @@
 //! The way of IP fragments through the engine: held until their datagram is whole, then counted
 //! as frames of its flow; what never gets whole is a flow of fragments between its addresses.
-//! Fragments pass one at a time and in order, because which partition they belong to is known
-//! only when they are whole. Whether others have waited too long is looked at with each of them.
+//! Whether others have waited too long is looked at with each fragment.
 
-use super::batch::{Batch, brief, payload};
+use super::batch::{Job, payload};
+use super::front::brief;
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::{FragmentLosses, Fragments, Part, Released, Taken, payload_length};
-use crate::decode::{Body, FrameLedger, Ip, Packet, Transport, decode};
+use crate::decode::{Body, FrameLedger, Ip, Packet, Transport};
 use crate::flow::Brief;
 use crate::source::Frame;
 
-/// Fragments that wait for others, of all partitions.
+/// Fragments that wait for others, of all partitions: which one they belong to is known only when
+/// they are whole.
 #[derive(Default)]
 pub(super) struct FragmentStage {
     fragments: Fragments,
-    /// Frames that moved from one bucket to another when their datagram was whole.
-    pub frames: FrameLedger,
+}
+
+/// Where a fragment is taken from and what it leads to goes.
+pub(super) struct Context<'a> {
+    /// Position of its frame in the chunk.
+    pub index: u32,
+    pub frame: Frame<'a>,
+    pub hasher: &'a BuildHasher,
+    pub frames: &'a mut FrameLedger,
+    pub job: &'a mut Job,
 }
 
 impl FragmentStage {
@@ -24,95 +33,81 @@ impl FragmentStage {
         self.fragments.losses
     }
 
-    /// Takes the frame at `index` of a chunk, which is a fragment.
+    /// Takes a frame that is a fragment.
     pub fn frame(
         &mut self,
-        index: u32,
-        frame: &Frame<'_>,
         seen: Timestamp,
-        hasher: &BuildHasher,
-        batch: &mut Batch,
+        (packet, ip): (&Packet<'_>, &Ip<'_>),
+        context: &mut Context<'_>,
     ) {
         while let Some(released) = self.fragments.expired(seen) {
-            release(index, &released, hasher, batch);
+            context.release(&released);
         }
-        let packet = decode(frame);
-        if let Body::Ip(ip) = &packet.body {
-            let part = Part::of(frame, ip, seen);
-            self.fragment(index, frame, &packet, ip, &[part], hasher, batch);
-        }
+        let part = Part::of(&context.frame, ip, seen);
+        self.fragment(packet, ip, &[part], context);
     }
 
     /// Gives up all that wait: the capture has ended.
-    pub fn finish(&mut self, hasher: &BuildHasher, batch: &mut Batch) {
+    pub fn finish(&mut self, context: &mut Context<'_>) {
         while let Some(released) = self.fragments.oldest() {
-            release(0, &released, hasher, batch);
+            context.release(&released);
         }
     }
 
-    /// Takes a fragment that came in `parts`, the last of which is `frame`.
-    #[expect(clippy::too_many_arguments, reason = "it calls itself with what it was given")]
+    /// Takes a fragment that came in `parts`, the last of which is the frame in turn.
     fn fragment(
         &mut self,
-        index: u32,
-        frame: &Frame<'_>,
         packet: &Packet<'_>,
         ip: &Ip<'_>,
         parts: &[Part],
-        hasher: &BuildHasher,
-        batch: &mut Batch,
+        context: &mut Context<'_>,
     ) {
-        let mut give_up = |released| release(index, &released, hasher, batch);
+        let mut give_up = |released| context.release(&released);
         match self.fragments.take(packet, ip, parts, &mut give_up) {
             Taken::Held => {}
             Taken::Unusable => {
                 let mut ip = *ip;
                 let payload_length = payload_length(&ip);
                 ip.transport = Transport::None { payload_length };
-                count(index, parts, packet, &ip, true, hasher, batch);
+                context.count(parts, packet, &ip, true);
             }
             Taken::Whole(whole, mut parts) => {
                 let packet = whole.packet(&mut parts);
-                self.frames.completed(parts.len() as u64, &packet);
+                context.frames.completed(parts.len() as u64, &packet);
                 match &packet.body {
-                    Body::Ip(ip) if ip.fragment => {
-                        self.fragment(index, frame, &packet, ip, &parts, hasher, batch);
-                    }
-                    Body::Ip(ip) => {
-                        let earlier = parts.len().saturating_sub(1);
-                        count(index, &parts[..earlier], &packet, ip, false, hasher, batch);
-                        let seen = parts.last().map_or(frame.time, |last| last.seen);
-                        let brief = brief(frame, seen, &packet, ip, hasher);
-                        batch.put_together(index, &packet, brief, payload(ip));
-                    }
-                    body => batch.aside(index, body, &packet, frame.time),
+                    Body::Ip(ip) if ip.fragment => self.fragment(&packet, ip, &parts, context),
+                    Body::Ip(ip) => context.whole(&parts, &packet, ip),
+                    body => context.job.aside(body, &packet, context.frame.time),
                 }
             }
         }
     }
 }
 
-/// Counts what was given up as packets of flows without ports.
-fn release(index: u32, released: &Released, hasher: &BuildHasher, batch: &mut Batch) {
-    for part in &released.parts {
-        if let Some(ip) = released.ip(part) {
-            count(index, &[*part], &released.packet, &ip, true, hasher, batch);
+impl Context<'_> {
+    /// Counts the frames of a packet that was put together; what it carries comes with the last.
+    fn whole(&mut self, parts: &[Part], packet: &Packet<'_>, ip: &Ip<'_>) {
+        let Some((last, earlier)) = parts.split_last() else { return };
+        self.count(earlier, packet, ip, false);
+        let brief = brief(&self.frame, last.seen, packet, ip, self.hasher);
+        self.job.put_together(self.index, packet, brief, payload(ip));
+    }
+
+    /// Counts what was given up as packets of flows without ports.
+    fn release(&mut self, released: &Released) {
+        for part in &released.parts {
+            if let Some(ip) = released.ip(part) {
+                self.count(&[*part], &released.packet, &ip, true);
+            }
         }
     }
-}
 
-/// Counts frames of a flow, without what they carry.
-fn count(
-    index: u32,
-    parts: &[Part],
-    packet: &Packet<'_>,
-    ip: &Ip<'_>,
-    lost: bool,
-    hasher: &BuildHasher,
-    batch: &mut Batch,
-) {
-    for part in parts {
-        let whole = brief(&part.frame(), part.seen, packet, ip, hasher);
-        batch.put_together(index, packet, Brief::of_part(part, &whole, lost), &[]);
+    /// Counts frames of a flow, without what they carry.
+    fn count(&mut self, parts: &[Part], packet: &Packet<'_>, ip: &Ip<'_>, lost: bool) {
+        for part in parts {
+            let whole = brief(&part.frame(), part.seen, packet, ip, self.hasher);
+            let brief = Brief::of_part(part, &whole, lost);
+            self.job.put_together(self.index, packet, brief, &[]);
+        }
     }
 }

@@ -65,8 +65,19 @@ pub struct Brief {
     pub side: Side,
     /// What kind of packet it is.
     pub kind: Kind,
-    /// The IP header numbers its packets, so that two with the same print are the same.
-    pub numbered: bool,
+    /// What the print rests on.
+    pub trace: Trace,
+}
+
+/// What tells a packet from others of its flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing: neither a number nor a checksum.
+    None,
+    /// A checksum over its payload.
+    Checksum,
+    /// The number that its sender gave it.
+    Number,
 }
 
 impl Brief {
@@ -119,7 +130,11 @@ impl Brief {
             icmp,
             side,
             kind,
-            numbered: ip.identification != 0,
+            trace: match (ip.identification, ip.checksum) {
+                (0, 0) => Trace::None,
+                (0, _) => Trace::Checksum,
+                _ => Trace::Number,
+            },
         }
     }
 
@@ -159,7 +174,7 @@ impl Brief {
             icmp: [0; 2],
             side: Side::Low,
             kind: Kind::Other,
-            numbered: false,
+            trace: Trace::None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! address. A retransmission is another packet: its sender numbers it anew (RFC 6864 §4.3 asks
 //! for that where the number matters), or sends it later than any mirror would.
 
-use super::brief::Brief;
+use super::brief::{Brief, Trace};
 use crate::base::time::Timestamp;
 
 /// Packets remembered in one partition.
@@ -30,11 +30,13 @@ impl Recent {
     /// Whether the same packet was seen shortly before.
     #[inline]
     pub fn saw(&mut self, brief: &Brief) -> bool {
+        let window = match brief.trace {
+            Trace::None => return false,
+            Trace::Checksum => UNNUMBERED_WINDOW,
+            Trace::Number => NUMBERED_WINDOW,
+        };
         let place = &mut self.prints[brief.print as usize % RECENT];
-        let same = place.0 == brief.print;
-        let apart = brief.seen.since(place.1);
-        let window = if brief.numbered { NUMBERED_WINDOW } else { UNNUMBERED_WINDOW };
-        *place = (brief.print, brief.seen);
-        same && apart <= window
+        let (print, time) = std::mem::replace(place, (brief.print, brief.time));
+        print == brief.print && brief.time.since(time).saturating_abs() <= window
     }
 }

@@ -24,6 +24,8 @@ enum Kind {
     V6,
     V4Portless,
     V6Portless,
+    V4Icmp,
+    V6Icmp,
 }
 
 impl FlowKey {
@@ -53,11 +55,14 @@ impl FlowKey {
             },
             Transport::None { .. } | Transport::Fragment { .. } => ([0, 0], true),
         };
-        let kind = match (ip.source, portless) {
-            (IpAddr::V4(_), false) => Kind::V4,
-            (IpAddr::V6(_), false) => Kind::V6,
-            (IpAddr::V4(_), true) => Kind::V4Portless,
-            (IpAddr::V6(_), true) => Kind::V6Portless,
+        let icmp = matches!(ip.transport, Transport::Icmp { .. });
+        let kind = match (ip.source, portless, icmp) {
+            (IpAddr::V4(_), false, _) => Kind::V4,
+            (IpAddr::V6(_), false, _) => Kind::V6,
+            (IpAddr::V4(_), true, false) => Kind::V4Portless,
+            (IpAddr::V6(_), true, false) => Kind::V6Portless,
+            (IpAddr::V4(_), true, true) => Kind::V4Icmp,
+            (IpAddr::V6(_), true, true) => Kind::V6Icmp,
         };
         let ends = [(number(ip.source), ports[0]), (number(ip.destination), ports[1])];
         let side = if ends[0] <= ends[1] { Side::Low } else { Side::High };
@@ -78,11 +83,19 @@ impl FlowKey {
     pub fn address(&self, side: Side) -> IpAddr {
         let [high, low] = self.addresses[side.index()];
         match self.kind {
-            Kind::V4 | Kind::V4Portless => IpAddr::V4(Ipv4Addr::from((high >> 32) as u32)),
-            Kind::V6 | Kind::V6Portless => {
+            Kind::V4 | Kind::V4Portless | Kind::V4Icmp => {
+                IpAddr::V4(Ipv4Addr::from((high >> 32) as u32))
+            }
+            Kind::V6 | Kind::V6Portless | Kind::V6Icmp => {
                 IpAddr::V6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
             }
         }
+    }
+
+    /// Whether these are ICMP messages.
+    #[must_use]
+    pub fn is_icmp(&self) -> bool {
+        matches!(self.kind, Kind::V4Icmp | Kind::V6Icmp)
     }
 
     /// Port of one side, for protocols that have ports.

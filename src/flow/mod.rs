@@ -24,7 +24,6 @@ use crate::base::address::Mac;
 use crate::base::time::Timestamp;
 use crate::decode::{Tunnels, Vlans};
 use std::net::IpAddr;
-use std::num::NonZeroI64;
 
 /// One side of a flow. Sides are fixed by the order of the addresses, not by who began, because
 /// who began may become known later.
@@ -81,45 +80,57 @@ pub struct Flow {
     pub initiator: Side,
     /// Whether the beginning was seen: a SYN or SYN-ACK for TCP, the first datagram otherwise.
     pub initiator_known: bool,
-    /// Whether payload is still asked for.
-    wanted: bool,
-    /// Packets of several inputs.
-    shared: bool,
+    marks: Marks,
     /// TCP connection state.
     pub tcp: tcp::Connection,
     /// The input of the first packet.
     input: u16,
     ways: [Way; 2],
-    timer: timer::Link,
-    /// Length of the first frame on the wire, bytes.
-    pub first_length: u32,
     /// Time of the first packet.
     pub first: Timestamp,
     /// Number of the first frame; no other flow has it, so it names the flow.
     pub first_frame: u64,
-    /// Payload bytes that came again, by [`Side::index`].
-    repeated: [u64; 2],
-    /// Smallest time from a packet of the other side to this side's answer in the TCP
-    /// handshake, nanoseconds: the round trip between the tap and this side.
-    pub round_trip: [Option<NonZeroI64>; 2],
+    rare: Option<Box<Rare>>,
     /// Order of what was seen of a TCP connection.
     pub history: tcp::History,
-    /// Hop limit of each side's first packet.
-    pub hops: [u8; 2],
-    /// The side that sent the first packet.
-    pub first_sender: Side,
-    /// Fragments of packets that were not put together.
-    pub fragments: bool,
-    /// VLAN tags of the first packet.
-    pub vlans: Vlans,
-    /// Hardware addresses of both sides, by the first packet: its source and its destination.
-    pub macs: [Option<Mac>; 2],
-    /// ICMP type and code of the first message.
-    pub icmp: Option<(u8, u8)>,
+    round_trip: [RoundTrip; 2],
+    /// Length of the first frame on the wire, bytes.
+    pub first_length: u32,
     /// Seeded hash of the key.
     tag: u32,
-    rare: Option<Box<Rare>>,
+    /// Zero where there is none.
+    macs: [Mac; 2],
+    /// Hop limit of each side's first packet.
+    pub hops: [u8; 2],
+    icmp: [u8; 2],
 }
+
+/// Yes or no about a flow, in one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Marks(u8);
+
+impl Marks {
+    /// Payload is still asked for.
+    const WANTED: Marks = Marks(1);
+    /// Packets of several inputs.
+    const SHARED: Marks = Marks(2);
+    /// Fragments of packets that were not put together.
+    const FRAGMENTS: Marks = Marks(4);
+    /// The high side sent the first packet.
+    const HIGH_FIRST: Marks = Marks(8);
+
+    fn has(self, mark: Marks) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    fn set(&mut self, mark: Marks, on: bool) {
+        self.0 = if on { self.0 | mark.0 } else { self.0 & !mark.0 };
+    }
+}
+
+/// Nanoseconds up to 4.29 s, zero for none; longer ones count as that.
+#[derive(Debug, Clone, Copy, Default)]
+struct RoundTrip(u32);
 
 /// What is known of a flow when it begins, and of what it says.
 #[derive(Debug, Clone, Copy)]
@@ -150,10 +161,16 @@ struct Way {
     half: Half,
 }
 
+// Three lines of memory that packets touch, and one more: a new field belongs into `Rare`.
+const _: () = assert!(size_of::<Flow>() == 256);
+
 /// What few flows have.
 #[derive(Debug, Clone, Default)]
 struct Rare {
+    vlans: Vlans,
     tunnels: Option<Tunnels>,
+    /// Payload bytes that came again, by [`Side::index`].
+    repeated: [u64; 2],
     /// Packets and whole frames' bytes seen a second time, by [`Side::index`].
     duplicates: [[u64; 2]; 2],
     shares: share::Shares,
@@ -163,8 +180,9 @@ impl Flow {
     /// What names it and says whose it is.
     #[must_use]
     pub fn head(&self) -> Head {
-        let Flow { key, macs, initiator, first_sender, first, first_frame, .. } = *self;
-        Head { key, macs, initiator, first_sender, first, first_frame }
+        let Flow { key, initiator, first, first_frame, .. } = *self;
+        let first_sender = self.first_sender();
+        Head { key, macs: self.macs(), initiator, first_sender, first, first_frame }
     }
 
     /// Address and port of one side.
@@ -182,8 +200,51 @@ impl Flow {
             wire_bytes: way.wire_bytes,
             ip_bytes: way.ip_bytes,
             payload_bytes: way.payload_bytes,
-            delivered_bytes: way.payload_bytes - self.repeated[side.index()],
+            delivered_bytes: way.payload_bytes - self.repeated(side),
         }
+    }
+
+    /// Payload bytes of this side that came again.
+    fn repeated(&self, side: Side) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.repeated[side.index()])
+    }
+
+    /// The side that sent the first packet.
+    #[must_use]
+    pub fn first_sender(&self) -> Side {
+        if self.marks.has(Marks::HIGH_FIRST) { Side::High } else { Side::Low }
+    }
+
+    /// Hardware addresses of both sides, by the first packet: its source and its destination.
+    #[must_use]
+    pub fn macs(&self) -> [Option<Mac>; 2] {
+        self.macs.map(|mac| (!mac.is_zero()).then_some(mac))
+    }
+
+    /// ICMP type and code of the first message.
+    #[must_use]
+    pub fn icmp(&self) -> Option<(u8, u8)> {
+        self.key.is_icmp().then_some((self.icmp[0], self.icmp[1]))
+    }
+
+    /// Whether it has fragments of packets that were not put together.
+    #[must_use]
+    pub fn has_fragments(&self) -> bool {
+        self.marks.has(Marks::FRAGMENTS)
+    }
+
+    /// VLAN tags of the first packet.
+    #[must_use]
+    pub fn vlans(&self) -> &Vlans {
+        self.rare.as_ref().map_or(&Vlans::NONE, |rare| &rare.vlans)
+    }
+
+    /// Smallest time from a packet of the other side to this side's answer in the TCP handshake,
+    /// nanoseconds: the round trip between the tap and this side.
+    #[must_use]
+    pub fn round_trip(&self, side: Side) -> Option<i64> {
+        let RoundTrip(nanoseconds) = self.round_trip[side.index()];
+        (nanoseconds > 0).then_some(i64::from(nanoseconds))
     }
 
     /// Payload bytes of this side that must have existed, by the sequence numbers around them,
@@ -198,6 +259,13 @@ impl Flow {
     #[must_use]
     pub fn acknowledged_unseen(&self, side: Side) -> bool {
         self.ways[side.index()].half.acknowledged_unseen
+    }
+
+    /// Segments of this side whose bytes differ from those that an earlier one had at the same
+    /// place, as far as payload was read.
+    #[must_use]
+    pub fn conflicts(&self, side: Side) -> u32 {
+        self.ways[side.index()].half.conflicts
     }
 
     /// Frames of this side that the capture holds a second time: packets, and bytes on the wire.
@@ -216,7 +284,7 @@ impl Flow {
     #[must_use]
     pub fn shares(&self) -> Vec<Share> {
         match &self.rare {
-            Some(rare) if self.shared => rare.shares.all().to_vec(),
+            Some(rare) if self.marks.has(Marks::SHARED) => rare.shares.all().to_vec(),
             _ => vec![Share::whole(self)],
         }
     }

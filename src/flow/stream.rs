@@ -2,12 +2,17 @@
 //! which are missing, and the payload in order for whoever reads it.
 
 use super::{Cite, Segment};
+use std::collections::VecDeque;
 
 /// Most holes remembered in one direction. Beyond it the oldest is given up, so that late
 /// arrivals into it count as sent again.
 const HOLES_MAX: usize = 32;
-/// Payload held back in one direction until what precedes it arrives, bytes.
+/// Payload held back in one direction until what precedes it arrives, bytes, with what it takes to
+/// remember each piece.
 pub const HELD_BYTES_MAX: usize = 64 * 1024;
+/// Payload kept behind the point that was handed out, bytes: a copy that comes again is held
+/// against it, as far back as that.
+const TAIL_BYTES: usize = 2048;
 /// A sequence number further ahead than this is not a gap but another stream's or a mistake:
 /// larger than any window (RFC 7323 allows 1 GiB).
 const JUMP_MAX: u32 = 1 << 30;
@@ -22,6 +27,8 @@ pub struct Half {
     started: bool,
     /// The other side acknowledged bytes that were never seen.
     pub(super) acknowledged_unseen: bool,
+    /// Segments whose bytes differ from those that an earlier one had at the same place.
+    pub(super) conflicts: u32,
     disorder: Option<Box<Disorder>>,
 }
 
@@ -31,8 +38,10 @@ struct Disorder {
     holes: Vec<(u32, u32)>,
     /// Bytes in holes that were given up.
     abandoned: u64,
-    held: Vec<Held>,
+    held: VecDeque<Held>,
     held_bytes: usize,
+    /// What was handed out last; its end is the next byte to hand out.
+    tail: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +49,12 @@ struct Held {
     sequence: u32,
     cite: Cite,
     data: Box<[u8]>,
+}
+
+impl Held {
+    fn cost(&self) -> usize {
+        self.data.len() + size_of::<Held>()
+    }
 }
 
 impl Cite {
@@ -153,7 +168,8 @@ impl Half {
     }
 
     /// Hands out `segment` and whatever it makes complete, in order. `length` is the payload on
-    /// the wire, of which the capture may hold less. Returns false when no more is wanted.
+    /// the wire, of which the capture may hold less. Returns false when no more is wanted. Of two
+    /// copies of a byte the first counts; that they differ is noted.
     pub(super) fn hand_out(
         &mut self,
         sequence: u32,
@@ -166,16 +182,80 @@ impl Half {
             return self.hold(sequence, segment, give);
         }
         let seen = self.next.wrapping_sub(sequence);
+        if seen > 0 {
+            self.compare_with_tail(seen as usize, segment.data);
+        }
         if seen >= length.max(1) {
             return true;
         }
-        let data = segment.data.get(seen as usize..).unwrap_or(&[]);
         // What the capture cut off is missing before the next piece.
-        self.next = self.next.wrapping_add(data.len() as u32);
-        if !data.is_empty() && !give(&Segment { data, ..segment }) {
-            return false;
+        let mut rest = segment.data.get(seen as usize..).unwrap_or(&[]);
+        self.compare_with_held(self.next, rest);
+        while !rest.is_empty() {
+            // What is held back came first.
+            let held = self.disorder.as_ref().and_then(|disorder| disorder.held.front());
+            let clear = held.map_or(rest.len(), |h| h.sequence.wrapping_sub(self.next) as usize);
+            let data = &rest[..clear.min(rest.len())];
+            let from = self.next;
+            self.advance(data);
+            if !data.is_empty() && !give(&Segment { data, ..segment }) {
+                return false;
+            }
+            if !self.release(segment, give) {
+                return false;
+            }
+            rest = rest.get(self.next.wrapping_sub(from) as usize..).unwrap_or(&[]);
         }
-        self.release(segment, give)
+        true
+    }
+
+    /// Moves behind `data`, which is handed out.
+    fn advance(&mut self, data: &[u8]) {
+        self.next = self.next.wrapping_add(data.len() as u32);
+        let tail = &mut self.disorder.get_or_insert_default().tail;
+        if data.len() >= TAIL_BYTES {
+            tail.clear();
+        } else if tail.len() + data.len() > 2 * TAIL_BYTES {
+            tail.drain(..tail.len() - TAIL_BYTES);
+        }
+        tail.extend_from_slice(&data[data.len().saturating_sub(TAIL_BYTES)..]);
+    }
+
+    /// Holds bytes that begin `back` before the next one to hand out against what was there.
+    fn compare_with_tail(&mut self, back: usize, data: &[u8]) {
+        let tail = self.disorder.as_ref().map_or(&[][..], |disorder| &disorder.tail);
+        let kept = back.min(tail.len());
+        let old = &tail[tail.len() - kept..];
+        let new = data.get(back - kept..).unwrap_or(&[]);
+        if old.iter().zip(new).any(|(old, new)| old != new) {
+            self.conflicts = self.conflicts.saturating_add(1);
+        }
+    }
+
+    /// Holds bytes at `sequence` against what is held back for the same place.
+    fn compare_with_held(&mut self, sequence: u32, data: &[u8]) {
+        let Some(disorder) = self.disorder.as_ref().filter(|disorder| !disorder.held.is_empty())
+        else {
+            return;
+        };
+        let base = self.next;
+        let from = sequence.wrapping_sub(base);
+        let start = disorder.held.partition_point(|h| h.sequence.wrapping_sub(base) < from);
+        let differs = |held: &Held| {
+            let at = held.sequence.wrapping_sub(base);
+            let (old_from, new_from) = (from.saturating_sub(at), at.saturating_sub(from));
+            let old = held.data.get(old_from as usize..).unwrap_or(&[]);
+            let new = data.get(new_from as usize..).unwrap_or(&[]);
+            old.iter().zip(new).any(|(old, new)| old != new)
+        };
+        let end = u64::from(from) + data.len() as u64;
+        let overlapping = disorder
+            .held
+            .range(start.saturating_sub(1)..)
+            .take_while(|held| u64::from(held.sequence.wrapping_sub(base)) < end);
+        if overlapping.into_iter().any(differs) {
+            self.conflicts = self.conflicts.saturating_add(1);
+        }
     }
 
     /// Keeps a segment that came early, until what precedes it arrives or too much is held.
@@ -188,6 +268,7 @@ impl Half {
         if segment.data.is_empty() {
             return true;
         }
+        self.compare_with_held(sequence, segment.data);
         let base = self.next;
         let disorder = self.disorder.get_or_insert_default();
         let distance = |held: &Held| held.sequence.wrapping_sub(base);
@@ -196,10 +277,9 @@ impl Half {
         if known.is_some_and(|h| h.sequence == sequence && h.data.len() >= segment.data.len()) {
             return true;
         }
-        disorder.held_bytes += segment.data.len();
-        disorder
-            .held
-            .insert(place, Held { sequence, cite: segment.cite(), data: segment.data.into() });
+        let held = Held { sequence, cite: segment.cite(), data: segment.data.into() };
+        disorder.held_bytes += held.cost();
+        disorder.held.insert(place, held);
         if disorder.held_bytes > HELD_BYTES_MAX { self.give_up_gap(segment, give) } else { true }
     }
 
@@ -210,20 +290,20 @@ impl Half {
         give: &mut dyn FnMut(&Segment<'_>) -> bool,
     ) -> bool {
         while let Some(disorder) = &mut self.disorder
-            && let Some(held) = disorder.held.first()
+            && let Some(held) = disorder.held.front()
         {
             let ahead = held.sequence.wrapping_sub(self.next);
             if ahead != 0 && ahead < JUMP_MAX {
                 break;
             }
-            let held = disorder.held.remove(0);
-            disorder.held_bytes -= held.data.len();
+            let Some(held) = disorder.held.pop_front() else { break };
+            disorder.held_bytes -= held.cost();
             let seen = self.next.wrapping_sub(held.sequence) as usize;
             let data = held.data.get(seen..).unwrap_or(&[]);
             if data.is_empty() {
                 continue;
             }
-            self.next = self.next.wrapping_add(data.len() as u32);
+            self.advance(data);
             if !give(&held.cite.segment(data, 0, &segment)) {
                 return false;
             }
@@ -238,19 +318,27 @@ impl Half {
         like: Segment<'_>,
         give: &mut dyn FnMut(&Segment<'_>) -> bool,
     ) -> bool {
-        let Some(disorder) = self.disorder.as_mut().filter(|d| !d.held.is_empty()) else {
-            return true;
-        };
-        let held = disorder.held.remove(0);
-        disorder.held_bytes -= held.data.len();
+        let Some(disorder) = &mut self.disorder else { return true };
+        let Some(held) = disorder.held.pop_front() else { return true };
+        disorder.held_bytes -= held.cost();
+        // What was handed out before the gap is not what stands before the piece.
+        disorder.tail.clear();
         let gap = u64::from(held.sequence.wrapping_sub(self.next));
-        self.next = held.sequence.wrapping_add(held.data.len() as u32);
+        self.next = held.sequence;
+        self.advance(&held.data);
         give(&held.cite.segment(&held.data, gap, &like)) && self.release(like, give)
     }
 
-    /// Payload held back, bytes.
+    /// Payload kept, bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.disorder.as_ref().map_or(0, |disorder| disorder.held_bytes)
+        self.disorder.as_ref().map_or(0, |d| d.held_bytes + d.tail.capacity())
+    }
+
+    /// Forgets what was handed out: later copies of it are not held against it.
+    pub(super) fn forget_tail(&mut self) {
+        if let Some(disorder) = &mut self.disorder {
+            disorder.tail = Vec::new();
+        }
     }
 
     pub(super) fn holds(&self) -> bool {
@@ -260,8 +348,9 @@ impl Half {
     /// Forgets held payload: nobody wants it any more.
     pub(super) fn drop_held(&mut self) {
         if let Some(disorder) = &mut self.disorder {
-            disorder.held = Vec::new();
+            disorder.held = VecDeque::new();
             disorder.held_bytes = 0;
+            disorder.tail = Vec::new();
         }
     }
 }
@@ -277,15 +366,7 @@ mod tests {
         half.synchronise(pieces[0].0.wrapping_sub(1));
         for &(sequence, data) in &pieces[1..] {
             half.count(sequence, data.len() as u32);
-            let segment = Segment {
-                side: Side::Low,
-                data,
-                frame: 1,
-                time: Timestamp(0),
-                wire_length: 0,
-                gap: 0,
-                datagram: false,
-            };
+            let segment = Segment { data, ..segment() };
             half.hand_out(sequence, data.len() as u32, segment, &mut |piece| {
                 out.extend_from_slice(piece.data);
                 gaps += piece.gap;
@@ -321,6 +402,47 @@ mod tests {
         assert_eq!(half.missed(), 0);
         half.count(200, 1);
         assert_eq!(half.missed(), 65);
+    }
+
+    #[test]
+    fn copies_that_differ_are_noted_and_the_first_counts() {
+        // Of what was handed out, of what is held back, and across the end of one piece.
+        for pieces in [
+            &[(10, &b""[..]), (10, b"abcd"), (12, b"cX"), (14, b"ef")][..],
+            &[(10, b""), (12, b"cd"), (12, b"cX"), (10, b"ab"), (14, b"ef")],
+            &[(10, b""), (12, b"cdef"), (10, b"abcX")],
+            &[(10, b""), (10, b"ab"), (11, b"Xcdef")],
+        ] {
+            let (out, gaps, half) = run(pieces);
+            assert_eq!((&out[..], gaps, half.conflicts), (&b"abcdef"[..], 0, 1), "{pieces:?}");
+        }
+        let (_, _, same) =
+            run(&[(10, b""), (12, b"cd"), (10, b"abc"), (11, b"bcd"), (10, b"abcd")]);
+        assert_eq!(same.conflicts, 0);
+    }
+
+    #[test]
+    fn early_pieces_of_one_byte_are_bounded_too() {
+        let mut half = Half::default();
+        half.synchronise(0);
+        let at = |frame| Segment { data: b"x", frame, ..segment() };
+        for sequence in (2..20_000u32).rev() {
+            half.count(sequence, 1);
+            half.hand_out(sequence, 1, at(1), &mut |_| true);
+            assert!(half.held_bytes() <= HELD_BYTES_MAX + 2 * TAIL_BYTES, "{sequence}");
+        }
+    }
+
+    fn segment() -> Segment<'static> {
+        Segment {
+            side: Side::Low,
+            data: &[],
+            frame: 1,
+            time: Timestamp(0),
+            wire_length: 0,
+            gap: 0,
+            datagram: false,
+        }
     }
 
     #[test]

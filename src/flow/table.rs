@@ -6,13 +6,13 @@ use super::duplicate::Recent;
 use super::index::Index;
 use super::share::Share;
 use super::slab::Slab;
-use super::timer::{self, Wheel};
-use super::{Cite, End, Flow, FlowId, FlowSink, Segment, Side, Way, tcp};
+use super::timer::Wheel;
+use super::{Cite, End, Flow, FlowId, FlowSink, Marks, Rare, RoundTrip, Segment, Side, Way, tcp};
+use crate::base::address::Mac;
 use crate::base::frame;
 use crate::base::time::{SECOND, Timestamp};
 use crate::decode::ip::flag;
 use crate::decode::{Tunnels, Vlans};
-use std::num::NonZeroI64;
 
 /// Idle time after which an established TCP connection is taken to have ended.
 const ESTABLISHED_IDLE: i64 = 2 * 3600 * SECOND;
@@ -23,9 +23,10 @@ const UDP_IDLE: i64 = 180 * SECOND;
 /// Payload held back in one table until what precedes it arrives, bytes: the 64 tables of a run
 /// hold 64 MiB at most.
 const TABLE_HELD_BYTES_MAX: usize = 1024 * 1024;
-/// Resident memory of one live flow, bytes: its record, its slots in the index (at most 22 bytes
-/// at their usual load) and the state of its protocol. What dissectors keep is bounded apart.
-pub const FLOW_BYTES: usize = size_of::<Flow>() + 22 + 16;
+/// Resident memory of one live flow, bytes: its record, its slots in the index (at most 22 bytes),
+/// its link in the timer wheel (12, up to twice that) and the state of its protocol (16, likewise).
+/// What dissectors keep is bounded apart.
+pub const FLOW_BYTES: usize = size_of::<Flow>() + 22 + 24 + 32;
 
 /// Stands for no flow.
 pub(super) const NONE: u32 = u32::MAX;
@@ -59,14 +60,12 @@ pub struct FlowTable {
     flows_max: usize,
     /// Flows begun so far.
     pub created: u64,
+    /// Packets, and bytes on the wire, seen a second time.
+    pub duplicates: [u64; 2],
+    /// Segments that say something else than an earlier copy.
+    pub conflicts: u64,
     /// What the bounds cost.
     pub losses: Losses,
-}
-
-impl timer::Links for Slab {
-    fn link(&mut self, index: u32) -> &mut timer::Link {
-        &mut self[index].timer
-    }
 }
 
 /// What stands around a packet and tells a new flow more than its own headers do.
@@ -90,6 +89,8 @@ impl FlowTable {
             held_bytes: 0,
             flows_max: flows_max.max(1),
             created: 0,
+            duplicates: [0; 2],
+            conflicts: 0,
             losses: Losses::default(),
         }
     }
@@ -118,11 +119,14 @@ impl FlowTable {
     /// means nothing.
     #[inline]
     #[must_use]
-    pub fn glance(&self, id: FlowId, side: Side) -> u64 {
+    pub fn glance(&self, id: FlowId, brief: &Brief) -> u64 {
         let flow = &self.flows[id.0];
-        flow.last.0 as u64
-            ^ flow.ways[side.index()].packets
-            ^ flow.ways[side.other().index()].packets
+        let sum = flow.last.0 as u64 ^ flow.ways[brief.side.index()].packets;
+        if brief.kind == Kind::Tcp {
+            // What one side acknowledges is held against what the other sent.
+            return sum ^ flow.ways[brief.side.other().index()].packets;
+        }
+        sum
     }
 
     /// Takes one packet. `now` is the highest capture time so far, in the whole capture; `payload`
@@ -140,7 +144,7 @@ impl FlowTable {
         let (id, fresh) = self.locate(brief, around, now, sink);
         self.count(id, fresh, brief, distributions);
         let flow = &self.flows[id];
-        if flow.shared || usize::from(flow.input) != frame::input(brief.number) {
+        if flow.marks.has(Marks::SHARED) || usize::from(flow.input) != frame::input(brief.number) {
             self.of_several_inputs(id, brief, payload, distributions, sink);
         } else {
             self.take_up(id, brief, payload, distributions, sink);
@@ -157,8 +161,10 @@ impl FlowTable {
         sink: &mut impl FlowSink,
     ) {
         if brief.is_part() {
-            self.flows[id].fragments = true;
+            self.flows[id].marks.set(Marks::FRAGMENTS, true);
         } else if self.recent.saw(brief) {
+            self.duplicates[0] += 1;
+            self.duplicates[1] += u64::from(brief.wire_length);
             duplicate(&mut self.flows[id], brief);
         } else {
             self.update(id, brief, payload, distributions, sink);
@@ -212,15 +218,17 @@ impl FlowTable {
         }
     }
 
-    /// Ends every live flow; `frame` is the number behind the last.
+    /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
         let mut live: Vec<(u64, u32)> =
             self.index.ids().map(|id| (self.flows[id].first_frame, id)).collect();
         live.sort_unstable();
+        self.index = Index::default();
         for (_, id) in live {
-            let over = self.flows[id].tcp.is_over();
-            let end = if over { End::Closed } else { End::CaptureEnd };
-            self.close(id, end, frame, sink);
+            self.hand_out_rest(id, sink);
+            let flow = self.flows.take(id);
+            let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
+            sink.closed(FlowId(id), flow, end, frame);
         }
     }
 
@@ -263,39 +271,36 @@ impl FlowTable {
             Kind::Tcp => (side, false),
             _ => (side, true),
         };
-        let tunnels = around.map(|around| around.tunnels).filter(|tunnels| !tunnels.is_empty());
+        let rare = around.map(|Around { vlans, tunnels }| {
+            let tunnels = (!tunnels.is_empty()).then_some(*tunnels);
+            Box::new(Rare { vlans: *vlans, tunnels, ..Rare::default() })
+        });
+        let mut marks = Marks::WANTED;
+        marks.set(Marks::HIGH_FIRST, side == Side::High);
         let flow = Flow {
             key: brief.key,
             last: brief.seen,
             initiator,
             initiator_known,
-            wanted: true,
-            shared: false,
+            marks,
             tcp: tcp::Connection::default(),
             input: frame::input(brief.number) as u16,
             ways: [Way::default(), Way::default()],
-            timer: timer::Link::default(),
-            first_length: brief.wire_length,
             first: brief.time,
             first_frame: brief.number,
-            repeated: [0; 2],
-            round_trip: [None; 2],
+            rare,
             history: tcp::History::default(),
-            hops,
-            first_sender: side,
-            fragments: false,
-            vlans: around.map_or_else(Vlans::default, |around| *around.vlans),
-            macs,
-            icmp: (brief.kind == Kind::Icmp).then_some((brief.icmp[0], brief.icmp[1])),
-            rare: tunnels.map(|&tunnels| {
-                Box::new(super::Rare { tunnels: Some(tunnels), ..super::Rare::default() })
-            }),
+            round_trip: [RoundTrip::default(); 2],
+            first_length: brief.wire_length,
             tag: brief.tag,
+            macs: macs.map(|mac| mac.unwrap_or(Mac([0; 6]))),
+            hops,
+            icmp: brief.icmp,
         };
         let limit = idle_limit(&flow);
         let id = self.flows.add(flow);
         self.index.insert(brief.tag, id);
-        self.wheel.arm(&mut self.flows, id, Timestamp(now.0.saturating_add(limit)));
+        self.wheel.arm(id, Timestamp(now.0.saturating_add(limit)));
         self.created += 1;
         sink.opened(FlowId(id), &self.flows[id]);
         id
@@ -333,10 +338,10 @@ impl FlowTable {
             Kind::Tcp => self.tcp(id, brief, payload, distributions, sink),
             Kind::Udp if brief.payload_length > 0 => {
                 let flow = &mut self.flows[id];
-                if flow.wanted {
+                if flow.marks.has(Marks::WANTED) {
                     let segment = segment(brief, payload());
-                    flow.wanted =
-                        segment.data.is_empty() || sink.segment(FlowId(id), flow, &segment);
+                    let more = segment.data.is_empty() || sink.segment(FlowId(id), flow, &segment);
+                    flow.marks.set(Marks::WANTED, more);
                 }
             }
             _ => {}
@@ -380,9 +385,9 @@ impl FlowTable {
         let added = flow.ways[side.index()].half.count(sequence, payload_length);
         if added.new_bytes != payload_length {
             let again = payload_length.saturating_sub(added.new_bytes);
-            flow.repeated[side.index()] += u64::from(again);
+            flow.rare().repeated[side.index()] += u64::from(again);
         }
-        if flow.wanted {
+        if flow.marks.has(Marks::WANTED) {
             let segment = segment(brief, payload());
             self.hand_out(id, sequence, payload_length, segment, sink);
         }
@@ -398,22 +403,24 @@ impl FlowTable {
     ) {
         let way = segment.side.index();
         let mut half = std::mem::take(&mut self.flows[id].ways[way].half);
-        let before = half.held_bytes();
+        let (before, conflicts) = (half.held_bytes(), half.conflicts);
         let flow = &self.flows[id];
         let mut give = |piece: &Segment<'_>| sink.segment(FlowId(id), flow, piece);
         let mut wanted = half.hand_out(sequence, length, segment, &mut give);
-        while wanted && self.held_bytes + half.held_bytes() > TABLE_HELD_BYTES_MAX + before {
+        let others = self.held_bytes - before;
+        if others + half.held_bytes() > TABLE_HELD_BYTES_MAX {
+            half.forget_tail();
+        }
+        while wanted && others + half.held_bytes() > TABLE_HELD_BYTES_MAX && half.holds() {
             self.losses.gaps_given_up += 1;
-            if !half.holds() {
-                break;
-            }
             wanted = half.give_up_gap(segment, &mut give);
         }
-        self.held_bytes = self.held_bytes + half.held_bytes() - before;
+        self.held_bytes = others + half.held_bytes();
+        self.conflicts += u64::from(half.conflicts - conflicts);
         let flow = &mut self.flows[id];
         flow.ways[way].half = half;
         if !wanted {
-            flow.wanted = false;
+            flow.marks.set(Marks::WANTED, false);
             for way in &mut flow.ways {
                 self.held_bytes -= way.half.held_bytes();
                 way.half.drop_held();
@@ -422,12 +429,12 @@ impl FlowTable {
     }
 
     fn expire(&mut self, now: Timestamp, frame: u64, sink: &mut impl FlowSink) {
-        while let Some(id) = self.wheel.next_due(&mut self.flows, now) {
+        while let Some(id) = self.wheel.next_due(now) {
             let flow = &self.flows[id];
             let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
             let over = flow.tcp.is_over();
             // The wheel is re-armed in both cases, because `close` takes the flow out of it.
-            self.wheel.arm(&mut self.flows, id, deadline.max(now));
+            self.wheel.arm(id, deadline.max(now));
             if deadline < now {
                 let end = if over { End::Closed } else { End::TimeOut };
                 self.close(id, end, frame, sink);
@@ -437,7 +444,7 @@ impl FlowTable {
 
     fn close(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
         self.hand_out_rest(id, sink);
-        self.wheel.disarm(&mut self.flows, id);
+        self.wheel.disarm(id);
         let flow = self.flows.remove(id);
         self.index.remove(flow.tag, id);
         sink.closed(FlowId(id), flow, end, frame);
@@ -446,12 +453,13 @@ impl FlowTable {
     /// Hands out what is still held behind gaps that no packet can fill any more.
     fn hand_out_rest(&mut self, id: u32, sink: &mut impl FlowSink) {
         for side in [Side::Low, Side::High] {
-            let flow = &mut self.flows[id];
-            if !flow.ways[side.index()].half.holds() {
+            let half = &mut self.flows[id].ways[side.index()].half;
+            self.held_bytes -= half.held_bytes();
+            if !half.holds() {
+                half.drop_held();
                 continue;
             }
-            let mut half = std::mem::take(&mut flow.ways[side.index()].half);
-            self.held_bytes -= half.held_bytes();
+            let mut half = std::mem::take(half);
             let flow = &self.flows[id];
             let like = Segment {
                 side,
@@ -462,14 +470,14 @@ impl FlowTable {
                 gap: 0,
                 datagram: false,
             };
-            let mut wanted = flow.wanted;
+            let mut wanted = flow.marks.has(Marks::WANTED);
             while wanted && half.holds() {
                 wanted = half.give_up_gap(like, &mut |piece| sink.segment(FlowId(id), flow, piece));
             }
             half.drop_held();
             let flow = &mut self.flows[id];
             flow.ways[side.index()].half = half;
-            flow.wanted = wanted;
+            flow.marks.set(Marks::WANTED, wanted);
         }
     }
 }
@@ -490,8 +498,9 @@ fn segment<'a>(brief: &Brief, data: &'a [u8]) -> Segment<'a> {
 #[cold]
 fn duplicate(flow: &mut Flow, brief: &Brief) {
     let way = brief.side.index();
-    flow.repeated[way] += u64::from(brief.payload_length);
-    let [packets, bytes] = &mut flow.rare().duplicates[way];
+    let rare = flow.rare();
+    rare.repeated[way] += u64::from(brief.payload_length);
+    let [packets, bytes] = &mut rare.duplicates[way];
     *packets += 1;
     *bytes += u64::from(brief.wire_length);
 }
@@ -500,7 +509,7 @@ fn duplicate(flow: &mut Flow, brief: &Brief) {
 #[cold]
 fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
     let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
-    if !flow.shared {
+    if !flow.marks.has(Marks::SHARED) {
         // This packet is counted in the flow already, but not in the first input.
         let mut before = flow.clone();
         let way = &mut before.ways[brief.side.index()];
@@ -508,7 +517,7 @@ fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
         way.wire_bytes -= u64::from(brief.wire_length);
         let mut first = Share::whole(&before);
         first.delivered_bytes[brief.side.index()] -= delivered_bytes;
-        flow.shared = true;
+        flow.marks.set(Marks::SHARED, true);
         flow.rare().shares.begin(first);
     }
     flow.rare().shares.add(brief.side, cite, brief.seen, delivered_bytes);
@@ -541,17 +550,17 @@ fn handshake(flow: &mut Flow, brief: &Brief, distributions: &mut Distributions) 
             None
         }
     } else if flow.initiator_known && side == flow.initiator && flow.packets() == 3 {
-        let rest = flow.round_trip[other.index()];
-        rest.and_then(|rest| positive(time.since(flow.first) - rest.get()))
+        let rest = flow.round_trip(other);
+        rest.and_then(|rest| positive(time.since(flow.first) - rest))
     } else {
         None
     };
     if let Some(measured) = measured {
-        flow.round_trip[side.index()] = Some(measured);
-        distributions.round_trip(measured.get());
+        flow.round_trip[side.index()] = measured;
+        distributions.round_trip(i64::from(measured.0));
     }
 }
 
-fn positive(nanoseconds: i64) -> Option<NonZeroI64> {
-    NonZeroI64::new(nanoseconds).filter(|nanoseconds| nanoseconds.get() > 0)
+fn positive(nanoseconds: i64) -> Option<RoundTrip> {
+    (nanoseconds > 0).then(|| RoundTrip(u32::try_from(nanoseconds).unwrap_or(u32::MAX)))
 }

@@ -4,20 +4,16 @@
 use super::Side;
 use crate::decode::ip::flag;
 
-const HISTORY_MAX: usize = 16;
-
 /// What was seen of each side of a connection, in two bytes, since every packet looks at them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Connection {
     seen: [u8; 2],
 }
 
-/// In which order it was seen.
+/// In which order it was seen: four bits an event, the first lowest. The upper bit is the side,
+/// the others are the event's place in [`EVENTS`], from 1.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct History {
-    events: [u8; HISTORY_MAX],
-    length: u8,
-}
+pub struct History(u64);
 
 const SYN: u8 = 1;
 const SYN_ACK: u8 = 2;
@@ -25,6 +21,10 @@ const ACK: u8 = 4;
 const DATA: u8 = 8;
 const FIN: u8 = 16;
 const RST: u8 = 32;
+
+/// In the order in which one segment shows them, with Zeek's letters.
+const EVENTS: [(u8, char); 6] =
+    [(SYN, 's'), (SYN_ACK, 'h'), (ACK, 'a'), (DATA, 'd'), (FIN, 'f'), (RST, 'r')];
 
 impl Connection {
     /// Notes one segment; returns what is new of this side.
@@ -126,13 +126,13 @@ impl Connection {
 }
 
 impl History {
-    /// Adds what is new of a side.
+    /// Adds what is new of a side. Sixteen events have room; each side has six.
     #[cold]
     pub(super) fn add(&mut self, side: Side, fresh: u8) {
-        for bit in [SYN, SYN_ACK, ACK, DATA, FIN, RST] {
-            if fresh & bit != 0 && usize::from(self.length) < HISTORY_MAX {
-                self.events[usize::from(self.length)] = bit | (side as u8) << 7;
-                self.length += 1;
+        for (place, (bit, _)) in (1..).zip(EVENTS) {
+            if fresh & bit != 0 {
+                let used = (u64::BITS - self.0.leading_zeros()).next_multiple_of(4);
+                self.0 |= (place | (side as u64) << 3) << used;
             }
         }
     }
@@ -140,21 +140,13 @@ impl History {
     /// Zeek's history letters: s SYN, h SYN-ACK, a ACK, d data, f FIN, r RST.
     #[must_use]
     pub fn letters(&self, initiator: Side) -> String {
-        self.events[..usize::from(self.length)]
-            .iter()
-            .map(|&event| {
-                let letter = match event & 0x7f {
-                    SYN => 's',
-                    SYN_ACK => 'h',
-                    ACK => 'a',
-                    DATA => 'd',
-                    FIN => 'f',
-                    _ => 'r',
-                };
-                let by_initiator = event >> 7 == initiator as u8;
-                if by_initiator { letter.to_ascii_uppercase() } else { letter }
-            })
-            .collect()
+        let events = (0..u64::BITS).step_by(4).map(|shift| self.0 >> shift & 0xf);
+        let spelled = events.take_while(|&event| event != 0).map(|event| {
+            let (_, letter) = EVENTS[(event & 7) as usize - 1];
+            let by_initiator = event >> 3 == initiator as u64;
+            if by_initiator { letter.to_ascii_uppercase() } else { letter }
+        });
+        spelled.collect()
     }
 }
 

@@ -1,84 +1,83 @@
-//! A timer wheel driven by packet time: one slot a second, each a doubly linked list through
-//! the flows themselves. A flow is not moved when a packet arrives; when its slot comes round,
-//! a flow that was active since is put back by its newest packet.
+//! A timer wheel driven by packet time: one slot a second, each a doubly linked list of flows. A
+//! flow is not moved when a packet arrives; when its slot comes round, a flow that was active since
+//! is put back by its newest packet. The links stand apart from the flows, close together: to walk
+//! them does not fetch the flows.
 
+use super::table::NONE;
 use crate::base::time::{SECOND, Timestamp};
 
 const SLOTS: usize = 8192;
-pub(super) const NONE: u32 = u32::MAX;
 
 /// The place of a flow in the wheel.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Link {
+struct Link {
     before: u32,
     after: u32,
     slot: u16,
 }
 
-impl Default for Link {
-    fn default() -> Link {
-        Link { before: NONE, after: NONE, slot: 0 }
-    }
-}
-
-/// Whoever owns the flows lends their links.
-pub(super) trait Links {
-    fn link(&mut self, index: u32) -> &mut Link;
-}
-
 pub(super) struct Wheel {
     heads: Vec<u32>,
+    /// By the position of the flow.
+    links: Vec<Link>,
     tick: i64,
+    /// When the next tick begins, nanoseconds: every packet is held against it.
+    next_tick: i64,
 }
 
 impl Wheel {
     pub fn new() -> Wheel {
-        Wheel { heads: vec![NONE; SLOTS], tick: i64::MIN }
+        Wheel { heads: vec![NONE; SLOTS], links: Vec::new(), tick: i64::MIN, next_tick: i64::MIN }
     }
 
     /// Puts a flow where it will be looked at no earlier than at `deadline`.
-    pub fn arm(&mut self, links: &mut impl Links, index: u32, deadline: Timestamp) {
+    pub fn arm(&mut self, index: u32, deadline: Timestamp) {
         let tick = (deadline.0.div_euclid(SECOND) + 1)
             .clamp(self.tick.saturating_add(1), self.tick.saturating_add(SLOTS as i64 - 1));
         let slot = tick.rem_euclid(SLOTS as i64) as usize;
         let head = std::mem::replace(&mut self.heads[slot], index);
-        *links.link(index) = Link { before: NONE, after: head, slot: slot as u16 };
+        let link = Link { before: NONE, after: head, slot: slot as u16 };
+        if index as usize >= self.links.len() {
+            self.links.resize(index as usize + 1, link);
+        }
+        self.links[index as usize] = link;
         if head != NONE {
-            links.link(head).before = index;
+            self.links[head as usize].before = index;
         }
     }
 
-    pub fn disarm(&mut self, links: &mut impl Links, index: u32) {
-        let Link { before, after, slot } = *links.link(index);
+    pub fn disarm(&mut self, index: u32) {
+        let Link { before, after, slot } = self.links[index as usize];
         if before == NONE {
             self.heads[usize::from(slot)] = after;
         } else {
-            links.link(before).after = after;
+            self.links[before as usize].after = after;
         }
         if after != NONE {
-            links.link(after).before = before;
+            self.links[after as usize].before = before;
         }
     }
 
     /// Whether [`Wheel::next_due`] may find something at `now`.
     #[inline]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        now.0.div_euclid(SECOND) > self.tick
+        now.0 >= self.next_tick
     }
 
     /// Turns towards `now`; hands out, and takes from the wheel, one flow whose slot came round.
     /// `None` when the wheel has arrived.
-    pub fn next_due(&mut self, links: &mut impl Links, now: Timestamp) -> Option<u32> {
+    pub fn next_due(&mut self, now: Timestamp) -> Option<u32> {
         let target = now.0.div_euclid(SECOND);
         // The first packet, or a jump beyond the whole wheel: one turn visits every slot.
         self.tick = self.tick.max(target.saturating_sub(SLOTS as i64));
         loop {
             let head = self.heads[self.tick.rem_euclid(SLOTS as i64) as usize];
             if head != NONE {
-                self.disarm(links, head);
+                self.disarm(head);
                 return Some(head);
             }
             if self.tick >= target {
+                self.next_tick = self.tick.saturating_add(1).saturating_mul(SECOND);
                 return None;
             }
             self.tick += 1;
@@ -99,30 +98,23 @@ impl Wheel {
 mod tests {
     use super::*;
 
-    impl Links for Vec<Link> {
-        fn link(&mut self, index: u32) -> &mut Link {
-            &mut self[index as usize]
-        }
-    }
-
-    fn due(wheel: &mut Wheel, links: &mut Vec<Link>, seconds: i64) -> Vec<u32> {
-        std::iter::from_fn(|| wheel.next_due(links, Timestamp(seconds * SECOND))).collect()
+    fn due(wheel: &mut Wheel, seconds: i64) -> Vec<u32> {
+        std::iter::from_fn(|| wheel.next_due(Timestamp(seconds * SECOND))).collect()
     }
 
     #[test]
     fn flows_come_due_once_and_not_before_their_time() {
-        let mut links = vec![Link::default(); 4];
         let mut wheel = Wheel::new();
-        assert!(due(&mut wheel, &mut links, 100).is_empty());
+        assert!(due(&mut wheel, 100).is_empty());
         for (index, seconds) in [(0, 160), (1, 160), (2, 280), (3, 7300)] {
-            wheel.arm(&mut links, index, Timestamp(seconds * SECOND));
+            wheel.arm(index, Timestamp(seconds * SECOND));
         }
-        wheel.disarm(&mut links, 0);
-        assert!(due(&mut wheel, &mut links, 160).is_empty());
-        assert_eq!(due(&mut wheel, &mut links, 161), [1]);
+        wheel.disarm(0);
+        assert!(due(&mut wheel, 160).is_empty());
+        assert_eq!(due(&mut wheel, 161), [1]);
         assert_eq!(wheel.first(), Some(2));
         // A jump beyond the whole wheel: all come due, in the order of the slots on the way.
-        let mut rest = due(&mut wheel, &mut links, 100_000);
+        let mut rest = due(&mut wheel, 100_000);
         rest.sort_unstable();
         assert_eq!(rest, [2, 3]);
         assert_eq!(wheel.first(), None);

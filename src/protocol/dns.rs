@@ -166,6 +166,10 @@ struct Stream {
 }
 
 impl Session for Stream {
+    fn held_bytes(&self) -> usize {
+        self.sides.iter().map(Vec::capacity).sum()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         if segment.gap > 0 {
             // Without the missing bytes nobody knows where the next message begins.

@@ -175,6 +175,10 @@ struct Control {
 }
 
 impl Session for Control {
+    fn held_bytes(&self) -> usize {
+        self.pending.iter().map(Pending::held_bytes).sum::<usize>() + self.user.capacity()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let index = segment.side.index();
         let mut pending = std::mem::take(&mut self.pending[index]);

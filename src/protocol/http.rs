@@ -124,6 +124,12 @@ enum Asked {
 }
 
 impl Session for Exchange {
+    fn held_bytes(&self) -> usize {
+        let half =
+            |half: &Half| half.line.held_bytes() + half.body.as_ref().map_or(0, Vec::capacity);
+        self.halves.iter().map(half).sum()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let index = segment.side.index();
         // Taken out, so that messages can reach the other half while this one lends them.

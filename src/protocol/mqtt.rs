@@ -197,6 +197,10 @@ enum State {
 }
 
 impl Session for Connection {
+    fn held_bytes(&self) -> usize {
+        self.halves.iter().map(|half| half.pending.held_bytes()).sum()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let index = segment.side.index();
         let half = &mut self.halves[index];

@@ -127,6 +127,13 @@ enum State {
 }
 
 impl Session for Control {
+    fn held_bytes(&self) -> usize {
+        let half = |half: &Half| {
+            half.pending.held_bytes() + half.description.as_ref().map_or(0, Vec::capacity)
+        };
+        self.halves.iter().map(half).sum()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let index = segment.side.index();
         let mut half = std::mem::take(&mut self.halves[index]);

@@ -62,6 +62,10 @@ struct Identification {
 }
 
 impl Session for Identification {
+    fn held_bytes(&self) -> usize {
+        self.sides.iter().map(Pending::held_bytes).sum()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let index = segment.side.index();
         let mut data = segment.data;

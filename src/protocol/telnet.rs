@@ -146,6 +146,10 @@ impl Commands {
 }
 
 impl Session for Terminal {
+    fn held_bytes(&self) -> usize {
+        self.tail.capacity() + self.user.capacity()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         if segment.gap > 0 {
             // Neither what was asked nor what was typed is certain any more.

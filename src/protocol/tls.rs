@@ -142,6 +142,10 @@ struct Half {
 }
 
 impl Session for Handshake {
+    fn held_bytes(&self) -> usize {
+        self.sides.iter().map(|half| half.record.capacity() + half.message.capacity()).sum()
+    }
+
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let half = &mut self.sides[segment.side.index()];
         half.total += segment.data.len();

@@ -79,6 +79,12 @@ impl Pending {
         Some(&self.kept)
     }
 
+    /// Memory it takes, bytes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.kept.capacity()
+    }
+
     /// Gives back bytes that were handed out but do not make a whole unit after all.
     pub fn put_back(&mut self, bytes: Vec<u8>) {
         self.kept = bytes;

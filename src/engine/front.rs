@@ -1,0 +1,104 @@
+//! The front of the walk: decodes the frames of a chunk and puts fragments together, in the order
+//! of frames.
+
+use super::batch::Job;
+use super::fragmented::{Context, FragmentStage};
+use crate::base::table::BuildHasher;
+use crate::base::time::Timestamp;
+use crate::decode::fragments::FragmentLosses;
+use crate::decode::{Body, FrameLedger, Ip, Packet, Tunnels, Vlans, decode, fast};
+use crate::flow::Brief;
+use crate::source::Frame;
+
+/// See the module.
+pub(super) struct Front {
+    hasher: BuildHasher,
+    fragments: FragmentStage,
+    pub frames: FrameLedger,
+    /// Parts that jobs are split into.
+    workers: usize,
+    /// Number of the last frame.
+    pub last: u64,
+}
+
+impl Front {
+    pub fn new(workers: usize) -> Front {
+        Front {
+            hasher: BuildHasher::default(),
+            fragments: FragmentStage::default(),
+            frames: FrameLedger::default(),
+            workers,
+            last: 0,
+        }
+    }
+
+    pub fn fragment_losses(&self) -> FragmentLosses {
+        self.fragments.losses()
+    }
+
+    /// Decodes every frame of a job.
+    pub fn decode(&mut self, job: &mut Job) {
+        job.begin(self.workers);
+        // The job is written to while its frames are read.
+        let chunk = std::mem::take(&mut job.common.chunk);
+        for index in 0..chunk.len() {
+            let (frame, seen) = (chunk.frame(index), chunk.seen(index));
+            if let Some((macs, ip)) = fast::decode(&frame) {
+                self.frames.count_flow(&frame, &ip);
+                let around = (&Vlans::NONE, &Tunnels::NONE);
+                let brief = Brief::of(&frame, seen, &ip, macs, around, &self.hasher);
+                job.packet(index as u32, &frame, &ip, brief, Job::NOTHING_AROUND);
+            } else {
+                self.decode_slowly(index as u32, &frame, seen, job);
+            }
+        }
+        if let Some(last) = chunk.len().checked_sub(1) {
+            self.last = chunk.frame(last).number;
+        }
+        job.common.chunk = chunk;
+    }
+
+    fn decode_slowly(&mut self, index: u32, frame: &Frame<'_>, seen: Timestamp, job: &mut Job) {
+        let packet = decode(frame);
+        self.frames.count(frame, &packet);
+        match &packet.body {
+            Body::Ip(ip) if ip.fragment => {
+                let Front { fragments, frames, hasher, .. } = self;
+                let mut context = Context { index, frame: *frame, hasher, frames, job };
+                fragments.frame(seen, (&packet, ip), &mut context);
+            }
+            Body::Ip(ip) => {
+                let brief = brief(frame, seen, &packet, ip, &self.hasher);
+                let around = job.surroundings(&packet);
+                job.packet(index, frame, ip, brief, around);
+            }
+            body => job.aside(body, &packet, frame.time),
+        }
+    }
+
+    /// Gives up the fragments that still wait: the capture has ended.
+    pub fn finish(&mut self, job: &mut Job) {
+        job.begin(self.workers);
+        let Front { fragments, frames, hasher, .. } = self;
+        let frame = Frame {
+            number: self.last,
+            time: Timestamp::default(),
+            wire_length: 0,
+            link: 0,
+            data: &[],
+        };
+        fragments.finish(&mut Context { index: 0, frame, hasher, frames, job });
+    }
+}
+
+/// The account of a packet.
+pub(super) fn brief(
+    frame: &Frame<'_>,
+    seen: Timestamp,
+    packet: &Packet<'_>,
+    ip: &Ip<'_>,
+    hasher: &BuildHasher,
+) -> Brief {
+    let macs = [packet.source_mac, packet.destination_mac];
+    Brief::of(frame, seen, ip, macs, (&packet.vlans, &packet.tunnels), hasher)
+}

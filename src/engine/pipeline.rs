@@ -1,0 +1,129 @@
+//! The stages side by side: one thread reads and decodes, each worker has one, and from three
+//! threads on the teller too. Flow records stay near the processor that works on them, which is
+//! why threads own partitions instead of taking turns at chunks: that was measured to be slower
+//! than one thread alone (see `docs/performance.md`).
+
+use super::batch::{Common, Job, Part};
+use super::teller::Teller;
+use super::worker::Worker;
+use super::{Engine, Settings};
+use crate::source::Sources;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use std::sync::Arc;
+use std::thread::{Scope, ScopedJoinHandle};
+
+/// Jobs that may wait before each thread: enough that none runs dry while another is held up for a
+/// moment, few enough that what they hold stays within a few MiB.
+const JOBS_WAITING: usize = 4;
+
+/// One worker's share of a job.
+struct Share {
+    common: Arc<Common>,
+    part: Part,
+}
+
+impl Engine<'_> {
+    pub(super) fn read_in_threads(
+        &mut self,
+        sources: &mut Sources,
+        tick: &mut dyn FnMut(&Sources),
+    ) {
+        let Engine { settings, front, workers, teller } = self;
+        let (done, again) = unbounded();
+        std::thread::scope(|scope| {
+            let (inputs, threads) = start(scope, *settings, workers, teller, done);
+            loop {
+                // Jobs are made as long as none is free; the channels bound how many.
+                let mut job: Job = again.try_recv().unwrap_or_default();
+                sources.fill(&mut job.common.chunk);
+                if job.common.chunk.is_empty() {
+                    break;
+                }
+                tick(sources);
+                front.decode(&mut job);
+                let common = Arc::new(job.common);
+                let shares =
+                    job.parts.into_iter().map(|part| Share { common: common.clone(), part });
+                let sent = inputs.iter().zip(shares).all(|(to, share)| to.send(share).is_ok());
+                if !sent {
+                    break;
+                }
+            }
+            drop(inputs);
+            for thread in threads {
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        });
+    }
+}
+
+/// Starts the threads behind the front; returns where their shares go.
+fn start<'scope, 'env, 'r: 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    settings: Settings,
+    workers: &'scope mut [Worker],
+    teller: &'scope mut Teller<'r>,
+    done: Sender<Job>,
+) -> (Vec<Sender<Share>>, Vec<ScopedJoinHandle<'scope, ()>>) {
+    let (mut inputs, mut threads) = (Vec::new(), Vec::new());
+    if settings.threads == 2 {
+        let (to, from) = bounded::<Share>(JOBS_WAITING);
+        inputs.push(to);
+        threads.push(scope.spawn(move || {
+            for Share { common, mut part } in from {
+                for worker in &mut *workers {
+                    worker.take(&common, &mut part);
+                }
+                teller.tell(&common, std::slice::from_ref(&part));
+                give_back(common, vec![part], &done);
+            }
+        }));
+        return (inputs, threads);
+    }
+    let mut outputs = Vec::new();
+    for worker in workers {
+        let (to, from) = bounded::<Share>(JOBS_WAITING);
+        let (onward, told) = bounded::<Share>(JOBS_WAITING);
+        inputs.push(to);
+        outputs.push(told);
+        threads.push(scope.spawn(move || {
+            for mut share in from {
+                worker.take(&share.common, &mut share.part);
+                if onward.send(share).is_err() {
+                    return;
+                }
+            }
+        }));
+    }
+    threads.push(scope.spawn(move || tell(&outputs, teller, &done)));
+    (inputs, threads)
+}
+
+/// Tells jobs whose shares all workers are done with.
+fn tell(outputs: &[Receiver<Share>], teller: &mut Teller<'_>, done: &Sender<Job>) {
+    loop {
+        // Every worker gets a share of every job, and hands them on in their order.
+        let shares: Vec<Share> = outputs.iter().map_while(|output| output.recv().ok()).collect();
+        if shares.len() < outputs.len() {
+            return;
+        }
+        let mut common = None;
+        let mut parts = Vec::new();
+        for share in shares {
+            common = Some(share.common);
+            parts.push(share.part);
+        }
+        let Some(common) = common else { return };
+        teller.tell(&common, &parts);
+        give_back(common, parts, done);
+    }
+}
+
+/// Gives a job's memory back to the front, which may have ended already.
+fn give_back(common: Arc<Common>, parts: Vec<Part>, done: &Sender<Job>) {
+    if let Ok(common) = Arc::try_unwrap(common) {
+        let _ = done.send(Job { common, parts });
+    }
+}

@@ -1,0 +1,97 @@
+//! The end of the walk: tells the ledger what was said, in the order of frames, whichever worker
+//! it comes from.
+
+use super::batch::{Aside, Common, Item, Part};
+use super::events::{Events, Records};
+use crate::attribution::Ledger;
+use crate::attribution::geo::Geo;
+use std::hint::black_box;
+
+/// See the module.
+pub(super) struct Teller<'r> {
+    pub ledger: Ledger,
+    geo: &'r Geo,
+    records: Option<&'r mut Records<'r>>,
+    order: Vec<Next>,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Next {
+    /// Place of the item among those of all parts.
+    place: u32,
+    /// Of the part, or [`ASIDE`].
+    part: u32,
+    /// Position of the event in its part, or of the aside.
+    event: u32,
+}
+
+const ASIDE: u32 = u32::MAX;
+/// Events whose rows in the ledger are fetched at once.
+const AHEAD: usize = 32;
+
+impl<'r> Teller<'r> {
+    pub fn new(geo: &'r Geo, records: Option<&'r mut Records<'r>>) -> Teller<'r> {
+        Teller { ledger: Ledger::default(), geo, records, order: Vec::new() }
+    }
+
+    /// Tells what was said about one job.
+    pub fn tell(&mut self, common: &Common, parts: &[Part]) {
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        for (part, Part { items, .. }) in parts.iter().enumerate() {
+            let telling = items.iter().filter(|item| !item.events.is_empty());
+            order.extend(telling.flat_map(|Item { place, events, .. }| {
+                events.clone().map(|event| Next { place: *place, part: part as u32, event })
+            }));
+        }
+        let asides = common.asides.iter().enumerate();
+        order.extend(asides.map(|(event, (place, _))| Next {
+            place: *place,
+            part: ASIDE,
+            event: event as u32,
+        }));
+        if parts.len() > 1 || !common.asides.is_empty() {
+            order.sort_unstable();
+        }
+        for ahead in order.chunks(AHEAD) {
+            self.fetch(ahead.iter().filter_map(|next| {
+                parts.get(next.part as usize).map(|part| (&part.events, next.event))
+            }));
+            for next in ahead {
+                match parts.get(next.part as usize) {
+                    Some(part) => self.event(&part.events, next.event),
+                    None => self.aside(common.asides[next.event as usize].1),
+                }
+            }
+        }
+        self.order = order;
+    }
+
+    /// Tells all events of one partition, in their order.
+    pub fn all(&mut self, events: &Events) {
+        for start in (0..events.len()).step_by(AHEAD) {
+            let ahead = start..events.len().min(start + AHEAD as u32);
+            self.fetch(ahead.clone().map(|event| (events, event)));
+            ahead.for_each(|event| self.event(events, event));
+        }
+    }
+
+    /// Brings the rows near that ended flows will probably be added to: the processor fetches them
+    /// side by side instead of one after the other.
+    fn fetch<'e>(&self, events: impl Iterator<Item = (&'e Events, u32)>) {
+        let ended = events.filter_map(|(events, event)| events.ended(event));
+        black_box(ended.fold(0, |sum, flow| sum ^ self.ledger.glance(flow)));
+    }
+
+    fn event(&mut self, events: &Events, event: u32) {
+        events.tell(event, &mut self.ledger, self.geo, &mut self.records);
+    }
+
+    fn aside(&mut self, aside: Aside) {
+        match aside {
+            Aside::Arp(arp, time) => self.ledger.arp(arp.sender_mac, arp.sender.into(), time),
+            Aside::Sighted(mac) => self.ledger.sighted(mac),
+        }
+    }
+}

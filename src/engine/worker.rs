@@ -1,0 +1,112 @@
+//! Owns partitions: their flow tables and the sessions of their dissectors.
+
+use super::batch::{Common, Item, Part};
+use super::events::{Events, Join};
+use crate::flow::distribution::Distributions;
+use crate::flow::{FlowTable, Losses};
+use crate::protocol::Sessions;
+use std::hint::black_box;
+
+/// See the module.
+pub(super) struct Worker {
+    pub partitions: Vec<Partition>,
+    pub distributions: Distributions,
+    dissect: bool,
+}
+
+pub(super) struct Partition {
+    flows: FlowTable,
+    sessions: Sessions,
+}
+
+/// What a partition adds to the sums of the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// What the bounds of the flow tables cost.
+    pub losses: Losses,
+    /// Flows begun.
+    pub flows_created: u64,
+    /// Packets, and bytes on the wire, seen a second time.
+    pub duplicates: [u64; 2],
+    /// TCP segments that say something else than an earlier copy.
+    pub conflicts: u64,
+    /// Flows whose dissection ended early because too much was kept for all together.
+    pub flows_unread: u64,
+    /// Faults of dissectors that were caught.
+    pub faults: u64,
+}
+
+impl Worker {
+    pub fn new(partitions: usize, flows_max: usize, dissect: bool) -> Worker {
+        let partition =
+            || Partition { flows: FlowTable::new(flows_max), sessions: Sessions::default() };
+        Worker {
+            partitions: std::iter::repeat_with(partition).take(partitions).collect(),
+            distributions: Distributions::default(),
+            dissect,
+        }
+    }
+
+    /// Takes this worker's part of a job.
+    pub fn take(&mut self, common: &Common, part: &mut Part) {
+        part.sort(self.partitions.len());
+        for number in 0..self.partitions.len() {
+            self.take_partition(number, common, part);
+        }
+    }
+
+    fn take_partition(&mut self, number: usize, common: &Common, part: &mut Part) {
+        let Partition { flows, sessions } = &mut self.partitions[number];
+        let positions = part.of_partition(number);
+        let Part { items, order, guesses, events, .. } = part;
+        let order = &order[positions];
+        // Memory is fetched for all packets before any is worked on: first the slots of the
+        // index, then the records. The processor does not wait for one before it asks for the
+        // next.
+        guesses.clear();
+        guesses.extend(order.iter().map(|&at| flows.guess(&items[at as usize].brief)));
+        let glances = order
+            .iter()
+            .zip(&*guesses)
+            .filter_map(|(&at, guess)| guess.map(|id| flows.glance(id, &items[at as usize].brief)));
+        black_box(glances.fold(0, |sum, seen| sum ^ seen));
+        for &at in order {
+            let item: &mut Item = &mut items[at as usize];
+            let before = events.len();
+            let mut join = Join { sessions, events, dissect: self.dissect };
+            let (around, now) = (common.around(item), common.now(item));
+            let payload = || common.payload(item);
+            flows.packet(&item.brief, around, now, payload, &mut self.distributions, &mut join);
+            item.events = before..events.len();
+        }
+    }
+}
+
+impl Partition {
+    /// Ends every live flow; `behind` is the number behind the last frame.
+    pub fn finish(mut self, behind: u64, events: &mut Events, dissect: bool) -> Sums {
+        let Partition { flows, sessions } = &mut self;
+        flows.finish(behind, &mut Join { sessions, events, dissect });
+        Sums {
+            losses: flows.losses,
+            flows_created: flows.created,
+            duplicates: flows.duplicates,
+            conflicts: flows.conflicts,
+            flows_unread: sessions.given_up,
+            faults: sessions.faults,
+        }
+    }
+}
+
+impl Sums {
+    /// Adds those of another partition.
+    pub fn add(&mut self, other: &Sums) {
+        self.losses.add(&other.losses);
+        self.flows_created += other.flows_created;
+        self.duplicates[0] += other.duplicates[0];
+        self.duplicates[1] += other.duplicates[1];
+        self.conflicts += other.conflicts;
+        self.flows_unread += other.flows_unread;
+        self.faults += other.faults;
+    }
+}
