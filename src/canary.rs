@@ -27,7 +27,7 @@ pub fn run(signatures: &Signatures, geo: &Geo) -> CanaryShown {
         }
     };
     let world = World::build(&ledger, geo, signatures, &Choice::default());
-    let destination = world.destinations.iter().find(|d| d.id == "phonehome-canary.example");
+    let destination = world.destinations.iter().find(|d| &*d.id == "phonehome-canary.example");
     match destination {
         None => missing.push("the planted name was not found"),
         Some(destination) => {

@@ -5,13 +5,13 @@
 use super::unpacked;
 use crate::base::text::{hex, safe};
 use crate::base::time::{SECOND, Timestamp};
-use maxminddb::Reader;
-use serde::Serialize;
-use serde_json::Value;
+use maxminddb::{LookupResult, PathElement, Reader};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 static PACKED: &[u8] = include_bytes!("../../signatures/databases/geo.mmdb.zst");
 static UNPACKED: OnceLock<Vec<u8>> = OnceLock::new();
@@ -62,8 +62,21 @@ impl About {
 
 struct Database {
     about: About,
+    /// What opinions from its first and from its second list are headed with.
+    titles: [Arc<str>; 2],
     reader: Reader<Bytes>,
 }
+
+impl Database {
+    fn new(reader: Reader<Bytes>, file: Option<&[u8]>, sha256: String) -> Database {
+        let about = about(&reader, file, sha256);
+        let titles = LISTS.map(|(_, label)| format!("{}{label}", about.name).into());
+        Database { about, titles, reader }
+    }
+}
+
+/// The lists of countries that a database may hold: key, and what is added to its name.
+const LISTS: [(&str, &str); 2] = [("country", ""), ("registry_country", ", registry list")];
 
 enum Bytes {
     Embedded(&'static [u8]),
@@ -79,13 +92,50 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
+/// A country: ISO 3166-1 alpha-2, two capitals.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CountryCode([u8; 2]);
+
+impl CountryCode {
+    /// Nothing but two capitals is a code.
+    #[must_use]
+    pub fn new(text: &str) -> Option<CountryCode> {
+        let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+        code.iter().all(u8::is_ascii_uppercase).then_some(CountryCode(code))
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for CountryCode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for CountryCode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+impl Serialize for CountryCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// One database's opinion on a country.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Country {
-    /// ISO 3166-1 alpha-2 code.
-    pub country: String,
+    /// The country.
+    pub country: CountryCode,
     /// Which database, and which of its lists.
-    pub database: String,
+    pub database: Arc<str>,
 }
 
 /// One database's word on the network of an address.
@@ -96,7 +146,7 @@ pub struct Asn {
     /// Its holder as registered.
     pub organisation: String,
     /// Which database.
-    pub database: String,
+    pub database: Arc<str>,
 }
 
 /// All that the databases say of one address.
@@ -111,11 +161,11 @@ pub struct Place {
 impl Place {
     /// The different countries named, in the order of the databases.
     #[must_use]
-    pub fn country_codes(&self) -> Vec<&str> {
-        let mut codes: Vec<&str> = Vec::new();
+    pub fn country_codes(&self) -> Vec<CountryCode> {
+        let mut codes = Vec::new();
         for opinion in &self.countries {
-            if !codes.contains(&opinion.country.as_str()) {
-                codes.push(&opinion.country);
+            if !codes.contains(&opinion.country) {
+                codes.push(opinion.country);
             }
         }
         codes
@@ -135,8 +185,8 @@ impl Geo {
         let bytes = Bytes::Embedded(unpacked(&UNPACKED, PACKED));
         let mut geo = Geo::default();
         if let Ok(reader) = Reader::from_source(bytes) {
-            let about = about(&reader, None, hex(&Sha256::digest(PACKED)));
-            geo.databases.push(Database { about, reader });
+            let sha256 = hex(&Sha256::digest(PACKED));
+            geo.databases.push(Database::new(reader, None, sha256));
         }
         geo
     }
@@ -151,8 +201,8 @@ impl Geo {
         let sha256 = hex(&Sha256::digest(&bytes));
         let reader = Reader::from_source(Bytes::Owned(bytes))
             .map_err(|error| GeoError::Invalid { path: path.to_owned(), error })?;
-        let about = about(&reader, path.file_name().map(|n| n.as_encoded_bytes()), sha256);
-        self.databases.push(Database { about, reader });
+        let name = path.file_name().map(|name| name.as_encoded_bytes());
+        self.databases.push(Database::new(reader, name, sha256));
         Ok(())
     }
 
@@ -172,26 +222,35 @@ impl Geo {
     pub fn place(&self, address: IpAddr) -> Place {
         let address = address.to_canonical();
         let mut place = Place::default();
-        for Database { about, reader } in &self.databases {
-            let found = reader.lookup(address).ok().and_then(|found| found.decode::<Value>().ok());
-            let Some(Some(record)) = found else { continue };
-            for (list, label) in [("country", ""), ("registry_country", ", registry list")] {
-                let code = record[list]["iso_code"]
-                    .as_str()
-                    .or_else(|| record[list].as_str())
-                    .or_else(|| record["country_code"].as_str().filter(|_| list == "country"))
-                    .filter(|code| is_country(code));
-                if let Some(country) = code {
-                    let database = format!("{}{label}", about.name);
-                    place.countries.push(Country { country: country.to_owned(), database });
+        for Database { titles, reader, .. } in &self.databases {
+            let Ok(record) = reader.lookup(address) else { continue };
+            for ((list, _), title) in LISTS.into_iter().zip(titles) {
+                let code = text(&record, [list, "iso_code"])
+                    .or_else(|| text(&record, [list]))
+                    .or_else(|| text(&record, ["country_code"]).filter(|_| list == "country"));
+                if let Some(country) = code.and_then(CountryCode::new) {
+                    place.countries.push(Country { country, database: title.clone() });
                 }
             }
-            if let Some(asn) = network(&record, &about.name) {
-                place.networks.push(asn);
-            }
+            place.networks.extend(network(&record, &titles[0]));
         }
         place
     }
+}
+
+type Record<'a> = LookupResult<'a, Bytes>;
+
+/// One value of a record, where it is there and of the right type: the keys of other values are
+/// only passed over, which is much cheaper than to decode them all.
+fn value<'a, T: Deserialize<'a>, const DEPTH: usize>(
+    record: &Record<'a>,
+    path: [&str; DEPTH],
+) -> Option<T> {
+    record.decode_path(&path.map(PathElement::Key)).ok().flatten()
+}
+
+fn text<'a, const DEPTH: usize>(record: &Record<'a>, path: [&str; DEPTH]) -> Option<&'a str> {
+    value(record, path)
 }
 
 fn about(reader: &Reader<Bytes>, file: Option<&[u8]>, sha256: String) -> About {
@@ -206,20 +265,16 @@ fn about(reader: &Reader<Bytes>, file: Option<&[u8]>, sha256: String) -> About {
 }
 
 /// The layouts of GeoLite2 and DB-IP (`autonomous_system_number`) and of IPinfo (`asn`: "AS123").
-fn network(record: &Value, database: &str) -> Option<Asn> {
-    let number = record["autonomous_system_number"].as_u64().or_else(|| {
-        let text = record["asn"].as_str()?;
-        text.trim_start_matches("AS").parse().ok()
-    })?;
+fn network(record: &Record<'_>, database: &Arc<str>) -> Option<Asn> {
+    // Asked for as a signed number, the reader takes an integer of any width.
+    let number = value::<i64, 1>(record, ["autonomous_system_number"])
+        .and_then(|number| u64::try_from(number).ok())
+        .or_else(|| text(record, ["asn"])?.trim_start_matches("AS").parse().ok())?;
     let organisation = ["autonomous_system_organization", "as_name", "name"]
         .into_iter()
-        .find_map(|key| record[key].as_str())
+        .find_map(|key| text(record, [key]))
         .unwrap_or_default();
-    Some(Asn { number, organisation: safe(organisation.as_bytes()), database: database.to_owned() })
-}
-
-fn is_country(code: &str) -> bool {
-    code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase())
+    Some(Asn { number, organisation: safe(organisation.as_bytes()), database: database.clone() })
 }
 
 #[cfg(test)]
@@ -234,10 +289,18 @@ mod tests {
         assert!(about.build > Timestamp(1_750_000_000 * SECOND));
         // The RIPE NCC's own network, registered and located in the Netherlands.
         let place = geo.place("193.0.6.139".parse().unwrap());
-        assert_eq!(place.country_codes(), ["NL"]);
+        assert_eq!(place.country_codes(), [CountryCode::new("NL").unwrap()]);
         assert_eq!(place.networks[0].number, 3333);
         assert_eq!(geo.place("192.168.1.1".parse().unwrap()), Place::default());
         assert_eq!(geo.place("::ffff:193.0.6.139".parse().unwrap()), place);
+    }
+
+    #[test]
+    fn a_country_is_two_capitals() {
+        assert_eq!(CountryCode::new("NL").unwrap().as_str(), "NL");
+        for text in ["", "N", "nl", "NLD", "N1", "é"] {
+            assert_eq!(CountryCode::new(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -10,12 +10,13 @@ use crate::flow::community_id::community_id;
 use crate::flow::{End, Flow, Sent};
 use crate::protocol::{Label, NameKind};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Pairs are [initiator → responder, back].
 #[derive(Debug, Clone, Serialize)]
 pub struct FlowRecord {
-    proto: String,
+    proto: Cow<'static, str>,
     ended_by: &'static str,
     ended_at_frame: u64,
     src: IpAddr,

@@ -35,7 +35,7 @@ impl Check for CloudVendor {
                 level: Level::Inferred,
                 facts: Vec::new(),
                 may_say: String::new(),
-                does_not_show: vec![
+                does_not_show: &[
                     "what the encrypted content is",
                     "what the data is used for, or who reads it at the other end",
                     "that a company or a state has asked for or used it",
@@ -49,7 +49,7 @@ impl Check for CloudVendor {
             for (row_index, row) in
                 view.rows(contact).filter(|(_, row)| row.totals[0].packets > 0 && !row.is_icmp())
             {
-                let claim = view.world.row_claims.get(&row_index);
+                let claim = view.world.claims.of(row_index);
                 let Some(claim) = claim.filter(|claim| claim.kind == Kind::Vendor) else {
                     continue;
                 };
@@ -72,9 +72,9 @@ impl Check for CloudVendor {
                 draft.alternatives.push(Alternative {
                     text:
                         "the address also serves other names, and this traffic was for one of them"
-                            .to_owned(),
+                            .into(),
                     status: "not excluded",
-                    by: "the name comes from DNS, not from the traffic itself".to_owned(),
+                    by: "the name comes from DNS, not from the traffic itself".into(),
                 });
             }
             let mut roles: Vec<&str> = said.iter().map(|claim| claim.role.as_str()).collect();

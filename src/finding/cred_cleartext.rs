@@ -33,7 +33,7 @@ impl Check for CredCleartext {
                 level: Level::Shown,
                 facts: Vec::new(),
                 may_say: String::new(),
-                does_not_show: vec![
+                does_not_show: &[
                     "whether the credentials are valid",
                     "that anyone but the two ends has read them",
                 ],

@@ -37,16 +37,16 @@ impl Check for DnsHardcodedResolver {
                 level: Level::Shown,
                 facts: Vec::new(),
                 may_say: String::new(),
-                does_not_show: vec![
+                does_not_show: &[
                     "that the address is built into the device",
                     "what the name server keeps",
                 ],
                 alternatives: vec![Alternative {
                     text: "the server was configured by hand, by an app, or by a router \
                            advertisement"
-                        .to_owned(),
+                        .into(),
                     status: "not tested",
-                    by: "only DHCP is compared".to_owned(),
+                    by: "only DHCP is compared".into(),
                 }],
                 cites: Vec::new(),
                 traffic: Vec::new(),

@@ -15,11 +15,15 @@ pub use filter::Pairs;
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::world::{Contact, Device, Level, Party, World};
 use crate::base::frame;
+use crate::base::table::Set;
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::flow::Cite;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::hash::Hash;
+use std::sync::Arc;
 
 /// Every check, in the order of the catalogue.
 pub static CHECKS: &[&dyn Check] = &[
@@ -110,7 +114,7 @@ pub struct Draft {
     /// The sentence that may be printed, with `{bytes}` where the counts go.
     pub may_say: String,
     /// What must not be concluded.
-    pub does_not_show: Vec<&'static str>,
+    pub does_not_show: &'static [&'static str],
     /// Other explanations.
     pub alternatives: Vec<Alternative>,
     /// Deciding frames.
@@ -140,11 +144,11 @@ impl Fact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alternative {
     /// The explanation.
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// `excluded`, `not excluded` or `not tested`.
     pub status: &'static str,
     /// By what.
-    pub by: String,
+    pub by: Cow<'static, str>,
 }
 
 /// A frame that decides a finding.
@@ -186,9 +190,9 @@ pub struct Counted {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubjectOf {
     /// Device id.
-    pub device: String,
+    pub device: Arc<str>,
     /// Destination id.
-    pub destination: String,
+    pub destination: Arc<str>,
 }
 
 /// What people decided about it.
@@ -220,7 +224,7 @@ pub struct Finding {
     /// The sentence that may be printed.
     pub may_say: String,
     /// What must not be concluded.
-    pub does_not_show: Vec<&'static str>,
+    pub does_not_show: &'static [&'static str],
     /// Other explanations.
     pub alternatives: Vec<Alternative>,
     /// Deciding frames, at most [`REFS_MAX`].
@@ -245,10 +249,7 @@ pub fn run(view: &View<'_>) -> Vec<Finding> {
     for check in CHECKS {
         check.run(view, &mut |draft| findings.push(complete(*check, view, &pairs, draft)));
     }
-    findings.sort_by(|a, b| {
-        let order = |f: &Finding| (std::cmp::Reverse(f.severity), f.id, f.key.clone());
-        order(a).cmp(&order(b))
-    });
+    findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key.clone()));
     findings
 }
 
@@ -303,31 +304,27 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
 /// addresses.
 #[must_use]
 pub fn spoken(view: &View<'_>, draft: &Draft) -> String {
-    let mut names: Vec<String> = Vec::new();
-    let mut addresses: Vec<String> = Vec::new();
-    for row in draft.traffic.iter().map(|(index, _)| &view.ledger.rows[*index]) {
-        let address = row.remote.address.to_string();
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-        if let Some(named) = row.name {
-            let name = safe(view.ledger.names.get(named.name));
-            let name = format!("{name} (by {})", named.source.name());
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    match names[..] {
-        [] => few(&addresses),
-        _ => format!("{} at {}", few(&names), few(&addresses)),
-    }
+    let rows = || draft.traffic.iter().map(|(index, _)| &view.ledger.rows[*index]);
+    let names =
+        few(rows().filter_map(|row| row.name).map(|n| (n.name, n.source)), |(id, source)| {
+            format!("{} (by {})", safe(view.ledger.names.get(id)), source.name())
+        });
+    let addresses = few(rows().map(|row| row.remote.address), |address| address.to_string());
+    if names.is_empty() { addresses } else { format!("{names} at {addresses}") }
 }
 
-/// Up to three, and how many more.
-fn few(items: &[String]) -> String {
-    let shown = items[..items.len().min(3)].join(", ");
-    match items.len().saturating_sub(3) {
+/// Up to three different ones, and how many more.
+fn few<T: Copy + Eq + Hash>(items: impl Iterator<Item = T>, show: impl Fn(T) -> String) -> String {
+    let mut seen: Set<T> = Set::default();
+    let mut shown = String::new();
+    for item in items {
+        if seen.insert(item) && seen.len() <= 3 {
+            let comma = if shown.is_empty() { "" } else { ", " };
+            shown.push_str(comma);
+            shown.push_str(&show(item));
+        }
+    }
+    match seen.len().saturating_sub(3) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
@@ -337,7 +334,7 @@ fn few(items: &[String]) -> String {
 #[must_use]
 pub fn spoken_device(device: &Device) -> String {
     let title = device.title();
-    if title == device.id { title } else { format!("{title} ({})", device.id) }
+    if title == *device.id { title } else { format!("{title} ({})", device.id) }
 }
 
 /// A shown fact is no surer than the name it is told under.

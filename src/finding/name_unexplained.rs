@@ -36,14 +36,14 @@ impl Check for NameUnexplained {
                 level: Level::Shown,
                 facts: Vec::new(),
                 may_say: String::new(),
-                does_not_show: vec![
+                does_not_show: &[
                     "who operates the address",
                     "that the address is built into the device",
                 ],
                 alternatives: vec![Alternative {
                     text: "the name was looked up before the capture began, or over an encrypted \
                            resolver"
-                        .to_owned(),
+                        .into(),
                     status: if device.visibility.dhcp { "not tested" } else { "not excluded" },
                     by: if device.visibility.dhcp {
                         "the device asked for its address in this capture, so it started here, but \
@@ -51,7 +51,7 @@ impl Check for NameUnexplained {
                     } else {
                         "the capture does not show the device starting"
                     }
-                    .to_owned(),
+                    .into(),
                 }],
                 cites: Vec::new(),
                 traffic: Vec::new(),
@@ -63,7 +63,7 @@ impl Check for NameUnexplained {
                     || asks_names
                     || !row.begun_here
                     || row.is_icmp()
-                    || view.world.row_claims.contains_key(&row_index);
+                    || view.world.claims.of(row_index).is_some();
                 if explained || row.totals[0].packets == 0 {
                     continue;
                 }
@@ -91,10 +91,9 @@ impl Check for NameUnexplained {
             if view.lossy || !seen.both_directions || seen.acknowledged_unseen_flows > 0 {
                 draft.level = Level::Inferred;
                 draft.alternatives.push(Alternative {
-                    text: "the answer that names the address is missing from the capture"
-                        .to_owned(),
+                    text: "the answer that names the address is missing from the capture".into(),
                     status: "not excluded",
-                    by: "packets were lost or only one direction was seen".to_owned(),
+                    by: "packets were lost or only one direction was seen".into(),
                 });
             }
             draft.may_say = format!(

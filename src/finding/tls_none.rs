@@ -35,7 +35,7 @@ impl Check for TlsNone {
                 level: Level::Shown,
                 facts: Vec::new(),
                 may_say: String::new(),
-                does_not_show: vec![
+                does_not_show: &[
                     "that anyone but the two ends has read it",
                     "whether parts of the content are encrypted within the protocol",
                 ],

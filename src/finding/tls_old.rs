@@ -36,7 +36,7 @@ impl Check for TlsOldVersion {
                 level: Level::Shown,
                 facts: Vec::new(),
                 may_say: String::new(),
-                does_not_show: vec![
+                does_not_show: &[
                     "that the encryption was broken",
                     "which side would have been able to use a newer version",
                 ],

@@ -130,7 +130,7 @@ impl Page {
 
     fn device(&mut self, snapshot: &Snapshot, index: usize, device: &Device) {
         self.title(&shorten(&device.title(), WIDTH));
-        let mut about = vec![device.id.clone()];
+        let mut about = vec![device.id.to_string()];
         match &device.maker {
             Some(maker) if maker.by == "oui" => {
                 about.push(format!("network chip registered to {}", maker.name));
@@ -263,13 +263,11 @@ impl Page {
     }
 
     fn host(&mut self, host: &Host, destination: &Destination) {
-        let remotes: Vec<&Remote> = destination
-            .remotes
-            .iter()
-            .filter(|remote| host.addresses.contains(&remote.address))
-            .collect();
+        let remotes: Vec<&Remote> =
+            destination.remotes.iter().filter(|remote| host.is_at(remote.address)).collect();
         let [sent, received] = host.traffic.delivered_bytes;
-        let countries = distinct(remotes.iter().flat_map(|r| &r.countries).map(|c| &c.country[..]));
+        let countries =
+            distinct(remotes.iter().flat_map(|r| &r.countries).map(|c| c.country.as_str()));
         let name = match (&host.name, &remotes[..]) {
             (Some(name), _) => name.text.clone(),
             (None, [one]) => format!("{} (no name)", one.address),
@@ -294,7 +292,7 @@ impl Page {
             let names: Vec<&str> = private
                 .iter()
                 .take(6)
-                .map(|contact| snapshot.destinations[contact.destination_index].id.as_str())
+                .map(|contact| snapshot.destinations[contact.destination_index].id.as_ref())
                 .collect();
             let more = if private.len() > 6 {
                 format!(" and {} more", private.len() - 6)
@@ -551,7 +549,7 @@ fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// Who operates a destination, and under which law, where a signature knows.
 fn operator(destination: &Destination) -> String {
-    let mut parts = vec![destination.id.clone()];
+    let mut parts = vec![destination.id.to_string()];
     for claim in &destination.claims {
         let law = match &claim.operator {
             Some(operator) => match &operator.head_office {

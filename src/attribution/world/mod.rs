@@ -1,7 +1,7 @@
 //! What the ledger adds up to at one moment: devices, destinations, and contacts between them,
 //! with places, networks and operators. Built when asked; reads the ledger and never changes it.
 
-use super::geo::{Asn, Country};
+use super::geo::{Asn, Country, CountryCode};
 pub use super::ledger::Traffic;
 use super::ledger::{DeviceKey, NameSource, Named};
 use super::names::registrable;
@@ -14,10 +14,14 @@ use crate::protocol::port::transport;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 mod build;
+mod contact;
+mod destination;
+mod device;
 
 /// How sure a statement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -157,7 +161,7 @@ pub struct Visibility {
 #[derive(Debug, Clone, Serialize)]
 pub struct Device {
     /// Stable id: `mac:…` or `ip:…`.
-    pub id: String,
+    pub id: Arc<str>,
     #[serde(skip)]
     key: DeviceKey,
     /// Hardware address.
@@ -203,7 +207,7 @@ impl Device {
         self.label
             .clone()
             .or_else(|| said(IdentityKind::HostName))
-            .unwrap_or_else(|| self.id.clone())
+            .unwrap_or_else(|| self.id.as_ref().to_owned())
     }
 }
 
@@ -253,11 +257,18 @@ pub struct Claim {
     pub fictional: bool,
 }
 
+impl Claim {
+    /// Whether both rest on one line of one signature.
+    fn is_same_fact(&self, other: &Claim) -> bool {
+        self.signature == other.signature && self.pattern == other.pattern
+    }
+}
+
 /// A country that a database names but the round-trip time excludes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excluded {
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
+    /// The country.
+    pub country: CountryCode,
     /// Least distance from the test network's country, kilometres.
     pub least_km: u64,
     /// The farthest the remote can be, kilometres.
@@ -287,7 +298,7 @@ pub struct Remote {
 #[derive(Debug, Clone, Serialize)]
 pub struct Destination {
     /// Stable id: the registrable domain, `net:` with the network, a device id, or `group:`.
-    pub id: String,
+    pub id: Arc<str>,
     /// Where it is.
     pub zone: Zone,
     /// Every name with its source.
@@ -303,9 +314,9 @@ pub struct Destination {
 impl Destination {
     /// The different countries that databases name for its addresses.
     #[must_use]
-    pub fn country_codes(&self) -> Vec<&str> {
+    pub fn country_codes(&self) -> Vec<CountryCode> {
         let all = self.remotes.iter().flat_map(|remote| &remote.countries);
-        distinct(all.map(|opinion| opinion.country.as_str()))
+        distinct(all.map(|opinion| opinion.country))
     }
 
     /// The different networks of its addresses: number and holder.
@@ -336,7 +347,7 @@ fn distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Service {
     /// `tcp`, `udp`, … or an IANA protocol number.
-    pub proto: String,
+    pub proto: Cow<'static, str>,
     /// Port of the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
@@ -371,9 +382,9 @@ pub struct Host {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub name: Option<WireText>,
     /// Where the name comes from, best first.
-    pub sources: BTreeSet<NameSource>,
-    /// Its addresses.
-    pub addresses: BTreeSet<IpAddr>,
+    pub sources: Vec<NameSource>,
+    /// Its addresses, in order.
+    pub addresses: Vec<IpAddr>,
     /// Position among the destination's `claims` of what a signature says of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<usize>,
@@ -383,13 +394,21 @@ pub struct Host {
     pub traffic: Traffic,
 }
 
+impl Host {
+    /// Whether this is one of its addresses.
+    #[must_use]
+    pub fn is_at(&self, address: IpAddr) -> bool {
+        self.addresses.binary_search(&address).is_ok()
+    }
+}
+
 /// A device with a destination.
 #[derive(Debug, Clone, Serialize)]
 pub struct Contact {
     /// Device id.
-    pub device: String,
+    pub device: Arc<str>,
     /// Destination id.
-    pub destination: String,
+    pub destination: Arc<str>,
     /// Where it goes.
     pub zone: Zone,
     /// Relation to the device's maker.
@@ -425,7 +444,7 @@ pub struct Contact {
 #[derive(Debug, Clone, Serialize)]
 pub struct LeftOut {
     /// Device id.
-    pub id: String,
+    pub id: Arc<str>,
     /// `excluded` or `not selected`.
     pub reason: &'static str,
     /// Its traffic with the internet.
@@ -456,7 +475,26 @@ pub struct World {
     pub left_out: Vec<LeftOut>,
     /// Whose remote each row of the ledger goes to, where a signature knows.
     #[serde(skip)]
-    pub row_claims: BTreeMap<usize, Claim>,
+    pub claims: Claims,
+}
+
+/// By row of the ledger.
+#[derive(Debug, Default)]
+pub struct Claims(Vec<Option<Box<Claim>>>);
+
+impl Claims {
+    /// What a signature says of the remote of a row.
+    #[must_use]
+    pub fn of(&self, row: usize) -> Option<&Claim> {
+        self.0.get(row)?.as_deref()
+    }
+
+    fn insert(&mut self, row: usize, claim: Claim) {
+        if self.0.len() <= row {
+            self.0.resize_with(row + 1, || None);
+        }
+        self.0[row] = Some(claim.into());
+    }
 }
 
 /// The stable id of a device.
@@ -489,8 +527,8 @@ pub fn name_level(named: &Named) -> Level {
 
 /// The name of a transport protocol: IANA keyword in lower case, else the number.
 #[must_use]
-pub fn transport_name(protocol: u8) -> String {
-    transport(protocol).map_or_else(|| protocol.to_string(), str::to_owned)
+pub fn transport_name(protocol: u8) -> Cow<'static, str> {
+    transport(protocol).map_or_else(|| protocol.to_string().into(), Cow::Borrowed)
 }
 
 /// Where an address is, seen from the test network.

@@ -3,6 +3,7 @@
 use super::words::{
     ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moment, wire,
 };
+use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{
     Claim, Contact, Destination, Device, Host, Level, NameSeen, Party, Remote, Service, Traffic,
@@ -126,7 +127,7 @@ type Group<'a> = Vec<&'a Remote>;
 fn groups<'a>(host: &Host, destination: &'a Destination) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let remotes = destination.remotes.iter();
-    for remote in remotes.filter(|remote| host.addresses.contains(&remote.address)) {
+    for remote in remotes.filter(|remote| host.is_at(remote.address)) {
         let same = groups.iter_mut().find(|group| {
             group[0].countries == remote.countries && group[0].networks == remote.networks
         });
@@ -343,29 +344,29 @@ fn addresses(group: &Group<'_>) -> Markup {
 /// Every opinion with its database: a single country where all agree, else all of them.
 fn places(group: &Group<'_>) -> Markup {
     let opinions = &group[0].countries;
-    let mut codes: Vec<&str> = Vec::new();
+    let mut codes = Vec::new();
     for opinion in opinions {
-        if !codes.contains(&opinion.country.as_str()) {
-            codes.push(&opinion.country);
+        if !codes.contains(&opinion.country) {
+            codes.push(opinion.country);
         }
     }
-    let by = |code: &str| {
+    let by = |code: CountryCode| {
         let of: Vec<&str> = opinions
             .iter()
             .filter(|opinion| opinion.country == code)
-            .map(|opinion| opinion.database.as_str())
+            .map(|opinion| &*opinion.database)
             .collect();
         of.join("; ")
     };
     html! {
         @match codes.as_slice() {
             [] => "No database has it.",
-            [code] => { strong { (code) } " " small { "(" (wire(&by(code))) ")" } }
+            [code] => { strong { (code) } " " small { "(" (wire(&by(*code))) ")" } }
             codes => {
                 "Databases disagree: "
                 @for (index, code) in codes.iter().enumerate() {
                     @if index > 0 { " or " }
-                    strong { (code) } " " small { "(" (wire(&by(code))) ")" }
+                    strong { (code) } " " small { "(" (wire(&by(*code))) ")" }
                 }
             }
         }

@@ -183,7 +183,7 @@ fn near<'a>(view: &View<'a>, index: usize, device: &Device) -> Vec<Near<'a>> {
         traffic: contact.traffic,
         contact,
     });
-    let others = view.answered.get(device.id.as_str()).into_iter().flatten().copied();
+    let others = view.answered.get(&*device.id).into_iter().flatten().copied();
     let others = others.filter(|contact| contact.device_index != index).map(|contact| Near {
         peer: device_link(view.snapshot, &contact.device),
         begun_here: false,

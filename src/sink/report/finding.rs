@@ -80,7 +80,7 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
                 }
             }
             h4 { "What this does not show" }
-            ul { @for text in &finding.does_not_show { li { (text) } } }
+            ul { @for text in finding.does_not_show { li { (text) } } }
             @if !finding.alternatives.is_empty() {
                 h4 { "Other explanations" }
                 ul {

@@ -238,7 +238,7 @@ fn at_a_glance(view: &View<'_>) -> Markup {
 fn severities(snapshot: &Snapshot, device: &str) -> String {
     let of = |severity: Severity| {
         let all = snapshot.findings.iter();
-        all.filter(|f| f.severity == severity && f.subject.device == device).count()
+        all.filter(|f| f.severity == severity && *f.subject.device == *device).count()
     };
     let words: Vec<String> = [Severity::High, Severity::Medium, Severity::Low, Severity::Info]
         .into_iter()

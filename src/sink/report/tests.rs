@@ -15,7 +15,7 @@ use crate::snapshot::{
     CanaryShown, Coverage, DatabaseShown, Distributions, Drops, FramesShown, Gate, Input,
     LossesShown, SCHEMA, SignaturesShown, Snapshot, Summary, Tool,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Breaks out of text, of attributes, of comments, and reorders.
 const HOSTILE: &str = "</bdi></td><script>alert(1)</script><img src=http://evil.example/x onerror=\"a('b')\">\u{202e}-->";
@@ -48,7 +48,7 @@ fn device(last: u8) -> Device {
 
 fn service() -> Service {
     Service {
-        proto: "tcp".to_owned(),
+        proto: "tcp".into(),
         port: Some(443),
         protocol: "tls",
         method: "port",
@@ -60,14 +60,14 @@ fn service() -> Service {
 fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) -> Contact {
     Contact {
         device: device.id.clone(),
-        destination: destination.to_owned(),
+        destination: destination.into(),
         zone,
         party: Party::Third,
         services: vec![service()],
         hosts: vec![Host {
             name: Some(wire()),
-            sources: BTreeSet::from([NameSource::Sni]),
-            addresses: BTreeSet::from([[203, 0, 113, 9].into()]),
+            sources: vec![NameSource::Sni],
+            addresses: vec![[203, 0, 113, 9].into()],
             claim: Some(0),
             services: vec![service()],
             traffic: traffic(56_964, 6_470),
@@ -85,7 +85,7 @@ fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) 
 }
 
 fn country(country: &str, database: &str) -> geo::Country {
-    geo::Country { country: country.to_owned(), database: database.to_owned() }
+    geo::Country { country: geo::CountryCode::new(country).unwrap(), database: database.into() }
 }
 
 fn claim() -> Claim {
@@ -125,9 +125,9 @@ fn claim() -> Claim {
     }
 }
 
-fn destination(id: String) -> Destination {
+fn destination(id: &str) -> Destination {
     Destination {
-        id,
+        id: id.into(),
         zone: Zone::Internet,
         names: vec![NameSeen {
             name: wire(),
@@ -139,7 +139,11 @@ fn destination(id: String) -> Destination {
         remotes: vec![Remote {
             address: [203, 0, 113, 9].into(),
             countries: vec![country("NL", &hostile()), country("US", "another")],
-            networks: vec![geo::Asn { number: 1, organisation: hostile(), database: hostile() }],
+            networks: vec![geo::Asn {
+                number: 1,
+                organisation: hostile(),
+                database: hostile().into(),
+            }],
             round_trip_ns: None,
             excluded: vec![],
             traffic: traffic(56_964, 6_470),
@@ -158,11 +162,15 @@ fn finding(device: &Device) -> Finding {
         key: "0123456789abcdef".to_owned(),
         severity: Severity::High,
         level: Level::Inferred,
-        subject: SubjectOf { device: device.id.clone(), destination: text.clone() },
+        subject: SubjectOf { device: device.id.clone(), destination: text.as_str().into() },
         facts: vec![Fact::new(text.clone(), 3)],
         may_say: text.clone(),
-        does_not_show: vec!["who reads it"],
-        alternatives: vec![Alternative { text: text.clone(), status: "not tested", by: text }],
+        does_not_show: &["who reads it"],
+        alternatives: vec![Alternative {
+            text: text.clone().into(),
+            status: "not tested",
+            by: text.into(),
+        }],
         refs: vec![Reference { input: 0, frame: 1234, time: MOMENT, length: 74 }],
         traffic: vec![Counted {
             input: 0,
@@ -224,7 +232,7 @@ fn snapshot() -> Snapshot {
     let two = device(2);
     let (first, second) = (hostile(), two.id.clone());
     let summary = || Summary { count: 0, min: 0, p50: 0, p90: 0, p99: 0, max: 0 };
-    let mut neighbour = destination(second.clone());
+    let mut neighbour = destination(&second);
     neighbour.zone = Zone::Private;
     Snapshot {
         schema: SCHEMA,
@@ -246,7 +254,7 @@ fn snapshot() -> Snapshot {
             contact(&one, &first, Zone::Internet, [0, 0]),
             contact(&one, &second, Zone::Private, [0, 1]),
         ],
-        destinations: vec![destination(first), neighbour],
+        destinations: vec![destination(&first), neighbour],
         findings: vec![finding(&one)],
         devices: vec![one, two],
         names: vec![],

@@ -101,7 +101,7 @@ pub fn tally<K: AsRef<str>>(counts: &BTreeMap<K, u64>) -> Markup {
 
 /// The page's name for a device, linked to its section.
 pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
-    let Some(index) = snapshot.devices.iter().position(|device| device.id == id) else {
+    let Some(index) = snapshot.devices.iter().position(|device| *device.id == *id) else {
         return wire(id);
     };
     let device = &snapshot.devices[index];

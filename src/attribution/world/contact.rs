@@ -1,0 +1,150 @@
+//! The contacts of a world: what a device and a destination speak, under which names.
+
+use super::build::{Builder, Placed};
+use super::{
+    Claims, Contact, Destination, Device, Host, Party, Service, Traffic, WireText, transport_name,
+};
+use crate::attribution::ledger::Row;
+use crate::attribution::signature::Kind;
+use crate::base::frame;
+use crate::protocol::Label;
+use std::cmp::Reverse;
+
+impl Builder<'_> {
+    /// A contact from its rows.
+    pub fn contact(
+        &self,
+        (device_index, device): (usize, &Device),
+        (destination_index, destination): (usize, &Destination),
+        placed: &[Placed],
+        claims: &Claims,
+    ) -> Contact {
+        let row = |index: usize| &self.ledger.rows[index];
+        let first_row = row(placed[0].row);
+        let mut contact = Contact {
+            device: device.id.clone(),
+            destination: destination.id.clone(),
+            zone: destination.zone,
+            party: party(device, destination),
+            services: Vec::new(),
+            hosts: Vec::new(),
+            traffic: Traffic::default(),
+            missed_bytes: [0; 2],
+            flows: 0,
+            first: first_row.first,
+            last: first_row.last,
+            frames: first_row.frames,
+            rows: placed.iter().map(|placed| placed.row).collect(),
+            device_index,
+            destination_index,
+        };
+        let mut named: Vec<(Option<&[u8]>, usize)> = Vec::with_capacity(placed.len());
+        for &index in &contact.rows {
+            let row = row(index);
+            named.push((row.name.map(|named| self.ledger.names.get(named.name)), index));
+            contact.traffic.add(&Traffic::of(&row.totals));
+            contact.flows += row.flows;
+            let [first, last] = contact.frames;
+            contact.frames = [
+                frame::earlier((first, contact.first), (row.frames[0], row.first)),
+                frame::later((last, contact.last), (row.frames[1], row.last)),
+            ];
+            contact.first = contact.first.min(row.first);
+            contact.last = contact.last.max(row.last);
+            for way in 0..2 {
+                contact.missed_bytes[way] += row.missed[way];
+            }
+        }
+        named.sort_unstable();
+        contact.hosts = named
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|rows| self.host(rows, destination, claims))
+            .collect();
+        contact.services = match &contact.hosts[..] {
+            [only] => only.services.clone(),
+            _ => services(contact.rows.iter().map(|&index| row(index))),
+        };
+        contact.hosts.sort_by_key(|host| Reverse(host.traffic.wire()));
+        contact
+    }
+
+    /// A host from the rows that have its name.
+    fn host(
+        &self,
+        named: &[(Option<&[u8]>, usize)],
+        destination: &Destination,
+        claims: &Claims,
+    ) -> Host {
+        let rows = || named.iter().map(|&(_, index)| &self.ledger.rows[index]);
+        let claim = named.iter().find_map(|&(_, index)| claims.of(index));
+        let mut traffic = Traffic::default();
+        rows().for_each(|row| traffic.add(&Traffic::of(&row.totals)));
+        Host {
+            name: named[0].0.map(WireText::from),
+            sources: distinct(rows().filter_map(|row| Some(row.name?.source))),
+            addresses: distinct(rows().map(|row| row.remote.address)),
+            claim: claim.and_then(|claim| {
+                destination.claims.iter().position(|other| other.is_same_fact(claim))
+            }),
+            services: services(rows()),
+            traffic,
+        }
+    }
+}
+
+/// In order, each once.
+fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    items.dedup();
+    items.shrink_to_fit();
+    items
+}
+
+/// What rows speak, most traffic first.
+fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Service> {
+    let mut parts: Vec<_> = rows
+        .map(|row| {
+            let Label { protocol, method, content, .. } = row.label;
+            let key = (row.protocol, row.port, protocol, method.name(), content);
+            (key, Traffic::of(&row.totals))
+        })
+        .collect();
+    parts.sort_unstable_by_key(|&(key, _)| key);
+    parts.dedup_by(|part, kept| {
+        let same = part.0 == kept.0;
+        if same {
+            kept.1.add(&part.1);
+        }
+        same
+    });
+    parts.sort_by_key(|(_, traffic)| Reverse(traffic.wire()));
+    parts
+        .into_iter()
+        .map(|((proto, port, protocol, method, content), traffic)| Service {
+            proto: transport_name(proto),
+            port,
+            protocol,
+            method,
+            content: content.name(),
+            traffic,
+        })
+        .collect()
+}
+
+/// An unknown party is never guessed to be a third one.
+fn party(device: &Device, destination: &Destination) -> Party {
+    let maker = device.maker.as_ref().and_then(|maker| maker.vendor.as_deref());
+    let mut party = Party::Unknown;
+    for claim in &destination.claims {
+        if maker == Some(claim.signature.as_str()) {
+            return Party::First;
+        }
+        party = match claim.kind {
+            Kind::Hosting | Kind::Cdn | Kind::Resolver | Kind::Time => Party::Support,
+            Kind::Analytics | Kind::Relay => Party::Third,
+            Kind::Vendor => party,
+        };
+    }
+    party
+}

@@ -1,0 +1,160 @@
+//! The devices of a world: what each is, what it said of itself, how much it sent where.
+
+use super::build::Builder;
+use super::{
+    AddressSeen, Device, IdentitySeen, LeftOut, Maker, Traffic, Visibility, WireText, Zone,
+    device_id, zone,
+};
+use crate::attribution::ledger::{DeviceKey, Endpoint, Row};
+use crate::attribution::oui;
+use crate::base::address::Mac;
+use crate::base::table::{Map, Set};
+use crate::base::text::safe;
+use crate::protocol::IdentityKind;
+use std::cmp::Reverse;
+use std::net::IpAddr;
+
+impl Builder<'_> {
+    /// Devices in the order of a world, and those that the user left out.
+    pub fn devices(&self) -> (Vec<Device>, Vec<LeftOut>) {
+        let keys = self.device_keys();
+        let index: Map<DeviceKey, usize> =
+            keys.iter().enumerate().map(|(index, &key)| (key, index)).collect();
+        let mut devices: Vec<Device> = keys.iter().map(|&key| self.device(key)).collect();
+        for row in &self.ledger.rows {
+            let zone = zone(row.remote.address);
+            let traffic = Traffic::of(&row.totals);
+            if let Some(&device) = index.get(&self.device_of(row.local)) {
+                devices[device].count(zone, row, &traffic);
+            }
+            if zone == Zone::Private
+                && let Some(&peer) = index.get(&self.device_of(row.remote))
+            {
+                devices[peer].count(zone, row, &traffic.turned());
+            }
+        }
+        let mut left_out = Vec::new();
+        devices.retain(|device| {
+            let reason = self.left_out(device.key);
+            left_out.extend(reason.map(|reason| LeftOut {
+                id: device.id.clone(),
+                reason,
+                internet: device.internet,
+            }));
+            reason.is_none()
+        });
+        devices.sort_by_cached_key(|device| {
+            (device.role == "gateway", Reverse(device.internet.wire()), device.id.clone())
+        });
+        (devices, left_out)
+    }
+
+    /// Everything that sent something, in order.
+    fn device_keys(&self) -> Vec<DeviceKey> {
+        let mut keys: Set<DeviceKey> =
+            self.ledger.hardware.keys().map(|&mac| DeviceKey::Mac(mac)).collect();
+        for row in &self.ledger.rows {
+            keys.insert(self.device_of(row.local));
+            if zone(row.remote.address) == Zone::Private && row.totals[1].packets > 0 {
+                keys.insert(self.device_of(row.remote));
+            }
+        }
+        keys.remove(&DeviceKey::Address(IpAddr::from([0, 0, 0, 0])));
+        let mut keys: Vec<DeviceKey> = keys.into_iter().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    fn device(&self, key: DeviceKey) -> Device {
+        let ledger = self.ledger;
+        let (mac, hardware) = match key {
+            DeviceKey::Mac(mac) => (Some(mac), ledger.hardware.get(&mac)),
+            DeviceKey::Address(_) => (None, None),
+        };
+        let identities: Vec<IdentitySeen> = ledger
+            .identities
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .map(|identity| IdentitySeen {
+                kind: identity.kind.name(),
+                fact: identity.fact,
+                value: WireText::from(&identity.value[..]),
+                frame: identity.frame,
+            })
+            .collect();
+        let is_gateway = hardware.is_some_and(|h| h.is_next_hop || !h.internet.is_empty());
+        let oui = mac.and_then(oui::registrant);
+        let label = self.choice.devices.iter().find(|(_, wanted)| self.is_device(*wanted, key));
+        let resolvers = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
+        let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
+        Device {
+            id: device_id(key).into(),
+            key,
+            mac,
+            label: label.and_then(|(label, _)| label.clone()),
+            role: if is_gateway || routed { "gateway" } else { "device" },
+            oui: oui.map(|text| safe(text.as_bytes())),
+            mac_is_local: mac.is_some_and(Mac::is_local),
+            maker: self.maker(&identities, oui),
+            addresses: hardware
+                .into_iter()
+                .flat_map(|h| &h.addresses)
+                .filter(|(address, _)| self.device_of(Endpoint { mac, address: **address }) == key)
+                .map(|(&address, &[first, last])| AddressSeen { address, first, last })
+                .collect(),
+            visibility: Visibility {
+                dhcp: identities.iter().any(|identity| identity.fact.starts_with("dhcp.")),
+                group_only: true,
+                ..Visibility::default()
+            },
+            identities,
+            resolvers: resolvers.map(|&(address, cite)| (address, cite.frame)).collect(),
+            internet: Traffic::default(),
+            private: Traffic::default(),
+            group: Traffic::default(),
+        }
+    }
+
+    fn maker(&self, identities: &[IdentitySeen], oui: Option<&str>) -> Option<Maker> {
+        let said = |kind: IdentityKind| {
+            identities
+                .iter()
+                .find(|identity| identity.kind == kind.name() && identity.fact.starts_with("dhcp."))
+                .map(|identity| identity.value.text.as_str())
+        };
+        let by_dhcp = self
+            .signatures
+            .by_dhcp(said(IdentityKind::HostName), said(IdentityKind::VendorClass))
+            .map(|signature| (signature, "dhcp"));
+        let by_oui = || oui.and_then(|oui| self.signatures.by_registrant(oui)).map(|s| (s, "oui"));
+        if let Some((signature, by)) = by_dhcp.or_else(by_oui) {
+            let vendor = Some(signature.id.clone());
+            return Some(Maker { vendor, name: signature.name.clone(), by });
+        }
+        oui.map(|oui| Maker { vendor: None, name: safe(oui.as_bytes()), by: "oui" })
+    }
+}
+
+impl Device {
+    fn count(&mut self, zone: Zone, row: &Row, traffic: &Traffic) {
+        match zone {
+            Zone::Internet => &mut self.internet,
+            Zone::Private => &mut self.private,
+            Zone::Group => &mut self.group,
+        }
+        .add(traffic);
+        let seen = &mut self.visibility;
+        if zone != Zone::Group {
+            seen.flows += row.flows;
+            seen.one_sided_flows += row.one_sided;
+            seen.acknowledged_unseen_flows += row.acknowledged_unseen;
+            seen.group_only = false;
+            seen.both_directions |= traffic.packets.iter().all(|&packets| packets > 0);
+        }
+        seen.dns |= matches!(row.label.protocol, "dns" | "mdns" | "llmnr");
+        seen.ipv6 |= row.remote.address.is_ipv6();
+        seen.first = Some(seen.first.map_or(row.first, |first| first.min(row.first)));
+        seen.last = Some(seen.last.map_or(row.last, |last| last.max(row.last)));
+    }
+}
