@@ -13,6 +13,7 @@ use crate::base::frame;
 use crate::base::time::{SECOND, Timestamp};
 use crate::decode::ip::flag;
 use crate::decode::{Tunnels, Vlans};
+use std::hint::black_box;
 
 /// Idle time after which an established TCP connection is taken to have ended.
 const ESTABLISHED_IDLE: i64 = 2 * 3600 * SECOND;
@@ -28,6 +29,8 @@ const TABLE_HELD_BYTES_MAX: usize = 1024 * 1024;
 /// What dissectors keep is bounded apart.
 pub const FLOW_BYTES: usize = size_of::<Flow>() + 22 + 24 + 32;
 
+/// Flows whose records are fetched at once.
+const AHEAD: usize = 32;
 /// Stands for no flow.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -226,11 +229,14 @@ impl FlowTable {
         let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
         frame::sort(&mut live, |&(at, _)| at);
         self.index = Index::default();
-        for (_, id) in live {
-            self.hand_out_rest(id, sink);
-            let flow = self.flows.take(id);
-            let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
-            sink.closed(FlowId(id), flow, end, frame);
+        for ahead in live.chunks(AHEAD) {
+            self.fetch(ahead.iter().map(|&(_, id)| id));
+            for &(_, id) in ahead {
+                self.hand_out_rest(id, sink);
+                let flow = self.flows.take(id);
+                let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
+                sink.closed(FlowId(id), flow, end, frame);
+            }
         }
     }
 
@@ -431,17 +437,40 @@ impl FlowTable {
     }
 
     fn expire(&mut self, now: Timestamp, frame: u64, sink: &mut impl FlowSink) {
-        while let Some(id) = self.wheel.next_due(now) {
-            let flow = &self.flows[id];
-            let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
-            let over = flow.tcp.is_over();
-            // The wheel is re-armed in both cases, because `close` takes the flow out of it.
-            self.wheel.arm(id, deadline.max(now));
-            if deadline < now {
-                let end = if over { End::Closed } else { End::TimeOut };
-                self.close(id, end, frame, sink);
+        let mut due = [NONE; AHEAD];
+        loop {
+            let mut count = 0;
+            while count < AHEAD
+                && let Some(id) = self.wheel.next_due(now)
+            {
+                due[count] = id;
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            self.fetch(due[..count].iter().copied());
+            for &id in &due[..count] {
+                let flow = &self.flows[id];
+                let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
+                let over = flow.tcp.is_over();
+                // The wheel is re-armed in both cases, because `close` takes the flow out of it.
+                self.wheel.arm(id, deadline.max(now));
+                if deadline < now {
+                    let end = if over { End::Closed } else { End::TimeOut };
+                    self.close(id, end, frame, sink);
+                }
             }
         }
+    }
+
+    /// Brings the records of flows near that will be ended: they were idle for long, so that their
+    /// memory is far, and the processor fetches them side by side.
+    fn fetch(&self, flows: impl Iterator<Item = u32>) {
+        black_box(flows.fold(0, |sum, id| {
+            let Flow { last, ways, first, .. } = &self.flows[id];
+            sum ^ last.0 ^ first.0 ^ (ways[0].packets ^ ways[1].packets) as i64
+        }));
     }
 
     fn close(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
