@@ -2,7 +2,7 @@
 //! database; two that disagree both stand. No database is right alone, so the embedded one holds
 //! two opinions on the country.
 
-use super::unpacked;
+use super::database;
 use crate::base::text::{hex, safe};
 use crate::base::time::{SECOND, Timestamp};
 use maxminddb::{LookupResult, PathElement, Reader};
@@ -11,10 +11,7 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-
-static PACKED: &[u8] = include_bytes!("../../signatures/databases/geo.mmdb.zst");
-static UNPACKED: OnceLock<Vec<u8>> = OnceLock::new();
+use std::sync::Arc;
 
 /// Days after which a database is called old.
 const OLD_DAYS: i64 = 90;
@@ -182,10 +179,10 @@ impl Geo {
     /// The embedded database.
     #[must_use]
     pub fn embedded() -> Geo {
-        let bytes = Bytes::Embedded(unpacked(&UNPACKED, PACKED));
+        let bytes = Bytes::Embedded(database::GEO);
         let mut geo = Geo::default();
         if let Ok(reader) = Reader::from_source(bytes) {
-            let sha256 = hex(&Sha256::digest(PACKED));
+            let sha256 = database::GEO_SHA256.to_owned();
             geo.databases.push(Database::new(reader, None, sha256));
         }
         geo

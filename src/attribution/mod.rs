@@ -16,10 +16,29 @@ pub use ledger::Ledger;
 pub use signature::Signatures;
 pub use world::World;
 
-use std::sync::OnceLock;
+/// The embedded databases as `build.rs` unpacked them.
+#[allow(missing_docs, dead_code, reason = "made by build.rs")]
+mod database {
+    include!(concat!(env!("OUT_DIR"), "/databases.rs"));
+}
 
-/// Unpacks an embedded database once, at its first use. Embedded data is checked by the tests,
-/// so a failure here is a broken build and yields nothing rather than a panic.
-fn unpacked(cell: &'static OnceLock<Vec<u8>>, packed: &[u8]) -> &'static [u8] {
-    cell.get_or_init(|| zstd::decode_all(packed).unwrap_or_default())
+#[cfg(test)]
+mod tests {
+    use super::database;
+    use crate::base::text::hex;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn what_is_embedded_is_what_lies_in_the_repository() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures/databases");
+        for (file, bytes, sha256) in [
+            ("geo.mmdb.zst", database::GEO, database::GEO_SHA256),
+            ("oui.tsv.zst", database::OUI, database::OUI_SHA256),
+            ("distance.tsv.zst", database::DISTANCE, database::DISTANCE_SHA256),
+        ] {
+            let packed = std::fs::read(folder.join(file)).unwrap();
+            assert_eq!(hex(&Sha256::digest(&packed)), sha256, "{file}");
+            assert!(zstd::decode_all(&packed[..]).unwrap() == bytes, "{file}");
+        }
+    }
 }

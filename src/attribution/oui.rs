@@ -1,22 +1,14 @@
 //! Who registered a hardware address with the IEEE: the maker of the network chip or of the
 //! device. Embedded; its source and date are in `signatures/databases/README.md`.
 
-use super::unpacked;
+use super::database;
 use crate::base::address::Mac;
 use crate::base::text::hex;
-use std::sync::OnceLock;
-
-static PACKED: &[u8] = include_bytes!("../../signatures/databases/oui.tsv.zst");
-static UNPACKED: OnceLock<Vec<u8>> = OnceLock::new();
-
-fn lines() -> &'static [u8] {
-    unpacked(&UNPACKED, PACKED)
-}
 
 /// The first line of the table: its source and date.
 #[must_use]
 pub fn about() -> &'static str {
-    let first = lines().split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let first = database::OUI.split(|&byte| byte == b'\n').next().unwrap_or_default();
     std::str::from_utf8(first).unwrap_or_default().trim_start_matches("# ")
 }
 
@@ -33,7 +25,7 @@ pub fn registrant(mac: Mac) -> Option<&'static str> {
 
 /// Binary search over sorted lines `PREFIX<TAB>ORGANISATION`.
 fn find(prefix: &str) -> Option<&'static str> {
-    let text = lines();
+    let text = database::OUI;
     let (mut low, mut high) = (0, text.len());
     while low < high {
         let middle = low + (high - low) / 2;
@@ -58,7 +50,7 @@ mod tests {
 
     #[test]
     fn every_line_is_found_by_binary_search() {
-        let text = std::str::from_utf8(lines()).unwrap();
+        let text = std::str::from_utf8(database::OUI).unwrap();
         assert!(text.lines().count() > 40_000);
         for line in text.lines().skip(1).step_by(97) {
             let (prefix, organisation) = line.split_once('\t').unwrap();

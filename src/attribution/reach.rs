@@ -2,11 +2,7 @@
 //! the smallest one seen bounds how far away a remote can be, and a country beyond that bound is
 //! excluded.
 
-use super::unpacked;
-use std::sync::OnceLock;
-
-static PACKED: &[u8] = include_bytes!("../../signatures/databases/distance.tsv.zst");
-static UNPACKED: OnceLock<Vec<u8>> = OnceLock::new();
+use super::database;
 
 /// Kilometres that light in fibre travels there and back in a millisecond: two thirds of the
 /// speed of light, halved. Real paths are longer, so the bound errs towards not excluding.
@@ -23,7 +19,7 @@ pub fn farthest_km(round_trip: i64) -> u64 {
 #[must_use]
 pub fn least_km(one: &str, other: &str) -> Option<u64> {
     let (low, high) = if one < other { (one, other) } else { (other, one) };
-    let table = std::str::from_utf8(unpacked(&UNPACKED, PACKED)).ok()?;
+    let table = std::str::from_utf8(database::DISTANCE).ok()?;
     let key = format!("\n{low}\t{high}\t");
     let at = table.find(&key)? + key.len();
     table[at..].split('\n').next()?.parse().ok()
