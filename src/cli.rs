@@ -9,7 +9,9 @@ use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::{self, Severity, View};
 use crate::flow::FLOW_BYTES;
 use crate::sink::{counts, flows, json, report, summary};
-use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
+use crate::snapshot::{
+    Coverage, Duplicates, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names,
+};
 use crate::source::file::Ending;
 use crate::source::{SourceError, Sources};
 use crate::{canary, snapshot};
@@ -332,7 +334,10 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         here: args.here.clone(),
     };
     let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
-    let coverage = Coverage::of(&outcome.frames, &endings, &signatures, &geo, canary);
+    let mut coverage = Coverage::of(&outcome.frames, &endings, &signatures, &geo, canary);
+    let [frames, wire_bytes] = outcome.sums.duplicates;
+    coverage.duplicates = Duplicates { frames, wire_bytes };
+    coverage.conflicting_segments = outcome.sums.conflicts;
     let fragment_losses = outcome.fragment_losses;
     let dissector_faults = outcome.sums.faults;
     let losses = LossesShown {
@@ -348,6 +353,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
         || endings.iter().any(|ending| ending.damage.is_some())
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
+        || losses.gaps_given_up + losses.flows_unread > 0
         || losses.ledger.total() + dissector_faults > 0;
     let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {

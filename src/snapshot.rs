@@ -142,6 +142,12 @@ pub struct Coverage {
     pub drops: Drops,
     /// Frames cut by the snap length.
     pub truncated: u64,
+    /// Second sights of a frame, as a mirror port gives. They count everywhere but in delivered
+    /// bytes.
+    pub duplicates: Duplicates,
+    /// TCP segments that say something else than an earlier copy of the same bytes, where payload
+    /// was read. The first copy counts.
+    pub conflicting_segments: u64,
     /// Checksums that do not fit, by protocol.
     pub checksum_bad: BTreeMap<&'static str, u64>,
     /// Transport headers that could not be read, by reason.
@@ -160,6 +166,15 @@ pub struct Coverage {
     pub complete: bool,
     /// Why not.
     pub incomplete_because: Vec<String>,
+}
+
+/// Frames seen a second time.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Duplicates {
+    /// Frames.
+    pub frames: u64,
+    /// Their lengths on the wire, bytes.
+    pub wire_bytes: u64,
 }
 
 /// The frame ledger.
@@ -393,6 +408,8 @@ impl Coverage {
             wire_bytes: counts.wire_bytes,
             drops: Drops { declared: drops },
             truncated: counts.truncated,
+            duplicates: Duplicates::default(),
+            conflicting_segments: 0,
             checksum_bad: counts.checksum_bad.clone(),
             stopped: counts.stopped.clone(),
             decryption_secrets: endings.iter().map(|ending| ending.declared.secrets).sum(),

@@ -424,6 +424,17 @@ impl Page {
             None => "the capture does not say".to_owned(),
         };
         let mut text = format!("Lost packets: {drops}. Cut frames: {}.", coverage.truncated);
+        if coverage.duplicates.frames > 0 {
+            let frames = coverage.duplicates.frames;
+            let _ = write!(text, " Frames seen twice, as on a mirror port: {frames}.");
+        }
+        if coverage.conflicting_segments > 0 {
+            let _ = write!(
+                text,
+                " TCP segments that say something else than an earlier copy: {}.",
+                coverage.conflicting_segments
+            );
+        }
         for (what, counts) in [
             ("Checksums that do not fit", &coverage.checksum_bad),
             ("Headers not read", &coverage.stopped),
@@ -437,12 +448,16 @@ impl Page {
         self.wrap(2, &text);
         let losses = &snapshot.losses;
         let datagrams = losses.datagrams_evicted + losses.datagrams_contradictory;
-        let lost =
-            losses.flows_evicted + datagrams + losses.dissector_faults + losses.ledger.total();
+        let unread = losses.gaps_given_up + losses.flows_unread;
+        let lost = losses.flows_evicted
+            + datagrams
+            + unread
+            + losses.dissector_faults
+            + losses.ledger.total();
         if lost > 0 {
             let text = format!(
                 "Bounds reached: {} flows ended early, {datagrams} fragmented packets given up, \
-                 {} dissector faults, {} other entries not \
+                 {unread} streams not read to their end, {} dissector faults, {} other entries not \
                  kept; details in --json.",
                 losses.flows_evicted,
                 losses.dissector_faults,
