@@ -72,7 +72,7 @@ pub struct Brief {
 /// What tells a packet from others of its flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trace {
-    /// Nothing: neither a number nor a checksum.
+    /// Nothing: neither a number nor a checksum that is right.
     None,
     /// A checksum over its payload.
     Checksum,
@@ -94,12 +94,17 @@ impl Brief {
     ) -> Brief {
         let (key, side) = FlowKey::of(ip, vlans, tunnels);
         let (mut sequence, mut acknowledgment, mut flags, mut icmp) = (0, 0, 0, [0; 2]);
+        let mut payload: &[u8] = &[];
         let (kind, payload_length) = match ip.transport {
             Transport::Tcp(tcp) => {
+                payload = tcp.payload;
                 (sequence, acknowledgment, flags) = (tcp.sequence, tcp.acknowledgment, tcp.flags);
                 (Kind::Tcp, tcp.payload_length)
             }
-            Transport::Udp { payload_length, .. } => (Kind::Udp, payload_length),
+            Transport::Udp { payload: data, payload_length, .. } => {
+                payload = data;
+                (Kind::Udp, payload_length)
+            }
             Transport::Icmp { kind, code, payload_length, .. } => {
                 icmp = [kind, code];
                 (Kind::Icmp, payload_length)
@@ -112,9 +117,13 @@ impl Brief {
             | u64::from(ip.checksum) << 32
             | u64::from(ip.length ^ u32::from(flags) << 24);
         let numbers = u64::from(sequence) << 32 | u64::from(acknowledgment);
+        // A checksum left to the network card covers no payload, and one that does has 16 bits.
+        let checked = ip.checksum != 0
+            && ip.bad_checksum.is_none()
+            && payload.len() == payload_length as usize;
         Brief {
             tag: hasher.hash_one(key) as u32,
-            print: key.print(side, said, numbers),
+            print: key.print(side, said, numbers, opening(payload)),
             key,
             number: frame.number,
             time: frame.time,
@@ -130,9 +139,9 @@ impl Brief {
             icmp,
             side,
             kind,
-            trace: match (ip.identification, ip.checksum) {
-                (0, 0) => Trace::None,
-                (0, _) => Trace::Checksum,
+            trace: match (ip.identification, checked) {
+                (0, false) => Trace::None,
+                (0, true) => Trace::Checksum,
                 _ => Trace::Number,
             },
         }
@@ -183,4 +192,16 @@ impl Brief {
     pub fn is_part(&self) -> bool {
         matches!(self.kind, Kind::Part | Kind::LostPart)
     }
+}
+
+/// The first 16 bytes of a payload in one number.
+#[inline]
+fn opening(payload: &[u8]) -> u64 {
+    let whole = payload.first_chunk::<16>().copied().unwrap_or_else(|| {
+        let mut padded = [0; 16];
+        padded[..payload.len()].copy_from_slice(payload);
+        padded
+    });
+    let number = u128::from_le_bytes(whole);
+    number as u64 ^ ((number >> 64) as u64).rotate_left(29)
 }

@@ -11,8 +11,8 @@ const RECENT: usize = 256;
 /// Between two sights of a packet whose IP header has a number, nanoseconds. Switches and
 /// routers hold packets for milliseconds at most.
 const NUMBERED_WINDOW: i64 = 50_000_000;
-/// The same without a number (IPv6, or zero in IPv4), where an application may have sent the
-/// same bytes twice, nanoseconds.
+/// The same without a number (IPv6, or zero in IPv4), where the checksum and the beginning of the
+/// payload must do and an application may have sent the same bytes twice, nanoseconds.
 const UNNUMBERED_WINDOW: i64 = 1_000_000;
 
 /// Packets seen shortly before. Each has one place, by its print: a later one takes it over.

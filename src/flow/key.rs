@@ -107,13 +107,14 @@ impl FlowKey {
     /// A number for a packet of this flow that both sights of it share, whatever VLAN or tunnel
     /// they are in; `said` and `numbers` are what its headers say.
     #[inline]
-    pub(super) fn print(&self, sender: Side, said: u64, numbers: u64) -> u64 {
+    pub(super) fn print(&self, sender: Side, said: u64, numbers: u64, opening: u64) -> u64 {
         let [low, high] = self.addresses.map(mix);
         let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
         let about = ports << 16 | u64::from(self.protocol) << 8 | sender as u64;
         mix_number(
             mix_number(low.rotate_left(17) ^ high ^ said)
-                ^ mix_number(numbers ^ about).rotate_left(23),
+                ^ mix_number(numbers ^ about).rotate_left(23)
+                ^ mix_number(opening).rotate_left(41),
         )
     }
 }

@@ -11,6 +11,10 @@ use std::thread::{Builder, JoinHandle};
 /// Blocks of [`READ_BYTES`] of one stream: one being filled, one being read, two between.
 const BLOCKS_MAX: usize = 4;
 
+/// Bytes asked of a decompressor at a time. What it unpacked in the call that meets damage is lost,
+/// so the calls are small.
+const STEP_BYTES: usize = 4096;
+
 enum Piece {
     /// A block, and how much of it is filled.
     Bytes(Vec<u8>, usize),
@@ -111,7 +115,8 @@ fn fill(reader: &mut dyn Read, block: &mut [u8]) -> (usize, Option<io::Result<()
     let mut length = 0;
     while length < block.len() {
         // A fault of a decompressor must not cost what it gave before. It is not asked again.
-        let read = catch_unwind(AssertUnwindSafe(|| reader.read(&mut block[length..])));
+        let end = block.len().min(length + STEP_BYTES);
+        let read = catch_unwind(AssertUnwindSafe(|| reader.read(&mut block[length..end])));
         match read.unwrap_or_else(|_| Err(failed())) {
             Ok(0) => return (length, Some(Ok(()))),
             Ok(count) => length += count,

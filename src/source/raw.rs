@@ -146,9 +146,9 @@ fn unpack(mut file: Watched) -> io::Result<(Box<dyn Read + Send>, Packing)> {
     let whole = io::Cursor::new(magic).chain(file);
     let reader: Box<dyn Read + Send> = match packing {
         Packing::Plain => Box::new(whole),
-        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+        Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(Steady(whole))),
         Packing::Zstd => {
-            let mut decoder = zstd::Decoder::new(whole)?;
+            let mut decoder = zstd::Decoder::new(Steady(whole))?;
             // A hostile frame may ask for a window of gigabytes; 128 MiB is what `zstd -d`
             // itself accepts without being told otherwise.
             decoder.window_log_max(27)?;
@@ -156,4 +156,25 @@ fn unpack(mut file: Watched) -> io::Result<(Box<dyn Read + Send>, Packing)> {
         }
     };
     Ok((reader, packing))
+}
+
+/// Fills every buffer up where the stream is long enough. How a pipe cuts its bytes would otherwise
+/// decide how much a decompressor gives before it meets damage.
+struct Steady<R>(R);
+
+impl<R: Read> Read for Steady<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut length = 0;
+        while length < buffer.len() {
+            match self.0.read(&mut buffer[length..]) {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if length == 0 => return Err(error),
+                // Comes again with the next call.
+                Err(_) => break,
+            }
+        }
+        Ok(length)
+    }
 }
