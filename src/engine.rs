@@ -31,6 +31,10 @@ pub const PARTITIONS: usize = 64;
 /// Most live flows, all partitions together.
 pub const FLOWS_MAX: usize = 1 << 20;
 
+/// For so many live flows that there is room for, the ledger has room for one row: a row and what is
+/// built of it when the flows are gone take about 4 KiB, a dozen times the memory of a flow.
+const FLOWS_A_ROW: usize = 16;
+
 /// How to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -92,7 +96,7 @@ impl<'r> Engine<'r> {
             settings,
             front: Front::new(workers),
             workers: (0..workers).map(worker).collect(),
-            teller: Teller::new(geo, records),
+            teller: Teller::new((settings.flows_max / FLOWS_A_ROW).max(1), geo, records),
         }
     }
 

@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
-/// Most rows (device, remote, name, service). A row takes about 500 bytes here and 2 KiB in the
-/// world that is built of it.
-pub const ROWS_MAX: usize = 1 << 17;
+/// Most rows (device, remote, name, service) unless a run says otherwise. A row takes about 500
+/// bytes here, and several KiB in what is built of it when the flow table is gone.
+pub const ROWS_MAX: usize = 1 << 16;
 /// Most single flows remembered in all rows, for exact filters and references; 56 bytes each.
 pub const FLOW_REFS_MAX: usize = 1 << 19;
 /// Most ends of tunnels remembered; beyond that no filter is exact.
@@ -398,6 +398,7 @@ pub struct Ledger {
     hasher: BuildHasher,
     /// All rows, in the order in which they began.
     pub rows: Vec<Row>,
+    rows_max: RowsMax,
     flow_refs: usize,
     /// By hardware address; no output iterates it without sorting.
     pub hardware: Map<Mac, Hardware>,
@@ -434,7 +435,21 @@ pub fn endpoint(flow: &Head, side: Side) -> Endpoint {
     Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
 }
 
+struct RowsMax(usize);
+
+impl Default for RowsMax {
+    fn default() -> RowsMax {
+        RowsMax(ROWS_MAX)
+    }
+}
+
 impl Ledger {
+    /// A ledger of at most so many rows.
+    #[must_use]
+    pub fn of_rows(rows_max: usize) -> Ledger {
+        Ledger { rows_max: RowsMax(rows_max), ..Ledger::default() }
+    }
+
     /// Takes the names that a capture file gives to addresses.
     pub fn declare<'n>(&mut self, names: impl Iterator<Item = &'n (IpAddr, Box<[u8]>)>) {
         for (address, name) in names {
@@ -728,7 +743,7 @@ impl Ledger {
         let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
         let index = match found {
             Some(&index) => index as usize,
-            None if self.rows.len() >= ROWS_MAX => {
+            None if self.rows.len() >= self.rows_max.0 => {
                 self.losses.flows_without_contact += 1;
                 return;
             }

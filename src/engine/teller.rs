@@ -31,8 +31,8 @@ const ASIDE: u32 = u32::MAX;
 const AHEAD: usize = 32;
 
 impl<'r> Teller<'r> {
-    pub fn new(geo: &'r Geo, records: Option<&'r mut Records<'r>>) -> Teller<'r> {
-        Teller { ledger: Ledger::default(), geo, records, order: Vec::new() }
+    pub fn new(rows_max: usize, geo: &'r Geo, records: Option<&'r mut Records<'r>>) -> Teller<'r> {
+        Teller { ledger: Ledger::of_rows(rows_max), geo, records, order: Vec::new() }
     }
 
     /// Tells what was said about one job.
