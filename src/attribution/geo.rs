@@ -2,7 +2,7 @@
 //! database; two that disagree both stand. No database is right alone, so the embedded one holds
 //! two opinions on the country.
 
-use super::unpacked;
+use super::database;
 use crate::base::text::{hex, safe};
 use crate::base::time::{SECOND, Timestamp};
 use maxminddb::{LookupResult, PathElement, Reader};
@@ -11,10 +11,12 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-static PACKED: &[u8] = include_bytes!("../../signatures/databases/geo.mmdb.zst");
-static UNPACKED: OnceLock<Vec<u8>> = OnceLock::new();
+pub(super) static EMBEDDED: &[u8] = database!("geo.mmdb");
+/// Of the file as it lies in the tree, packed.
+pub(super) static EMBEDDED_SHA256: &str =
+    include_str!(concat!(env!("OUT_DIR"), "/geo.mmdb.sha256"));
 
 /// Days after which a database is called old.
 const OLD_DAYS: i64 = 90;
@@ -182,11 +184,9 @@ impl Geo {
     /// The embedded database.
     #[must_use]
     pub fn embedded() -> Geo {
-        let bytes = Bytes::Embedded(unpacked(&UNPACKED, PACKED));
         let mut geo = Geo::default();
-        if let Ok(reader) = Reader::from_source(bytes) {
-            let sha256 = hex(&Sha256::digest(PACKED));
-            geo.databases.push(Database::new(reader, None, sha256));
+        if let Ok(reader) = Reader::from_source(Bytes::Embedded(EMBEDDED)) {
+            geo.databases.push(Database::new(reader, None, EMBEDDED_SHA256.to_owned()));
         }
         geo
     }

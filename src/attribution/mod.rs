@@ -5,6 +5,7 @@
 
 pub mod geo;
 pub mod ledger;
+mod lines;
 pub mod names;
 pub mod oui;
 pub mod reach;
@@ -16,10 +17,28 @@ pub use ledger::Ledger;
 pub use signature::Signatures;
 pub use world::World;
 
-use std::sync::OnceLock;
+/// A database of `signatures/databases`, as the build unpacked it.
+macro_rules! database {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $name))
+    };
+}
+use database;
 
-/// Unpacks an embedded database once, at its first use. Embedded data is checked by the tests,
-/// so a failure here is a broken build and yields nothing rather than a panic.
-fn unpacked(cell: &'static OnceLock<Vec<u8>>, packed: &[u8]) -> &'static [u8] {
-    cell.get_or_init(|| zstd::decode_all(packed).unwrap_or_default())
+#[cfg(test)]
+mod tests {
+    use super::{geo, oui, reach};
+    use crate::base::text::hex;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn embedded_databases_are_the_files_of_the_tree() {
+        let read = |name: &str| std::fs::read(format!("signatures/databases/{name}.zst")).unwrap();
+        for (name, embedded) in
+            [("geo.mmdb", geo::EMBEDDED), ("oui.tsv", oui::LINES), ("distance.tsv", reach::TABLE)]
+        {
+            assert!(zstd::decode_all(&read(name)[..]).unwrap() == embedded, "{name}");
+        }
+        assert_eq!(geo::EMBEDDED_SHA256, hex(&Sha256::digest(read("geo.mmdb"))));
+    }
 }

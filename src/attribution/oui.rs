@@ -1,22 +1,17 @@
 //! Who registered a hardware address with the IEEE: the maker of the network chip or of the
 //! device. Embedded; its source and date are in `signatures/databases/README.md`.
 
-use super::unpacked;
+use super::database;
+use super::lines::find;
 use crate::base::address::Mac;
 use crate::base::text::hex;
-use std::sync::OnceLock;
 
-static PACKED: &[u8] = include_bytes!("../../signatures/databases/oui.tsv.zst");
-static UNPACKED: OnceLock<Vec<u8>> = OnceLock::new();
-
-fn lines() -> &'static [u8] {
-    unpacked(&UNPACKED, PACKED)
-}
+pub(super) static LINES: &[u8] = database!("oui.tsv");
 
 /// The first line of the table: its source and date.
 #[must_use]
 pub fn about() -> &'static str {
-    let first = lines().split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let first = LINES.split(|&byte| byte == b'\n').next().unwrap_or_default();
     std::str::from_utf8(first).unwrap_or_default().trim_start_matches("# ")
 }
 
@@ -28,28 +23,7 @@ pub fn registrant(mac: Mac) -> Option<&'static str> {
         return None;
     }
     let digits = hex(&mac.0).to_uppercase();
-    [9, 7, 6].iter().find_map(|&length| find(&digits[..length]))
-}
-
-/// Binary search over sorted lines `PREFIX<TAB>ORGANISATION`.
-fn find(prefix: &str) -> Option<&'static str> {
-    let text = lines();
-    let (mut low, mut high) = (0, text.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let start = text[..middle].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        let end =
-            text[middle..].iter().position(|&b| b == b'\n').map_or(text.len(), |at| middle + at);
-        let line = &text[start..end];
-        let tab = line.iter().position(|&b| b == b'\t').unwrap_or(line.len());
-        // The comment line sorts before every hexadecimal digit, as `#` does.
-        match line[..tab].cmp(prefix.as_bytes()) {
-            std::cmp::Ordering::Equal => return std::str::from_utf8(line.get(tab + 1..)?).ok(),
-            std::cmp::Ordering::Less => low = end + 1,
-            std::cmp::Ordering::Greater => high = start,
-        }
-    }
-    None
+    [9, 7, 6].iter().find_map(|&length| find(LINES, &digits[..length]))
 }
 
 #[cfg(test)]
@@ -58,11 +32,11 @@ mod tests {
 
     #[test]
     fn every_line_is_found_by_binary_search() {
-        let text = std::str::from_utf8(lines()).unwrap();
+        let text = std::str::from_utf8(LINES).unwrap();
         assert!(text.lines().count() > 40_000);
         for line in text.lines().skip(1).step_by(97) {
             let (prefix, organisation) = line.split_once('\t').unwrap();
-            assert_eq!(find(prefix), Some(organisation), "{prefix}");
+            assert_eq!(find(LINES, prefix), Some(organisation), "{prefix}");
         }
     }
 
