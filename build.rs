@@ -1,22 +1,15 @@
-//! Lists the signature files, so that adding one needs no Rust, and unpacks the databases, so
-//! that a run neither unpacks nor hashes them and only the pages it asks for are read.
+//! Lists the signature files, so that adding one needs no Rust, and unpacks the embedded databases,
+//! so that no run has to: their pages become resident only where they are read.
 
+use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    fs::write(out.join("signatures.rs"), signatures(&root)?)?;
-    for name in ["geo.mmdb", "oui.tsv", "distance.tsv"] {
-        unpack(&root, &out, name)?;
-    }
-    Ok(())
-}
-
-fn signatures(root: &Path) -> io::Result<String> {
     let mut list = String::from("&[\n");
     for folder in ["vendors", "services"] {
         let folder = Path::new("signatures").join(folder);
@@ -35,16 +28,30 @@ fn signatures(root: &Path) -> io::Result<String> {
         }
     }
     list.push_str("]\n");
-    Ok(list)
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("signatures.rs"), list)?;
+    databases(&root, &out)
 }
 
-/// Writes the unpacked file, and beside it the SHA-256 of the packed one, which outputs show.
-fn unpack(root: &Path, out: &Path, name: &str) -> io::Result<()> {
-    let path = Path::new("signatures/databases").join(format!("{name}.zst"));
-    println!("cargo::rerun-if-changed={}", path.display());
-    let packed = fs::read(root.join(path))?;
-    fs::write(out.join(name), zstd::decode_all(&packed[..])?)?;
-    let digest = Sha256::digest(&packed);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(out.join(format!("{name}.sha256")), hex)
+/// Databases by the name of their constant.
+const DATABASES: [(&str, &str); 3] =
+    [("GEO", "geo.mmdb"), ("OUI", "oui.tsv"), ("DISTANCE", "distance.tsv")];
+
+fn databases(root: &Path, out: &Path) -> io::Result<()> {
+    let mut constants = String::new();
+    for (name, file) in DATABASES {
+        let packed = Path::new("signatures/databases").join(format!("{file}.zst"));
+        println!("cargo::rerun-if-changed={}", packed.display());
+        let packed = fs::read(root.join(packed))?;
+        let mut unpacked = Vec::new();
+        StreamingDecoder::new(&packed[..]).map_err(io::Error::other)?.read_to_end(&mut unpacked)?;
+        let path = out.join(file);
+        fs::write(&path, unpacked)?;
+        let digest = Sha256::digest(&packed);
+        let sha256 = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let bytes = format!("pub static {name}: &[u8] = include_bytes!({path:?});");
+        let hash = format!("pub const {name}_SHA256: &str = {sha256:?};");
+        constants.push_str(&format!("{bytes}\n/// Of the file in the repository.\n{hash}\n"));
+    }
+    fs::write(out.join("databases.rs"), constants)
 }

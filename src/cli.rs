@@ -9,7 +9,10 @@ use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::{self, Severity, View};
 use crate::flow::FLOW_BYTES;
 use crate::sink::{counts, flows, json, report, summary};
-use crate::snapshot::{Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names};
+use crate::snapshot::{
+    Coverage, Duplicates, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names,
+};
+use crate::source::file::Ending;
 use crate::source::{SourceError, Sources};
 use crate::{canary, snapshot};
 use anyhow::Context;
@@ -33,7 +36,8 @@ Exit codes:
   0  done
   1  findings at or above --fail-on
   2  wrong usage
-  3  the input was damaged or coverage is incomplete; the result is partial (3 wins over 1)
+  3  an input was damaged or could not be read, or coverage is incomplete; the result is partial
+     (3 wins over 1)
   4  nothing could be read
 
 phonehome never contacts a device or a destination and opens no network connection.";
@@ -43,7 +47,8 @@ enum Command {
     /// Say what a capture shows leaving, to whom, where, and which packets prove it
     #[command(after_help = "Examples:\n  phonehome analyze captures/camera.pcapng\n  \
         phonehome analyze week.pcap.gz --device camera=00:00:5e:00:53:0a --report camera.html\n  \
-        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json")]
+        zstd -dc week.pcap.zst | phonehome analyze - --json > week.json\n  \
+        phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Analyze),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
@@ -97,8 +102,10 @@ impl Run {
 
 #[derive(Debug, Args)]
 struct Analyze {
-    /// Capture file (pcap or pcapng, plain, gzip or zstd), or - for standard input
-    file: PathBuf,
+    /// Capture files (pcap or pcapng, plain, gzip or zstd), or - for standard input; several are
+    /// read as one, in the order of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Write the whole result as one JSON document to standard output
     #[arg(long)]
     json: bool,
@@ -140,8 +147,9 @@ enum FailOn {
 
 #[derive(Debug, Args)]
 struct FlowsArgs {
-    /// Capture file, or - for standard input
-    file: PathBuf,
+    /// Capture files, or - for standard input; several are read as one, in the order of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Spelling of the records
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
@@ -168,8 +176,9 @@ enum Sort {
 
 #[derive(Debug, Args)]
 struct Count {
-    /// Capture file, or - for standard input
-    file: PathBuf,
+    /// Capture files, or - for standard input; several are read as one, in the order of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     run: Run,
 }
@@ -282,8 +291,8 @@ impl Progress {
         Progress(bar)
     }
 
-    fn tick(&self, source: &Sources) {
-        let (read, size) = source.progress();
+    fn tick(&self, sources: &Sources) {
+        let (read, size) = sources.progress();
         if let Some(size) = size {
             self.0.set_length(size);
         }
@@ -297,24 +306,38 @@ impl Drop for Progress {
     }
 }
 
+fn open(files: &[PathBuf], hashed: bool) -> anyhow::Result<Sources> {
+    Sources::check(files)?;
+    Ok(Sources::open(files, hashed)?)
+}
+
+/// Says on standard error, a line an input, what was not read; whether there was such.
+fn complain(endings: &[Ending]) -> bool {
+    let complaints: Vec<String> = endings.iter().filter_map(Ending::complaint).collect();
+    complaints.iter().for_each(|complaint| eprintln!("phonehome: {complaint}"));
+    !complaints.is_empty()
+}
+
 fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let hashed = !args.no_hash && (args.json || args.report.is_some());
-    let files = std::slice::from_ref(&args.file);
-    let mut sources = Sources::open(files, hashed).map_err(anyhow::Error::from)?;
+    let mut sources = open(&args.files, hashed)?;
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
     let engine = Engine::new(args.run.settings(), &geo, None);
     let progress = Progress::new();
     let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
-    let ending = sources.finish().remove(0);
+    let endings = sources.finish();
     let choice = Choice {
         devices: args.device.clone(),
         exclude: args.exclude.clone(),
         here: args.here.clone(),
     };
     let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
-    let coverage = Coverage::of(&outcome.frames, &ending, &signatures, &geo, canary);
+    let mut coverage = Coverage::of(&outcome.frames, &endings, &signatures, &geo, canary);
+    let [frames, wire_bytes] = outcome.sums.duplicates;
+    coverage.duplicates = Duplicates { frames, wire_bytes };
+    coverage.conflicting_segments = outcome.sums.conflicts;
     let fragment_losses = outcome.fragment_losses;
     let dissector_faults = outcome.sums.faults;
     let losses = LossesShown {
@@ -323,13 +346,14 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         flows_unread: outcome.sums.flows_unread,
         datagrams_evicted: fragment_losses.evicted,
         datagrams_contradictory: fragment_losses.contradictory,
-        file_names: ending.declared.names_lost,
+        file_names: endings.iter().map(|ending| ending.declared.names_lost).sum(),
         dissector_faults,
         ledger: outcome.ledger.losses(),
     };
-    let lossy = ending.declared.drops.is_some_and(|drops| drops > 0)
-        || ending.damage.is_some()
+    let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
+        || endings.iter().any(|ending| ending.damage.is_some())
         || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
+        || losses.gaps_given_up + losses.flows_unread > 0
         || losses.ledger.total() + dissector_faults > 0;
     let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
@@ -341,7 +365,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let snapshot = Snapshot {
         schema: SCHEMA,
         tool: Tool::default(),
-        inputs: vec![Input::of(&ending, hashed, &outcome.frames)],
+        inputs: endings.iter().map(|ending| Input::of(ending, hashed)).collect(),
         gate: Gate::of(fail_on, &findings, coverage.complete),
         coverage,
         devices: world.devices,
@@ -354,10 +378,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         losses,
     };
     show(args, &snapshot)?;
-    if let Some(damage) = &ending.damage {
-        let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
-    }
+    complain(&endings);
     let code = snapshot.exit_code();
     // The process ends here. To give back every string and row one by one would only take time.
     std::mem::forget((snapshot, outcome, world.claims, signatures, geo));
@@ -383,8 +404,7 @@ fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
 }
 
 fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
-    let files = std::slice::from_ref(&args.file);
-    let mut sources = Sources::open(files, false).map_err(anyhow::Error::from)?;
+    let mut sources = open(&args.files, false)?;
     let (_, geo) = args.knowledge.load()?;
     let order = match args.sort {
         Sort::Ended => flows::Order::Ended,
@@ -399,18 +419,11 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
     let _ = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     writer.finish().map_err(anyhow::Error::from)?;
-    let ending = sources.finish().remove(0);
-    if let Some(damage) = &ending.damage {
-        let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-        eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
-        return Ok(3);
-    }
-    Ok(0)
+    Ok(if complain(&sources.finish()) { 3 } else { 0 })
 }
 
 fn count(args: &Count) -> Result<u8, Failure> {
-    let files = std::slice::from_ref(&args.file);
-    let mut sources = Sources::open(files, false).map_err(anyhow::Error::from)?;
+    let mut sources = open(&args.files, false)?;
     let geo = Geo::default();
     let settings = Settings { dissect: false, ..args.run.settings() };
     let progress = Progress::new();
@@ -421,15 +434,7 @@ fn count(args: &Count) -> Result<u8, Failure> {
     let (flows, evicted) = (outcome.sums.flows_created, outcome.sums.losses.flows_evicted);
     counts::write(&outcome.frames, flows, evicted, &mut out).map_err(anyhow::Error::from)?;
     out.flush().map_err(anyhow::Error::from)?;
-    let mut code = 0;
-    for ending in sources.finish() {
-        if let Some(damage) = &ending.damage {
-            let path = crate::base::text::safe(ending.path.as_os_str().as_encoded_bytes());
-            eprintln!("phonehome: {path}: offset {}: {}", damage.offset, damage.reason);
-            code = 3;
-        }
-    }
-    Ok(code)
+    Ok(if complain(&sources.finish()) { 3 } else { 0 })
 }
 
 fn status(knowledge: &Knowledge) -> Result<u8, Failure> {

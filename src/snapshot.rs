@@ -5,15 +5,18 @@ use crate::attribution::geo::{self, Geo};
 use crate::attribution::ledger::Losses;
 use crate::attribution::world::{Contact, Destination, Device, LeftOut, WireText};
 use crate::attribution::{Ledger, Signatures, oui};
+use crate::base::frame::Spelling;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::decode::FrameLedger;
 use crate::finding::{Finding, Severity};
 use crate::flow::distribution;
+use crate::source::Damage;
 use crate::source::file::Ending;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 /// Name and version of the JSON form.
 pub const SCHEMA: &str = "phonehome.snapshot/1";
@@ -74,7 +77,7 @@ pub struct Input {
     /// Why there is no hash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_hash_because: Option<&'static str>,
-    /// Format in words.
+    /// Format in words; empty where it was not recognised.
     pub format: String,
     /// Frames read.
     pub frames: u64,
@@ -104,20 +107,21 @@ pub struct DamageShown {
 impl Input {
     /// From what the source knows at its end.
     #[must_use]
-    pub fn of(ending: &Ending, hashed: bool, frames: &FrameLedger) -> Input {
+    pub fn of(ending: &Ending, hashed: bool) -> Input {
         Input {
-            path: safe(ending.path.as_os_str().as_encoded_bytes()),
+            path: safe_path(&ending.path),
             sha256: ending.sha256.clone(),
             no_hash_because: match (&ending.sha256, hashed) {
                 (Some(_), _) => None,
                 (None, false) => Some("not asked for"),
+                (None, true) if ending.format.is_empty() => Some("it could not be read"),
                 (None, true) => Some("damaged standard input cannot be read to its end"),
             },
             format: ending.format.clone(),
-            frames: frames.total,
-            bytes: frames.wire_bytes,
-            first: frames.times.map(|times| times[0]),
-            last: frames.times.map(|times| times[1]),
+            frames: ending.frames,
+            bytes: ending.wire_bytes,
+            first: ending.times.map(|times| times[0]),
+            last: ending.times.map(|times| times[1]),
             interfaces: ending.declared.interfaces.iter().map(|name| safe(name)).collect(),
             damage: ending
                 .damage
@@ -138,6 +142,12 @@ pub struct Coverage {
     pub drops: Drops,
     /// Frames cut by the snap length.
     pub truncated: u64,
+    /// Second sights of a frame, as a mirror port gives. They count everywhere but in delivered
+    /// bytes.
+    pub duplicates: Duplicates,
+    /// TCP segments that say something else than an earlier copy of the same bytes, where payload
+    /// was read. The first copy counts.
+    pub conflicting_segments: u64,
     /// Checksums that do not fit, by protocol.
     pub checksum_bad: BTreeMap<&'static str, u64>,
     /// Transport headers that could not be read, by reason.
@@ -158,6 +168,15 @@ pub struct Coverage {
     pub incomplete_because: Vec<String>,
 }
 
+/// Frames seen a second time.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Duplicates {
+    /// Frames.
+    pub frames: u64,
+    /// Their lengths on the wire, bytes.
+    pub wire_bytes: u64,
+}
+
 /// The frame ledger.
 #[derive(Debug, Clone, Serialize)]
 pub struct FramesShown {
@@ -174,7 +193,7 @@ pub struct FramesShown {
 /// Lost packets.
 #[derive(Debug, Clone, Serialize)]
 pub struct Drops {
-    /// As the capture declares; null where it has no word of it.
+    /// As the captures declare, all together; null where none has a word of it.
     pub declared: Option<u64>,
 }
 
@@ -338,15 +357,26 @@ impl Coverage {
     #[must_use]
     pub fn of(
         counts: &FrameLedger,
-        ending: &Ending,
+        endings: &[Ending],
         signatures: &Signatures,
         geo: &Geo,
         canary: CanaryShown,
     ) -> Coverage {
         let latest = counts.times.map_or(Timestamp(0), |times| times[1]);
         let mut because = Vec::new();
-        if let Some(damage) = &ending.damage {
-            because.push(format!("damaged at offset {}: {}", damage.offset, damage.reason));
+        for (index, ending) in endings.iter().enumerate() {
+            if let Some(damage) = &ending.damage {
+                let file = match endings {
+                    [_] => String::new(),
+                    _ => format!("file {}, {}: ", index + 1, safe_path(&ending.path)),
+                };
+                let Damage { offset, reason } = damage;
+                because.push(if ending.opened {
+                    format!("{file}damaged at offset {offset}: {reason}")
+                } else {
+                    format!("{file}{reason}")
+                });
+            }
         }
         if counts.total == 0 {
             because.push("the capture holds no frame".to_owned());
@@ -359,7 +389,9 @@ impl Coverage {
         if geo.is_empty() {
             because.push("no database is loaded: no country or network is known".to_owned());
         }
-        if let Some(drops) = ending.declared.drops.filter(|&drops| drops > 0) {
+        let drops = endings.iter().filter_map(|ending| ending.declared.drops);
+        let drops = drops.reduce(u64::saturating_add);
+        if let Some(drops) = drops.filter(|&drops| drops > 0) {
             because.push(format!("the capture says that {drops} packets were lost"));
         }
         if !canary.passed && !signatures.is_empty() && !geo.is_empty() {
@@ -374,11 +406,13 @@ impl Coverage {
                 refused: counts.refused_by(),
             },
             wire_bytes: counts.wire_bytes,
-            drops: Drops { declared: ending.declared.drops },
+            drops: Drops { declared: drops },
             truncated: counts.truncated,
+            duplicates: Duplicates::default(),
+            conflicting_segments: 0,
             checksum_bad: counts.checksum_bad.clone(),
             stopped: counts.stopped.clone(),
-            decryption_secrets: ending.declared.secrets,
+            decryption_secrets: endings.iter().map(|ending| ending.declared.secrets).sum(),
             signatures: SignaturesShown {
                 count: signatures.len(),
                 version: env!("CARGO_PKG_VERSION"),
@@ -400,6 +434,10 @@ impl Coverage {
     }
 }
 
+fn safe_path(path: &Path) -> String {
+    safe(path.as_os_str().as_encoded_bytes())
+}
+
 impl Gate {
     /// Judges findings against the severity that the user named.
     #[must_use]
@@ -417,6 +455,12 @@ impl Gate {
 }
 
 impl Snapshot {
+    /// How its frames are spoken of.
+    #[must_use]
+    pub fn spelling(&self) -> Spelling {
+        Spelling::of(self.inputs.len())
+    }
+
     /// Exit code as documented: 3 for incomplete coverage, else 1 for a failed gate, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

@@ -149,6 +149,21 @@ fn options_fit_the_schema() {
 }
 
 #[test]
+fn several_inputs_one_of_them_missing_fit_the_schemas() {
+    let [camera, meter] =
+        ["camera.pcapng", "meter.pcap"].map(|name| root().join("captures").join(name));
+    let others = [meter.to_str().expect("a path of ours"), "missing.pcap"];
+    let document = snapshot(&camera, &others).expect("a document");
+    assert_eq!(document["inputs"].as_array().map(Vec::len), Some(3));
+    Schema::load("snapshot.schema.json").check(&document, &camera);
+    let schema = Schema::load("flow.schema.json");
+    let text = output(&["flows", others[0], others[1]], &camera).expect("flow records");
+    for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        schema.check(&serde_json::from_slice(line).expect("a JSON object a line"), &camera);
+    }
+}
+
+#[test]
 fn other_captures_fit_the_schemas() {
     let folder = root().join("../shared/captures");
     if !folder.is_dir() {

@@ -13,11 +13,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(super) static EMBEDDED: &[u8] = database!("geo.mmdb");
-/// Of the file as it lies in the tree, packed.
-pub(super) static EMBEDDED_SHA256: &str =
-    include_str!(concat!(env!("OUT_DIR"), "/geo.mmdb.sha256"));
-
 /// Days after which a database is called old.
 const OLD_DAYS: i64 = 90;
 
@@ -184,9 +179,11 @@ impl Geo {
     /// The embedded database.
     #[must_use]
     pub fn embedded() -> Geo {
+        let bytes = Bytes::Embedded(database::GEO);
         let mut geo = Geo::default();
-        if let Ok(reader) = Reader::from_source(Bytes::Embedded(EMBEDDED)) {
-            geo.databases.push(Database::new(reader, None, EMBEDDED_SHA256.to_owned()));
+        if let Ok(reader) = Reader::from_source(bytes) {
+            let sha256 = database::GEO_SHA256.to_owned();
+            geo.databases.push(Database::new(reader, None, sha256));
         }
         geo
     }

@@ -190,6 +190,8 @@ pub struct FlowRef {
     pub cite: Cite,
     /// Number of the last frame.
     pub last_frame: u64,
+    /// The flow began in another input.
+    pub continues: bool,
     /// Port of the local and of the remote end.
     pub ports: Option<[u16; 2]>,
     /// Partly made of fragments.
@@ -840,12 +842,15 @@ impl Row {
             u64::from(flow.acknowledged_unseen(local) || flow.acknowledged_unseen(remote));
         self.begun_here |= flow.initiator_known && flow.initiator == local;
         self.begun_there |= flow.initiator_known && flow.initiator == remote;
+        let [first, last] = self.frames;
+        self.frames = [
+            frame::earlier((first, self.first), (flow.first_frame, flow.first)),
+            frame::later((last, self.last), (flow.last_frame(), flow.last)),
+        ];
         self.first = self.first.min(flow.first);
         self.last = self.last.max(flow.last);
         self.fragments |= flow.has_fragments();
         self.tunnelled |= flow.tunnels().is_some();
-        self.frames[0] = self.frames[0].min(flow.first_frame);
-        self.frames[1] = self.frames[1].max(flow.last_frame());
         let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
         let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
@@ -872,6 +877,7 @@ impl Row {
             self.flow_refs.push(FlowRef {
                 cite: share.cite,
                 last_frame: share.last_frame,
+                continues: share.cite.frame != flow.first_frame,
                 ports,
                 fragments: flow.has_fragments(),
                 marks,
@@ -879,6 +885,20 @@ impl Row {
             });
         }
         shares.len()
+    }
+
+    /// The first frames of the flows that are remembered singly.
+    pub fn beginnings(&self) -> impl Iterator<Item = Cite> {
+        self.flow_refs.iter().filter(|flow| !flow.continues).map(|flow| flow.cite)
+    }
+
+    /// Whether an input holds anything of the row.
+    #[must_use]
+    pub fn is_in(&self, input: usize) -> bool {
+        match self.shares[..] {
+            [] => frame::input(self.frames[0]) == input,
+            _ => self.shares.iter().any(|share| share.input == input),
+        }
     }
 
     /// What each input holds of the row.

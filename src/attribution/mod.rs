@@ -17,28 +17,29 @@ pub use ledger::Ledger;
 pub use signature::Signatures;
 pub use world::World;
 
-/// A database of `signatures/databases`, as the build unpacked it.
-macro_rules! database {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("OUT_DIR"), "/", $name))
-    };
+/// The embedded databases as `build.rs` unpacked them.
+#[allow(missing_docs, dead_code, reason = "made by build.rs")]
+mod database {
+    include!(concat!(env!("OUT_DIR"), "/databases.rs"));
 }
-use database;
 
 #[cfg(test)]
 mod tests {
-    use super::{geo, oui, reach};
+    use super::database;
     use crate::base::text::hex;
     use sha2::{Digest, Sha256};
 
     #[test]
-    fn embedded_databases_are_the_files_of_the_tree() {
-        let read = |name: &str| std::fs::read(format!("signatures/databases/{name}.zst")).unwrap();
-        for (name, embedded) in
-            [("geo.mmdb", geo::EMBEDDED), ("oui.tsv", oui::LINES), ("distance.tsv", reach::TABLE)]
-        {
-            assert!(zstd::decode_all(&read(name)[..]).unwrap() == embedded, "{name}");
+    fn what_is_embedded_is_what_lies_in_the_repository() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures/databases");
+        for (file, bytes, sha256) in [
+            ("geo.mmdb.zst", database::GEO, database::GEO_SHA256),
+            ("oui.tsv.zst", database::OUI, database::OUI_SHA256),
+            ("distance.tsv.zst", database::DISTANCE, database::DISTANCE_SHA256),
+        ] {
+            let packed = std::fs::read(folder.join(file)).unwrap();
+            assert_eq!(hex(&Sha256::digest(&packed)), sha256, "{file}");
+            assert!(zstd::decode_all(&packed[..]).unwrap() == bytes, "{file}");
         }
-        assert_eq!(geo::EMBEDDED_SHA256, hex(&Sha256::digest(read("geo.mmdb"))));
     }
 }

@@ -73,19 +73,27 @@ pub struct Answered {
     pub own: bool,
 }
 
-#[derive(Default)]
+/// Names of one address, each with the frame of its latest answer.
 struct Known {
-    /// Name and frame of its latest answer, latest last.
-    names: Vec<(NameId, Cite)>,
+    latest: (NameId, Cite),
+    /// Latest last. Few addresses have any.
+    earlier: Vec<(NameId, Cite)>,
 }
 
 impl Known {
     fn learn(&mut self, name: NameId, cite: Cite) {
-        self.names.retain(|&(known, _)| known != name);
-        if self.names.len() == NAMES_PER_ADDRESS_MAX {
-            self.names.remove(0);
+        if self.latest.0 != name {
+            self.earlier.retain(|&(known, _)| known != name);
+            if self.earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
+                self.earlier.remove(0);
+            }
+            self.earlier.push(self.latest);
         }
-        self.names.push((name, cite));
+        self.latest = (name, cite);
+    }
+
+    fn has(&self, name: NameId) -> bool {
+        self.latest.0 == name || self.earlier.iter().any(|&(known, _)| known == name)
     }
 }
 
@@ -125,10 +133,11 @@ impl Answers {
             return;
         }
         let clients = [Some(Client::Address(client)), hardware.map(Client::Hardware)];
+        let known = || Known { latest: (name, cite), earlier: Vec::new() };
         for client in clients.into_iter().flatten() {
-            self.by_client.entry((client, address)).or_default().learn(name, cite);
+            self.by_client.entry((client, address)).or_insert_with(known).learn(name, cite);
         }
-        self.by_address.entry(address).or_default().learn(name, cite);
+        self.by_address.entry(address).or_insert_with(known).learn(name, cite);
     }
 
     /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
@@ -137,8 +146,8 @@ impl Answers {
     pub fn find(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<Answered> {
         let own = self.own(client, hardware, address);
         let known = own.or_else(|| self.by_address.get(&address))?;
-        let &(name, cite) = known.names.last()?;
-        let several = known.names.len() > 1;
+        let (name, cite) = known.latest;
+        let several = !known.earlier.is_empty();
         Some(Answered { name, cite, several, own: own.is_some() })
     }
 
@@ -153,7 +162,7 @@ impl Answers {
         name: NameId,
     ) -> Option<bool> {
         let known = self.own(client, hardware, address)?;
-        Some(known.names.iter().any(|&(other, _)| other == name))
+        Some(known.has(name))
     }
 
     fn own(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<&Known> {

@@ -6,12 +6,10 @@ use super::lines::find;
 use crate::base::address::Mac;
 use crate::base::text::hex;
 
-pub(super) static LINES: &[u8] = database!("oui.tsv");
-
 /// The first line of the table: its source and date.
 #[must_use]
 pub fn about() -> &'static str {
-    let first = LINES.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let first = database::OUI.split(|&byte| byte == b'\n').next().unwrap_or_default();
     std::str::from_utf8(first).unwrap_or_default().trim_start_matches("# ")
 }
 
@@ -23,7 +21,7 @@ pub fn registrant(mac: Mac) -> Option<&'static str> {
         return None;
     }
     let digits = hex(&mac.0).to_uppercase();
-    [9, 7, 6].iter().find_map(|&length| find(LINES, &digits[..length]))
+    [9, 7, 6].iter().find_map(|&length| find(database::OUI, &digits[..length]))
 }
 
 #[cfg(test)]
@@ -32,11 +30,11 @@ mod tests {
 
     #[test]
     fn every_line_is_found_by_binary_search() {
-        let text = std::str::from_utf8(LINES).unwrap();
+        let text = std::str::from_utf8(database::OUI).unwrap();
         assert!(text.lines().count() > 40_000);
         for line in text.lines().skip(1).step_by(97) {
             let (prefix, organisation) = line.split_once('\t').unwrap();
-            assert_eq!(find(LINES, prefix), Some(organisation), "{prefix}");
+            assert_eq!(find(database::OUI, prefix), Some(organisation), "{prefix}");
         }
     }
 

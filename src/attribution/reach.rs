@@ -5,8 +5,6 @@
 use super::database;
 use super::lines::find;
 
-pub(super) static TABLE: &[u8] = database!("distance.tsv");
-
 /// Kilometres that light in fibre travels there and back in a millisecond: two thirds of the
 /// speed of light, halved. Real paths are longer, so the bound errs towards not excluding.
 const KM_PER_MILLISECOND: f64 = 100.0;
@@ -22,7 +20,7 @@ pub fn farthest_km(round_trip: i64) -> u64 {
 #[must_use]
 pub fn least_km(one: &str, other: &str) -> Option<u64> {
     let (low, high) = if one < other { (one, other) } else { (other, one) };
-    find(TABLE, &format!("{low}\t{high}"))?.parse().ok()
+    find(database::DISTANCE, &format!("{low}\t{high}"))?.parse().ok()
 }
 
 /// Whether a remote with this smallest round trip cannot be in `country`, seen from `here`; the
@@ -38,7 +36,7 @@ mod tests {
 
     #[test]
     fn every_pair_is_found() {
-        let text = std::str::from_utf8(TABLE).unwrap();
+        let text = std::str::from_utf8(database::DISTANCE).unwrap();
         assert!(text.lines().count() > 20_000);
         for line in text.lines().skip(1) {
             let [one, other, km] = line.split('\t').collect::<Vec<_>>()[..] else {

@@ -42,7 +42,8 @@ pub struct FlowRecord {
     /// Packets, and bytes on the wire, seen a second time on a mirror port, both sides together.
     #[serde(skip_serializing_if = "is_zero")]
     duplicates: [u64; 2],
-    first: Timestamp,
+    /// Time of the first packet.
+    pub first: Timestamp,
     last: Timestamp,
     /// First and last frame; the first identifies the record.
     pub frames: [u64; 2],

@@ -8,7 +8,6 @@ use crate::base::time::Timestamp;
 use crate::decode::{Arp, Body, Ip, Packet, Transport, Tunnels, Vlans};
 use crate::flow::{Around, Brief, FlowId, key};
 use crate::source::{Chunk, Frame};
-use std::ops::Range;
 
 const NOTHING_AROUND: u32 = u32::MAX;
 
@@ -42,12 +41,21 @@ pub(super) enum Aside {
 /// What one worker has to do.
 #[derive(Default)]
 pub(super) struct Part {
-    pub items: Vec<Item>,
-    /// Positions of items, sorted by partition.
-    pub order: Vec<u32>,
-    starts: Vec<u32>,
+    /// By the partitions that the worker owns.
+    pub items: Vec<Vec<Item>>,
     pub guesses: Vec<Option<FlowId>>,
+    /// What was said, and about which items.
     pub events: Events,
+    pub told: Vec<Told>,
+}
+
+/// Events that one item gave rise to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Told {
+    /// Place of the item among those of all parts.
+    pub place: u32,
+    pub start: u32,
+    pub end: u32,
 }
 
 /// One packet, or one frame of a packet in fragments.
@@ -60,12 +68,9 @@ pub(super) struct Item {
     /// Where its payload begins: in the frame, or among what was put together.
     start: u32,
     captured: u32,
-    together: bool,
     /// Position of its tags and tunnels.
     around: u32,
-    partition: u8,
-    /// What was said about it.
-    pub events: Range<u32>,
+    together: bool,
 }
 
 impl Job {
@@ -83,8 +88,10 @@ impl Job {
         *places = 0;
         self.parts.resize_with(workers, Part::default);
         for part in &mut self.parts {
-            part.items.clear();
+            part.items.resize_with(PARTITIONS.div_ceil(workers), Vec::new);
+            part.items.iter_mut().for_each(Vec::clear);
             part.events.clear();
+            part.told.clear();
         }
     }
 
@@ -108,8 +115,6 @@ impl Job {
             captured: payload.len() as u32,
             together: false,
             around,
-            partition: 0,
-            events: 0..0,
         });
     }
 
@@ -132,8 +137,6 @@ impl Job {
             captured: data.len() as u32,
             together: true,
             around,
-            partition: 0,
-            events: 0..0,
         });
     }
 
@@ -143,8 +146,9 @@ impl Job {
         let workers = self.parts.len();
         let place = self.common.places;
         self.common.places += 1;
-        let part = &mut self.parts[if workers == 1 { 0 } else { partition % workers }];
-        part.items.push(Item { place, partition: (partition / workers) as u8, ..item });
+        let (worker, owned) =
+            if workers == 1 { (0, partition) } else { (partition % workers, partition / workers) };
+        self.parts[worker].items[owned].push(Item { place, ..item });
     }
 
     /// Remembers tags and tunnels of a packet; returns where.
@@ -173,35 +177,6 @@ impl Job {
     }
 
     pub(super) const NOTHING_AROUND: u32 = NOTHING_AROUND;
-}
-
-impl Part {
-    /// Sorts the items by partition, of which there are at most `partitions`, keeping their order
-    /// within each.
-    pub fn sort(&mut self, partitions: usize) {
-        self.starts.clear();
-        self.starts.resize(partitions + 1, 0);
-        for item in &self.items {
-            self.starts[usize::from(item.partition) + 1] += 1;
-        }
-        for partition in 1..self.starts.len() {
-            self.starts[partition] += self.starts[partition - 1];
-        }
-        self.order.clear();
-        self.order.resize(self.items.len(), 0);
-        let mut next = [0u32; PARTITIONS];
-        next[..partitions].copy_from_slice(&self.starts[..partitions]);
-        for (index, item) in self.items.iter().enumerate() {
-            let place = &mut next[usize::from(item.partition)];
-            self.order[*place as usize] = index as u32;
-            *place += 1;
-        }
-    }
-
-    /// Positions in `order` of the items of one partition.
-    pub fn of_partition(&self, partition: usize) -> Range<usize> {
-        self.starts[partition] as usize..self.starts[partition + 1] as usize
-    }
 }
 
 impl Common {

@@ -1,7 +1,7 @@
 //! The end of the walk: tells the ledger what was said, in the order of frames, whichever worker
 //! it comes from.
 
-use super::batch::{Aside, Common, Item, Part};
+use super::batch::{Aside, Common, Part, Told};
 use super::events::{Events, Records};
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
@@ -39,10 +39,9 @@ impl<'r> Teller<'r> {
     pub fn tell(&mut self, common: &Common, parts: &[Part]) {
         let mut order = std::mem::take(&mut self.order);
         order.clear();
-        for (part, Part { items, .. }) in parts.iter().enumerate() {
-            let telling = items.iter().filter(|item| !item.events.is_empty());
-            order.extend(telling.flat_map(|Item { place, events, .. }| {
-                events.clone().map(|event| Next { place: *place, part: part as u32, event })
+        for (part, Part { told, .. }) in parts.iter().enumerate() {
+            order.extend(told.iter().flat_map(|&Told { place, start, end }| {
+                (start..end).map(move |event| Next { place, part: part as u32, event })
             }));
         }
         let asides = common.asides.iter().enumerate();
@@ -51,9 +50,7 @@ impl<'r> Teller<'r> {
             part: ASIDE,
             event: event as u32,
         }));
-        if parts.len() > 1 || !common.asides.is_empty() {
-            order.sort_unstable();
-        }
+        order.sort_unstable();
         for ahead in order.chunks(AHEAD) {
             self.fetch(ahead.iter().filter_map(|next| {
                 parts.get(next.part as usize).map(|part| (&part.events, next.event))

@@ -1,6 +1,6 @@
 //! Owns partitions: their flow tables and the sessions of their dissectors.
 
-use super::batch::{Common, Item, Part};
+use super::batch::{Common, Part, Told};
 use super::events::{Events, Join};
 use crate::flow::distribution::Distributions;
 use crate::flow::{FlowTable, Losses};
@@ -49,35 +49,30 @@ impl Worker {
 
     /// Takes this worker's part of a job.
     pub fn take(&mut self, common: &Common, part: &mut Part) {
-        part.sort(self.partitions.len());
-        for number in 0..self.partitions.len() {
-            self.take_partition(number, common, part);
-        }
-    }
-
-    fn take_partition(&mut self, number: usize, common: &Common, part: &mut Part) {
-        let Partition { flows, sessions } = &mut self.partitions[number];
-        let positions = part.of_partition(number);
-        let Part { items, order, guesses, events, .. } = part;
-        let order = &order[positions];
-        // Memory is fetched for all packets before any is worked on: first the slots of the
-        // index, then the records. The processor does not wait for one before it asks for the
-        // next.
-        guesses.clear();
-        guesses.extend(order.iter().map(|&at| flows.guess(&items[at as usize].brief)));
-        let glances = order
-            .iter()
-            .zip(&*guesses)
-            .filter_map(|(&at, guess)| guess.map(|id| flows.glance(id, &items[at as usize].brief)));
-        black_box(glances.fold(0, |sum, seen| sum ^ seen));
-        for &at in order {
-            let item: &mut Item = &mut items[at as usize];
-            let before = events.len();
-            let mut join = Join { sessions, events, dissect: self.dissect };
-            let (around, now) = (common.around(item), common.now(item));
-            let payload = || common.payload(item);
-            flows.packet(&item.brief, around, now, payload, &mut self.distributions, &mut join);
-            item.events = before..events.len();
+        let Part { items, guesses, events, told } = part;
+        for (partition, items) in self.partitions.iter_mut().zip(items) {
+            let Partition { flows, sessions } = partition;
+            // Memory is fetched for all packets before any is worked on: first the slots of the
+            // index, then the records. The processor does not wait for one before it asks for the
+            // next.
+            guesses.clear();
+            guesses.extend(items.iter().map(|item| flows.guess(&item.brief)));
+            let glances = items
+                .iter()
+                .zip(&*guesses)
+                .filter_map(|(item, guess)| guess.map(|id| flows.glance(id, &item.brief)));
+            black_box(glances.fold(0, |sum, seen| sum ^ seen));
+            for item in items {
+                let start = events.len();
+                let mut join = Join { sessions, events, dissect: self.dissect };
+                let (around, now) = (common.around(item), common.now(item));
+                let payload = || common.payload(item);
+                flows.packet(&item.brief, around, now, payload, &mut self.distributions, &mut join);
+                let end = events.len();
+                if end > start {
+                    told.push(Told { place: item.place, start, end });
+                }
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ impl Check for CloudVendor {
             // A DNS answer names the remote but is not traffic with it: it is in the facts.
             let own = row.name.filter(|n| matches!(n.source, NameSource::Sni | NameSource::Host));
             draft.cites.extend(own.map(|named| named.cite));
-            draft.cites.extend(row.flow_refs.first().map(|flow| flow.cite));
+            draft.cites.extend(row.beginnings().next());
             if !said.iter().any(|other| other.pattern == claim.pattern) {
                 said.push(claim);
             }

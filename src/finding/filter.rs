@@ -1,13 +1,14 @@
 //! One builder makes every display filter, from addresses, ports and frame ranges, and checks by
 //! counting that it selects exactly the frames of a finding: all frames between two addresses,
-//! else all of a service, else flow by flow.
+//! else all of a service, else flow by flow. A filter is for one input, and looks only at what
+//! that input holds.
 
 use super::Counted;
-use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Traffic};
+use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share, Traffic};
 use crate::attribution::world::transport_name;
 use crate::base::address::Spelled;
+use crate::base::frame;
 use crate::base::table::{Map, Set};
-use crate::base::time::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -18,6 +19,17 @@ const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
 /// UDP ports of tunnels: VXLAN (IANA and Linux), Geneve, GTP-U, Teredo, TZSP, L2TP, CAPWAP,
 /// GRE over UDP.
 const TUNNEL_PORTS: [u16; 9] = [4789, 8472, 6081, 2152, 3544, 37_008, 1701, 5247, 4754];
+
+fn input_of(flow: &FlowRef) -> usize {
+    frame::input(flow.cite.frame)
+}
+
+/// Whether any flow in this input has fragments; the word of the whole row where some flows are
+/// forgotten.
+fn has_fragments(row: &Row, input: usize) -> bool {
+    let mut here = row.flow_refs.iter().filter(|flow| input_of(flow) == input);
+    row.fragments && (row.flow_refs_lost > 0 || here.any(|flow| flow.fragments))
+}
 
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
@@ -78,57 +90,71 @@ impl Selection {
         }
     }
 
-    pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Counted {
-        let mut traffic = Traffic::default();
-        let (mut first, mut last) = (Timestamp(i64::MAX), Timestamp(i64::MIN));
+    /// One entry for each input that holds any of the frames.
+    pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Vec<Counted> {
+        let mut by_input: BTreeMap<usize, Share> = BTreeMap::new();
+        let mut take = |share: Share| {
+            let sum = by_input
+                .entry(share.input)
+                .or_insert(Share { traffic: Traffic::default(), ..share });
+            sum.traffic.add(&share.traffic);
+            sum.first = sum.first.min(share.first);
+            sum.last = sum.last.max(share.last);
+        };
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
-            let mut take = |part: &Traffic, times: [Timestamp; 2]| {
-                traffic.add(part);
-                first = first.min(times[0]);
-                last = last.max(times[1]);
-            };
             match mark {
-                None => take(&Traffic::of(&row.totals), [row.first, row.last]),
+                None => row.shares().into_iter().for_each(&mut take),
                 Some(_) => row
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
-                    .filter_map(|flow| Some((flow, flow.marked.as_deref()?)))
-                    .for_each(|(flow, counts)| {
-                        take(&counts.traffic, [flow.cite.time, counts.last]);
-                    }),
+                    .filter_map(|flow| {
+                        let counts = flow.marked.as_deref()?;
+                        Some(Share {
+                            input: input_of(flow),
+                            traffic: counts.traffic,
+                            first: flow.cite.time,
+                            last: counts.last,
+                        })
+                    })
+                    .for_each(&mut take),
             }
         }
-        if first > last {
-            (first, last) = (Timestamp(0), Timestamp(0));
-        }
-        let filter = self.filter(ledger, pairs);
+        by_input.retain(|_, share| share.traffic.packets != [0, 0]);
+        by_input.into_values().map(|share| self.counted(ledger, pairs, &share)).collect()
+    }
+
+    fn counted(&self, ledger: &Ledger, pairs: &Pairs, share: &Share) -> Counted {
+        let filter = self.filter(ledger, pairs, share.input);
         Counted {
-            input: 0,
-            frames: traffic.packets.iter().sum(),
-            wire_bytes: traffic.wire_bytes,
-            delivered_bytes: traffic.delivered_bytes,
-            first,
-            last,
+            input: share.input,
+            frames: share.traffic.packets.iter().sum(),
+            wire_bytes: share.traffic.wire_bytes,
+            delivered_bytes: share.traffic.delivered_bytes,
+            first: share.first,
+            last: share.last,
             no_filter_because: filter.as_ref().err().copied(),
             wireshark_filter: filter.ok(),
         }
     }
 
-    fn filter(&self, ledger: &Ledger, pairs: &Pairs) -> Result<String, &'static str> {
+    fn filter(&self, ledger: &Ledger, pairs: &Pairs, input: usize) -> Result<String, &'static str> {
+        let here = self.rows.keys().map(|&index| &ledger.rows[index]);
         let mut addresses: Vec<(IpAddr, IpAddr)> =
-            self.rows.keys().map(|&index| pair(&ledger.rows[index])).collect();
+            here.filter(|row| row.is_in(input)).map(pair).collect();
         addresses.sort_unstable();
         addresses.dedup();
         let (mut terms, mut outermost) = (Vec::new(), Vec::new());
-        for key in addresses {
-            let rows = pairs.rows.get(&key).map_or(&[][..], Vec::as_slice);
+        for ends in addresses {
+            let rows = pairs.rows.get(&ends).map_or(&[][..], Vec::as_slice);
+            let rows = rows.iter().copied().filter(|&index| ledger.rows[index].is_in(input));
+            let between = Between { ends, rows: rows.collect(), input };
             let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
-            if rows.iter().any(|&index| unread(&ledger.rows[index])) {
-                self.pair_terms(ledger, pairs, key, "#1", &mut outermost)?;
+            if between.rows.iter().any(|&index| unread(&ledger.rows[index])) {
+                self.pair_terms(ledger, pairs, &between, "#1", &mut outermost)?;
             } else {
-                self.pair_terms(ledger, pairs, key, "", &mut terms)?;
+                self.pair_terms(ledger, pairs, &between, "", &mut terms)?;
             }
         }
         let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
@@ -148,13 +174,15 @@ impl Selection {
         &self,
         ledger: &Ledger,
         pairs: &Pairs,
-        (a, b): (IpAddr, IpAddr),
+        between: &Between,
         layer: &str,
         terms: &mut Vec<String>,
     ) -> Result<(), &'static str> {
-        let rows = pairs.rows.get(&(a, b)).map_or(&[][..], Vec::as_slice);
+        let Between { ends: (a, b), ref rows, input } = *between;
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
-        let any = |field: fn(&Row) -> bool| rows.iter().any(|&index| field(&ledger.rows[index]));
+        let any = |is: &dyn Fn(&Row) -> bool| rows.iter().any(|&index| is(&ledger.rows[index]));
+        let tunnelled = any(&|row| row.tunnelled);
+        let fragmented = any(&|row| has_fragments(row, input));
         // Later fragments are not marked as ICMP.
         let not_icmp = match (pairs.icmp_fragments.contains(&(a, b)), family) {
             (false, _) => "",
@@ -167,7 +195,7 @@ impl Selection {
                 "a tunnel between the same addresses cannot be told apart; extract the frames instead",
             );
         }
-        if any(|row| row.tunnelled) && any(|row| row.fragments) {
+        if tunnelled && fragmented {
             return Err("fragments of tunnels cannot be told apart; extract the frames instead");
         }
         let mut ends = format!(
@@ -186,7 +214,8 @@ impl Selection {
                 None => false,
                 Some(None) => true,
                 Some(Some(_)) => {
-                    row.flow_refs_lost == 0 && row.flow_refs.iter().all(|f| self.has(*index, f))
+                    let mut here = row.flow_refs.iter().filter(|flow| input_of(flow) == input);
+                    row.flow_refs_lost == 0 && here.all(|flow| self.has(*index, flow))
                 }
             }
         });
@@ -194,14 +223,13 @@ impl Selection {
             terms.push(format!("({ends})"));
             return Ok(());
         }
-        if any(|row| row.tunnelled) {
+        if tunnelled {
             return Err("ports in tunnels cannot be told apart; extract the frames instead");
         }
-        if any(|row| row.flow_refs_lost > 0) {
+        if any(&|row| row.flow_refs_lost > 0) {
             return Err("too many flows to tell apart; extract the frames instead");
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
-        let fragmented = rows.iter().any(|&i| ledger.rows[i].flow_refs.iter().any(|f| f.fragments));
         let whole = match (fragmented, family) {
             (false, _) => String::new(),
             (true, "ip") => format!(" && ip.flags.mf{layer} == 0 && ip.frag_offset{layer} == 0"),
@@ -211,11 +239,8 @@ impl Selection {
             .iter()
             .flat_map(|&index| {
                 let row = &ledger.rows[index];
-                row.flow_refs.iter().map(move |flow| Candidate {
-                    row,
-                    flow,
-                    chosen: self.has(index, flow),
-                })
+                let here = row.flow_refs.iter().filter(move |flow| input_of(flow) == input);
+                here.map(move |flow| Candidate { row, flow, chosen: self.has(index, flow) })
             })
             .collect();
         if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
@@ -252,6 +277,13 @@ impl Selection {
     }
 }
 
+/// The rows between two addresses that one input holds something of.
+struct Between {
+    ends: (IpAddr, IpAddr),
+    rows: Vec<usize>,
+    input: usize,
+}
+
 struct Candidate<'a> {
     row: &'a Row,
     flow: &'a FlowRef,
@@ -267,8 +299,9 @@ impl Candidate<'_> {
 /// Frame ranges that keep the chosen flows among those with the same ports; nothing where all
 /// are chosen.
 fn ranges<'a>(flows: impl Iterator<Item = &'a Candidate<'a>>) -> Result<String, &'static str> {
-    let mut flows: Vec<([u64; 2], bool)> =
-        flows.map(|c| ([c.flow.cite.frame, c.flow.last_frame], c.chosen)).collect();
+    let mut flows: Vec<([u64; 2], bool)> = flows
+        .map(|c| ([c.flow.cite.frame, c.flow.last_frame].map(frame::within), c.chosen))
+        .collect();
     if flows.iter().all(|(_, chosen)| *chosen) {
         return Ok(String::new());
     }

@@ -15,6 +15,7 @@ pub use filter::Pairs;
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::world::{Contact, Device, Level, Party, World};
 use crate::base::address::Spelled;
+use crate::base::frame;
 use crate::base::table::Set;
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
@@ -128,7 +129,7 @@ pub struct Draft {
 pub struct Fact {
     /// In words.
     pub text: String,
-    /// The frames that show it.
+    /// The frames that show it, as [`frame`] numbers them.
     pub frames: Vec<u64>,
 }
 
@@ -156,7 +157,7 @@ pub struct Alternative {
 pub struct Reference {
     /// Position in the snapshot's `inputs`.
     pub input: usize,
-    /// Frame number, as in Wireshark.
+    /// Frame number within that input, as in Wireshark.
     pub frame: u64,
     /// Capture time.
     pub time: Timestamp,
@@ -269,9 +270,10 @@ fn complete(
     cites.retain(|cite| cite.frame > 0);
     cites.sort_unstable();
     cites.dedup();
+    frame::sort(&mut cites, |cite| (cite.frame, cite.time));
     let refs = cites.iter().take(REFS_MAX).map(|cite| Reference {
-        input: 0,
-        frame: cite.frame,
+        input: frame::input(cite.frame),
+        frame: frame::within(cite.frame),
         time: cite.time,
         length: cite.length,
     });
@@ -280,7 +282,8 @@ fn complete(
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let [sent, received] = counted.delivered_bytes;
+    let delivered = |way: usize| counted.iter().map(|c| c.delivered_bytes[way]).sum::<u64>();
+    let [sent, received] = [0, 1].map(delivered);
     // There may be as many findings as contacts: what growing left over is given back.
     draft.facts.shrink_to_fit();
     draft.alternatives.shrink_to_fit();
@@ -301,7 +304,7 @@ fn complete(
         does_not_show: draft.does_not_show,
         alternatives: draft.alternatives,
         refs: refs.collect(),
-        traffic: vec![counted],
+        traffic: counted,
         clauses: Vec::new(),
         party: contact.party,
         phase: None,

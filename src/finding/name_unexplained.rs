@@ -66,7 +66,7 @@ impl Check for NameUnexplained {
                 continue;
             }
             draft.traffic.push((row_index, None));
-            draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
+            draft.cites.extend(row.beginnings());
             draft.facts.push(Fact::new(
                 format!(
                     "{} {} to {} ({}, by {}); no DNS answer, SNI, Host or certificate \

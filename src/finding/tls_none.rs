@@ -50,7 +50,7 @@ impl Check for TlsNone {
             }
             draft.traffic.push((row_index, None));
             draft.level = draft.level.max(capped(Level::Shown, row));
-            draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
+            draft.cites.extend(row.beginnings());
             protocols.insert(row.label.protocol);
             draft.facts.push(Fact::new(
                 format!(

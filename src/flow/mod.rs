@@ -307,7 +307,9 @@ impl Flow {
     /// Number of the latest frame.
     #[must_use]
     pub fn last_frame(&self) -> u64 {
-        self.ways[0].last_frame.max(self.ways[1].last_frame)
+        let latest = self.rare.as_ref().and_then(|rare| rare.shares.latest());
+        // Numbers follow the order of the inputs, not that of time.
+        latest.map_or(self.ways[0].last_frame.max(self.ways[1].last_frame), |l| l.last_frame)
     }
 
     /// Packets both ways.

@@ -46,6 +46,11 @@ impl Shares {
         &self.0
     }
 
+    /// The one with the latest packet.
+    pub fn latest(&self) -> Option<&Share> {
+        self.0.iter().max_by_key(|share| share.last)
+    }
+
     /// Begins the entry of the first input, when a packet of a second one comes.
     pub fn begin(&mut self, first: Share) {
         self.0.push(first);

@@ -13,6 +13,7 @@ use crate::base::frame;
 use crate::base::time::{SECOND, Timestamp};
 use crate::decode::ip::flag;
 use crate::decode::{Tunnels, Vlans};
+use std::hint::black_box;
 
 /// Idle time after which an established TCP connection is taken to have ended.
 const ESTABLISHED_IDLE: i64 = 2 * 3600 * SECOND;
@@ -28,6 +29,8 @@ const TABLE_HELD_BYTES_MAX: usize = 1024 * 1024;
 /// What dissectors keep is bounded apart.
 pub const FLOW_BYTES: usize = size_of::<Flow>() + 22 + 24 + 32;
 
+/// Flows whose records are fetched at once.
+const AHEAD: usize = 32;
 /// Stands for no flow.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -142,9 +145,11 @@ impl FlowTable {
         sink: &mut impl FlowSink,
     ) {
         let (id, fresh) = self.locate(brief, around, now, sink);
+        if usize::from(self.flows[id].input) != frame::input(brief.number) {
+            begin_shares(&mut self.flows[id]);
+        }
         self.count(id, fresh, brief, distributions);
-        let flow = &self.flows[id];
-        if flow.marks.has(Marks::SHARED) || usize::from(flow.input) != frame::input(brief.number) {
+        if self.flows[id].marks.has(Marks::SHARED) {
             self.of_several_inputs(id, brief, payload, distributions, sink);
         } else {
             self.take_up(id, brief, payload, distributions, sink);
@@ -220,15 +225,18 @@ impl FlowTable {
 
     /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
-        let mut live: Vec<(u64, u32)> =
-            self.index.ids().map(|id| (self.flows[id].first_frame, id)).collect();
-        live.sort_unstable();
+        let at = |id: u32| (self.flows[id].first_frame, self.flows[id].first);
+        let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
+        frame::sort(&mut live, |&(at, _)| at);
         self.index = Index::default();
-        for (_, id) in live {
-            self.hand_out_rest(id, sink);
-            let flow = self.flows.take(id);
-            let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
-            sink.closed(FlowId(id), flow, end, frame);
+        for ahead in live.chunks(AHEAD) {
+            self.fetch(ahead.iter().map(|&(_, id)| id));
+            for &(_, id) in ahead {
+                self.hand_out_rest(id, sink);
+                let flow = self.flows.take(id);
+                let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
+                sink.closed(FlowId(id), flow, end, frame);
+            }
         }
     }
 
@@ -429,17 +437,40 @@ impl FlowTable {
     }
 
     fn expire(&mut self, now: Timestamp, frame: u64, sink: &mut impl FlowSink) {
-        while let Some(id) = self.wheel.next_due(now) {
-            let flow = &self.flows[id];
-            let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
-            let over = flow.tcp.is_over();
-            // The wheel is re-armed in both cases, because `close` takes the flow out of it.
-            self.wheel.arm(id, deadline.max(now));
-            if deadline < now {
-                let end = if over { End::Closed } else { End::TimeOut };
-                self.close(id, end, frame, sink);
+        let mut due = [NONE; AHEAD];
+        loop {
+            let mut count = 0;
+            while count < AHEAD
+                && let Some(id) = self.wheel.next_due(now)
+            {
+                due[count] = id;
+                count += 1;
+            }
+            if count == 0 {
+                return;
+            }
+            self.fetch(due[..count].iter().copied());
+            for &id in &due[..count] {
+                let flow = &self.flows[id];
+                let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
+                let over = flow.tcp.is_over();
+                // The wheel is re-armed in both cases, because `close` takes the flow out of it.
+                self.wheel.arm(id, deadline.max(now));
+                if deadline < now {
+                    let end = if over { End::Closed } else { End::TimeOut };
+                    self.close(id, end, frame, sink);
+                }
             }
         }
+    }
+
+    /// Brings the records of flows near that will be ended: they were idle for long, so that their
+    /// memory is far, and the processor fetches them side by side.
+    fn fetch(&self, flows: impl Iterator<Item = u32>) {
+        black_box(flows.fold(0, |sum, id| {
+            let Flow { last, ways, first, .. } = &self.flows[id];
+            sum ^ last.0 ^ first.0 ^ (ways[0].packets ^ ways[1].packets) as i64
+        }));
     }
 
     fn close(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
@@ -505,21 +536,19 @@ fn duplicate(flow: &mut Flow, brief: &Brief) {
     *bytes += u64::from(brief.wire_length);
 }
 
-/// Counts the packet for the input it came from.
+/// Before the first packet of another input than the first is counted.
 #[cold]
-fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
-    let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
+fn begin_shares(flow: &mut Flow) {
     if !flow.marks.has(Marks::SHARED) {
-        // This packet is counted in the flow already, but not in the first input.
-        let mut before = flow.clone();
-        let way = &mut before.ways[brief.side.index()];
-        way.packets -= 1;
-        way.wire_bytes -= u64::from(brief.wire_length);
-        let mut first = Share::whole(&before);
-        first.delivered_bytes[brief.side.index()] -= delivered_bytes;
+        let first = Share::whole(flow);
         flow.marks.set(Marks::SHARED, true);
         flow.rare().shares.begin(first);
     }
+}
+
+/// Counts the packet for the input it came from.
+fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
+    let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
     flow.rare().shares.add(brief.side, cite, brief.seen, delivered_bytes);
 }
 

@@ -1,6 +1,7 @@
 //! Flow records as JSON, one object a line, in the order in which flows end.
 
 use crate::attribution::record::FlowRecord;
+use crate::base::frame;
 use std::io::{self, Write};
 
 /// In which order records are written.
@@ -45,7 +46,7 @@ impl<W: Write> Writer<W> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        self.kept.sort_by_key(|record| record.frames[0]);
+        frame::sort(&mut self.kept, |record| (record.frames[0], record.first));
         for record in &self.kept {
             line(&mut self.out, record)?;
         }

@@ -2,8 +2,9 @@
 //! columns; colour only where asked for.
 
 use crate::attribution::world::{Contact, Destination, Device, Host, Level, Remote, Zone};
+use crate::base::frame::{self, Spelling};
 use crate::base::text::{bytes, shorten, span};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Counted, Finding, Severity};
 use crate::snapshot::Snapshot;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -11,6 +12,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
+/// Inputs described; the rest is counted and told.
+const INPUTS_MAX: usize = 12;
+/// Inputs for which the proof of a finding is shown; the rest is counted and told.
+const PROOFS_MAX: usize = 4;
+/// Deciding frames shown for each of them.
+const FRAMES_MAX: usize = 8;
 /// Destinations shown for a device; the rest is summed and told.
 const DESTINATIONS_MAX: usize = 20;
 /// Hosts shown for a destination; the rest is summed and told.
@@ -88,8 +95,11 @@ impl Page {
     }
 
     fn head(&mut self, snapshot: &Snapshot) {
-        for input in &snapshot.inputs {
-            self.wrap(0, &format!("{} — {}", input.path, input.format));
+        let several = snapshot.inputs.len() > 1;
+        for (index, input) in snapshot.inputs.iter().take(INPUTS_MAX).enumerate() {
+            let place = if several { format!("File {}: ", index + 1) } else { String::new() };
+            let format = if input.format.is_empty() { "not read" } else { &input.format };
+            self.wrap(0, &format!("{place}{} — {format}", input.path));
             let frames = format!("{} frames, {} on the wire", input.frames, bytes(input.bytes));
             match (input.first, input.last) {
                 (Some(first), Some(last)) => {
@@ -101,6 +111,14 @@ impl Page {
                 }
                 _ => self.wrap(0, &frames),
             }
+        }
+        if several {
+            let more = snapshot.inputs.len().saturating_sub(INPUTS_MAX);
+            let more =
+                if more > 0 { format!("… and {more} more files. ") } else { String::new() };
+            let coverage = &snapshot.coverage;
+            let (frames, wire) = (coverage.frames.total, bytes(coverage.wire_bytes));
+            self.wrap(0, &format!("{more}All together: {frames} frames, {wire} on the wire"));
         }
         if !snapshot.coverage.complete {
             for reason in &snapshot.coverage.incomplete_because {
@@ -347,7 +365,7 @@ impl Page {
             self.wrap(2, text);
         }
         for finding in snapshot.findings.iter().take(FINDINGS_MAX) {
-            self.finding(finding);
+            self.finding(finding, snapshot.inputs.len() > 1);
         }
         if snapshot.findings.len() > FINDINGS_MAX {
             let more = snapshot.findings.len() - FINDINGS_MAX;
@@ -355,7 +373,7 @@ impl Page {
         }
     }
 
-    fn finding(&mut self, finding: &Finding) {
+    fn finding(&mut self, finding: &Finding, several: bool) {
         let (shape, code) = match finding.severity {
             Severity::High => ("[!!!]", "1;31"),
             Severity::Medium => ("[!! ]", "31"),
@@ -365,30 +383,21 @@ impl Page {
         let mark = self.paint(shape, code);
         let (severity, level) = (finding.severity.name(), finding.level.name());
         let head = format!("{} ({}, {severity}, {level})", finding.title, finding.id);
-        self.line(&format!("  {mark} {head}"));
+        // The mark takes the place of the indent; wrapped with the text it would be cut at its spaces.
+        let mut lines = Page { text: String::new(), colour: false };
+        lines.wrap(8, &head);
+        self.line(&format!("  {mark} {}", lines.text.trim()));
         self.wrap(8, &finding.may_say);
-        let frames: Vec<String> =
-            finding.refs.iter().take(8).map(|reference| reference.frame.to_string()).collect();
-        let mut proof = String::new();
-        for counted in &finding.traffic {
-            let more = if finding.refs.len() > 8 { ", …" } else { "" };
-            let _ = write!(
-                proof,
-                "Proof: frames {}{more}; {} frames counted.",
-                frames.join(", "),
-                counted.frames
-            );
-            match (&counted.wireshark_filter, counted.no_filter_because) {
-                (Some(filter), _) if filter.len() <= 600 => {
-                    let _ = write!(proof, " Wireshark: {filter}");
-                }
-                (Some(_), _) => proof.push_str(" The Wireshark filter is long: see --json."),
-                (None, because) => {
-                    let _ = write!(proof, " No filter: {}.", because.unwrap_or("not possible"));
-                }
-            }
+        for counted in finding.traffic.iter().take(PROOFS_MAX) {
+            self.wrap(8, &proof(finding, counted, several));
         }
-        self.wrap(8, &proof);
+        if finding.traffic.is_empty() {
+            self.wrap(8, "No frame is counted.");
+        }
+        let more = finding.traffic.len().saturating_sub(PROOFS_MAX);
+        if more > 0 {
+            self.wrap(8, &format!("… and proof in {more} more files: see --json."));
+        }
         self.wrap(8, &format!("Does not show: {}.", finding.does_not_show.join("; ")));
     }
 
@@ -415,6 +424,17 @@ impl Page {
             None => "the capture does not say".to_owned(),
         };
         let mut text = format!("Lost packets: {drops}. Cut frames: {}.", coverage.truncated);
+        if coverage.duplicates.frames > 0 {
+            let frames = coverage.duplicates.frames;
+            let _ = write!(text, " Frames seen twice, as on a mirror port: {frames}.");
+        }
+        if coverage.conflicting_segments > 0 {
+            let _ = write!(
+                text,
+                " TCP segments that say something else than an earlier copy: {}.",
+                coverage.conflicting_segments
+            );
+        }
         for (what, counts) in [
             ("Checksums that do not fit", &coverage.checksum_bad),
             ("Headers not read", &coverage.stopped),
@@ -428,12 +448,16 @@ impl Page {
         self.wrap(2, &text);
         let losses = &snapshot.losses;
         let datagrams = losses.datagrams_evicted + losses.datagrams_contradictory;
-        let lost =
-            losses.flows_evicted + datagrams + losses.dissector_faults + losses.ledger.total();
+        let unread = losses.gaps_given_up + losses.flows_unread;
+        let lost = losses.flows_evicted
+            + datagrams
+            + unread
+            + losses.dissector_faults
+            + losses.ledger.total();
         if lost > 0 {
             let text = format!(
                 "Bounds reached: {} flows ended early, {datagrams} fragmented packets given up, \
-                 {} dissector faults, {} other entries not \
+                 {unread} streams not read to their end, {} dissector faults, {} other entries not \
                  kept; details in --json.",
                 losses.flows_evicted,
                 losses.dissector_faults,
@@ -470,6 +494,34 @@ impl Page {
              content was not read.",
         );
     }
+}
+
+/// The frames of one input by which a finding can be checked.
+fn proof(finding: &Finding, counted: &Counted, several: bool) -> String {
+    let refs = finding.refs.iter().filter(|reference| reference.input == counted.input);
+    let deciding: Vec<u64> = refs.map(|r| frame::base(r.input) + r.frame).collect();
+    let shown = &deciding[..deciding.len().min(FRAMES_MAX)];
+    let mut proof = match (shown.is_empty(), several) {
+        (false, _) => {
+            format!("Proof: frames {}", Spelling::of(1 + usize::from(several)).all(shown))
+        }
+        (true, true) => format!("More in file {}", counted.input + 1),
+        (true, false) => "Proof".to_owned(),
+    };
+    if deciding.len() > FRAMES_MAX {
+        proof.push_str(", …");
+    }
+    let _ = write!(proof, "; {} frames counted.", counted.frames);
+    match (&counted.wireshark_filter, counted.no_filter_because) {
+        (Some(filter), _) if filter.len() <= 600 => {
+            let _ = write!(proof, " Wireshark: {filter}");
+        }
+        (Some(_), _) => proof.push_str(" The Wireshark filter is long: see --json."),
+        (None, because) => {
+            let _ = write!(proof, " No filter: {}.", because.unwrap_or("not possible"));
+        }
+    }
+    proof
 }
 
 fn sum(contacts: &[&Contact]) -> [u64; 2] {

@@ -1,11 +1,12 @@
 //! A capture file, or standard input, as a source of frames.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, READ_BYTES};
 use super::chunk::{CHUNK_FRAMES_MAX, Chunk, Spot};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::raw::{self, Packing, Watch};
 use super::{Damage, Declared, Frame, SourceError};
+use crate::base::frame;
 use crate::base::time::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,9 @@ enum Format {
 /// Link type that stands for a numbered record without a packet.
 pub const LINK_NONE: u16 = u16::MAX;
 
+/// Bytes of a file that are read for a look at its first frame.
+const LOOK_BYTES: usize = 16 * 1024;
+
 /// Reads one capture from front to end.
 pub struct FileSource {
     path: PathBuf,
@@ -61,11 +65,27 @@ pub struct FileSource {
     size: Option<u64>,
     declared: Declared,
     damage: Option<Damage>,
+    /// The number before its first frame's.
+    base: u64,
     number: u64,
     time: Timestamp,
-    seen: Timestamp,
+    wire_bytes: u64,
+    times: Option<[Timestamp; 2]>,
     consume: usize,
+    /// Found at the front of the buffer, and not taken yet.
+    head: Option<Located>,
     ended: bool,
+}
+
+/// Why no more frames were taken for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The next one is not wanted yet.
+    Unwanted,
+    /// The chunk is full, or what is in it must be handed over before more can be read.
+    Full,
+    /// There are no more.
+    End,
 }
 
 /// What is known of a capture after its last frame.
@@ -73,14 +93,51 @@ pub struct FileSource {
 pub struct Ending {
     /// The path as the user gave it.
     pub path: PathBuf,
-    /// Format, byte order, resolution and packing in words.
+    /// Format, byte order, resolution and packing in words; empty where it was not recognised.
     pub format: String,
     /// SHA-256 of the file as it lies on disk, in hex, where asked for.
     pub sha256: Option<String>,
     /// Where and why reading stopped before the end.
     pub damage: Option<Damage>,
+    /// Whether the system let it be read.
+    pub opened: bool,
     /// What the file says of itself.
     pub declared: Declared,
+    /// Frames read.
+    pub frames: u64,
+    /// Sum of their lengths on the wire.
+    pub wire_bytes: u64,
+    /// Lowest and highest capture time.
+    pub times: Option<[Timestamp; 2]>,
+}
+
+impl Ending {
+    /// Of a file from which nothing could be read.
+    pub(super) fn unread(path: &Path, error: &SourceError) -> Ending {
+        Ending {
+            path: path.to_owned(),
+            format: String::new(),
+            sha256: None,
+            damage: Some(error.damage()),
+            opened: !matches!(error, SourceError::Open { .. }),
+            declared: Declared::default(),
+            frames: 0,
+            wire_bytes: 0,
+            times: None,
+        }
+    }
+
+    /// Path, place and reason of damage, as one line for people.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let Damage { offset, reason } = self.damage.as_ref()?;
+        let path = crate::base::text::safe(self.path.as_os_str().as_encoded_bytes());
+        Some(if self.opened {
+            format!("{path}: offset {offset}: {reason}")
+        } else {
+            format!("{path}: {reason}")
+        })
+    }
 }
 
 impl FileSource {
@@ -89,9 +146,16 @@ impl FileSource {
     /// # Errors
     /// When the system refuses, or the bytes are not a capture.
     pub fn open(path: &Path, hashed: bool) -> Result<FileSource, SourceError> {
-        let raw = raw::open(path, hashed)
-            .map_err(|error| SourceError::Open { path: path.to_owned(), error })?;
-        FileSource::start(path, raw)
+        let raw = raw::open(path, hashed).map_err(|error| SourceError::open(path, error))?;
+        FileSource::start(path, raw, READ_BYTES)
+    }
+
+    /// When the first frame of a file was captured, and the file's size: a short look that leaves
+    /// nothing open. `None` stands for no frame, which may be damage.
+    pub(super) fn look(path: &Path) -> Result<(Option<Timestamp>, Option<u64>), SourceError> {
+        let raw = raw::peek(path).map_err(|error| SourceError::open(path, error))?;
+        let mut source = FileSource::start(path, raw, LOOK_BYTES)?;
+        Ok((source.head_time(), source.size))
     }
 
     /// A capture that is part of the program.
@@ -99,11 +163,11 @@ impl FileSource {
     /// # Errors
     /// When the bytes are not a capture.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<FileSource, SourceError> {
-        FileSource::start(Path::new(name), raw::embedded(bytes))
+        FileSource::start(Path::new(name), raw::embedded(bytes), READ_BYTES)
     }
 
-    fn start(path: &Path, raw: raw::Raw) -> Result<FileSource, SourceError> {
-        let mut buffer = Buffer::new(raw.reader);
+    fn start(path: &Path, raw: raw::Raw, first: usize) -> Result<FileSource, SourceError> {
+        let mut buffer = Buffer::new(raw.reader, first);
         let format = recognise(&mut buffer)
             .map_err(|damage| SourceError::NotACapture { path: path.to_owned(), damage })?;
         Ok(FileSource {
@@ -115,89 +179,123 @@ impl FileSource {
             size: raw.size,
             declared: Declared::default(),
             damage: None,
+            base: 0,
             number: 0,
             time: Timestamp::default(),
-            seen: Timestamp(i64::MIN),
+            wire_bytes: 0,
+            times: None,
             consume: 0,
+            head: None,
             ended: false,
         })
+    }
+
+    /// The same as one of several inputs of a run.
+    pub(super) fn at(mut self, input: usize) -> FileSource {
+        self.base = frame::base(input);
+        self.number = self.base;
+        self
     }
 
     /// The next frame; `None` at the end or at damage.
     #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         self.buffer.consume(std::mem::take(&mut self.consume));
+        let located = self.head.take().or_else(|| self.locate())?;
+        let time = located.time.unwrap_or(self.time);
+        self.count(&located, time);
+        self.consume = located.length;
+        Some(Frame {
+            number: self.number,
+            time,
+            wire_length: located.wire_length,
+            link: located.link,
+            data: &self.buffer.available()[located.data_start..][..located.data_length],
+        })
+    }
+
+    /// Finds the next frame. `None` at the end, at damage, or where the buffer is starved.
+    #[inline]
+    fn locate(&mut self) -> Option<Located> {
         while !self.ended {
             let step = match &mut self.format {
                 Format::Pcap(pcap) => pcap.step(&mut self.buffer),
                 Format::PcapNg(pcapng) => pcapng.step(&mut self.buffer, &mut self.declared),
             };
-            let located = match step {
-                Step::Frame(located) => located,
-                Step::Unread { length } => Located::unread(length),
-                Step::Other => continue,
+            match step {
+                Step::Frame(located) => return Some(located),
+                Step::Unread { length } => return Some(Located::unread(length)),
+                Step::Other => {}
+                Step::End(_) if self.buffer.is_starved() => return None,
                 Step::End(damage) => {
                     self.damage = damage;
                     self.ended = true;
-                    return None;
                 }
-            };
-            self.consume = located.length;
-            self.number += 1;
-            self.time = located.time.unwrap_or(self.time);
-            let data = &self.buffer.available()[located.data_start..][..located.data_length];
-            return Some(Frame {
-                number: self.number,
-                time: self.time,
-                wire_length: located.wire_length,
-                link: located.link,
-                data,
-            });
+            }
         }
         None
     }
 
-    /// Reads as many frames as one reading of the file gives; none at the end or at damage.
-    pub fn fill(&mut self, chunk: &mut Chunk) {
-        chunk.spots.clear();
-        chunk.blocks.resize_with(1, Vec::new);
-        self.buffer.consume(std::mem::take(&mut self.consume));
-        while !self.ended && chunk.spots.len() < CHUNK_FRAMES_MAX {
-            let step = match &mut self.format {
-                Format::Pcap(pcap) => pcap.step(&mut self.buffer),
-                Format::PcapNg(pcapng) => pcapng.step(&mut self.buffer, &mut self.declared),
-            };
-            match step {
-                Step::Other => {}
-                Step::End(_) if self.buffer.is_starved() => break,
-                Step::End(damage) => {
-                    self.damage = damage;
-                    self.ended = true;
-                }
-                Step::Frame(located) => self.spot(located, chunk),
-                Step::Unread { length } => self.spot(Located::unread(length), chunk),
-            }
-        }
-        self.buffer.hand_over(&mut chunk.blocks[0]);
+    #[inline]
+    fn count(&mut self, located: &Located, time: Timestamp) {
+        self.number += 1;
+        self.time = time;
+        self.wire_bytes += u64::from(located.wire_length);
+        let times = self.times.get_or_insert([time; 2]);
+        *times = [times[0].min(time), times[1].max(time)];
     }
 
+    /// Capture time of the frame that comes next.
+    pub(super) fn head_time(&mut self) -> Option<Timestamp> {
+        if self.head.is_none() {
+            self.head = self.locate();
+        }
+        self.head.as_ref().map(|located| located.time.unwrap_or(self.time))
+    }
+
+    /// Adds frames to a chunk as long as their times are wanted; `seen` is the highest capture
+    /// time of the run. Their bytes stay in the buffer until it is handed over.
     #[inline]
-    fn spot(&mut self, located: Located, chunk: &mut Chunk) {
-        self.number += 1;
-        self.time = located.time.unwrap_or(self.time);
-        self.seen = self.seen.max(self.time);
-        chunk.spots.push(Spot {
-            number: self.number,
-            time: self.time,
-            seen: self.seen,
-            wire_length: located.wire_length,
-            link: located.link,
-            block: 0,
-            start: (self.buffer.position() + located.data_start) as u32,
-            length: located.data_length as u32,
-        });
-        self.buffer.hold();
-        self.buffer.consume(located.length);
+    pub(super) fn take(
+        &mut self,
+        chunk: &mut Chunk,
+        block: u16,
+        seen: &mut Timestamp,
+        is_wanted: impl Fn(Timestamp) -> bool,
+    ) -> Stop {
+        self.buffer.consume(std::mem::take(&mut self.consume));
+        let mut head = self.head.take();
+        while chunk.spots.len() < CHUNK_FRAMES_MAX {
+            let Some(located) = head.take().or_else(|| self.locate()) else {
+                return if self.ended { Stop::End } else { Stop::Full };
+            };
+            let time = located.time.unwrap_or(self.time);
+            if !is_wanted(time) {
+                self.head = Some(located);
+                return Stop::Unwanted;
+            }
+            self.count(&located, time);
+            *seen = (*seen).max(time);
+            chunk.spots.push(Spot {
+                number: self.number,
+                time,
+                seen: *seen,
+                wire_length: located.wire_length,
+                link: located.link,
+                block,
+                start: (self.buffer.position() + located.data_start) as u32,
+                length: located.data_length as u32,
+            });
+            self.buffer.hold();
+            self.buffer.consume(located.length);
+        }
+        self.head = head;
+        Stop::Full
+    }
+
+    /// Lets the chunk have the bytes of the frames that were taken.
+    pub(super) fn hand_over(&mut self, block: &mut Vec<u8>) {
+        self.buffer.hand_over(block);
     }
 
     /// Bytes of the file read so far, and its size where known: for a progress bar.
@@ -226,12 +324,18 @@ impl FileSource {
             Packing::Gzip => format.push_str(", gzip"),
             Packing::Zstd => format.push_str(", zstd"),
         }
+        // Its thread ends when nobody takes its blocks any more.
+        drop(self.buffer);
         Ending {
-            sha256: self.watch.sha256(&self.path, self.damage.is_some()),
+            sha256: self.watch.sha256(&self.path, self.ended && self.damage.is_none()),
             path: self.path,
             format,
             damage: self.damage,
+            opened: true,
             declared: self.declared,
+            frames: self.number - self.base,
+            wire_bytes: self.wire_bytes,
+            times: self.times,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Yields frames out of captures. Everything before damage is yielded; the damage itself is
 //! told with its offset and reason, never hidden and never a panic.
 
+mod ahead;
 mod buffer;
 mod chunk;
 pub mod file;
@@ -11,11 +12,11 @@ mod several;
 
 use crate::base::time::Timestamp;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use chunk::{CHUNK_FRAMES_MAX, Chunk};
 pub use file::FileSource;
-pub use several::Sources;
+pub use several::{Misuse, Sources};
 
 /// One captured record. Borrows its bytes out of the read buffer.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +42,7 @@ pub struct Damage {
     pub reason: String,
 }
 
-/// A capture from which not one record could be read.
+/// A run of which not one record could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The operating system refused.
@@ -60,6 +61,30 @@ pub enum SourceError {
         /// Where and why.
         damage: Damage,
     },
+    /// Several, all of them for such reasons.
+    #[error("{}", one_after_the_other(.0))]
+    Several(Vec<SourceError>),
+}
+
+fn one_after_the_other(errors: &[SourceError]) -> String {
+    errors.iter().map(SourceError::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl SourceError {
+    fn open(path: &Path, error: std::io::Error) -> SourceError {
+        SourceError::Open { path: path.to_owned(), error }
+    }
+
+    /// As damage at the beginning of a file.
+    fn damage(&self) -> Damage {
+        match self {
+            SourceError::NotACapture { damage, .. } => damage.clone(),
+            SourceError::Open { error, .. } => {
+                Damage { offset: 0, reason: format!("cannot be opened: {error}") }
+            }
+            SourceError::Several(_) => Damage { offset: 0, reason: self.to_string() },
+        }
+    }
 }
 
 /// What a capture file says about itself, beside its frames.
@@ -80,5 +105,13 @@ pub struct Declared {
     pub interfaces: Vec<Box<[u8]>>,
 }
 
-/// Most names kept from name resolution blocks of one file.
+impl Declared {
+    /// Keeps at most `room` names; the others count as lost.
+    fn keep_names(&mut self, room: usize) {
+        self.names_lost += self.names.len().saturating_sub(room) as u64;
+        self.names.truncate(room);
+    }
+}
+
+/// Most names kept from name resolution blocks of all files of a run.
 pub const DECLARED_NAMES_MAX: usize = 65_536;

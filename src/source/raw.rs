@@ -1,12 +1,14 @@
 //! The bytes of a capture as they lie on disk: counted for progress, hashed where asked, and
-//! decompressed where they are gzip or zstd.
+//! decompressed where they are gzip or zstd; the latter two on a thread of their own.
 
+use super::ahead::Ahead;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 /// How the bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,46 +21,61 @@ pub enum Packing {
     Zstd,
 }
 
+#[derive(Default)]
+struct Tally {
+    read: AtomicU64,
+    hash: Option<Mutex<Sha256>>,
+}
+
 /// Looks at the file behind the decompressor: how far it was read and its hash.
-#[derive(Clone)]
 pub struct Watch {
-    read: Arc<AtomicU64>,
-    hash: Option<Arc<Mutex<Sha256>>>,
+    tally: Arc<Tally>,
+    worker: Option<JoinHandle<()>>,
+    /// Whether it can be opened once more and read from any place.
+    regular: bool,
 }
 
 impl Watch {
     /// Bytes read from disk so far.
     pub fn read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+        self.tally.read.load(Ordering::Relaxed)
     }
 
-    /// SHA-256 of the whole file in hex, where it was asked for. A decompressor stops at damage,
-    /// so what it left is read here; standard input cannot be read again, and where bytes of it
-    /// are missing there is no hash rather than a wrong one.
-    pub fn sha256(&self, path: &Path, damaged: bool) -> Option<String> {
-        let hash = self.hash.as_ref()?;
-        if path.as_os_str() != "-" {
-            let mut file = File::open(path).ok()?;
-            file.seek(SeekFrom::Start(self.read())).ok()?;
-            io::copy(&mut Watched { inner: file, watch: self.clone() }, &mut io::sink()).ok()?;
-        } else if damaged {
+    /// SHA-256 of the whole file in hex, where it was asked for. The reader must be gone, since
+    /// this waits for its thread. A decompressor stops at damage, so what it left is read here;
+    /// standard input cannot be read again, and where bytes of it are missing there is no hash
+    /// rather than a wrong one.
+    pub fn sha256(self, path: &Path, read_to_the_end: bool) -> Option<String> {
+        let hash = self.tally.hash.as_ref()?;
+        if !read_to_the_end && !self.regular {
+            // Not even waited for: the thread may be waiting for a pipe that never ends.
             return None;
+        }
+        if let Some(worker) = self.worker {
+            // A panic was told as damage when the reader met it.
+            drop(worker.join());
+        }
+        if !read_to_the_end {
+            let mut file = File::open(path).ok()?;
+            file.seek(SeekFrom::Start(self.tally.read.load(Ordering::Relaxed))).ok()?;
+            let tally = self.tally.clone();
+            io::copy(&mut Watched { inner: Box::new(file), tally }, &mut io::sink()).ok()?;
         }
         let digest = hash.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
         Some(crate::base::text::hex(&digest))
     }
 }
 
-struct Watched<R> {
-    inner: R,
-    watch: Watch,
+struct Watched {
+    inner: Box<dyn Read + Send>,
+    tally: Arc<Tally>,
 }
 
-impl<R: Read> Read for Watched<R> {
+impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.watch.read.fetch_add(count as u64, Ordering::Relaxed);
-        if let Some(hash) = &self.watch.hash {
+        self.tally.read.fetch_add(count as u64, Ordering::Relaxed);
+        if let Some(hash) = &self.tally.hash {
             hash.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
         }
         Ok(count)
@@ -79,6 +96,28 @@ pub struct Raw {
 
 /// Opens `path` (`-` is standard input) and unpacks it.
 pub fn open(path: &Path, hashed: bool) -> io::Result<Raw> {
+    let mut raw = unpacked(path, hashed)?;
+    // Plain bytes come out of the page cache faster than another thread could hand them over.
+    if hashed || raw.packing != Packing::Plain {
+        let (ahead, worker) = Ahead::start(raw.reader)?;
+        raw.reader = Box::new(ahead);
+        raw.watch.worker = Some(worker);
+    }
+    Ok(raw)
+}
+
+/// The same for a look at the first bytes: without a thread, which would read further.
+pub fn peek(path: &Path) -> io::Result<Raw> {
+    unpacked(path, false)
+}
+
+/// Bytes that are part of the program, not packed.
+pub fn embedded(bytes: &'static [u8]) -> Raw {
+    let watch = Watch { tally: Arc::default(), worker: None, regular: false };
+    Raw { reader: Box::new(bytes), watch, packing: Packing::Plain, size: None }
+}
+
+fn unpacked(path: &Path, hashed: bool) -> io::Result<Raw> {
     let (inner, size): (Box<dyn Read + Send>, _) = if path.as_os_str() == "-" {
         (Box::new(io::stdin()), None)
     } else {
@@ -89,24 +128,14 @@ pub fn open(path: &Path, hashed: bool) -> io::Result<Raw> {
         }
         (Box::new(file), about.is_file().then_some(about.len()))
     };
-    let watch = Watch {
-        read: Arc::new(AtomicU64::new(0)),
-        hash: hashed.then(|| Arc::new(Mutex::new(Sha256::new()))),
-    };
-    unpack(Watched { inner, watch: watch.clone() }, watch, size)
+    let hash = hashed.then(|| Mutex::new(Sha256::new()));
+    let tally = Arc::new(Tally { read: AtomicU64::new(0), hash });
+    let (reader, packing) = unpack(Watched { inner, tally: tally.clone() })?;
+    let watch = Watch { tally, worker: None, regular: size.is_some() };
+    Ok(Raw { reader, watch, packing, size })
 }
 
-/// Bytes that are part of the program, not packed.
-pub fn embedded(bytes: &'static [u8]) -> Raw {
-    let watch = Watch { read: Arc::new(AtomicU64::new(0)), hash: None };
-    Raw { reader: Box::new(bytes), watch, packing: Packing::Plain, size: None }
-}
-
-fn unpack(
-    mut file: Watched<Box<dyn Read + Send>>,
-    watch: Watch,
-    size: Option<u64>,
-) -> io::Result<Raw> {
+fn unpack(mut file: Watched) -> io::Result<(Box<dyn Read + Send>, Packing)> {
     let mut magic = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut magic)?;
     let packing = match magic[..] {
@@ -126,5 +155,5 @@ fn unpack(
             Box::new(decoder)
         }
     };
-    Ok(Raw { reader, watch, packing, size })
+    Ok((reader, packing))
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::attribution::ledger::Row;
 use crate::attribution::signature::Kind;
+use crate::base::frame;
 use crate::protocol::Label;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -58,10 +59,13 @@ impl Builder<'_> {
         for row in rows() {
             contact.traffic.add(&Traffic::of(&row.totals));
             contact.flows += row.flows;
+            let [first, last] = contact.frames;
+            contact.frames = [
+                frame::earlier((first, contact.first), (row.frames[0], row.first)),
+                frame::later((last, contact.last), (row.frames[1], row.last)),
+            ];
             contact.first = contact.first.min(row.first);
             contact.last = contact.last.max(row.last);
-            contact.frames[0] = contact.frames[0].min(row.frames[0]);
-            contact.frames[1] = contact.frames[1].max(row.frames[1]);
             for way in 0..2 {
                 contact.missed_bytes[way] += row.missed[way];
             }

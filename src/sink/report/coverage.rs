@@ -144,6 +144,20 @@ fn missing(coverage: &Coverage) -> Markup {
             li {
                 "Cut short while recording: " (counted(coverage.truncated, "frame", "frames")) "."
             }
+            @if coverage.duplicates.frames > 0 {
+                li {
+                    "Seen twice, as on a mirror port that copies both ways: "
+                    (counted(coverage.duplicates.frames, "frame", "frames"))
+                    ". What they carry is counted once as delivered."
+                }
+            }
+            @if coverage.conflicting_segments > 0 {
+                li {
+                    "TCP segments that say something else than an earlier copy of the same bytes: "
+                    (grouped(coverage.conflicting_segments))
+                    ". The first copy was read; a receiver may have taken the other."
+                }
+            }
             @if !coverage.stopped.is_empty() {
                 li { "Transport headers that could not be read:" (tally(&coverage.stopped)) }
             }
@@ -184,6 +198,8 @@ fn losses(losses: &LossesShown) -> Markup {
             losses.flows_evicted,
             "conversations ended early for lack of room (their bytes are counted)",
         ),
+        (losses.gaps_given_up, "gaps in streams given up early, for lack of room behind them"),
+        (losses.flows_unread, "conversations read no further, for lack of room (still counted)"),
         (losses.datagrams_evicted, "fragmented packets not put together for lack of room"),
         (losses.datagrams_contradictory, "fragmented packets whose pieces contradict each other"),
         (losses.dissector_faults, "faults of protocol readers, caught"),

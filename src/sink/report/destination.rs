@@ -8,6 +8,7 @@ use crate::attribution::signature::Kind;
 use crate::attribution::world::{
     Claim, Contact, Destination, Device, Host, Level, NameSeen, Party, Remote, Service, Traffic,
 };
+use crate::base::frame::Spelling;
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
@@ -53,7 +54,7 @@ pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Mar
                 }
             }
             @for contact in contacts.iter().take(shown) {
-                (rows_of(contact, &snapshot.destinations[contact.destination_index]))
+                (rows_of(contact, &snapshot.destinations[contact.destination_index], snapshot.spelling()))
             }
             @if contacts.len() > shown { (rest_row(contacts.len() - shown, 1, &rest, 4)) }
         }
@@ -78,12 +79,12 @@ pub fn rest_row(count: usize, before: usize, sum: &Traffic, behind: usize) -> Ma
     }
 }
 
-fn rows_of(contact: &Contact, destination: &Destination) -> Markup {
+fn rows_of(contact: &Contact, destination: &Destination, spelling: Spelling) -> Markup {
     let rest = contact.hosts.get(HOSTS_MAX..).unwrap_or_default();
     html! {
         tbody {
             (sum_row(contact, destination))
-            @for host in contact.hosts.iter().take(HOSTS_MAX) { (host_rows(host, destination)) }
+            @for host in contact.hosts.iter().take(HOSTS_MAX) { (host_rows(host, destination, spelling)) }
             @if !rest.is_empty() {
                 @let mut sum = Traffic::default();
                 @let () = rest.iter().for_each(|host| sum.add(&host.traffic));
@@ -138,16 +139,16 @@ fn groups<'a>(host: &Host, destination: &'a Destination) -> Vec<Group<'a>> {
     groups
 }
 
-fn host_rows(host: &Host, destination: &Destination) -> Markup {
+fn host_rows(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let groups = groups(host, destination);
     let hidden = groups.len().saturating_sub(GROUPS_MAX);
     let span = groups.len().clamp(1, GROUPS_MAX) + usize::from(hidden > 0);
     let [sent, received] = host.traffic.delivered_bytes;
     let cells = html! {
-        th.inner scope="row" rowspan=(span) { (name(host, destination)) }
+        th.inner scope="row" rowspan=(span) { (name(host, destination, spelling)) }
         td.number rowspan=(span) { (amount(sent)) }
         td.number rowspan=(span) { (amount(received)) }
-        td rowspan=(span) { (service(host, destination)) }
+        td rowspan=(span) { (service(host, destination, spelling)) }
         td rowspan=(span) { (readable(&host.services)) }
     };
     html! {
@@ -165,7 +166,7 @@ fn host_rows(host: &Host, destination: &Destination) -> Markup {
     }
 }
 
-fn name(host: &Host, destination: &Destination) -> Markup {
+fn name(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let Some(name) = &host.name else {
         return html! { "no name" };
     };
@@ -181,20 +182,20 @@ fn name(host: &Host, destination: &Destination) -> Markup {
             "("
             @for (index, seen) in seen.iter().enumerate() {
                 @if index > 0 { "; " }
-                (source(seen))
+                (source(seen, spelling))
             }
             ")"
         }
     }
 }
 
-fn source(seen: &NameSeen) -> Markup {
+fn source(seen: &NameSeen, spelling: Spelling) -> Markup {
     html! {
         (seen.source)
-        @if let Some(frame) = frames(&[seen.frame]) { ", " (frame) }
+        @if let Some(frame) = frames(spelling, &[seen.frame]) { ", " (frame) }
         @if seen.several { ", the address has other names too" }
         @if let Some((other, frame)) = &seen.dns_says {
-            ", while DNS said " (wire(&other.text)) ", frame " (frame)
+            ", while DNS said " (wire(&other.text)) ", frame " (spelling.one(*frame))
         }
     }
 }
@@ -219,7 +220,7 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
     }
 }
 
-fn service(host: &Host, destination: &Destination) -> Markup {
+fn service(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let Some(claim) = host.claim.and_then(|index| destination.claims.get(index)) else {
         return html! { "not known" };
     };
@@ -229,7 +230,7 @@ fn service(host: &Host, destination: &Destination) -> Markup {
             "(" (claim.level.name())
             @if claim.level == Level::Inferred { ": likely, no more" }
             ", by " (basis(claim))
-            @if let Some(frame) = frames(&[claim.frame]) { ", " (frame) }
+            @if let Some(frame) = frames(spelling, &[claim.frame]) { ", " (frame) }
             @if let Some(host) = &claim.host_operator { "; host run by " (wire(host)) }
             @if let Some(region) = &claim.region { "; stated region " (wire(region)) }
             ")"

@@ -4,6 +4,7 @@ use super::View;
 use super::destination;
 use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, moments, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
+use crate::base::frame::Spelling;
 use maud::{Markup, html};
 
 /// Descriptions and addresses of one device shown; all are in the JSON.
@@ -47,7 +48,7 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
                      addresses is counted here." }
             }
             (limits(device))
-            (who(device))
+            (who(device, view.snapshot.spelling()))
             @if internet.is_empty() {
                 p {
                     "Nothing " @if device.role == "gateway" { "of its own " }
@@ -85,7 +86,7 @@ fn limits(device: &Device) -> Markup {
     }
 }
 
-fn who(device: &Device) -> Markup {
+fn who(device: &Device, spelling: Spelling) -> Markup {
     let more_said = device.identities.len().saturating_sub(DETAILS_MAX);
     let more_addresses = device.addresses.len().saturating_sub(DETAILS_MAX);
     html! {
@@ -116,7 +117,7 @@ fn who(device: &Device) -> Markup {
                 dt { "Said about itself" }
                 dd {
                     ul {
-                        @for said in device.identities.iter().take(DETAILS_MAX) { li { (identity(said)) } }
+                        @for said in device.identities.iter().take(DETAILS_MAX) { li { (identity(said, spelling)) } }
                         @if more_said > 0 { li { "and " (more_said) " more in --json" } }
                     }
                 }
@@ -126,7 +127,7 @@ fn who(device: &Device) -> Markup {
                 dd {
                     @for (index, (address, frame)) in device.resolvers.iter().enumerate() {
                         @if index > 0 { ", " }
-                        code { (address.to_string()) } " (frame " (frame) ")"
+                        code { (address.to_string()) } " (frame " (spelling.one(*frame)) ")"
                     }
                 }
             }
@@ -153,7 +154,7 @@ fn maker(device: &Device) -> Markup {
     }
 }
 
-fn identity(said: &IdentitySeen) -> Markup {
+fn identity(said: &IdentitySeen, spelling: Spelling) -> Markup {
     let kind = match said.kind {
         "host_name" => "host name",
         "vendor_class" => "vendor class",
@@ -161,7 +162,7 @@ fn identity(said: &IdentitySeen) -> Markup {
     };
     html! {
         (kind) ": " (wire(&said.value.text)) " (" (said.fact)
-        @if let Some(frame) = frames(&[said.frame]) { ", " (frame) }
+        @if let Some(frame) = frames(spelling, &[said.frame]) { ", " (frame) }
         ")"
     }
 }

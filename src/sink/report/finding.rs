@@ -5,6 +5,7 @@ use super::words::{
     moment, total, wire,
 };
 use crate::attribution::world::{Level, Zone};
+use crate::base::frame::{self, Spelling};
 use crate::finding::{Counted, Finding, Severity};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
@@ -74,7 +75,7 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
                 @for fact in &finding.facts {
                     li {
                         (wire(&fact.text))
-                        @if let Some(frames) = frames(&fact.frames) { " (" (frames) ")" }
+                        @if let Some(frames) = frames(snapshot.spelling(), &fact.frames) { " (" (frames) ")" }
                     }
                 }
             }
@@ -92,8 +93,11 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
                 }
             }
             h4 { "Proof" }
-            @for counted in &finding.traffic { (proof(snapshot, counted)) }
-            (deciding(finding))
+            @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(snapshot, counted)) }
+            @if finding.traffic.len() > ROWS_MAX {
+                p { (finding.traffic.len() - ROWS_MAX) " more files; all in --json." }
+            }
+            (deciding(finding, snapshot.spelling()))
             p.key { small { "Rule " (finding.id) " version " (finding.rule_version) ", key " code { (finding.key) } } }
         }
     }
@@ -136,7 +140,7 @@ fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
     html! {
         p {
             @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) {
-                "In " code { (wire(&input.path)) } ": "
+                "In file " (traffic.input + 1) ", " code { (wire(&input.path)) } ": "
             }
             (counted(traffic.frames, "frame", "frames")) " counted, from "
             (moment(traffic.first)) " to " (moment(traffic.last)) " UTC: "
@@ -144,7 +148,10 @@ fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
         }
         @match &traffic.wireshark_filter {
             Some(filter) => {
-                p { "This Wireshark display filter selects exactly these frames:" }
+                p {
+                    "This Wireshark display filter selects exactly these frames"
+                    @if snapshot.inputs.len() > 1 { " in that file" } ":"
+                }
                 pre tabindex="0" { code { (filter) } }
             }
             None => p {
@@ -154,7 +161,7 @@ fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
     }
 }
 
-fn deciding(finding: &Finding) -> Markup {
+fn deciding(finding: &Finding, spelling: Spelling) -> Markup {
     if finding.refs.is_empty() {
         return html! {};
     }
@@ -171,7 +178,9 @@ fn deciding(finding: &Finding) -> Markup {
             tbody {
                 @for reference in &finding.refs {
                     tr {
-                        th.number scope="row" { (reference.frame) }
+                        th.number scope="row" {
+                            (spelling.one(frame::base(reference.input) + reference.frame))
+                        }
                         td { (exact_moment(reference.time)) }
                         td.number { (grouped(u64::from(reference.length))) }
                     }

@@ -65,7 +65,11 @@ pub fn how_we_know(snapshot: &Snapshot) -> Markup {
 }
 
 const WORDS: &[(&str, &str)] = &[
-    ("frame", "One recorded packet, numbered from 1 as Wireshark numbers it."),
+    (
+        "frame",
+        "One recorded packet, numbered from 1 as Wireshark numbers it. Where several recordings \
+         were read, the file is named by its place in the list at the top.",
+    ),
     ("sni", "The name that the device itself asked for at the start of an encrypted connection."),
     ("host", "The name that the device itself wrote into an unencrypted web request."),
     ("dns", "The device had asked which address a name has, and was told this address."),

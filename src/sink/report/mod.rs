@@ -22,6 +22,9 @@ use words::{ROWS_MAX, amount, boxed, counted, device_link, grouped, moment, wire
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// Inputs that the title names.
+const FILES_NAMED: usize = 3;
+
 /// A snapshot with its contacts by their two ends.
 struct View<'a> {
     snapshot: &'a Snapshot,
@@ -93,7 +96,11 @@ pub fn page(snapshot: &Snapshot) -> String {
 
 fn file_names(snapshot: &Snapshot) -> String {
     let name = |input: &Input| input.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let names: Vec<String> = snapshot.inputs.iter().map(name).collect();
+    let mut names: Vec<String> = snapshot.inputs.iter().take(FILES_NAMED).map(name).collect();
+    let more = snapshot.inputs.len() - names.len();
+    if more > 0 {
+        names.push(format!("{more} more files"));
+    }
     names.join(", ")
 }
 
@@ -101,7 +108,12 @@ fn head(snapshot: &Snapshot) -> Markup {
     html! {
         header {
             h1 { "What the devices in " (wire(&file_names(snapshot))) " sent, and to whom" }
-            @for input in &snapshot.inputs { (about_input(input)) }
+            @for (index, input) in snapshot.inputs.iter().take(ROWS_MAX).enumerate() {
+                (about_input(input, (snapshot.inputs.len() > 1).then_some(index + 1)))
+            }
+            @if snapshot.inputs.len() > ROWS_MAX {
+                p { (snapshot.inputs.len() - ROWS_MAX) " more files; all in --json." }
+            }
             @if !snapshot.coverage.complete {
                 div.partial role="note" aria-labelledby="partial" {
                     p id="partial" { strong { "Partial result" } }
@@ -134,11 +146,14 @@ fn head(snapshot: &Snapshot) -> Markup {
     }
 }
 
-fn about_input(input: &Input) -> Markup {
+fn about_input(input: &Input, place: Option<usize>) -> Markup {
     html! {
         dl.facts {
-            dt { "Recording" }
-            dd { code { (wire(&input.path)) } " (" (input.format) ")" }
+            dt { "Recording" @if let Some(place) = place { ", file " (place) } }
+            dd {
+                code { (wire(&input.path)) }
+                @if input.format.is_empty() { " (not read)" } @else { " (" (input.format) ")" }
+            }
             dt { "SHA-256" }
             dd {
                 @match &input.sha256 {

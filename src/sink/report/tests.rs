@@ -12,8 +12,8 @@ use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::finding::{Alternative, Counted, Fact, Finding, Reference, Review, Severity, SubjectOf};
 use crate::snapshot::{
-    CanaryShown, Coverage, DatabaseShown, Distributions, Drops, FramesShown, Gate, Input,
-    LossesShown, SCHEMA, SignaturesShown, Snapshot, Summary, Tool,
+    CanaryShown, Coverage, DatabaseShown, Distributions, Drops, Duplicates, FramesShown, Gate,
+    Input, LossesShown, SCHEMA, SignaturesShown, Snapshot, Summary, Tool,
 };
 use std::collections::BTreeMap;
 
@@ -200,6 +200,8 @@ fn coverage() -> Coverage {
         wire_bytes: 300,
         drops: Drops { declared: Some(5) },
         truncated: 0,
+        duplicates: Duplicates { frames: 2, wire_bytes: 120 },
+        conflicting_segments: 1,
         checksum_bad: BTreeMap::new(),
         stopped: BTreeMap::new(),
         decryption_secrets: 0,

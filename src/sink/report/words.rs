@@ -1,6 +1,7 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
 use crate::attribution::world::Destination;
+use crate::base::frame::Spelling;
 use crate::base::text::bytes;
 use crate::base::time::Timestamp;
 use crate::snapshot::Snapshot;
@@ -69,15 +70,15 @@ pub fn wire(text: &str) -> Markup {
 }
 
 /// `frame 3`, `frames 3, 4 and 12 more`; nothing for frame 0, which stands for no frame.
-pub fn frames(numbers: &[u64]) -> Option<String> {
+pub fn frames(spelling: Spelling, numbers: &[u64]) -> Option<String> {
     const SHOWN: usize = 8;
     let numbers: Vec<u64> = numbers.iter().copied().filter(|&number| number > 0).collect();
-    let shown: Vec<String> = numbers.iter().take(SHOWN).map(u64::to_string).collect();
+    let shown = spelling.all(&numbers[..numbers.len().min(SHOWN)]);
     match numbers.len() {
         0 => None,
-        1 => Some(format!("frame {}", shown[0])),
-        count if count <= SHOWN => Some(format!("frames {}", shown.join(", "))),
-        count => Some(format!("frames {} and {} more", shown.join(", "), count - SHOWN)),
+        1 => Some(format!("frame {shown}")),
+        count if count <= SHOWN => Some(format!("frames {shown}")),
+        count => Some(format!("frames {shown} and {} more", count - SHOWN)),
     }
 }
 
@@ -143,8 +144,9 @@ mod tests {
         assert_eq!(total(56_964), "57 kB (56\u{202f}964 bytes)");
         assert_eq!(amount(56_964).0, "<span title=\"56\u{202f}964 bytes\">57 kB</span>");
         assert_eq!(counted(1, "frame", "frames"), "1 frame");
-        assert_eq!(frames(&[0]), None);
-        assert_eq!(frames(&[4, 5]).as_deref(), Some("frames 4, 5"));
+        assert_eq!(frames(Spelling::of(1), &[0]), None);
+        assert_eq!(frames(Spelling::of(1), &[4, 5]).as_deref(), Some("frames 4, 5"));
+        assert_eq!(frames(Spelling::of(2), &[4]).as_deref(), Some("frame 4 of file 1"));
     }
 
     #[test]
