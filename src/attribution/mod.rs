@@ -5,6 +5,7 @@
 
 pub mod geo;
 pub mod ledger;
+mod lines;
 pub mod names;
 pub mod oui;
 pub mod reach;

@@ -2,6 +2,7 @@
 //! device. Embedded; its source and date are in `signatures/databases/README.md`.
 
 use super::database;
+use super::lines::find;
 use crate::base::address::Mac;
 use crate::base::text::hex;
 
@@ -20,28 +21,7 @@ pub fn registrant(mac: Mac) -> Option<&'static str> {
         return None;
     }
     let digits = hex(&mac.0).to_uppercase();
-    [9, 7, 6].iter().find_map(|&length| find(&digits[..length]))
-}
-
-/// Binary search over sorted lines `PREFIX<TAB>ORGANISATION`.
-fn find(prefix: &str) -> Option<&'static str> {
-    let text = database::OUI;
-    let (mut low, mut high) = (0, text.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let start = text[..middle].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        let end =
-            text[middle..].iter().position(|&b| b == b'\n').map_or(text.len(), |at| middle + at);
-        let line = &text[start..end];
-        let tab = line.iter().position(|&b| b == b'\t').unwrap_or(line.len());
-        // The comment line sorts before every hexadecimal digit, as `#` does.
-        match line[..tab].cmp(prefix.as_bytes()) {
-            std::cmp::Ordering::Equal => return std::str::from_utf8(line.get(tab + 1..)?).ok(),
-            std::cmp::Ordering::Less => low = end + 1,
-            std::cmp::Ordering::Greater => high = start,
-        }
-    }
-    None
+    [9, 7, 6].iter().find_map(|&length| find(database::OUI, &digits[..length]))
 }
 
 #[cfg(test)]
@@ -54,7 +34,7 @@ mod tests {
         assert!(text.lines().count() > 40_000);
         for line in text.lines().skip(1).step_by(97) {
             let (prefix, organisation) = line.split_once('\t').unwrap();
-            assert_eq!(find(prefix), Some(organisation), "{prefix}");
+            assert_eq!(find(database::OUI, prefix), Some(organisation), "{prefix}");
         }
     }
 

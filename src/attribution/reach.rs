@@ -3,6 +3,7 @@
 //! excluded.
 
 use super::database;
+use super::lines::find;
 
 /// Kilometres that light in fibre travels there and back in a millisecond: two thirds of the
 /// speed of light, halved. Real paths are longer, so the bound errs towards not excluding.
@@ -19,10 +20,7 @@ pub fn farthest_km(round_trip: i64) -> u64 {
 #[must_use]
 pub fn least_km(one: &str, other: &str) -> Option<u64> {
     let (low, high) = if one < other { (one, other) } else { (other, one) };
-    let table = std::str::from_utf8(database::DISTANCE).ok()?;
-    let key = format!("\n{low}\t{high}\t");
-    let at = table.find(&key)? + key.len();
-    table[at..].split('\n').next()?.parse().ok()
+    find(database::DISTANCE, &format!("{low}\t{high}"))?.parse().ok()
 }
 
 /// Whether a remote with this smallest round trip cannot be in `country`, seen from `here`; the
@@ -35,6 +33,18 @@ pub fn excludes(here: &str, country: &str, round_trip: i64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pair_is_found() {
+        let text = std::str::from_utf8(database::DISTANCE).unwrap();
+        assert!(text.lines().count() > 20_000);
+        for line in text.lines().skip(1) {
+            let [one, other, km] = line.split('\t').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            assert_eq!(least_km(other, one), km.parse().ok(), "{line}");
+        }
+    }
 
     #[test]
     fn light_bounds_the_distance() {

@@ -8,6 +8,10 @@ use std::fmt::Write;
 /// `\u{N}` or `\\`. Different bytes always give different text.
 #[must_use]
 pub fn safe(bytes: &[u8]) -> String {
+    let is_plain = |&byte: &u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+    if bytes.iter().all(is_plain) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -46,10 +50,14 @@ fn is_deceptive(c: char) -> bool {
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        out.push(DIGITS[usize::from(byte >> 4)]);
+        out.push(DIGITS[usize::from(byte & 15)]);
+    }
+    out
 }
 
 /// At most `limit` characters of `text`, the end replaced by `…` where it was cut.
@@ -109,6 +117,13 @@ mod tests {
         assert_eq!(safe(b"\xff\n"), "\\xff\\x0a");
         assert_eq!(safe(b"\\xff"), "\\\\xff");
         assert_eq!(safe("\u{9b}31m".as_bytes()), "\\u{9b}31m");
+    }
+
+    #[test]
+    fn plain_text_stays_and_hex_has_two_digits_a_byte() {
+        let printable: Vec<u8> = (b' '..=b'~').filter(|&byte| byte != b'\\').collect();
+        assert_eq!(safe(&printable).as_bytes(), printable);
+        assert_eq!(hex(&[0x00, 0x0f, 0xa5, 0xff]), "000fa5ff");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::NameSource;
 use crate::attribution::signature::Kind;
-use crate::attribution::world::{Claim, Level, Zone};
+use crate::attribution::world::{Claim, Contact, Level, Zone};
 
 /// See the module.
 pub struct CloudVendor;
@@ -25,72 +25,67 @@ impl Check for CloudVendor {
         Severity::Info
     }
 
-    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
-        for (index, contact) in view.world.contacts.iter().enumerate() {
-            if contact.zone != Zone::Internet {
-                continue;
-            }
-            let mut draft = Draft {
-                contact: index,
-                level: Level::Inferred,
-                facts: Vec::new(),
-                may_say: String::new(),
-                does_not_show: &[
-                    "what the encrypted content is",
-                    "what the data is used for, or who reads it at the other end",
-                    "that a company or a state has asked for or used it",
-                    "where the data is stored",
-                ],
-                alternatives: Vec::new(),
-                cites: Vec::new(),
-                traffic: Vec::new(),
-            };
-            let mut said: Vec<&Claim> = Vec::new();
-            for (row_index, row) in
-                view.rows(contact).filter(|(_, row)| row.totals[0].packets > 0 && !row.is_icmp())
-            {
-                let claim = view.world.claims.of(row_index);
-                let Some(claim) = claim.filter(|claim| claim.kind == Kind::Vendor) else {
-                    continue;
-                };
-                draft.traffic.push((row_index, None));
-                draft.level = draft.level.min(claim.level);
-                // A DNS answer names the remote but is not traffic with it: it is in the facts.
-                let own =
-                    row.name.filter(|n| matches!(n.source, NameSource::Sni | NameSource::Host));
-                draft.cites.extend(own.map(|named| named.cite));
-                draft.cites.extend(row.beginnings().next());
-                if !said.iter().any(|other| other.pattern == claim.pattern) {
-                    said.push(claim);
-                }
-            }
-            let Some(first) = said.first() else { continue };
-            for claim in &said {
-                draft.facts.push(fact(claim));
-            }
-            if draft.level == Level::Inferred {
-                draft.alternatives.push(Alternative {
-                    text:
-                        "the address also serves other names, and this traffic was for one of them"
-                            .into(),
-                    status: "not excluded",
-                    by: "the name comes from DNS, not from the traffic itself".into(),
-                });
-            }
-            let mut roles: Vec<&str> = said.iter().map(|claim| claim.role.as_str()).collect();
-            roles.sort_unstable();
-            roles.dedup();
-            let made_up = if first.fictional { " (made up)" } else { "" };
-            draft.may_say = format!(
-                "The device {} exchanged data with {}; signature \"{}\"{made_up} lists these \
-                 names or addresses for {}: {{bytes}}.",
-                spoken_device(view.device(contact)),
-                spoken(view, &draft),
-                first.name,
-                roles.join(", "),
-            );
-            say(draft);
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        if contact.zone != Zone::Internet {
+            return None;
         }
+        let mut draft = Draft {
+            level: Level::Inferred,
+            facts: Vec::new(),
+            may_say: String::new(),
+            does_not_show: &[
+                "what the encrypted content is",
+                "what the data is used for, or who reads it at the other end",
+                "that a company or a state has asked for or used it",
+                "where the data is stored",
+            ],
+            alternatives: Vec::new(),
+            cites: Vec::new(),
+            traffic: Vec::new(),
+        };
+        let mut said: Vec<&Claim> = Vec::new();
+        for (row_index, row) in
+            view.rows(contact).filter(|(_, row)| row.totals[0].packets > 0 && !row.is_icmp())
+        {
+            let claim = view.world.claims.of(row_index);
+            let Some(claim) = claim.filter(|claim| claim.kind == Kind::Vendor) else {
+                continue;
+            };
+            draft.traffic.push((row_index, None));
+            draft.level = draft.level.min(claim.level);
+            // A DNS answer names the remote but is not traffic with it: it is in the facts.
+            let own = row.name.filter(|n| matches!(n.source, NameSource::Sni | NameSource::Host));
+            draft.cites.extend(own.map(|named| named.cite));
+            draft.cites.extend(row.beginnings().next());
+            if !said.iter().any(|other| other.pattern == claim.pattern) {
+                said.push(claim);
+            }
+        }
+        let first = said.first()?;
+        for claim in &said {
+            draft.facts.push(fact(claim));
+        }
+        if draft.level == Level::Inferred {
+            draft.alternatives.push(Alternative {
+                text: "the address also serves other names, and this traffic was for one of them"
+                    .into(),
+                status: "not excluded",
+                by: "the name comes from DNS, not from the traffic itself".into(),
+            });
+        }
+        let mut roles: Vec<&str> = said.iter().map(|claim| claim.role.as_str()).collect();
+        roles.sort_unstable();
+        roles.dedup();
+        let made_up = if first.fictional { " (made up)" } else { "" };
+        draft.may_say = format!(
+            "The device {} exchanged data with {}; signature \"{}\"{made_up} lists these \
+             names or addresses for {}: {{bytes}}.",
+            spoken_device(view.device(contact)),
+            spoken(view, &draft),
+            first.name,
+            roles.join(", "),
+        );
+        Some(draft)
     }
 }
 

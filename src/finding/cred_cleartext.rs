@@ -2,7 +2,7 @@
 
 use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Level, Zone};
+use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
 use std::collections::BTreeSet;
 
@@ -26,59 +26,54 @@ impl Check for CredCleartext {
         Severity::High
     }
 
-    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
-        for (index, contact) in view.world.contacts.iter().enumerate() {
-            let mut draft = Draft {
-                contact: index,
-                level: Level::Shown,
-                facts: Vec::new(),
-                may_say: String::new(),
-                does_not_show: &[
-                    "whether the credentials are valid",
-                    "that anyone but the two ends has read them",
-                ],
-                alternatives: Vec::new(),
-                cites: Vec::new(),
-                traffic: Vec::new(),
-            };
-            let mut kinds = BTreeSet::new();
-            for (row_index, row) in view.rows(contact) {
-                let secrets: Vec<_> =
-                    row.evidence.iter().filter(|e| e.mark == Mark::Credential).collect();
-                if secrets.is_empty() {
-                    continue;
-                }
-                draft.traffic.push((row_index, Some(Mark::Credential)));
-                draft.level = draft.level.max(capped(Level::Shown, row));
-                for secret in secrets {
-                    draft.cites.push(secret.cite);
-                    kinds.insert(secret.what.as_str());
-                    let owner = if secret.value.is_empty() {
-                        String::new()
-                    } else {
-                        format!(" of user {}", safe(&secret.value))
-                    };
-                    let text =
-                        format!("{}{owner}: {} bytes, not shown", secret.what, secret.length);
-                    if !draft.facts.iter().any(|fact| fact.text == text) {
-                        draft.facts.push(Fact::new(text, secret.cite.frame));
-                    }
-                }
-            }
-            if draft.traffic.is_empty() {
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        let mut draft = Draft {
+            level: Level::Shown,
+            facts: Vec::new(),
+            may_say: String::new(),
+            does_not_show: &[
+                "whether the credentials are valid",
+                "that anyone but the two ends has read them",
+            ],
+            alternatives: Vec::new(),
+            cites: Vec::new(),
+            traffic: Vec::new(),
+        };
+        let mut kinds = BTreeSet::new();
+        for (row_index, row) in view.rows(contact) {
+            let secrets: Vec<_> =
+                row.evidence.iter().filter(|e| e.mark == Mark::Credential).collect();
+            if secrets.is_empty() {
                 continue;
             }
-            let place =
-                if contact.zone == Zone::Internet { "over the internet" } else { "locally" };
-            let kinds: Vec<&str> = kinds.into_iter().collect();
-            draft.may_say = format!(
-                "Credentials went readable ({}) between the device {} and {}, {place}; in those \
-                 flows: {{bytes}}.",
-                kinds.join(", "),
-                spoken_device(view.device(contact)),
-                spoken(view, &draft),
-            );
-            say(draft);
+            draft.traffic.push((row_index, Some(Mark::Credential)));
+            draft.level = draft.level.max(capped(Level::Shown, row));
+            for secret in secrets {
+                draft.cites.push(secret.cite);
+                kinds.insert(secret.what.as_str());
+                let owner = if secret.value.is_empty() {
+                    String::new()
+                } else {
+                    format!(" of user {}", safe(&secret.value))
+                };
+                let text = format!("{}{owner}: {} bytes, not shown", secret.what, secret.length);
+                if !draft.facts.iter().any(|fact| fact.text == text) {
+                    draft.facts.push(Fact::new(text, secret.cite.frame));
+                }
+            }
         }
+        if draft.traffic.is_empty() {
+            return None;
+        }
+        let place = if contact.zone == Zone::Internet { "over the internet" } else { "locally" };
+        let kinds: Vec<&str> = kinds.into_iter().collect();
+        draft.may_say = format!(
+            "Credentials went readable ({}) between the device {} and {}, {place}; in those \
+             flows: {{bytes}}.",
+            kinds.join(", "),
+            spoken_device(view.device(contact)),
+            spoken(view, &draft),
+        );
+        Some(draft)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Level, Zone};
+use crate::attribution::world::{Contact, Level, Zone};
 
 /// See the module.
 pub struct DnsHardcodedResolver;
@@ -24,64 +24,60 @@ impl Check for DnsHardcodedResolver {
         Severity::Low
     }
 
-    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
-        for (index, contact) in view.world.contacts.iter().enumerate() {
-            let device = view.device(contact);
-            // Without a lease in the capture nobody knows which servers the network gave.
-            let (Some(given), false) = (device.resolvers.first(), contact.zone == Zone::Group)
-            else {
-                continue;
-            };
-            let mut draft = Draft {
-                contact: index,
-                level: Level::Shown,
-                facts: Vec::new(),
-                may_say: String::new(),
-                does_not_show: &[
-                    "that the address is built into the device",
-                    "what the name server keeps",
-                ],
-                alternatives: vec![Alternative {
-                    text: "the server was configured by hand, by an app, or by a router \
-                           advertisement"
-                        .into(),
-                    status: "not tested",
-                    by: "only DHCP is compared".into(),
-                }],
-                cites: Vec::new(),
-                traffic: Vec::new(),
-            };
-            for (row_index, row) in view.rows(contact) {
-                let asked: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Query).collect();
-                let given = device.resolvers.iter().any(|&(r, _)| r == row.remote.address);
-                // Only IPv4 servers come with DHCPv4.
-                if asked.is_empty() || given || row.remote.address.is_ipv6() || !row.begun_here {
-                    continue;
-                }
-                draft.traffic.push((row_index, Some(Mark::Query)));
-                draft.cites.extend(asked.iter().map(|evidence| evidence.cite));
-                let names = asked.iter().map(|e| crate::base::text::safe(&e.value));
-                let mut names: Vec<String> = names.collect();
-                names.dedup();
-                names.truncate(5);
-                draft.facts.push(Fact {
-                    text: format!("asked {} for {}", row.remote.address, names.join(", ")),
-                    frames: asked.iter().take(5).map(|evidence| evidence.cite.frame).collect(),
-                });
-            }
-            if draft.traffic.is_empty() {
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        let device = view.device(contact);
+        // Without a lease in the capture nobody knows which servers the network gave.
+        let (Some(given), false) = (device.resolvers.first(), contact.zone == Zone::Group) else {
+            return None;
+        };
+        let mut draft = Draft {
+            level: Level::Shown,
+            facts: Vec::new(),
+            may_say: String::new(),
+            does_not_show: &[
+                "that the address is built into the device",
+                "what the name server keeps",
+            ],
+            alternatives: vec![Alternative {
+                text: "the server was configured by hand, by an app, or by a router \
+                       advertisement"
+                    .into(),
+                status: "not tested",
+                by: "only DHCP is compared".into(),
+            }],
+            cites: Vec::new(),
+            traffic: Vec::new(),
+        };
+        for (row_index, row) in view.rows(contact) {
+            let asked: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Query).collect();
+            let given = device.resolvers.iter().any(|&(r, _)| r == row.remote.address);
+            // Only IPv4 servers come with DHCPv4.
+            if asked.is_empty() || given || row.remote.address.is_ipv6() || !row.begun_here {
                 continue;
             }
-            let servers: Vec<String> =
-                device.resolvers.iter().map(|(address, _)| address.to_string()).collect();
-            let servers = servers.join(", ");
-            draft.facts.push(Fact::new(format!("DHCP gave it {servers}"), given.1));
-            draft.may_say = format!(
-                "The device {} asked names of {}, although DHCP gave it {servers}: {{bytes}}.",
-                spoken_device(device),
-                spoken(view, &draft),
-            );
-            say(draft);
+            draft.traffic.push((row_index, Some(Mark::Query)));
+            draft.cites.extend(asked.iter().map(|evidence| evidence.cite));
+            let names = asked.iter().map(|e| crate::base::text::safe(&e.value));
+            let mut names: Vec<String> = names.collect();
+            names.dedup();
+            names.truncate(5);
+            draft.facts.push(Fact {
+                text: format!("asked {} for {}", row.remote.address, names.join(", ")),
+                frames: asked.iter().take(5).map(|evidence| evidence.cite.frame).collect(),
+            });
         }
+        if draft.traffic.is_empty() {
+            return None;
+        }
+        let servers: Vec<String> =
+            device.resolvers.iter().map(|(address, _)| address.to_string()).collect();
+        let servers = servers.join(", ");
+        draft.facts.push(Fact::new(format!("DHCP gave it {servers}"), given.1));
+        draft.may_say = format!(
+            "The device {} asked names of {}, although DHCP gave it {servers}: {{bytes}}.",
+            spoken_device(device),
+            spoken(view, &draft),
+        );
+        Some(draft)
     }
 }

@@ -6,6 +6,7 @@
 use super::Counted;
 use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share, Traffic};
 use crate::attribution::world::transport_name;
+use crate::base::address::Spelled;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
 use std::collections::BTreeMap;
@@ -197,8 +198,11 @@ impl Selection {
         if tunnelled && fragmented {
             return Err("fragments of tunnels cannot be told apart; extract the frames instead");
         }
-        let mut ends =
-            format!("{family}.addr{layer} == {a} && {family}.addr{layer} == {b}{not_icmp}");
+        let mut ends = format!(
+            "{family}.addr{layer} == {} && {family}.addr{layer} == {}{not_icmp}",
+            Spelled(a),
+            Spelled(b)
+        );
         if !layer.is_empty() {
             // ICMP of the pair itself is left out; ICMP inside the tunnel is not.
             let next = if a.is_ipv4() { ("ip.proto", 1) } else { ("ipv6.nxt", 58) };

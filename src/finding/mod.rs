@@ -14,6 +14,7 @@ pub use filter::Pairs;
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::world::{Contact, Device, Level, Party, World};
+use crate::base::address::Spelled;
 use crate::base::frame;
 use crate::base::table::Set;
 use crate::base::text::{hex, safe};
@@ -22,6 +23,7 @@ use crate::flow::Cite;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -75,8 +77,9 @@ pub trait Check: Sync {
     fn version(&self) -> u32;
     /// How much it matters.
     fn severity(&self) -> Severity;
-    /// Reads the view and drafts findings.
-    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft));
+    /// Reads a contact and drafts a finding about it. All checks look at one contact before any
+    /// looks at the next, while its rows are in the cache.
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft>;
 }
 
 /// What checks read.
@@ -105,8 +108,6 @@ impl<'a> View<'a> {
 
 /// What a check says; [`run`] completes it.
 pub struct Draft {
-    /// The contact it is about.
-    pub contact: usize,
     /// How sure.
     pub level: Level,
     /// What was seen, each with its frames.
@@ -246,15 +247,23 @@ pub struct Finding {
 pub fn run(view: &View<'_>) -> Vec<Finding> {
     let pairs = Pairs::of(view.ledger);
     let mut findings = Vec::new();
-    for check in CHECKS {
-        check.run(view, &mut |draft| findings.push(complete(*check, view, &pairs, draft)));
+    for contact in &view.world.contacts {
+        for &check in CHECKS {
+            let draft = check.run(view, contact);
+            findings.extend(draft.map(|draft| complete(check, view, &pairs, contact, draft)));
+        }
     }
     findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key.clone()));
     findings
 }
 
-fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> Finding {
-    let contact = &view.world.contacts[draft.contact];
+fn complete(
+    check: &dyn Check,
+    view: &View<'_>,
+    pairs: &Pairs,
+    contact: &Contact,
+    mut draft: Draft,
+) -> Finding {
     let selection = filter::Selection::of(view.ledger, &draft.traffic);
     let counted = selection.count(view.ledger, pairs);
     let mut cites = draft.cites;
@@ -275,6 +284,9 @@ fn complete(check: &dyn Check, view: &View<'_>, pairs: &Pairs, draft: Draft) -> 
     }
     let delivered = |way: usize| counted.iter().map(|c| c.delivered_bytes[way]).sum::<u64>();
     let [sent, received] = [0, 1].map(delivered);
+    // There may be as many findings as contacts: what growing left over is given back.
+    draft.facts.shrink_to_fit();
+    draft.alternatives.shrink_to_fit();
     let bytes = format!("{sent} bytes of payload sent, {received} received");
     Finding {
         id: check.id(),
@@ -309,7 +321,8 @@ pub fn spoken(view: &View<'_>, draft: &Draft) -> String {
         few(rows().filter_map(|row| row.name).map(|n| (n.name, n.source)), |(id, source)| {
             format!("{} (by {})", safe(view.ledger.names.get(id)), source.name())
         });
-    let addresses = few(rows().map(|row| row.remote.address), |address| address.to_string());
+    let addresses =
+        few(rows().map(|row| row.remote.address), |address| Spelled(address).to_string());
     if names.is_empty() { addresses } else { format!("{names} at {addresses}") }
 }
 
@@ -327,6 +340,17 @@ fn few<T: Copy + Eq + Hash>(items: impl Iterator<Item = T>, show: impl Fn(T) -> 
     match seen.len().saturating_sub(3) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+/// How the remote end of a row is spoken of: `192.0.2.1 port 443`.
+struct Service<'a>(&'a Row);
+
+impl fmt::Display for Service<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = self.0;
+        Spelled(row.remote.address).fmt(out)?;
+        row.port.map_or(Ok(()), |port| write!(out, " port {port}"))
     }
 }
 

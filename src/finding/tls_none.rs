@@ -1,7 +1,7 @@
 //! `tls.none`: application data that anyone on the path can read goes to the internet.
 
-use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
-use crate::attribution::world::{Level, Zone};
+use super::{Check, Draft, Fact, Service, Severity, View, capped, spoken, spoken_device};
+use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, Method};
 use std::collections::BTreeSet;
 
@@ -25,55 +25,52 @@ impl Check for TlsNone {
         Severity::Medium
     }
 
-    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
-        for (index, contact) in view.world.contacts.iter().enumerate() {
-            if contact.zone != Zone::Internet {
-                continue;
-            }
-            let mut draft = Draft {
-                contact: index,
-                level: Level::Shown,
-                facts: Vec::new(),
-                may_say: String::new(),
-                does_not_show: &[
-                    "that anyone but the two ends has read it",
-                    "whether parts of the content are encrypted within the protocol",
-                ],
-                alternatives: Vec::new(),
-                cites: Vec::new(),
-                traffic: Vec::new(),
-            };
-            let mut protocols = BTreeSet::new();
-            for (row_index, row) in view.rows(contact) {
-                let payload: u64 = row.totals.iter().map(|sent| sent.delivered_bytes).sum();
-                let clear = row.content() == Content::Clear && row.label.method == Method::Payload;
-                if !clear || payload == 0 {
-                    continue;
-                }
-                draft.traffic.push((row_index, None));
-                draft.level = draft.level.max(capped(Level::Shown, row));
-                draft.cites.extend(row.beginnings());
-                protocols.insert(row.label.protocol);
-                let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
-                draft.facts.push(Fact::new(
-                    format!(
-                        "{} recognised from its payload, to {}{port}, without encryption",
-                        row.label.protocol, row.remote.address
-                    ),
-                    row.label.frame,
-                ));
-            }
-            if draft.traffic.is_empty() {
-                continue;
-            }
-            let protocols: Vec<String> = protocols.into_iter().map(str::to_uppercase).collect();
-            draft.may_say = format!(
-                "The device {} exchanged readable {} data with {} over the internet: {{bytes}}.",
-                spoken_device(view.device(contact)),
-                protocols.join(" and "),
-                spoken(view, &draft),
-            );
-            say(draft);
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        if contact.zone != Zone::Internet {
+            return None;
         }
+        let mut draft = Draft {
+            level: Level::Shown,
+            facts: Vec::new(),
+            may_say: String::new(),
+            does_not_show: &[
+                "that anyone but the two ends has read it",
+                "whether parts of the content are encrypted within the protocol",
+            ],
+            alternatives: Vec::new(),
+            cites: Vec::new(),
+            traffic: Vec::new(),
+        };
+        let mut protocols = BTreeSet::new();
+        for (row_index, row) in view.rows(contact) {
+            let payload: u64 = row.totals.iter().map(|sent| sent.delivered_bytes).sum();
+            let clear = row.content() == Content::Clear && row.label.method == Method::Payload;
+            if !clear || payload == 0 {
+                continue;
+            }
+            draft.traffic.push((row_index, None));
+            draft.level = draft.level.max(capped(Level::Shown, row));
+            draft.cites.extend(row.beginnings());
+            protocols.insert(row.label.protocol);
+            draft.facts.push(Fact::new(
+                format!(
+                    "{} recognised from its payload, to {}, without encryption",
+                    row.label.protocol,
+                    Service(row)
+                ),
+                row.label.frame,
+            ));
+        }
+        if draft.traffic.is_empty() {
+            return None;
+        }
+        let protocols: Vec<String> = protocols.into_iter().map(str::to_uppercase).collect();
+        draft.may_say = format!(
+            "The device {} exchanged readable {} data with {} over the internet: {{bytes}}.",
+            spoken_device(view.device(contact)),
+            protocols.join(" and "),
+            spoken(view, &draft),
+        );
+        Some(draft)
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Level, Zone};
+use crate::attribution::world::{Contact, Level, Zone};
 use std::collections::BTreeSet;
 
 /// See the module.
@@ -26,49 +26,45 @@ impl Check for TlsOldVersion {
         Severity::Medium
     }
 
-    fn run(&self, view: &View<'_>, say: &mut dyn FnMut(Draft)) {
-        for (index, contact) in view.world.contacts.iter().enumerate() {
-            if contact.zone == Zone::Group {
-                continue;
-            }
-            let mut draft = Draft {
-                contact: index,
-                level: Level::Shown,
-                facts: Vec::new(),
-                may_say: String::new(),
-                does_not_show: &[
-                    "that the encryption was broken",
-                    "which side would have been able to use a newer version",
-                ],
-                alternatives: Vec::new(),
-                cites: Vec::new(),
-                traffic: Vec::new(),
-            };
-            let mut versions = BTreeSet::new();
-            for (row_index, row) in view.rows(contact) {
-                let old: Vec<_> =
-                    row.evidence.iter().filter(|e| e.mark == Mark::Deprecated).collect();
-                let Some(first) = old.first() else { continue };
-                draft.traffic.push((row_index, Some(Mark::Deprecated)));
-                draft.level = draft.level.max(capped(Level::Shown, row));
-                draft.cites.extend(old.iter().map(|evidence| evidence.cite));
-                versions.extend(old.iter().map(|evidence| evidence.what.as_str()));
-                draft.facts.push(Fact::new(
-                    format!("the server at {} chose {}", row.remote.address, first.what),
-                    first.cite.frame,
-                ));
-            }
-            if draft.traffic.is_empty() {
-                continue;
-            }
-            let versions: Vec<&str> = versions.into_iter().collect();
-            draft.may_say = format!(
-                "The device {} and {} settled on {}, which is deprecated: {{bytes}}.",
-                spoken_device(view.device(contact)),
-                spoken(view, &draft),
-                versions.join(" and "),
-            );
-            say(draft);
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        if contact.zone == Zone::Group {
+            return None;
         }
+        let mut draft = Draft {
+            level: Level::Shown,
+            facts: Vec::new(),
+            may_say: String::new(),
+            does_not_show: &[
+                "that the encryption was broken",
+                "which side would have been able to use a newer version",
+            ],
+            alternatives: Vec::new(),
+            cites: Vec::new(),
+            traffic: Vec::new(),
+        };
+        let mut versions = BTreeSet::new();
+        for (row_index, row) in view.rows(contact) {
+            let old: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Deprecated).collect();
+            let Some(first) = old.first() else { continue };
+            draft.traffic.push((row_index, Some(Mark::Deprecated)));
+            draft.level = draft.level.max(capped(Level::Shown, row));
+            draft.cites.extend(old.iter().map(|evidence| evidence.cite));
+            versions.extend(old.iter().map(|evidence| evidence.what.as_str()));
+            draft.facts.push(Fact::new(
+                format!("the server at {} chose {}", row.remote.address, first.what),
+                first.cite.frame,
+            ));
+        }
+        if draft.traffic.is_empty() {
+            return None;
+        }
+        let versions: Vec<&str> = versions.into_iter().collect();
+        draft.may_say = format!(
+            "The device {} and {} settled on {}, which is deprecated: {{bytes}}.",
+            spoken_device(view.device(contact)),
+            spoken(view, &draft),
+            versions.join(" and "),
+        );
+        Some(draft)
     }
 }

@@ -1,7 +1,7 @@
 //! Adds the ledger up into a world.
 
 use super::destination::Destinations;
-use super::{Choice, Claims, Contact, Destination, Device, World, zone};
+use super::{Choice, Claims, Contact, Destination, Device, World, Zone, zone};
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware, Ledger};
 use crate::attribution::signature::Signatures;
@@ -26,10 +26,28 @@ pub(super) struct Builder<'a> {
 /// A row of the ledger and what it belongs to, as positions.
 #[derive(Clone, Copy)]
 pub(super) struct Placed {
-    /// None for 0.0.0.0, which is no device.
-    pub device: Option<usize>,
+    /// The number of devices for 0.0.0.0, which is none.
+    pub device: usize,
     pub destination: usize,
     pub row: usize,
+}
+
+/// Rows by group, in their old order within each: counting is cheaper than comparing.
+fn grouped(placed: &[Placed], groups: usize, group: fn(&Placed) -> usize) -> Vec<Placed> {
+    let mut starts = vec![0; groups + 1];
+    for row in placed {
+        starts[group(row) + 1] += 1;
+    }
+    for index in 1..starts.len() {
+        starts[index] += starts[index - 1];
+    }
+    let mut sorted = placed.to_vec();
+    for row in placed {
+        let next = &mut starts[group(row)];
+        sorted[*next] = *row;
+        *next += 1;
+    }
+    sorted
 }
 
 impl World {
@@ -51,6 +69,11 @@ impl World {
     }
 }
 
+/// The order of contacts of one device.
+fn order(contact: &Contact) -> (Zone, Reverse<u64>, &str) {
+    (contact.zone, Reverse(contact.traffic.wire()), &contact.destination)
+}
+
 fn is_routed(hardware: &Hardware) -> bool {
     let unconfirmed = hardware
         .addresses
@@ -62,9 +85,11 @@ fn is_routed(hardware: &Hardware) -> bool {
 impl Builder<'_> {
     fn build(&self) -> World {
         let (devices, left_out) = self.devices();
-        let (mut placed, destinations, claims) = self.place(&devices);
+        let (placed, destinations, claims) = self.place(&devices);
+        let mut placed = grouped(&placed, destinations.len(), |placed| placed.destination);
         let destinations = self.destinations(&mut placed, destinations, &claims);
-        let contacts = self.contacts(placed, &devices, &destinations, &claims);
+        let placed = grouped(&placed, devices.len() + 1, |placed| placed.device);
+        let contacts = self.contacts(&placed, &devices, &destinations, &claims);
         World { devices, destinations, contacts, left_out, claims }
     }
 
@@ -85,7 +110,7 @@ impl Builder<'_> {
                 claims.insert(row_index, claim);
             }
             placed.push(Placed {
-                device: index.get(&key).copied(),
+                device: index.get(&key).copied().unwrap_or(devices.len()),
                 destination: destinations.position(zone, &self.destination_of(row, zone)),
                 row: row_index,
             });
@@ -93,14 +118,13 @@ impl Builder<'_> {
         (placed, destinations.all, claims)
     }
 
-    /// Adds destinations up and puts them into their order.
+    /// Adds destinations up from rows grouped by them, and puts them into their order.
     fn destinations(
         &self,
         placed: &mut [Placed],
         mut destinations: Vec<Destination>,
         claims: &Claims,
     ) -> Vec<Destination> {
-        placed.sort_unstable_by_key(|placed| (placed.destination, placed.row));
         for rows in placed.chunk_by(|a, b| a.destination == b.destination) {
             self.fill(&mut destinations[rows[0].destination], rows, claims);
         }
@@ -118,31 +142,29 @@ impl Builder<'_> {
         sorted.into_iter().map(|(_, destination)| destination).collect()
     }
 
+    /// Contacts from rows grouped by device and, within each, by destination.
     fn contacts(
         &self,
-        mut placed: Vec<Placed>,
+        placed: &[Placed],
         devices: &[Device],
         destinations: &[Destination],
         claims: &Claims,
     ) -> Vec<Contact> {
-        placed.sort_unstable_by_key(|placed| (placed.device, placed.destination, placed.row));
         let mut contacts: Vec<Contact> = placed
             .chunk_by(|a, b| (a.device, a.destination) == (b.device, b.destination))
             .filter_map(|rows| {
-                let (device, destination) = (rows[0].device?, rows[0].destination);
+                let Placed { device, destination, .. } = rows[0];
                 Some(self.contact(
-                    (device, &devices[device]),
+                    (device, devices.get(device)?),
                     (destination, &destinations[destination]),
                     rows,
                     claims,
                 ))
             })
             .collect();
-        // The position of a destination follows its bytes with all devices, so ids break ties.
-        contacts.sort_by_cached_key(|contact| {
-            let bytes = contact.traffic.wire();
-            (contact.device_index, contact.zone, Reverse(bytes), contact.destination.clone())
-        });
+        for of_device in contacts.chunk_by_mut(|a, b| a.device_index == b.device_index) {
+            of_device.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        }
         contacts
     }
 

@@ -9,6 +9,7 @@ use crate::attribution::signature::Kind;
 use crate::base::frame;
 use crate::protocol::Label;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 impl Builder<'_> {
     /// A contact from its rows.
@@ -19,15 +20,32 @@ impl Builder<'_> {
         placed: &[Placed],
         claims: &Claims,
     ) -> Contact {
-        let row = |index: usize| &self.ledger.rows[index];
-        let first_row = row(placed[0].row);
+        let ledger = self.ledger;
+        let mut named: Vec<(Option<&[u8]>, usize)> = placed
+            .iter()
+            .map(|placed| {
+                let name = ledger.rows[placed.row].name;
+                (name.map(|named| ledger.names.get(named.name)), placed.row)
+            })
+            .collect();
+        named.sort_unstable();
+        let mut hosts: Vec<Host> = named
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|rows| self.host(rows, destination, claims))
+            .collect();
+        hosts.sort_by_key(|host| Reverse(host.traffic.wire()));
+        let rows = || placed.iter().map(|placed| &ledger.rows[placed.row]);
+        let first_row = &ledger.rows[placed[0].row];
         let mut contact = Contact {
             device: device.id.clone(),
             destination: destination.id.clone(),
             zone: destination.zone,
             party: party(device, destination),
-            services: Vec::new(),
-            hosts: Vec::new(),
+            services: match &hosts[..] {
+                [only] => only.services.clone(),
+                _ => services(rows()),
+            },
+            hosts,
             traffic: Traffic::default(),
             missed_bytes: [0; 2],
             flows: 0,
@@ -38,10 +56,7 @@ impl Builder<'_> {
             device_index,
             destination_index,
         };
-        let mut named: Vec<(Option<&[u8]>, usize)> = Vec::with_capacity(placed.len());
-        for &index in &contact.rows {
-            let row = row(index);
-            named.push((row.name.map(|named| self.ledger.names.get(named.name)), index));
+        for row in rows() {
             contact.traffic.add(&Traffic::of(&row.totals));
             contact.flows += row.flows;
             let [first, last] = contact.frames;
@@ -55,16 +70,6 @@ impl Builder<'_> {
                 contact.missed_bytes[way] += row.missed[way];
             }
         }
-        named.sort_unstable();
-        contact.hosts = named
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|rows| self.host(rows, destination, claims))
-            .collect();
-        contact.services = match &contact.hosts[..] {
-            [only] => only.services.clone(),
-            _ => services(contact.rows.iter().map(|&index| row(index))),
-        };
-        contact.hosts.sort_by_key(|host| Reverse(host.traffic.wire()));
         contact
     }
 
@@ -102,7 +107,7 @@ fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// What rows speak, most traffic first.
-fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Service> {
+fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Arc<[Service]> {
     let mut parts: Vec<_> = rows
         .map(|row| {
             let Label { protocol, method, content, .. } = row.label;

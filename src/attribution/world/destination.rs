@@ -8,6 +8,7 @@ use super::{
 use crate::attribution::ledger::{Named, Row};
 use crate::attribution::reach;
 use crate::attribution::signature::Found;
+use crate::base::address::Spelled;
 use crate::base::table::Map;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -58,7 +59,7 @@ impl Builder<'_> {
                 destination_id(name, row.remote.address)
             }
             Zone::Private => device_id(self.device_of(row.remote)),
-            Zone::Group => format!("group:{}", row.remote.address),
+            Zone::Group => format!("group:{}", Spelled(row.remote.address)),
         }
     }
 

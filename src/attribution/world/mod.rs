@@ -6,7 +6,7 @@ pub use super::ledger::Traffic;
 use super::ledger::{DeviceKey, NameSource, Named};
 use super::names::registrable;
 use super::signature::{Confidence, Kind, Operator, Ownership};
-use crate::base::address::{Mac, Scope, network, scope};
+use crate::base::address::{Mac, Scope, Spelled, network, scope};
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::protocol::IdentityKind;
@@ -388,8 +388,8 @@ pub struct Host {
     /// Position among the destination's `claims` of what a signature says of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<usize>,
-    /// What is spoken.
-    pub services: Vec<Service>,
+    /// What is spoken; one list with the contact's where it goes by one name.
+    pub services: Arc<[Service]>,
     /// Traffic.
     pub traffic: Traffic,
 }
@@ -414,7 +414,7 @@ pub struct Contact {
     /// Relation to the device's maker.
     pub party: Party,
     /// What is spoken, all names together.
-    pub services: Vec<Service>,
+    pub services: Arc<[Service]>,
     /// The names it goes by, most traffic first.
     pub hosts: Vec<Host>,
     /// Traffic.
@@ -502,7 +502,7 @@ impl Claims {
 pub fn device_id(key: DeviceKey) -> String {
     match key {
         DeviceKey::Mac(mac) => format!("mac:{mac}"),
-        DeviceKey::Address(address) => format!("ip:{address}"),
+        DeviceKey::Address(address) => format!("ip:{}", Spelled(address)),
     }
 }
 

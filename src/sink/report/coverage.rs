@@ -95,7 +95,7 @@ fn unread(snapshot: &Snapshot) -> Markup {
     let sum = |wanted: fn(&Service) -> bool| {
         let mut sum = Traffic::default();
         let contacts = snapshot.contacts.iter().filter(|contact| contact.zone == Zone::Internet);
-        let services = contacts.flat_map(|contact| &contact.services);
+        let services = contacts.flat_map(|contact| contact.services.iter());
         services.filter(|service| wanted(service)).for_each(|service| sum.add(&service.traffic));
         sum.delivered_bytes
     };
