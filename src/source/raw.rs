@@ -102,6 +102,12 @@ pub fn embedded(bytes: &'static [u8]) -> Raw {
     Raw { reader: Box::new(bytes), watch, packing: Packing::Plain, size: None }
 }
 
+/// Bytes from anywhere, unpacked like those of a file.
+pub fn of_reader(inner: Box<dyn Read + Send>) -> io::Result<Raw> {
+    let watch = Watch { read: Arc::new(AtomicU64::new(0)), hash: None };
+    unpack(Watched { inner, watch: watch.clone() }, watch, None)
+}
+
 fn unpack(
     mut file: Watched<Box<dyn Read + Send>>,
     watch: Watch,

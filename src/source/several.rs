@@ -2,6 +2,7 @@
 
 use super::file::Ending;
 use super::{Chunk, FileSource, SourceError};
+use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -26,6 +27,14 @@ impl Sources {
     /// When the bytes are not a capture.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Sources, SourceError> {
         Ok(Sources { files: vec![FileSource::embedded(name, bytes)?] })
+    }
+
+    /// See [`FileSource::of_reader`].
+    ///
+    /// # Errors
+    /// When the reader fails, or the bytes are not a capture.
+    pub fn of_reader(name: &str, reader: Box<dyn Read + Send>) -> Result<Sources, SourceError> {
+        Ok(Sources { files: vec![FileSource::of_reader(name, reader)?] })
     }
 
     /// The next frames of the run; none at its end.
