@@ -1,11 +1,17 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test bench bench-instructions race accuracy lab data
+.PHONY: demo test test-long fuzz bench bench-instructions race accuracy lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
 
 test:    ## Everything that CI runs; installs tshark where it is missing and may
 	sh tools/test.sh
+
+test-long: ## Floods and growth: memory bounds and linear time (ten minutes, release build)
+	cargo test --release --test bounds -- --ignored --nocapture --test-threads=1
+
+fuzz:    ## Each fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
+	sh tests/fuzz/run.sh
 
 bench:   ## Criterion benchmarks on a generated corpus
 	cargo bench

@@ -5,7 +5,6 @@ mod common;
 
 use common::program::{Outcome, command, outcome, phonehome, phonehome_fed};
 use common::{none, places};
-use phonehome::source::FileSource;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -230,74 +229,6 @@ fn a_file_that_may_not_be_read_is_told_so() {
     let outcome = phonehome(&[OsStr::new("analyze"), path.as_os_str()]);
     assert_eq!(outcome.code, Some(NOTHING_READ));
     assert!(outcome.stderr.contains("ermission denied"), "{}", outcome.stderr);
-}
-
-/// Ends of all frames of an undamaged capture, as offsets in the file.
-fn frame_ends(bytes: &[u8]) -> Vec<usize> {
-    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-    let mut ends = Vec::new();
-    if bytes[..4] == [0x0a, 0x0d, 0x0d, 0x0a] {
-        let mut at = 0;
-        while at < bytes.len() {
-            let end = at + word(at + 4);
-            if word(at) == 6 {
-                ends.push(end);
-            }
-            at = end;
-        }
-    } else {
-        let mut at = 24;
-        while at < bytes.len() {
-            at += 16 + word(at + 8);
-            ends.push(at);
-        }
-    }
-    ends
-}
-
-/// Every place at which a file may end without anything being cut.
-fn whole_ends(bytes: &[u8]) -> Vec<usize> {
-    if bytes[..4] != [0x0a, 0x0d, 0x0d, 0x0a] {
-        return [vec![24], frame_ends(bytes)].concat();
-    }
-    let mut ends = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        at += u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
-        ends.push(at);
-    }
-    ends
-}
-
-#[test]
-fn cut_anywhere_a_capture_gives_the_frames_before_the_cut() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cut");
-    for bytes in [meter(), sensor()] {
-        let ends = frame_ends(&bytes);
-        let whole = whole_ends(&bytes);
-        fs::write(&path, &bytes).unwrap();
-        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-        for cut in (0..=bytes.len()).rev() {
-            file.set_len(cut as u64).unwrap();
-            let expected = ends.iter().filter(|&&end| end <= cut).count();
-            let Ok(mut source) = FileSource::open(&path, false) else {
-                assert!(expected == 0 && cut < whole[0], "{cut} bytes are not recognised");
-                continue;
-            };
-            let mut frames = 0;
-            while source.next_frame().is_some() {
-                frames += 1;
-            }
-            assert_eq!(frames, expected, "after {cut} bytes");
-            let damage = source.finish().damage;
-            assert_eq!(damage.is_some(), !whole.contains(&cut), "after {cut} bytes: {damage:?}");
-            if let Some(damage) = damage {
-                let last = whole.iter().filter(|&&end| end <= cut).max();
-                assert_eq!(Some(damage.offset as usize), last.copied(), "{}", damage.reason);
-            }
-        }
-    }
 }
 
 #[test]

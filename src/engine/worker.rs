@@ -26,6 +26,8 @@ pub struct Sums {
     pub losses: Losses,
     /// Flows begun.
     pub flows_created: u64,
+    /// Flows that were live when the capture ended.
+    pub flows_live: u64,
     /// Packets, and bytes on the wire, seen a second time.
     pub duplicates: [u64; 2],
     /// TCP segments that say something else than an earlier copy.
@@ -81,10 +83,12 @@ impl Partition {
     /// Ends every live flow; `behind` is the number behind the last frame.
     pub fn finish(mut self, behind: u64, events: &mut Events, dissect: bool) -> Sums {
         let Partition { flows, sessions } = &mut self;
+        let flows_live = flows.len() as u64;
         flows.finish(behind, &mut Join { sessions, events, dissect });
         Sums {
             losses: flows.losses,
             flows_created: flows.created,
+            flows_live,
             duplicates: flows.duplicates,
             conflicts: flows.conflicts,
             flows_unread: sessions.given_up,
@@ -98,6 +102,7 @@ impl Sums {
     pub fn add(&mut self, other: &Sums) {
         self.losses.add(&other.losses);
         self.flows_created += other.flows_created;
+        self.flows_live += other.flows_live;
         self.duplicates[0] += other.duplicates[0];
         self.duplicates[1] += other.duplicates[1];
         self.conflicts += other.conflicts;

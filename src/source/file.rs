@@ -8,6 +8,7 @@ use super::raw::{self, Packing, Watch};
 use super::{Damage, Declared, Frame, SourceError};
 use crate::base::frame;
 use crate::base::time::Timestamp;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A frame found at the front of the buffer, not yet borrowed from it.
@@ -164,6 +165,18 @@ impl FileSource {
     /// When the bytes are not a capture.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<FileSource, SourceError> {
         FileSource::start(Path::new(name), raw::embedded(bytes), READ_BYTES)
+    }
+
+    /// A capture that comes out of `reader` instead of a file, packed or not: for tests, which
+    /// feed what no file gives, such as one byte a reading.
+    ///
+    /// # Errors
+    /// When the reader fails, or the bytes are not a capture.
+    pub fn of_reader(name: &str, reader: Box<dyn Read + Send>) -> Result<FileSource, SourceError> {
+        let path = Path::new(name);
+        let raw = raw::of_reader(reader)
+            .map_err(|error| SourceError::Open { path: path.to_owned(), error })?;
+        FileSource::start(path, raw, READ_BYTES)
     }
 
     fn start(path: &Path, raw: raw::Raw, first: usize) -> Result<FileSource, SourceError> {

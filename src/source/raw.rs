@@ -99,11 +99,20 @@ pub fn open(path: &Path, hashed: bool) -> io::Result<Raw> {
     let mut raw = unpacked(path, hashed)?;
     // Plain bytes come out of the page cache faster than another thread could hand them over.
     if hashed || raw.packing != Packing::Plain {
-        let (ahead, worker) = Ahead::start(raw.reader)?;
-        raw.reader = Box::new(ahead);
-        raw.watch.worker = Some(worker);
+        raw.ahead()?;
     }
     Ok(raw)
+}
+
+impl Raw {
+    /// Reads on a thread of its own from here on.
+    fn ahead(&mut self) -> io::Result<()> {
+        let reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let (ahead, worker) = Ahead::start(reader)?;
+        self.reader = Box::new(ahead);
+        self.watch.worker = Some(worker);
+        Ok(())
+    }
 }
 
 /// The same for a look at the first bytes: without a thread, which would read further.
@@ -133,6 +142,18 @@ fn unpacked(path: &Path, hashed: bool) -> io::Result<Raw> {
     let (reader, packing) = unpack(Watched { inner, tally: tally.clone() })?;
     let watch = Watch { tally, worker: None, regular: size.is_some() };
     Ok(Raw { reader, watch, packing, size })
+}
+
+/// Bytes from anywhere, unpacked like those of a file.
+pub fn of_reader(inner: Box<dyn Read + Send>) -> io::Result<Raw> {
+    let tally: Arc<Tally> = Arc::default();
+    let (reader, packing) = unpack(Watched { inner, tally: tally.clone() })?;
+    let watch = Watch { tally, worker: None, regular: false };
+    let mut raw = Raw { reader, watch, packing, size: None };
+    if packing != Packing::Plain {
+        raw.ahead()?;
+    }
+    Ok(raw)
 }
 
 fn unpack(mut file: Watched) -> io::Result<(Box<dyn Read + Send>, Packing)> {

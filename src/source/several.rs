@@ -11,6 +11,7 @@ use crate::base::frame::INPUTS_MAX;
 use crate::base::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -159,6 +160,14 @@ impl Sources {
         // Without a frame there is nothing to wait for.
         self.waiting.push((first.unwrap_or(Timestamp(i64::MIN)), index));
         Ok(state)
+    }
+
+    /// See [`FileSource::of_reader`].
+    ///
+    /// # Errors
+    /// When the reader fails, or the bytes are not a capture.
+    pub fn of_reader(name: &str, reader: Box<dyn Read + Send>) -> Result<Sources, SourceError> {
+        Ok(Sources::one(FileSource::of_reader(name, reader)?))
     }
 
     /// The next frames of the run; none at its end.

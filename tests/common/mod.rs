@@ -2,11 +2,14 @@
 
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+pub mod generated;
 pub mod known;
 pub mod places;
 pub mod program;
 pub mod truth;
 pub mod tshark;
+#[cfg(target_os = "linux")]
+pub mod usage;
 pub mod walk;
 
 use std::sync::Mutex;

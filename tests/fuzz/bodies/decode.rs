@@ -1,0 +1,65 @@
+//! One frame of any link type: it ends in exactly one bucket, and the short way through decoding
+//! says what the long way says.
+
+use phonehome::base::time::Timestamp;
+use phonehome::decode::{Body, FrameLedger, Ip, Transport, decode, fast};
+use phonehome::source::Frame;
+
+/// Link types that are read.
+const LINKS: [u16; 32] = [
+    1, 0, 6, 8, 9, 10, 12, 14, 50, 51, 101, 104, 105, 107, 108, 113, 119, 127, 163, 166, 192, 204,
+    228, 229, 239, 253, 276, 189, 195, 201, 227, 0xffff,
+];
+
+/// A byte chooses the link type, or says that the next two are it; two say how much longer the
+/// frame was on the wire than what was captured, which is the rest.
+pub fn run(data: &[u8]) {
+    let [choice, high, low, longer, data @ ..] = data else { return };
+    let link = match LINKS.get(usize::from(*choice)) {
+        Some(&link) => link,
+        None => u16::from_be_bytes([*high, *low]),
+    };
+    let wire_length = data.len() as u32 + u32::from(*longer);
+    let frame = Frame { number: 1, time: Timestamp(0), wire_length, link, data };
+    let packet = decode(&frame);
+    let mut ledger = FrameLedger::default();
+    ledger.count(&frame, &packet);
+    let refused: u64 = ledger.refused_by().values().sum();
+    assert_eq!((ledger.total, ledger.explained() + refused), (1, 1), "{ledger:?}");
+    assert_eq!(ledger.explained_by().values().sum::<u64>(), ledger.explained());
+    if let Body::Ip(ip) = &packet.body {
+        let (captured, on_wire, _) = transport(ip);
+        assert!(captured.len() as u64 <= u64::from(on_wire), "{} of {on_wire}", captured.len());
+    }
+    if let Some((macs, short)) = fast::decode(&frame) {
+        let Body::Ip(long) = packet.body else { panic!("only the short way reads it") };
+        assert_eq!(header(&short), header(&long));
+        assert_eq!(transport(&short), transport(&long));
+        assert_eq!(macs, [packet.source_mac, packet.destination_mac]);
+        assert!(packet.vlans.ids().is_empty() && packet.tunnels.is_empty());
+    }
+}
+
+/// The transport without its payload, in words: printing payload is slow.
+fn header(ip: &Ip<'_>) -> String {
+    let mut ip = *ip;
+    match &mut ip.transport {
+        Transport::Tcp(tcp) => tcp.payload = &[],
+        Transport::Udp { payload, .. } => *payload = &[],
+        Transport::Fragment { packet, .. } => *packet = &[],
+        _ => {}
+    }
+    format!("{ip:?}")
+}
+
+/// Captured payload, its length on the wire, and the bytes of a fragment.
+fn transport<'a>(ip: &Ip<'a>) -> (&'a [u8], u32, &'a [u8]) {
+    match ip.transport {
+        Transport::Tcp(tcp) => (tcp.payload, tcp.payload_length, &[]),
+        Transport::Udp { payload, payload_length, .. } => (payload, payload_length, &[]),
+        Transport::Fragment { packet, payload_length } => (&[], payload_length, packet),
+        Transport::Icmp { payload_length, .. }
+        | Transport::Ports { payload_length, .. }
+        | Transport::None { payload_length } => (&[], payload_length, &[]),
+    }
+}
