@@ -37,6 +37,8 @@ struct Stream {
     forged: bool,
     /// What it could cost to hold everything back.
     cost: usize,
+    /// Runs of bytes that were sent, from the base on.
+    runs: usize,
     /// Never more holes than are remembered.
     countable: bool,
 }
@@ -107,10 +109,18 @@ impl Stream {
         let base = *self.base.get_or_insert(start);
         self.payload += (end - start) as u64;
         self.cost += end - start + PIECE_BYTES;
+        let (from, to) = (start.max(base), end.max(base));
+        self.runs -= self.beginnings(base, from, to);
         self.covered[start..end].fill(true);
-        let seen = &self.covered[base..base.max(self.end())];
-        let holes = seen.windows(2).filter(|pair| pair[0] && !pair[1]).count();
-        self.countable &= holes + usize::from(seen.first() == Some(&false)) <= HOLES_MAX;
+        self.runs += self.beginnings(base, from, to);
+        let holes = self.runs - usize::from(self.covered[base]);
+        self.countable &= holes <= HOLES_MAX;
+    }
+
+    /// Runs of bytes that were sent which begin from `from` to just behind `to`.
+    fn beginnings(&self, base: usize, from: usize, to: usize) -> usize {
+        let begins = |&at: &usize| self.covered[at] && (at == base || !self.covered[at - 1]);
+        (from..(to + 1).min(STREAM_BYTES)).filter(begins).count()
     }
 
     /// Behind the last byte that was sent.
@@ -124,6 +134,7 @@ impl Stream {
         self.covered[base..].iter().filter(|&&covered| covered).count()
     }
 
+    /// From the base to the last byte that was sent.
     fn span(&self) -> u64 {
         self.base.map_or(0, |base| self.end().saturating_sub(base)) as u64
     }
