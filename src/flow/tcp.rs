@@ -11,7 +11,7 @@ pub struct Connection {
 }
 
 /// In which order it was seen: four bits an event, the first lowest. The upper bit is the side,
-/// the others are the event's place in [`EVENTS`], from 1.
+/// the others are the event's place in `EVENTS`, from 1.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct History(u64);
 
