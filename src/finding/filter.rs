@@ -14,6 +14,7 @@ use std::net::IpAddr;
 
 /// Longest filter, bytes: programs cannot be given more than 128 KiB in one argument.
 const FILTER_BYTES_MAX: usize = 60_000;
+const TOO_LONG: &str = "the filter would be longer than 60 kB; extract the frames instead";
 /// Headers quoted in ICMP errors match address and port filters too.
 const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
 /// UDP ports of tunnels: VXLAN (IANA and Linux), Geneve, GTP-U, Teredo, TZSP, L2TP, CAPWAP,
@@ -165,7 +166,7 @@ impl Selection {
             (false, false) => format!("({plain}) || {}", outermost.join(" || ")),
         };
         if filter.len() > FILTER_BYTES_MAX {
-            return Err("the filter would be longer than 60 kB; extract the frames instead");
+            return Err(TOO_LONG);
         }
         Ok(filter)
     }
@@ -247,6 +248,10 @@ impl Selection {
             return Err("flows without ports cannot be told apart; extract the frames instead");
         }
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
+            // Each turn walks all flows: a scan of ports must not take turns for every port.
+            if terms.iter().map(String::len).sum::<usize>() > FILTER_BYTES_MAX {
+                return Err(TOO_LONG);
+            }
             let protocol = next.row.protocol;
             let Some([local, remote]) = next.flow.ports else {
                 break;
