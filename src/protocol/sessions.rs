@@ -56,7 +56,7 @@ struct Probing {
     bytes: [Vec<u8>; 2],
     pieces: Vec<Piece>,
     /// One bit a dissector that still wants to see more.
-    candidates: u64,
+    candidates: u128,
 }
 
 #[derive(Clone, Copy)]
@@ -136,7 +136,7 @@ impl Sessions {
                 sides[segment.side.index()] = limited(segment.data);
                 let newest = limited(segment.data);
                 let prefix = Prefix { sides, first: segment.side, newest };
-                match ask(flow, &prefix, u64::MAX) {
+                match ask(flow, &prefix, u128::MAX) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, segment.frame);
                         self.segment(id, flow, segment, say)
@@ -306,10 +306,10 @@ enum Asked {
     Yes(usize),
     FromHere(usize),
     /// Those that want more.
-    Undecided(u64),
+    Undecided(u128),
 }
 
-fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u64) -> Asked {
+fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     let mut undecided = 0;
     for (index, dissector) in DISSECTORS.iter().enumerate() {
         if candidates & 1 << index == 0 {
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn the_table_is_in_order() {
-        assert!(DISSECTORS.len() < 64, "candidates are bits of a u64");
+        assert!(DISSECTORS.len() < 128, "candidates are bits of a u128");
         let mut names: Vec<&str> = DISSECTORS.iter().map(|d| d.name()).collect();
         assert!(names.iter().all(|name| *name == name.to_lowercase()));
         names.sort_unstable();
