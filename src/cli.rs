@@ -1,20 +1,19 @@
 //! Flags to ready-made objects.
 
+use crate::analysis::Analysis;
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
-use crate::attribution::world::{Choice, World};
+use crate::attribution::world::Choice;
 use crate::attribution::{Signatures, oui};
 use crate::base::address::Mac;
+use crate::canary;
 use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
-use crate::finding::{self, Severity, View};
+use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
 use crate::sink::{counts, flows, json, report, summary};
-use crate::snapshot::{
-    Coverage, Duplicates, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool, names,
-};
+use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
 use crate::source::{SourceError, Sources};
-use crate::{canary, snapshot};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -328,60 +327,24 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     let endings = sources.finish();
-    let choice = Choice {
-        devices: args.device.clone(),
-        exclude: args.exclude.clone(),
-        here: args.here.clone(),
-    };
-    let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
-    let mut coverage = Coverage::of(&outcome.frames, &endings, &signatures, &geo, canary);
-    let [frames, wire_bytes] = outcome.sums.duplicates;
-    coverage.duplicates = Duplicates { frames, wire_bytes };
-    coverage.conflicting_segments = outcome.sums.conflicts;
-    let fragment_losses = outcome.fragment_losses;
-    let dissector_faults = outcome.sums.faults;
-    let losses = LossesShown {
-        flows_evicted: outcome.sums.losses.flows_evicted,
-        gaps_given_up: outcome.sums.losses.gaps_given_up,
-        flows_unread: outcome.sums.flows_unread,
-        datagrams_evicted: fragment_losses.evicted,
-        datagrams_contradictory: fragment_losses.contradictory,
-        file_names: endings.iter().map(|ending| ending.declared.names_lost).sum(),
-        dissector_faults,
-        ledger: outcome.ledger.losses(),
-    };
-    let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
-        || endings.iter().any(|ending| ending.damage.is_some())
-        || losses.flows_evicted + losses.datagrams_evicted + losses.datagrams_contradictory > 0
-        || losses.gaps_given_up + losses.flows_unread > 0
-        || losses.ledger.total() + dissector_faults > 0;
-    let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
     let fail_on = args.fail_on.map(|severity| match severity {
         FailOn::Info => Severity::Info,
         FailOn::Low => Severity::Low,
         FailOn::Medium => Severity::Medium,
         FailOn::High => Severity::High,
     });
-    let snapshot = Snapshot {
-        schema: SCHEMA,
-        tool: Tool::default(),
-        inputs: endings.iter().map(|ending| Input::of(ending, hashed)).collect(),
-        gate: Gate::of(fail_on, &findings, coverage.complete),
-        coverage,
-        devices: world.devices,
-        destinations: world.destinations,
-        contacts: world.contacts,
-        names: names(&outcome.ledger),
-        findings,
-        left_out: world.left_out,
-        distributions: snapshot::Distributions::from(&outcome.distributions),
-        losses,
+    let choice = Choice {
+        devices: args.device.clone(),
+        exclude: args.exclude.clone(),
+        here: args.here.clone(),
     };
+    let analysis = Analysis { signatures: &signatures, geo: &geo, canary, choice, fail_on, hashed };
+    let snapshot = analysis.snapshot(&outcome, &endings);
     show(args, &snapshot)?;
     complain(&endings);
     let code = snapshot.exit_code();
     // The process ends here. To give back every string and row one by one would only take time.
-    std::mem::forget((snapshot, outcome, world.claims, signatures, geo));
+    std::mem::forget((snapshot, outcome, signatures, geo));
     Ok(code)
 }
 

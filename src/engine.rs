@@ -134,6 +134,40 @@ impl<'r> Engine<'r> {
         self.teller.tell(&job.common, &job.parts);
     }
 
+    /// What is known so far, as if the captures ended here. Nothing ends by it, so that it can be
+    /// asked for again and again while a capture grows; it costs a copy of the ledger. What a
+    /// dissector would say only at the end of a flow is not in it. `live` gets the records of the
+    /// live flows.
+    #[must_use]
+    pub fn peek<'p>(&'p self, live: Option<&'p mut Records<'p>>) -> Outcome {
+        let mut teller = self.teller.copy(live);
+        let mut distributions = Distributions::default();
+        let mut sums = Sums::default();
+        let mut events = events::Events::default();
+        for worker in &self.workers {
+            let mut counted = worker.distributions.clone();
+            counted.complete();
+            distributions.merge(&counted);
+        }
+        for number in 0..PARTITIONS {
+            let worker = &self.workers[number % self.workers.len()];
+            let Some(partition) = worker.partitions.get(number / self.workers.len()) else {
+                continue;
+            };
+            sums.add(&partition.sums());
+            partition.peek(self.front.last + 1, &mut events);
+            teller.all(&events);
+            events.clear();
+        }
+        Outcome {
+            ledger: teller.ledger,
+            fragment_losses: self.front.fragment_losses(),
+            frames: self.front.frames.clone(),
+            distributions,
+            sums,
+        }
+    }
+
     /// Ends every flow and adds up what was counted.
     #[must_use]
     pub fn finish(mut self) -> Outcome {
@@ -151,7 +185,7 @@ impl<'r> Engine<'r> {
         let mut events = events::Events::default();
         for number in 0..PARTITIONS {
             let owner = number % owners.len();
-            let Some(partition) = owners[owner].next() else { continue };
+            let Some(mut partition) = owners[owner].next() else { continue };
             sums.add(&partition.finish(self.front.last + 1, &mut events, self.settings.dissect));
             self.teller.all(&events);
             events.clear();

@@ -22,4 +22,5 @@ pub mod snapshot;
 pub mod sink;
 pub mod engine;
 pub mod canary;
+pub mod analysis;
 pub mod cli;

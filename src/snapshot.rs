@@ -320,6 +320,21 @@ pub struct LossesShown {
     pub ledger: Losses,
 }
 
+impl LossesShown {
+    /// Whether something may have been missed, so that nothing may be said to be absent.
+    #[must_use]
+    pub fn weaken_absence(&self) -> bool {
+        self.flows_evicted
+            + self.gaps_given_up
+            + self.flows_unread
+            + self.datagrams_evicted
+            + self.datagrams_contradictory
+            + self.dissector_faults
+            + self.ledger.total()
+            > 0
+    }
+}
+
 /// Result of `--fail-on`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Gate {

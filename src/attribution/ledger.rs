@@ -316,7 +316,7 @@ pub struct Evidence {
 }
 
 /// What one flow has said so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Notes {
     pub dns: Option<Answered>,
     pub own: Vec<(NameId, NameKind, Cite)>,
@@ -388,7 +388,7 @@ pub struct Losses {
 }
 
 /// See the module.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Ledger {
     /// All names.
     pub names: Names,
@@ -435,6 +435,7 @@ pub fn endpoint(flow: &Head, side: Side) -> Endpoint {
     Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
 }
 
+#[derive(Clone)]
 struct RowsMax(usize);
 
 impl Default for RowsMax {

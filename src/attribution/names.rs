@@ -20,7 +20,7 @@ const NAMES_PER_ADDRESS_MAX: usize = 16;
 pub struct NameId(u32);
 
 /// All names, each kept once, as bytes from the wire in lower case.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Names {
     ids: HashTable<NameId>,
     names: Vec<Box<[u8]>>,
@@ -74,6 +74,7 @@ pub struct Answered {
 }
 
 /// Names of one address, each with the frame of its latest answer.
+#[derive(Clone)]
 struct Known {
     latest: (NameId, Cite),
     /// Latest last. Few addresses have any.
@@ -104,7 +105,7 @@ enum Client {
 }
 
 /// All DNS answers, by who received them.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Answers {
     by_client: Map<(Client, IpAddr), Known>,
     by_address: Map<IpAddr, Known>,

@@ -82,6 +82,12 @@ impl Events {
         });
     }
 
+    /// A flow ends.
+    pub fn ends(&mut self, flow: Flow, label: Label, end: End, frame: u64) {
+        self.order.push(Event::Closed(self.closed.len() as u32));
+        self.closed.push(Closed { flow, label, end, frame });
+    }
+
     /// The flow that ended, if that is what an event says.
     pub fn ended(&self, event: u32) -> Option<&Flow> {
         match self.order[event as usize] {
@@ -157,7 +163,6 @@ impl FlowSink for Join<'_> {
         let events = &mut *self.events;
         let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, segment, &fact);
         let label = self.sessions.closed(id, &flow, end, &mut say);
-        events.order.push(Event::Closed(events.closed.len() as u32));
-        events.closed.push(Closed { flow, label, end, frame });
+        events.ends(flow, label, end, frame);
     }
 }

@@ -35,6 +35,11 @@ impl<'r> Teller<'r> {
         Teller { ledger: Ledger::of_rows(rows_max), geo, records, order: Vec::new() }
     }
 
+    /// Another that knows the same, and gives records to `records`.
+    pub fn copy<'p>(&'p self, records: Option<&'p mut Records<'p>>) -> Teller<'p> {
+        Teller { ledger: self.ledger.clone(), geo: self.geo, records, order: Vec::new() }
+    }
+
     /// Tells what was said about one job.
     pub fn tell(&mut self, common: &Common, parts: &[Part]) {
         let mut order = std::mem::take(&mut self.order);

@@ -81,19 +81,33 @@ impl Worker {
 
 impl Partition {
     /// Ends every live flow; `behind` is the number behind the last frame.
-    pub fn finish(mut self, behind: u64, events: &mut Events, dissect: bool) -> Sums {
-        let Partition { flows, sessions } = &mut self;
-        let flows_live = flows.len() as u64;
+    pub fn finish(&mut self, behind: u64, events: &mut Events, dissect: bool) -> Sums {
+        let flows_live = self.flows.len() as u64;
+        let Partition { flows, sessions } = self;
         flows.finish(behind, &mut Join { sessions, events, dissect });
+        Sums { flows_live, ..self.sums() }
+    }
+
+    /// What was counted so far.
+    pub fn sums(&self) -> Sums {
+        let Partition { flows, sessions } = self;
         Sums {
             losses: flows.losses,
             flows_created: flows.created,
-            flows_live,
+            flows_live: flows.len() as u64,
             duplicates: flows.duplicates,
             conflicts: flows.conflicts,
             flows_unread: sessions.given_up,
             faults: sessions.faults,
         }
+    }
+
+    /// Says of every live flow what would be said if it ended now.
+    pub fn peek(&self, behind: u64, events: &mut Events) {
+        let Partition { flows, sessions } = self;
+        flows.peek(|id, flow, end| {
+            events.ends(flow.clone(), sessions.label(id, flow), end, behind);
+        });
     }
 }
 

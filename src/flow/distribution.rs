@@ -13,6 +13,7 @@ const GAP_MAX: u64 = 86_400_000_000;
 const ROUND_TRIP_MAX: u64 = 60_000_000;
 
 /// The distributions of what one thread counted.
+#[derive(Clone)]
 pub struct Distributions {
     /// Frame length on the wire, bytes.
     pub frame_bytes: Histogram<u32>,

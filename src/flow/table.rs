@@ -225,19 +225,34 @@ impl FlowTable {
 
     /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
     pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
-        let at = |id: u32| (self.flows[id].first_frame, self.flows[id].first);
-        let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
-        frame::sort(&mut live, |&(at, _)| at);
+        let live = self.live();
         self.index = Index::default();
         for ahead in live.chunks(AHEAD) {
-            self.fetch(ahead.iter().map(|&(_, id)| id));
-            for &(_, id) in ahead {
+            self.fetch(ahead.iter().copied());
+            for &id in ahead {
                 self.hand_out_rest(id, sink);
                 let flow = self.flows.take(id);
-                let end = if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd };
+                let end = end_with_capture(&flow);
                 sink.closed(FlowId(id), flow, end, frame);
             }
         }
+    }
+
+    /// Shows every live flow as it is now, with how it would end if the capture ended here, in the
+    /// order in which [`FlowTable::finish`] would end them.
+    pub fn peek(&self, mut show: impl FnMut(FlowId, &Flow, End)) {
+        for id in self.live() {
+            let flow = &self.flows[id];
+            show(FlowId(id), flow, end_with_capture(flow));
+        }
+    }
+
+    /// All live flows in the order of their first frames.
+    fn live(&self) -> Vec<u32> {
+        let at = |id: u32| (self.flows[id].first_frame, self.flows[id].first);
+        let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
+        frame::sort(&mut live, |&(at, _)| at);
+        live.into_iter().map(|(_, id)| id).collect()
     }
 
     /// Whether a packet that fits the key belongs to the flow, or begins another.
@@ -550,6 +565,11 @@ fn begin_shares(flow: &mut Flow) {
 fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
     let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
     flow.rare().shares.add(brief.side, cite, brief.seen, delivered_bytes);
+}
+
+/// How a flow that is live ends when the capture does.
+fn end_with_capture(flow: &Flow) -> End {
+    if flow.tcp.is_over() { End::Closed } else { End::CaptureEnd }
 }
 
 /// How long a flow may be silent before it has ended, nanoseconds.

@@ -206,6 +206,17 @@ impl Sessions {
         pieces.all(|piece| self.segment(id, flow, &piece.segment(&probing.bytes), say))
     }
 
+    /// The label of a live flow, as far as it is known.
+    #[must_use]
+    pub fn label(&self, id: FlowId, flow: &Flow) -> Label {
+        let decided = match self.states.get(id.0 as usize) {
+            Some(State::Followed(followed)) => Some(followed.decided),
+            Some(State::Quiet(decided)) => *decided,
+            Some(State::Probing(_) | State::Fresh) | None => None,
+        };
+        decided.map_or_else(|| by_port(flow), Decided::label)
+    }
+
     /// A flow ended. Returns its label.
     pub fn closed(&mut self, id: FlowId, flow: &Flow, end: End, say: &mut Say<'_>) -> Label {
         let state = std::mem::replace(&mut self.states[id.0 as usize], State::Fresh);

@@ -1,0 +1,75 @@
+//! Turns what the engine has learnt into a [`Snapshot`], at the end of a capture or at any moment
+//! before: everything that is known beside packets, and what the user chose, in one place.
+
+use crate::attribution::Signatures;
+use crate::attribution::geo::Geo;
+use crate::attribution::world::{Choice, World};
+use crate::engine::Outcome;
+use crate::finding::{self, Severity, View};
+use crate::snapshot::{
+    CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, SCHEMA, Snapshot,
+    Tool, names,
+};
+use crate::source::file::Ending;
+
+/// See the module.
+pub struct Analysis<'k> {
+    /// Who is who.
+    pub signatures: &'k Signatures,
+    /// What is where.
+    pub geo: &'k Geo,
+    /// How the self-test went.
+    pub canary: CanaryShown,
+    /// Which devices are shown.
+    pub choice: Choice,
+    /// Severity from which on findings fail.
+    pub fail_on: Option<Severity>,
+    /// Whether a hash of the inputs was asked for.
+    pub hashed: bool,
+}
+
+impl Analysis<'_> {
+    /// The snapshot of an outcome. `endings` tell what was read, one entry an input.
+    #[must_use]
+    pub fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Snapshot {
+        let Analysis { signatures, geo, canary, choice, fail_on, hashed } = self;
+        let world = World::build(&outcome.ledger, geo, signatures, choice);
+        let mut coverage = Coverage::of(&outcome.frames, endings, signatures, geo, canary.clone());
+        let [frames, wire_bytes] = outcome.sums.duplicates;
+        coverage.duplicates = Duplicates { frames, wire_bytes };
+        coverage.conflicting_segments = outcome.sums.conflicts;
+        let losses = losses(outcome, endings);
+        let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
+            || endings.iter().any(|ending| ending.damage.is_some())
+            || losses.weaken_absence();
+        let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
+        Snapshot {
+            schema: SCHEMA,
+            tool: Tool::default(),
+            inputs: endings.iter().map(|ending| Input::of(ending, *hashed)).collect(),
+            gate: Gate::of(*fail_on, &findings, coverage.complete),
+            coverage,
+            devices: world.devices,
+            destinations: world.destinations,
+            contacts: world.contacts,
+            names: names(&outcome.ledger),
+            findings,
+            left_out: world.left_out,
+            distributions: Distributions::from(&outcome.distributions),
+            losses,
+        }
+    }
+}
+
+fn losses(outcome: &Outcome, endings: &[Ending]) -> LossesShown {
+    LossesShown {
+        flows_evicted: outcome.sums.losses.flows_evicted,
+        gaps_given_up: outcome.sums.losses.gaps_given_up,
+        flows_unread: outcome.sums.flows_unread,
+        datagrams_evicted: outcome.fragment_losses.evicted,
+        datagrams_contradictory: outcome.fragment_losses.contradictory,
+        file_names: endings.iter().map(|ending| ending.declared.names_lost).sum(),
+        dissector_faults: outcome.sums.faults,
+        ledger: outcome.ledger.losses(),
+    }
+}
