@@ -1,5 +1,10 @@
 //! Flags to ready-made objects.
 
+#[cfg(feature = "live")]
+mod capture;
+#[cfg(feature = "live")]
+mod control;
+
 use crate::analysis::Analysis;
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
@@ -55,6 +60,25 @@ enum Command {
     /// Count frames, bytes and flows, and look no further
     #[command(after_help = "Example:\n  phonehome count captures/camera.pcapng")]
     Count(Count),
+    /// Record from an interface without a screen: findings and summaries as lines of JSON
+    #[cfg(feature = "live")]
+    #[command(after_help = "Examples:\n  phonehome capture -i eth1 --case kitchen-camera\n  \
+        phonehome capture -i eth1 --write week.pcapng --rotate-time 60 --duration 604800\n\n\
+        Signals: SIGINT and SIGTERM end the recording in good order, SIGHUP begins a new segment,\n\
+        SIGUSR1 prints a summary now.")]
+    Capture(Box<capture::Capture>),
+    /// Note a moment, or a phase of the experiment, in a capture that runs
+    #[cfg(feature = "live")]
+    #[command(after_help = "Examples:\n  phonehome mark \"motion in front of the lens\"\n  \
+        phonehome mark --phase idle")]
+    Mark(capture::Mark),
+    /// List the interfaces that can be captured from
+    #[cfg(feature = "live")]
+    Interfaces,
+    /// The recorder; started by capture and watch
+    #[cfg(feature = "live")]
+    #[command(hide = true)]
+    Record,
     /// Show which databases and signatures are loaded, and how old they are
     #[command(subcommand)]
     Data(DataCommand),
@@ -144,6 +168,17 @@ enum FailOn {
     High,
 }
 
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            FailOn::Info => Severity::Info,
+            FailOn::Low => Severity::Low,
+            FailOn::Medium => Severity::Medium,
+            FailOn::High => Severity::High,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct FlowsArgs {
     /// Capture files, or - for standard input; several are read as one, in the order of capture time
@@ -196,6 +231,14 @@ pub struct Failure {
     pub code: u8,
 }
 
+impl Failure {
+    /// Nothing could be read.
+    #[cfg(feature = "live")]
+    fn unreadable(error: anyhow::Error) -> Failure {
+        Failure { error, code: 4 }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Failure {
         let code = match error.downcast_ref::<SourceError>() {
@@ -226,6 +269,16 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
         Command::Count(args) => count(&args),
+        #[cfg(feature = "live")]
+        Command::Capture(args) => capture::run(&args),
+        #[cfg(feature = "live")]
+        Command::Mark(args) => capture::mark(&args),
+        #[cfg(feature = "live")]
+        Command::Interfaces => capture::interfaces(),
+        #[cfg(feature = "live")]
+        Command::Record => {
+            crate::recorder::run().map_err(|error| Failure::unreadable(error.into()))
+        }
         Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }
@@ -327,12 +380,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     let endings = sources.finish();
-    let fail_on = args.fail_on.map(|severity| match severity {
-        FailOn::Info => Severity::Info,
-        FailOn::Low => Severity::Low,
-        FailOn::Medium => Severity::Medium,
-        FailOn::High => Severity::High,
-    });
+    let fail_on = args.fail_on.map(FailOn::severity);
     let choice = Choice {
         devices: args.device.clone(),
         exclude: args.exclude.clone(),

@@ -121,6 +121,28 @@ impl<'r> Engine<'r> {
         outcome
     }
 
+    /// Reads a recording that grows, on this thread alone, until nothing more will come. `tick` is
+    /// called after each chunk, and, with `true`, whenever there is nothing to read for now: then it
+    /// is for `tick` to wait a little.
+    pub fn follow(
+        &mut self,
+        sources: &mut Sources,
+        tick: &mut dyn FnMut(&Engine<'r>, &Sources, bool),
+    ) {
+        let mut job = Job::default();
+        loop {
+            sources.fill(&mut job.common.chunk);
+            let idle = job.common.chunk.is_empty();
+            if idle && !sources.is_waiting() {
+                return;
+            }
+            if !idle {
+                self.job(&mut job);
+            }
+            tick(self, sources, idle);
+        }
+    }
+
     /// Takes one job through all stages. Jobs come in the order of their frames.
     pub fn job(&mut self, job: &mut Job) {
         self.front.decode(job);

@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod case;
 pub mod source;
 pub mod decode;
 pub mod flow;
@@ -23,4 +24,8 @@ pub mod sink;
 pub mod engine;
 pub mod canary;
 pub mod analysis;
+#[cfg(feature = "live")]
+pub mod recorder;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod cli;

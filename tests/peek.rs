@@ -36,9 +36,8 @@ fn a_look_equals_the_analysis_of_what_was_read_so_far() {
         fail_on: None,
         hashed: false,
     };
-    let shown = |outcome: &Outcome| {
-        serde_json::to_string_pretty(&analysis.snapshot(outcome, &[])).unwrap()
-    };
+    let shown =
+        |outcome: &Outcome| serde_json::to_string_pretty(&analysis.snapshot(outcome, &[])).unwrap();
     let lines = |records: &[FlowRecord]| {
         records.iter().map(|record| serde_json::to_string(record).unwrap()).collect::<Vec<_>>()
     };

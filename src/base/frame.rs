@@ -4,6 +4,8 @@
 use super::time::Timestamp;
 
 const INPUT_SHIFT: u32 = 40;
+/// Most segments of one recording: as many as a flow can remember one of.
+pub const SEGMENTS_MAX: usize = 65_536;
 /// Most inputs of one run: numbers stay below 2⁵³, so that every JSON reader keeps them exact.
 pub const INPUTS_MAX: usize = 4096;
 

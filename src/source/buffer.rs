@@ -21,7 +21,7 @@ pub(super) struct Buffer {
     failure: Option<String>,
     /// Frames point into the bytes from here on, so that they must stay where they are.
     held_from: usize,
-    /// More bytes were asked for while they had to stay.
+    /// More bytes were asked for while they had to stay, or while there were none yet.
     starved: bool,
 }
 
@@ -47,7 +47,8 @@ impl Buffer {
         self.held_from = self.held_from.min(self.start);
     }
 
-    /// Whether a reading failed only because the bytes had to stay in place.
+    /// Whether a reading failed only because the bytes had to stay in place, or because the stream
+    /// has no more for now.
     pub fn is_starved(&self) -> bool {
         self.starved
     }
@@ -120,6 +121,10 @@ impl Buffer {
                 Ok(0) => self.exhausted = true,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.starved = true;
+                    return self.end >= count;
+                }
                 Err(error) => {
                     self.failure = Some(error.to_string());
                     self.exhausted = true;

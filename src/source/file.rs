@@ -2,13 +2,14 @@
 
 use super::buffer::{Buffer, READ_BYTES};
 use super::chunk::{CHUNK_FRAMES_MAX, Chunk, Spot};
+use super::follow::Growing;
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
 use super::raw::{self, Packing, Watch};
 use super::{Damage, Declared, Frame, SourceError};
 use crate::base::frame;
 use crate::base::time::Timestamp;
-use std::io::Read;
+use std::io::{Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// A frame found at the front of the buffer, not yet borrowed from it.
@@ -165,6 +166,58 @@ impl FileSource {
     /// When the bytes are not a capture.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<FileSource, SourceError> {
         FileSource::start(Path::new(name), raw::embedded(bytes), READ_BYTES)
+    }
+
+    /// A segment of a recording that may still be written to; `None` while not even its beginning
+    /// is there.
+    pub(super) fn grow(
+        path: &Path,
+        mut reader: Growing,
+    ) -> Result<Option<FileSource>, SourceError> {
+        let mut begin = vec![0; raw::LOOK_BYTES_MIN];
+        let mut length = 0;
+        while length < begin.len() {
+            match reader.read(&mut begin[length..]) {
+                Ok(0) => break,
+                Ok(count) => length += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(SourceError::open(path, error)),
+            }
+        }
+        begin.truncate(length);
+        let reader = Box::new(Cursor::new(begin).chain(reader));
+        FileSource::start(path, raw::plain(reader), READ_BYTES).map(Some)
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub(super) fn so_far(&self) -> Ending {
+        let (format, drops) = self.about();
+        Ending {
+            sha256: None,
+            path: self.path.clone(),
+            format,
+            damage: self.damage.clone(),
+            opened: true,
+            declared: Declared { drops, ..self.declared.clone() },
+            frames: self.number - self.base,
+            wire_bytes: self.wire_bytes,
+            times: self.times,
+        }
+    }
+
+    /// Format in words, and packets that the file says were lost.
+    fn about(&self) -> (String, Option<u64>) {
+        let (mut format, drops) = match &self.format {
+            Format::Pcap(pcap) => (pcap.name(), None),
+            Format::PcapNg(pcapng) => (pcapng.name(), pcapng.drops()),
+        };
+        match self.packing {
+            Packing::Plain => {}
+            Packing::Gzip => format.push_str(", gzip"),
+            Packing::Zstd => format.push_str(", zstd"),
+        }
+        (format, drops)
     }
 
     /// A capture that comes out of `reader` instead of a file, packed or not: for tests, which
@@ -327,16 +380,8 @@ impl FileSource {
     /// the hash is of the file, not of its good part.
     #[must_use]
     pub fn finish(mut self) -> Ending {
-        let (mut format, drops) = match &self.format {
-            Format::Pcap(pcap) => (pcap.name(), None),
-            Format::PcapNg(pcapng) => (pcapng.name(), pcapng.drops()),
-        };
+        let (format, drops) = self.about();
         self.declared.drops = drops;
-        match self.packing {
-            Packing::Plain => {}
-            Packing::Gzip => format.push_str(", gzip"),
-            Packing::Zstd => format.push_str(", zstd"),
-        }
         // Its thread ends when nobody takes its blocks any more.
         drop(self.buffer);
         Ending {

@@ -5,6 +5,10 @@ mod ahead;
 mod buffer;
 mod chunk;
 pub mod file;
+mod follow;
+mod link_state;
+#[cfg(feature = "live")]
+pub mod live;
 mod pcap;
 mod pcapng;
 mod raw;
@@ -16,6 +20,8 @@ use std::path::{Path, PathBuf};
 
 pub use chunk::{CHUNK_FRAMES_MAX, Chunk};
 pub use file::FileSource;
+pub use follow::{Finished, Segments};
+pub use link_state::Change;
 pub use several::{Misuse, Sources};
 
 /// One captured record. Borrows its bytes out of the read buffer.

@@ -120,10 +120,20 @@ pub fn peek(path: &Path) -> io::Result<Raw> {
     unpacked(path, false)
 }
 
+/// Bytes of a file header and the block behind it: enough to tell a capture's format.
+pub const LOOK_BYTES_MIN: usize = 64;
+
+/// Bytes from a reader, not packed.
+pub fn plain(inner: Box<dyn Read + Send>) -> Raw {
+    let tally: Arc<Tally> = Arc::default();
+    let watch = Watch { tally: tally.clone(), worker: None, regular: false };
+    let reader = Box::new(Watched { inner, tally });
+    Raw { reader, watch, packing: Packing::Plain, size: None }
+}
+
 /// Bytes that are part of the program, not packed.
 pub fn embedded(bytes: &'static [u8]) -> Raw {
-    let watch = Watch { tally: Arc::default(), worker: None, regular: false };
-    Raw { reader: Box::new(bytes), watch, packing: Packing::Plain, size: None }
+    plain(Box::new(bytes))
 }
 
 fn unpacked(path: &Path, hashed: bool) -> io::Result<Raw> {

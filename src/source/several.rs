@@ -6,8 +6,10 @@
 //! overlap. Frames of one file stay in their order, also where its clock stepped back.
 
 use super::file::{Ending, Stop};
-use super::{CHUNK_FRAMES_MAX, Chunk, DECLARED_NAMES_MAX, FileSource, SourceError};
-use crate::base::frame::INPUTS_MAX;
+use super::{
+    CHUNK_FRAMES_MAX, Chunk, DECLARED_NAMES_MAX, Damage, FileSource, Segments, SourceError,
+};
+use crate::base::frame::{INPUTS_MAX, SEGMENTS_MAX};
 use crate::base::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -61,6 +63,8 @@ pub struct Sources {
     /// Bytes of closed files.
     read: u64,
     size: Option<u64>,
+    /// The recording whose segments are read one after the other.
+    segments: Option<Segments>,
 }
 
 impl Sources {
@@ -103,6 +107,7 @@ impl Sources {
             names_kept: 0,
             read: 0,
             size: Some(0),
+            segments: None,
         };
         let mut errors = Vec::new();
         for (index, path) in paths.iter().enumerate() {
@@ -141,6 +146,28 @@ impl Sources {
             seen: Timestamp(i64::MIN),
             names_kept: 0,
             read: 0,
+            segments: None,
+        }
+    }
+
+    /// The segments of a recording, one after the other, also while it is being written. Where
+    /// nothing more is there for now, [`Sources::fill`] gives no frames although
+    /// [`Sources::is_waiting`].
+    #[must_use]
+    pub fn follow(segments: Segments) -> Sources {
+        Sources {
+            paths: Vec::new(),
+            hashed: false,
+            states: Vec::new(),
+            waiting: Vec::new(),
+            ready: BinaryHeap::new(),
+            hidden: None,
+            begun: Vec::new(),
+            seen: Timestamp(i64::MIN),
+            names_kept: 0,
+            read: 0,
+            size: None,
+            segments: Some(segments),
         }
     }
 
@@ -173,13 +200,81 @@ impl Sources {
     /// The next frames of the run; none at its end.
     pub fn fill(&mut self, chunk: &mut Chunk) {
         chunk.spots.clear();
-        if let [State::Open(only)] = &mut self.states[..] {
+        if self.segments.is_some() {
+            self.follow_on(chunk);
+        } else if let [State::Open(only)] = &mut self.states[..] {
             chunk.blocks.resize_with(1, Vec::new);
             only.take(chunk, 0, &mut self.seen, |_| true);
             only.hand_over(&mut chunk.blocks[0]);
         } else {
             self.merge(chunk);
         }
+    }
+
+    /// Whether more frames may come although there are none now.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        let open = matches!(self.states.last(), Some(State::Open(_)));
+        self.segments.as_ref().is_some_and(|segments| open || !segments.is_finished())
+    }
+
+    /// What is known of each input so far.
+    #[must_use]
+    pub fn so_far(&self) -> Vec<Ending> {
+        let so_far = |state: &State| match state {
+            State::Done(ending) => Some((**ending).clone()),
+            State::Open(source) => Some(source.so_far()),
+            State::Waiting => None,
+        };
+        self.states.iter().filter_map(so_far).collect()
+    }
+
+    /// Takes from the last segment, and goes on to the next where that has ended.
+    fn follow_on(&mut self, chunk: &mut Chunk) {
+        chunk.blocks.resize_with(1, Vec::new);
+        while chunk.spots.is_empty() {
+            if let Some(State::Open(source)) = self.states.last_mut() {
+                let stop = source.take(chunk, 0, &mut self.seen, |_| true);
+                source.hand_over(&mut chunk.blocks[0]);
+                if stop != Stop::End {
+                    return;
+                }
+                self.close(self.states.len() - 1);
+            } else if !self.next_segment() {
+                return;
+            }
+        }
+    }
+
+    /// Begins the next segment; false where there is none, or not yet.
+    fn next_segment(&mut self) -> bool {
+        let Some(segments) = &self.segments else { return false };
+        let position = self.states.len();
+        // Frame numbers have no room for more; what is left unread is told at the end.
+        if position == SEGMENTS_MAX {
+            segments.finished.set();
+            return false;
+        }
+        let path = segments.at(position);
+        let opened = segments.reader(position).map_err(|error| SourceError::open(&path, error));
+        let grown = opened.and_then(|reader| match reader {
+            Some(reader) => FileSource::grow(&path, reader),
+            None => Ok(None),
+        });
+        let state = match grown {
+            Ok(None) if segments.is_overwritten(position) => {
+                let reason = "was overwritten before it could be read".to_owned();
+                let damage = Damage { offset: 0, reason };
+                let error = SourceError::NotACapture { path: path.clone(), damage };
+                State::Done(Box::new(Ending::unread(&path, &error)))
+            }
+            Ok(None) => return false,
+            Ok(Some(source)) => State::Open(Box::new(source.at(position))),
+            Err(error) => State::Done(Box::new(Ending::unread(&path, &error))),
+        };
+        self.begun.push(position);
+        self.states.push(state);
+        true
     }
 
     fn merge(&mut self, chunk: &mut Chunk) {

@@ -1,0 +1,366 @@
+//! The journal of a recording: JSON, one object a line. Each line holds the SHA-256 of the line
+//! before and an Ed25519 signature over its own bytes up to `,"sig":`, so that no line can be
+//! changed, removed, added or moved unnoticed. To check a checkpoint by hand:
+//! `head -c BYTES segments/SEGMENT | sha256sum`.
+
+use super::CaseError;
+use super::clock::Clocks;
+use super::key::{RunKey, holds};
+use crate::base::text::hex;
+use crate::base::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What a line of the journal says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A recorder began.
+    Begin {
+        /// Version of the journal's form.
+        journal: u32,
+        /// The program and its version.
+        tool: String,
+        /// Name of the host.
+        host: String,
+        /// Operating system and its version.
+        system: String,
+        /// Interfaces that are recorded.
+        interfaces: Vec<String>,
+        /// Capture filter; empty where there is none.
+        filter: String,
+        /// Most bytes kept of a packet.
+        snap_length: u32,
+        /// Public key of the signatures, base64.
+        public_key: String,
+        /// What the recorder is protected by, and whether that holds.
+        protections: Vec<(String, bool)>,
+    },
+    /// So much is on the disk.
+    Checkpoint {
+        /// Name of the segment.
+        segment: String,
+        /// Its length at this moment, bytes.
+        bytes: u64,
+        /// Packets in it.
+        packets: u64,
+        /// SHA-256 of so many bytes of it, hex.
+        sha256: String,
+        /// Packets lost since the recorder began.
+        drops: Drops,
+    },
+    /// A segment is complete; its last checkpoint stands in the line before.
+    Sealed {
+        /// Name of the segment.
+        segment: String,
+    },
+    /// The operator entered a phase of the experiment.
+    Phase {
+        /// Its name.
+        phase: String,
+        /// Frames recorded before it, in the segment of the next checkpoint.
+        packets: u64,
+    },
+    /// The operator noted a moment.
+    Mark {
+        /// What was noted.
+        text: String,
+        /// Packets recorded in the segment before it.
+        packets: u64,
+    },
+    /// The operator named a device.
+    Label {
+        /// The device.
+        device: String,
+        /// Its name.
+        label: String,
+    },
+    /// Nothing could be recorded for a while.
+    Gap {
+        /// On which interface; empty for all.
+        interface: String,
+        /// From when.
+        from: Timestamp,
+        /// To when.
+        to: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// The wall clock was set.
+    ClockStep {
+        /// By how much, nanoseconds, as text since JSON numbers are not exact.
+        nanoseconds: String,
+    },
+    /// Something the operator should know.
+    Warning {
+        /// What.
+        text: String,
+    },
+    /// The recorder ended in good order.
+    End {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Packets lost, by cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drops {
+    /// By the system, because they were not fetched in time.
+    pub kernel: u64,
+    /// By the interface.
+    pub interface: u64,
+    /// By the recorder, because they could not be written.
+    pub own: u64,
+}
+
+/// A line without its signature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Line {
+    /// From 1.
+    seq: u64,
+    wall: Timestamp,
+    monotonic_ns: String,
+    boot_ns: String,
+    #[serde(flatten)]
+    event: Event,
+    /// SHA-256 of the line before without its end of line, hex; 64 zeros in the first.
+    prev: String,
+}
+
+/// A journal that is being written.
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    key: RunKey,
+    seq: u64,
+    prev: String,
+    bytes: u64,
+}
+
+const SIGNATURE: &str = ",\"sig\":\"";
+
+impl Journal {
+    /// Begins a journal; never overwrites one.
+    ///
+    /// # Errors
+    /// When it exists or cannot be written.
+    pub fn create(path: PathBuf, key: RunKey) -> Result<Journal, CaseError> {
+        let opened = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = opened.map_err(CaseError::system(&path, "cannot be created"))?;
+        Ok(Journal { path, file, key, seq: 0, prev: "0".repeat(64), bytes: 0 })
+    }
+
+    /// Public half of its key, base64.
+    #[must_use]
+    pub fn public_key(&self) -> String {
+        self.key.public()
+    }
+
+    /// Adds a line and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// When the system refuses; the file then ends with the line before.
+    pub fn add(&mut self, clocks: &Clocks, event: Event) -> Result<(), CaseError> {
+        let line = Line {
+            seq: self.seq + 1,
+            wall: clocks.wall,
+            monotonic_ns: clocks.monotonic.to_string(),
+            boot_ns: clocks.boot.to_string(),
+            event,
+            prev: self.prev.clone(),
+        };
+        let text = serde_json::to_string(&line).expect("a line is made of text and numbers");
+        let message = text.strip_suffix('}').unwrap_or(&text);
+        let whole = format!("{message}{SIGNATURE}{}\"}}\n", self.key.sign(message.as_bytes()));
+        let written = self.file.write_all(whole.as_bytes()).and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            drop(self.file.set_len(self.bytes));
+            return Err(CaseError::system(&self.path, "cannot be written")(error));
+        }
+        self.seq += 1;
+        self.bytes += whole.len() as u64;
+        self.prev = hex(&Sha256::digest(whole.trim_end().as_bytes()));
+        Ok(())
+    }
+}
+
+/// A line that was read, with what holds of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// From 1.
+    pub seq: u64,
+    /// When it was written.
+    pub clocks: Clocks,
+    /// What it says.
+    pub event: Event,
+}
+
+/// Why a journal does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: line {line}: {reason}", path.display())]
+pub struct Broken {
+    /// The journal.
+    pub path: PathBuf,
+    /// The first line that does not hold, from 1.
+    pub line: usize,
+    /// Why.
+    pub reason: String,
+}
+
+/// Longest line that is read, bytes.
+const LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Reads a journal and checks its chain and signatures. Gives what holds from the beginning, and
+/// where and why it stops holding. A last line without its end was being written when the machine
+/// stopped; it counts as not written.
+///
+/// # Errors
+/// When the file cannot be read at all.
+pub fn read(path: &Path) -> Result<(Vec<Entry>, Option<Broken>), CaseError> {
+    let text = std::fs::read(path).map_err(CaseError::system(path, "cannot be read"))?;
+    let mut entries = Vec::new();
+    let mut prev = "0".repeat(64);
+    let mut key = None;
+    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let lines = text[..whole].split_inclusive(|&byte| byte == b'\n');
+    for (index, line) in lines.enumerate() {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        match check(line, index as u64 + 1, &prev, &mut key) {
+            Ok(entry) => entries.push(entry),
+            Err(reason) => {
+                let broken = Broken { path: path.to_owned(), line: index + 1, reason };
+                return Ok((entries, Some(broken)));
+            }
+        }
+        prev = hex(&Sha256::digest(line));
+    }
+    Ok((entries, None))
+}
+
+fn check(line: &[u8], seq: u64, prev: &str, key: &mut Option<String>) -> Result<Entry, String> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(format!("is longer than {LINE_BYTES_MAX} bytes"));
+    }
+    let line = std::str::from_utf8(line).map_err(|error| format!("is not UTF-8: {error}"))?;
+    let (message, signature) = line.rsplit_once(SIGNATURE).ok_or("has no signature")?;
+    let signature = signature.strip_suffix("\"}").ok_or("does not end with its signature")?;
+    let parsed: Line = serde_json::from_str(&format!("{message}}}"))
+        .map_err(|error| format!("is not a line of a journal: {error}"))?;
+    if parsed.seq != seq {
+        return Err(format!("has number {}, not {seq}", parsed.seq));
+    }
+    if parsed.prev != prev {
+        return Err("does not follow the line before: its hash is another".to_owned());
+    }
+    if let Event::Begin { public_key, .. } = &parsed.event
+        && key.is_none()
+    {
+        *key = Some(public_key.clone());
+    }
+    let public = key.as_deref().ok_or("names no public key before it is signed")?;
+    if !holds(public, message.as_bytes(), signature) {
+        return Err("its signature does not hold".to_owned());
+    }
+    let number = |text: &str| text.parse().map_err(|_| format!("{text:?} is not a number"));
+    let clocks = Clocks {
+        wall: parsed.wall,
+        monotonic: number(&parsed.monotonic_ns)?,
+        boot: number(&parsed.boot_ns)?,
+    };
+    Ok(Entry { seq, clocks, event: parsed.event })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(folder: &Path) -> PathBuf {
+        let path = folder.join("journal.jsonl");
+        let mut journal = Journal::create(path.clone(), RunKey::generate().unwrap()).unwrap();
+        let public_key = journal.public_key();
+        let begin = Event::Begin {
+            journal: 1,
+            tool: "phonehome".to_owned(),
+            host: "lab \"one\"".to_owned(),
+            system: String::new(),
+            interfaces: vec!["eth0".to_owned()],
+            filter: String::new(),
+            snap_length: 262_144,
+            public_key,
+            protections: Vec::new(),
+        };
+        journal.add(&Clocks::now(), begin).unwrap();
+        for text in ["lens covered", ",\"sig\":\"AAAA\"}", "line\nbreak"] {
+            let mark = Event::Mark { text: text.to_owned(), packets: 3 };
+            journal.add(&Clocks::now(), mark).unwrap();
+        }
+        path
+    }
+
+    #[test]
+    fn reads_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (entries, broken) = read(&written(folder.path())).unwrap();
+        assert_eq!(broken, None);
+        assert_eq!(entries.len(), 4);
+        let Event::Mark { text, .. } = &entries[2].event else { panic!() };
+        assert_eq!(text, ",\"sig\":\"AAAA\"}");
+    }
+
+    #[test]
+    fn notices_every_changed_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let good = std::fs::read(&path).unwrap();
+        let all = read(&path).unwrap().0;
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).unwrap();
+            let (entries, broken) = read(&path).unwrap();
+            // The last line's end is all that a cut-off line lacks.
+            let cut = at == good.len() - 1;
+            assert!(broken.is_some() || (cut && entries.len() == 3), "byte {at}");
+            assert!(entries.len() < all.len(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn notices_removed_swapped_and_repeated_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let good = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = good.lines().collect();
+        let orders: [&[usize]; 4] = [&[0, 2, 3], &[0, 2, 1, 3], &[0, 1, 1, 2], &[1, 2, 3]];
+        for order in orders {
+            let text: String = order.iter().map(|&at| format!("{}\n", lines[at])).collect();
+            std::fs::write(&path, text).unwrap();
+            let (entries, broken) = read(&path).unwrap();
+            assert!(broken.is_some() && entries.len() < order.len(), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_being_written_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let good = std::fs::read(&path).unwrap();
+        for cut in 1..200 {
+            std::fs::write(&path, &good[..good.len() - cut]).unwrap();
+            let (entries, broken) = read(&path).unwrap();
+            assert_eq!((entries.len(), broken), (3, None), "{cut} bytes missing");
+        }
+    }
+
+    #[test]
+    fn never_overwrites() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path());
+        let again = Journal::create(path, RunKey::generate().unwrap());
+        assert!(matches!(again, Err(CaseError::Exists(_))));
+    }
+}

@@ -1,0 +1,325 @@
+//! The edges of a running capture: signals, the socket through which another shell sends marks,
+//! and the service manager's notifications.
+
+use crate::base::time::Timestamp;
+use crate::case::clock::Clocks;
+use crate::live::{Recorder, Story};
+use crate::recorder::Order;
+use crate::source::Finished;
+use anyhow::{Context, bail};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Longest order that is read from the socket, bytes.
+const ORDER_BYTES_MAX: u64 = 8192;
+
+/// What a capture says of itself to another shell.
+#[derive(Debug, Serialize, Deserialize)]
+struct Greeting {
+    pid: u32,
+    recording: Option<String>,
+}
+
+/// A running capture.
+pub struct Control {
+    recorder: Arc<Mutex<Option<Recorder>>>,
+    story: Arc<Mutex<Story>>,
+    status: Receiver<()>,
+    status_ends: Mutex<Option<Sender<()>>>,
+    edges: Option<JoinHandle<()>>,
+    notify: Option<UnixDatagram>,
+}
+
+impl Control {
+    /// Takes over a recorder. `finished` is set when it has ended.
+    ///
+    /// # Errors
+    /// When the system gives no thread or no socket.
+    pub fn start(
+        recorder: Recorder,
+        finished: Finished,
+        duration: Option<u64>,
+        recording: Option<&str>,
+    ) -> anyhow::Result<Control> {
+        let story = recorder.shared();
+        let recorder = Arc::new(Mutex::new(Some(recorder)));
+        let (asked, status) = unbounded();
+        let folder = Control::folder();
+        let listener = listen(&folder)?;
+        let greeting =
+            Greeting { pid: std::process::id(), recording: recording.map(str::to_owned) };
+        let edges = Edges {
+            recorder: recorder.clone(),
+            finished,
+            duration: duration.map(Duration::from_secs),
+            greeting: serde_json::to_string(&greeting)?,
+            asked: asked.clone(),
+            notify: notifier(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let edges = thread::Builder::new().name("edges".to_owned()).spawn(move || {
+            runtime.block_on(edges.run(listener));
+        })?;
+        Ok(Control {
+            recorder,
+            story,
+            status,
+            status_ends: Mutex::new(Some(asked)),
+            edges: Some(edges),
+            notify: notifier(),
+        })
+    }
+
+    /// Folder of the sockets: the user's own where the system has one.
+    pub fn folder() -> PathBuf {
+        let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let base = base.filter(|path| path.is_dir());
+        base.map_or_else(
+            || {
+                std::env::temp_dir()
+                    .join(format!("phonehome-{}", rustix::process::getuid().as_raw()))
+            },
+            |base| base.join("phonehome"),
+        )
+    }
+
+    /// What the recorder has told so far.
+    pub fn story(&self) -> Story {
+        self.story.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Passes an order on.
+    pub fn order(&self, order: &Order) -> anyhow::Result<()> {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.as_mut().context("the recorder is gone")?.order(order)
+    }
+
+    /// Tells the service manager that everything is open.
+    pub fn ready(&self) {
+        if let Some(socket) = &self.notify {
+            drop(socket.send(b"READY=1\nSTATUS=recording"));
+        }
+    }
+
+    /// Calls `show` whenever a status is asked for by SIGUSR1, until [`Control::no_more_status`].
+    pub fn each_status(&self, show: impl Fn()) {
+        while self.status.recv().is_ok() {
+            if self.status_ends.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+                return;
+            }
+            show();
+        }
+    }
+
+    /// See [`Control::each_status`].
+    pub fn no_more_status(&self) {
+        let last = self.status_ends.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(last) = last {
+            let _ = last.send(());
+        }
+    }
+
+    /// Waits for the end of everything.
+    pub fn wait(mut self) -> anyhow::Result<Story> {
+        if let Some(edges) = self.edges.take() {
+            drop(edges.join());
+        }
+        drop(std::fs::remove_file(socket_path(&Control::folder(), std::process::id())));
+        let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (_, story) = recorder.context("the recorder is gone")?.wait()?;
+        Ok(story)
+    }
+}
+
+fn socket_path(folder: &Path, pid: u32) -> PathBuf {
+    folder.join(format!("{pid}.sock"))
+}
+
+fn listen(folder: &Path) -> anyhow::Result<std::os::unix::net::UnixListener> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).with_context(|| shown(folder))?;
+    let about = std::fs::symlink_metadata(folder).with_context(|| shown(folder))?;
+    // Somebody else could have made it before, to listen in or to send marks.
+    use std::os::unix::fs::MetadataExt;
+    let mine = about.is_dir() && about.uid() == rustix::process::getuid().as_raw();
+    if !mine || about.permissions().mode() & 0o022 != 0 {
+        bail!("{}: belongs to somebody else, or others may write there", shown(folder));
+    }
+    let path = socket_path(folder, std::process::id());
+    // Left by a process that had this number before.
+    drop(std::fs::remove_file(&path));
+    let listener = std::os::unix::net::UnixListener::bind(&path).with_context(|| shown(&path))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+        .with_context(|| shown(&path))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The service manager's socket, where one started this (sd_notify(3)).
+fn notifier() -> Option<UnixDatagram> {
+    let name = std::env::var_os("NOTIFY_SOCKET")?;
+    let socket = UnixDatagram::unbound().ok()?;
+    #[cfg(target_os = "linux")]
+    if let Some(name) = name.as_encoded_bytes().strip_prefix(b"@") {
+        use std::os::linux::net::SocketAddrExt;
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(name).ok()?;
+        socket.connect_addr(&address).ok()?;
+        return Some(socket);
+    }
+    socket.connect(name).ok()?;
+    Some(socket)
+}
+
+/// How often the service manager is told that all is well, where it wants to be: twice as often.
+fn watchdog() -> Duration {
+    let microseconds = std::env::var("WATCHDOG_USEC").ok().and_then(|text| text.parse().ok());
+    microseconds.map_or(Duration::from_secs(10), |all| Duration::from_micros(all) / 2)
+}
+
+struct Edges {
+    recorder: Arc<Mutex<Option<Recorder>>>,
+    finished: Finished,
+    duration: Option<Duration>,
+    greeting: String,
+    asked: Sender<()>,
+    notify: Option<UnixDatagram>,
+}
+
+/// How often it is looked whether the recorder still runs.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Edges {
+    async fn run(self, listener: std::os::unix::net::UnixListener) {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+            SignalKind::user_defined1(),
+        ];
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup), Ok(mut user)] =
+            kinds.map(signal)
+        else {
+            return self.finished.set();
+        };
+        let Ok(listener) = UnixListener::from_std(listener) else { return self.finished.set() };
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut watchdog = tokio::time::interval(watchdog());
+        let mut left = Box::pin(tokio::time::sleep(self.duration.unwrap_or(Duration::MAX / 4)));
+        let mut over = false;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => self.stop("interrupted by the operator"),
+                _ = terminate.recv() => self.stop("terminated"),
+                _ = hangup.recv() => { self.order(&Order::Rotate); }
+                _ = user.recv() => drop(self.asked.send(())),
+                () = &mut left, if !over && self.duration.is_some() => {
+                    over = true;
+                    self.stop("the time asked for is over");
+                }
+                Ok((stream, _)) = listener.accept() => self.serve(stream).await,
+                _ = watchdog.tick() => self.notify(b"WATCHDOG=1"),
+                _ = look.tick() => {
+                    if self.has_ended() {
+                        self.notify(b"STOPPING=1");
+                        return self.finished.set();
+                    }
+                }
+            }
+        }
+    }
+
+    fn notify(&self, what: &[u8]) {
+        if let Some(socket) = &self.notify {
+            drop(socket.send(what));
+        }
+    }
+
+    fn order(&self, order: &Order) -> bool {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.as_mut().is_some_and(|recorder| recorder.order(order).is_ok())
+    }
+
+    fn stop(&self, why: &str) {
+        self.order(&Order::Stop(why.to_owned()));
+    }
+
+    fn has_ended(&self) -> bool {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.as_mut().is_none_or(Recorder::has_ended)
+    }
+
+    /// One order of another shell. It has a second to say it.
+    async fn serve(&self, stream: tokio::net::UnixStream) {
+        let talk = async {
+            let (reader, mut writer) = stream.into_split();
+            writer.write_all(format!("{}\n", self.greeting).as_bytes()).await.ok()?;
+            let mut line = String::new();
+            let limited = reader.take(ORDER_BYTES_MAX);
+            tokio::io::BufReader::new(limited).read_line(&mut line).await.ok()?;
+            let order: Order = serde_json::from_str(&line).ok()?;
+            // Another shell notes; it does not end a recording.
+            let allowed = matches!(order, Order::Mark(_) | Order::Phase(_) | Order::Label { .. });
+            let time: Timestamp = Clocks::now().wall;
+            let answer =
+                if allowed && self.order(&order) { time.to_string() } else { "refused".to_owned() };
+            writer.write_all(format!("{answer}\n").as_bytes()).await.ok()
+        };
+        drop(tokio::time::timeout(Duration::from_secs(1), talk).await);
+    }
+}
+
+/// Sends an order to the capture that runs, or to the one with this process number. Returns when it
+/// was noted.
+pub fn send(pid: Option<u32>, order: &Order) -> anyhow::Result<String> {
+    let folder = Control::folder();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let Ok(stream) = UnixStream::connect(entry.path()) else {
+            // Its process is gone.
+            drop(std::fs::remove_file(entry.path()));
+            continue;
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        let mut reader = BufReader::new(stream.try_clone()?.take(ORDER_BYTES_MAX));
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let greeting: Greeting = serde_json::from_str(&line).context("an unclear capture")?;
+        found.push((greeting, reader, stream));
+    }
+    if let Some(pid) = pid {
+        found.retain(|(greeting, ..)| greeting.pid == pid);
+    }
+    let known: Vec<String> = found
+        .iter()
+        .map(|(greeting, ..)| match &greeting.recording {
+            Some(recording) => format!("{} (into {recording})", greeting.pid),
+            None => greeting.pid.to_string(),
+        })
+        .collect();
+    let (mut reader, mut stream) = match found.pop() {
+        Some((_, reader, stream)) if found.is_empty() => (reader, stream),
+        Some(_) => bail!("several captures run; choose one with --pid: {}", known.join(", ")),
+        None => bail!("no capture of yours runs; start one with `phonehome capture` or `watch`"),
+    };
+    writeln!(stream, "{}", serde_json::to_string(order)?)?;
+    let mut answer = String::new();
+    reader.read_line(&mut answer).context("the capture does not answer")?;
+    match answer.trim() {
+        "refused" | "" => bail!("the capture refused"),
+        noted => Ok(noted.to_owned()),
+    }
+}

@@ -1,0 +1,109 @@
+//! Analyses a recording while it grows.
+
+use crate::analysis::Analysis;
+use crate::attribution::record::FlowRecord;
+use crate::base::time::Timestamp;
+use crate::engine::{Engine, Records, Settings};
+use crate::snapshot::Snapshot;
+use crate::source::{Segments, Sources};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Flows that ended last and are kept to be shown.
+pub const FLOWS_KEPT: usize = 5_000;
+/// Live flows that are shown; they are all counted.
+const FLOWS_LIVE_SHOWN: usize = 5_000;
+/// Least time between two snapshots.
+const SNAPSHOT_EVERY: Duration = Duration::from_millis(250);
+/// A snapshot may take one in so many parts of the time.
+const SNAPSHOT_SHARE: u32 = 20;
+/// How long to wait where nothing is to be read.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What is known at a moment.
+pub struct View {
+    /// Everything but single flows.
+    pub snapshot: Arc<Snapshot>,
+    /// Flows that are live and flows that ended last.
+    pub flows: Arc<Vec<FlowRecord>>,
+    /// Capture time of the newest frame.
+    pub now: Timestamp,
+    /// Bytes of the recording that were read.
+    pub read: u64,
+}
+
+/// See the module.
+pub struct Follower<'k> {
+    /// What turns the engine's state into a snapshot.
+    pub analysis: Analysis<'k>,
+    /// How the engine works.
+    pub settings: Settings,
+}
+
+impl Follower<'_> {
+    /// Reads until the recording is finished, showing views on the way. Returns the last, in which
+    /// every flow has ended.
+    pub fn run(&self, segments: Segments, show: &mut dyn FnMut(View)) -> View {
+        let mut sources = Sources::follow(segments);
+        let ended: Arc<Mutex<VecDeque<FlowRecord>>> = Arc::default();
+        let kept = ended.clone();
+        let mut keep = move |record: FlowRecord| {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() == FLOWS_KEPT {
+                kept.pop_front();
+            }
+            kept.push_back(record);
+        };
+        let records: &mut Records<'_> = &mut keep;
+        let mut engine = Engine::new(self.settings, self.analysis.geo, Some(records));
+        let mut due = Instant::now();
+        let mut fresh = false;
+        engine.follow(&mut sources, &mut |engine, sources, idle| {
+            fresh |= !idle;
+            let began = Instant::now();
+            if fresh && began >= due {
+                show(self.look(engine, sources, &ended));
+                due = Instant::now() + SNAPSHOT_EVERY.max(began.elapsed() * SNAPSHOT_SHARE);
+                fresh = false;
+            }
+            if idle {
+                thread::sleep(PAUSE);
+            }
+        });
+        let read = sources.progress().0;
+        let mut outcome = engine.finish();
+        outcome.ledger.declare(sources.names());
+        let endings = sources.finish();
+        let snapshot = Arc::new(self.analysis.snapshot(&outcome, &endings));
+        let kept = ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = latest(&snapshot);
+        View { snapshot, flows: Arc::new(kept.iter().cloned().collect()), now, read }
+    }
+
+    fn look(
+        &self,
+        engine: &Engine<'_>,
+        sources: &Sources,
+        ended: &Mutex<VecDeque<FlowRecord>>,
+    ) -> View {
+        let mut flows = Vec::new();
+        let mut take = |record: FlowRecord| {
+            if flows.len() < FLOWS_LIVE_SHOWN {
+                flows.push(record);
+            }
+        };
+        let records: &mut Records<'_> = &mut take;
+        let mut outcome = engine.peek(Some(records));
+        outcome.ledger.declare(sources.names());
+        let snapshot = Arc::new(self.analysis.snapshot(&outcome, &sources.so_far()));
+        flows.extend(ended.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        let now = latest(&snapshot);
+        View { snapshot, flows: Arc::new(flows), now, read: sources.progress().0 }
+    }
+}
+
+fn latest(snapshot: &Snapshot) -> Timestamp {
+    snapshot.inputs.iter().filter_map(|input| input.last).max().unwrap_or_default()
+}

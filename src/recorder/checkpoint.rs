@@ -1,0 +1,98 @@
+//! Makes what was written durable and says so in the journal, on a thread of its own: waiting for
+//! a disk must not hold up the writing.
+
+use super::{Report, tell};
+use crate::case::CaseError;
+use crate::case::clock::Clocks;
+use crate::case::journal::{Event, Journal};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+/// What is to be said, and of which moment.
+pub(super) struct Entry {
+    pub clocks: Clocks,
+    pub event: Event,
+    /// What must be on the disk before it is said.
+    pub after: Option<Arc<File>>,
+}
+
+/// Entries that wait for the disk; more make the writing wait too.
+const WAITING_MAX: usize = 1024;
+
+/// See the module.
+pub(super) struct Checkpoints {
+    entries: Option<Sender<Entry>>,
+    thread: Option<JoinHandle<Result<(), CaseError>>>,
+}
+
+impl Checkpoints {
+    /// Starts the thread. Without a journal it only makes things durable.
+    pub fn start(journal: Option<Journal>, durable: bool) -> io::Result<Checkpoints> {
+        let (entries, inbox) = bounded(WAITING_MAX);
+        let thread = thread::Builder::new().name("checkpoints".to_owned());
+        let thread = thread.spawn(move || {
+            super::sandbox::drop_thread();
+            let result = work(journal, durable, &inbox);
+            if let Err(error) = &result {
+                tell(&Report::Warning(format!("the journal has ended: {error}")));
+            }
+            result
+        })?;
+        Ok(Checkpoints { entries: Some(entries), thread: Some(thread) })
+    }
+
+    /// Says something, soon. False when nothing can be said any more.
+    pub fn say(&self, entry: Entry) -> bool {
+        self.entries.as_ref().is_some_and(|entries| entries.send(entry).is_ok())
+    }
+
+    /// Waits until everything was said.
+    pub fn finish(mut self) -> Result<(), CaseError> {
+        self.entries = None;
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(CaseError::System {
+                path: "journal".into(),
+                doing: "cannot be written",
+                error: io::Error::other("its thread failed"),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn work(
+    mut journal: Option<Journal>,
+    durable: bool,
+    inbox: &Receiver<Entry>,
+) -> Result<(), CaseError> {
+    let mut next = inbox.recv().ok();
+    while let Some(entry) = next {
+        next = inbox.try_recv().ok();
+        // A later checkpoint of the same segment says all that this one would.
+        let superseded = next.as_ref().is_some_and(|next| supersedes(&next.event, &entry.event));
+        if !superseded {
+            if let Some(file) = entry.after.as_ref().filter(|_| durable) {
+                let error = CaseError::system("segment".as_ref(), "cannot be made durable");
+                file.sync_data().map_err(error)?;
+            }
+            if let Some(journal) = &mut journal {
+                journal.add(&entry.clocks, entry.event)?;
+            }
+        }
+        next = next.or_else(|| inbox.recv().ok());
+    }
+    Ok(())
+}
+
+fn supersedes(later: &Event, earlier: &Event) -> bool {
+    match (later, earlier) {
+        (Event::Checkpoint { segment: later, .. }, Event::Checkpoint { segment: earlier, .. }) => {
+            later == earlier
+        }
+        _ => false,
+    }
+}
