@@ -4,6 +4,8 @@
 mod capture;
 #[cfg(feature = "live")]
 mod control;
+#[cfg(feature = "live")]
+mod doctor;
 
 use crate::analysis::Analysis;
 use crate::attribution::geo::Geo;
@@ -12,19 +14,21 @@ use crate::attribution::world::Choice;
 use crate::attribution::{Signatures, oui};
 use crate::base::address::Mac;
 use crate::canary;
+use crate::case::layout;
 use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
 use crate::sink::{counts, flows, json, report, summary};
 use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
-use crate::source::{SourceError, Sources};
+use crate::source::{Finished, Segments, SourceError, Sources};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What does this device send, how much, to whom, in which country, under whose law — and which
 /// packets prove it?
@@ -72,6 +76,12 @@ enum Command {
     #[command(after_help = "Examples:\n  phonehome mark \"motion in front of the lens\"\n  \
         phonehome mark --phase idle")]
     Mark(capture::Mark),
+    /// Find out what stands in the way of a good capture, and what mends it
+    #[cfg(feature = "live")]
+    #[command(after_help = "Examples:\n  phonehome doctor\n  \
+        phonehome doctor -i eth1 --device 00:11:22:33:44:55\n\n\
+        Exit codes: 0 nothing is bad, 1 something is.")]
+    Doctor(doctor::Doctor),
     /// List the interfaces that can be captured from
     #[cfg(feature = "live")]
     Interfaces,
@@ -126,7 +136,7 @@ impl Run {
 #[derive(Debug, Args)]
 struct Analyze {
     /// Capture files (pcap or pcapng, plain, gzip or zstd), or - for standard input; several are
-    /// read as one, in the order of capture time
+    /// read as one, in the order of capture time. Or the folder of one case
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write the whole result as one JSON document to standard output
@@ -276,6 +286,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         #[cfg(feature = "live")]
         Command::Interfaces => capture::interfaces(),
         #[cfg(feature = "live")]
+        Command::Doctor(args) => doctor::run(&args),
+        #[cfg(feature = "live")]
         Command::Record => {
             crate::recorder::run().map_err(|error| Failure::unreadable(error.into()))
         }
@@ -359,8 +371,27 @@ impl Drop for Progress {
 }
 
 fn open(files: &[PathBuf], hashed: bool) -> anyhow::Result<Sources> {
+    if let [folder] = files
+        && layout::is_recording(folder)
+    {
+        return Ok(Sources::follow(recorded(folder)));
+    }
     Sources::check(files)?;
     Ok(Sources::open(files, hashed)?)
+}
+
+/// The segments of a recording that is read as it is now.
+fn recorded(folder: &Path) -> Segments {
+    let folder = folder.to_owned();
+    let finished = Finished::default();
+    finished.set();
+    let oldest = layout::oldest(&layout::segments(&folder));
+    Segments {
+        path: Arc::new(move |position| layout::segment(&folder, position)),
+        first: oldest,
+        oldest: Arc::new(move || oldest),
+        finished,
+    }
 }
 
 /// Says on standard error, a line an input, what was not read; whether there was such.

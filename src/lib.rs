@@ -28,4 +28,6 @@ pub mod analysis;
 pub mod recorder;
 #[cfg(feature = "live")]
 pub mod live;
+#[cfg(feature = "live")]
+pub mod doctor;
 pub mod cli;

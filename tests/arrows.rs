@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that join the stages and so see everything.
-const JOINERS: [&str; 6] = ["engine", "canary", "analysis", "recorder", "live", "cli"];
+const JOINERS: [&str; 7] = ["engine", "canary", "analysis", "recorder", "live", "doctor", "cli"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

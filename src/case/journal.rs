@@ -10,7 +10,7 @@ use crate::base::text::hex;
 use crate::base::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -149,8 +149,7 @@ impl Journal {
     /// # Errors
     /// When it exists or cannot be written.
     pub fn create(path: PathBuf, key: RunKey) -> Result<Journal, CaseError> {
-        let opened = OpenOptions::new().write(true).create_new(true).open(&path);
-        let file = opened.map_err(CaseError::system(&path, "cannot be created"))?;
+        let file = super::create(&path)?;
         Ok(Journal { path, file, key, seq: 0, prev: "0".repeat(64), bytes: 0 })
     }
 

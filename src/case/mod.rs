@@ -15,6 +15,16 @@ pub mod layout;
 pub mod pcapng;
 pub mod segment;
 
+/// Makes a file that was not there, for its owner alone: what a device sends is nobody else's
+/// business.
+fn create(path: &std::path::Path) -> Result<std::fs::File, CaseError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(CaseError::system(path, "cannot be created"))
+}
+
 /// A recording that could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {

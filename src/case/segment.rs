@@ -3,7 +3,7 @@
 use super::{CaseError, layout};
 use crate::base::text::hex;
 use sha2::{Digest, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -34,9 +34,7 @@ impl Segment {
     /// # Errors
     /// When it exists or cannot be written.
     pub fn create_at(path: PathBuf, position: usize) -> Result<Segment, CaseError> {
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create_new(true).open(&path);
-        let file = opened.map_err(CaseError::system(&path, "cannot be created"))?;
+        let file = super::create(&path)?;
         Ok(Segment { path, file, hash: Sha256::new(), position, bytes: 0, packets: 0 })
     }
 

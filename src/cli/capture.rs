@@ -1,6 +1,6 @@
 //! `phonehome capture`, and the parts of it that `watch` shares: flags to a running recorder.
 
-use super::control::Control;
+use super::control::{self, Control};
 use super::{FailOn, Failure, Knowledge, parse_device, parse_key};
 use crate::analysis::Analysis;
 use crate::attribution::Signatures;
@@ -75,20 +75,22 @@ const RING_SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Recording {
     /// What the recorder is told.
-    pub fn settings(&self) -> Settings {
+    pub fn settings(&self) -> anyhow::Result<Settings> {
         let target = match (&self.case, &self.write) {
             (Some(folder), _) => Target::Case(folder.clone()),
             (None, Some(file)) => Target::File(file.clone()),
             (None, None) => {
-                let name = format!("phonehome-{}", std::process::id());
-                Target::Ring { folder: std::env::temp_dir().join(name), segments: RING_SEGMENTS }
+                let base = control::temporary();
+                control::private(&base)?;
+                let folder = base.join(format!("ring-{}", std::process::id()));
+                Target::Ring { folder, segments: RING_SEGMENTS }
             }
         };
         let rotate_bytes = match target {
             Target::Ring { .. } => RING_SEGMENT_BYTES,
             Target::Case(_) | Target::File(_) => self.rotate_size * 1024 * 1024,
         };
-        Settings {
+        Ok(Settings {
             interfaces: self.interface.clone(),
             options: Options {
                 filter: self.filter.clone(),
@@ -101,7 +103,7 @@ impl Recording {
             rotate_bytes,
             rotate_seconds: self.rotate_time.unwrap_or(0) * 60,
             keep_free: self.keep_free * 1024 * 1024,
-        }
+        })
     }
 
     /// Interfaces as they are shown.
@@ -176,6 +178,9 @@ pub struct Capture {
     /// Seconds between two summaries
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     summary_every: u64,
+    /// Write the whole result at the end into this file, as `phonehome analyze --json` would
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
     #[command(flatten)]
     shown: Shown,
     #[command(flatten)]
@@ -253,7 +258,12 @@ fn say(line: &Line<'_>) {
 pub fn run(args: &Capture) -> Result<u8, Failure> {
     check(&args.recording)?;
     let (signatures, geo) = args.knowledge.load()?;
-    let settings = args.recording.settings();
+    let settings = args.recording.settings()?;
+    // Made before the right to make it anywhere is given up.
+    let create = |path: &PathBuf| {
+        std::fs::File::create_new(path).with_context(|| format!("{}", path.display()))
+    };
+    let json = args.json.as_ref().map(create).transpose()?;
     let recorder = Recorder::start(&settings, pass_on).map_err(Failure::unreadable)?;
     let finished = Finished::default();
     let segments = segments(&settings.target, &finished);
@@ -261,7 +271,11 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
     let control =
         Control::start(recorder, finished, args.recording.duration, recording.as_deref())?;
     let mut protections = control.story().protections;
-    protections.extend(protect_analysis(&[&settings.target.folder(), &Control::folder()]));
+    protections.extend(protect_analysis(&[
+        &settings.target.folder(),
+        &Control::folder(),
+        &control::temporary(),
+    ]));
     say(&Line::Begin {
         interfaces: args.recording.shown(),
         recording,
@@ -307,14 +321,17 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
         Line::Summary(summary(end, &control, true))
     });
     let story = control.wait()?;
-    if let Target::Ring { folder, .. } = &settings.target {
-        drop(std::fs::remove_dir_all(folder));
-    }
+    super::doctor::remove_ring(&settings.target);
     last.as_ref().map(say);
     let Ok(end) = end else {
         let path = shown_path(&settings.target);
         return Err(anyhow::anyhow!("the analysis failed; the recording in {path} is whole").into());
     };
+    if let Some(file) = json {
+        let mut file = io::BufWriter::new(file);
+        crate::sink::json::write(&end.snapshot, &mut file).map_err(anyhow::Error::from)?;
+        file.flush().map_err(anyhow::Error::from)?;
+    }
     let good = story.end.is_some_and(|(_, good)| good);
     Ok(if good { end.snapshot.exit_code() } else { 3 })
 }
@@ -387,7 +404,7 @@ pub fn mark(args: &Mark) -> Result<u8, Failure> {
         (None, Some(text)) => Order::Mark(text.clone()),
         (None, None) => return Ok(2),
     };
-    let answer = super::control::send(args.pid, &order)?;
+    let answer = control::send(args.pid, &order)?;
     println!("noted at {answer}");
     Ok(0)
 }

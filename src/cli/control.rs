@@ -84,13 +84,7 @@ impl Control {
     pub fn folder() -> PathBuf {
         let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         let base = base.filter(|path| path.is_dir());
-        base.map_or_else(
-            || {
-                std::env::temp_dir()
-                    .join(format!("phonehome-{}", rustix::process::getuid().as_raw()))
-            },
-            |base| base.join("phonehome"),
-        )
+        base.map_or_else(temporary, |base| base.join("phonehome"))
     }
 
     /// What the recorder has told so far.
@@ -145,16 +139,28 @@ fn socket_path(folder: &Path, pid: u32) -> PathBuf {
     folder.join(format!("{pid}.sock"))
 }
 
-fn listen(folder: &Path) -> anyhow::Result<std::os::unix::net::UnixListener> {
+/// Makes a folder that nobody else can write to, and makes sure that it is one.
+pub fn private(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700).create(folder).with_context(|| shown(folder))?;
     let about = std::fs::symlink_metadata(folder).with_context(|| shown(folder))?;
-    // Somebody else could have made it before, to listen in or to send marks.
-    use std::os::unix::fs::MetadataExt;
+    // Somebody else could have made it before, to listen in or to write.
     let mine = about.is_dir() && about.uid() == rustix::process::getuid().as_raw();
     if !mine || about.permissions().mode() & 0o022 != 0 {
         bail!("{}: belongs to somebody else, or others may write there", shown(folder));
     }
+    Ok(())
+}
+
+/// Folder of temporary recordings.
+pub fn temporary() -> PathBuf {
+    let user = rustix::process::getuid().as_raw();
+    std::env::temp_dir().join(format!("phonehome-{user}"))
+}
+
+fn listen(folder: &Path) -> anyhow::Result<std::os::unix::net::UnixListener> {
+    private(folder)?;
     let path = socket_path(folder, std::process::id());
     // Left by a process that had this number before.
     drop(std::fs::remove_file(&path));

@@ -28,7 +28,7 @@ mod linux {
         ABI, Access, AccessFs, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
         path_beneath_rules,
     };
-    use nix::unistd::{Gid, Uid, chown, geteuid, setgroups, setresgid, setresuid};
+    use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
     use seccompiler::{
         SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
         SeccompRule, apply_filter,
@@ -120,7 +120,7 @@ mod linux {
         }
         let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
         for path in owned {
-            let _ = chown(*path, Some(uid), Some(gid));
+            drop(std::os::unix::fs::chown(path, Some(uid.as_raw()), Some(gid.as_raw())));
         }
         let switch = || -> nix::Result<()> {
             rustix::thread::set_keep_capabilities(true)

@@ -2,6 +2,7 @@
 
 use crate::case::{CaseError, layout};
 use serde::{Deserialize, Serialize};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// See the module.
@@ -57,7 +58,10 @@ impl Target {
         {
             return Err(CaseError::Exists(layout::journal(case)));
         }
-        let created = std::fs::create_dir_all(&folder);
+        // What a device sends is nobody else's business.
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        let created = builder.create(&folder);
         created.map_err(CaseError::system(&folder, "cannot be created"))
     }
 

@@ -24,6 +24,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 /// The disk is called nearly full when at the present rate it will be within this.
 const FULL_SOON: Duration = Duration::from_secs(600);
+/// The present rate is that of about so many seconds.
+const RATE_SECONDS: f64 = 60.0;
 
 /// One interface as it is described in each segment.
 struct Described {
@@ -57,6 +59,8 @@ pub(super) struct Writer {
     free: u64,
     /// Bytes recorded a second ago.
     bytes_before: u64,
+    /// Bytes a second, of late.
+    rate: f64,
     warned: bool,
     block: Vec<u8>,
 }
@@ -118,6 +122,7 @@ impl Writer {
             lost: 0,
             free: u64::MAX,
             bytes_before: 0,
+            rate: 0.0,
             warned: false,
             block: Vec::new(),
             target,
@@ -276,16 +281,18 @@ impl Writer {
     fn look_at_disk(&mut self, elapsed: Duration) {
         let Ok(disk) = rustix::fs::statvfs(self.target.folder()) else { return };
         self.free = disk.f_bavail * disk.f_frsize;
-        let a_second = (self.bytes - self.bytes_before) as f64 / elapsed.as_secs_f64();
+        let now = (self.bytes - self.bytes_before) as f64 / elapsed.as_secs_f64();
         self.bytes_before = self.bytes;
+        // A short burst is no reason for alarm.
+        self.rate += (now - self.rate) / RATE_SECONDS;
+        let a_second = self.rate;
         let room = self.free.saturating_sub(self.keep_free) as f64;
         let soon = room < a_second * FULL_SOON.as_secs_f64() || self.free < 2 * self.keep_free;
         if soon && !self.warned && self.target.lasts() {
             let left = crate::base::text::bytes(self.free);
-            let minutes = room / a_second.max(1.0) / 60.0;
-            self.warn(format!(
-                "the disk will be full in {minutes:.0} minutes at this rate: {left} are left"
-            ));
+            let seconds = room / a_second.max(1.0);
+            let span = crate::base::text::span((seconds.min(1e9) * 1e9) as i64);
+            self.warn(format!("{left} are left on the disk: full in {span} at this rate"));
         }
         self.warned = soon;
     }

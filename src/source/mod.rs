@@ -6,6 +6,7 @@ mod buffer;
 mod chunk;
 pub mod file;
 mod follow;
+#[cfg(feature = "live")]
 mod link_state;
 #[cfg(feature = "live")]
 pub mod live;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use chunk::{CHUNK_FRAMES_MAX, Chunk};
 pub use file::FileSource;
 pub use follow::{Finished, Segments};
+#[cfg(feature = "live")]
 pub use link_state::Change;
 pub use several::{Misuse, Sources};
 

@@ -4,6 +4,8 @@
 
 pub mod generated;
 pub mod known;
+#[cfg(target_os = "linux")]
+pub mod network;
 pub mod places;
 pub mod program;
 pub mod truth;

@@ -1,0 +1,146 @@
+//! `phonehome doctor`.
+
+use super::capture::{Recording, segments};
+use super::{Failure, Knowledge, parse_key};
+use crate::analysis::Analysis;
+use crate::attribution::ledger::DeviceKey;
+use crate::attribution::world::{Choice, device_id};
+use crate::base::time::{SECOND, Timestamp};
+use crate::canary;
+use crate::case::clock::Clocks;
+use crate::doctor::{Advice, Health, sight, surroundings};
+use crate::engine;
+use crate::live::{Follower, Recorder};
+use crate::recorder::{Order, Report, Target};
+use crate::source::Finished;
+use clap::{Args, Parser};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// A day that has certainly passed: that of the embedded databases.
+const MADE: Timestamp = Timestamp(1_780_272_000 * SECOND);
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Interface to look at and to listen on; all the others are only listed
+    #[arg(long, short, value_name = "NAME")]
+    interface: Option<String>,
+    /// The device that must be visible there
+    #[arg(long, value_name = "MAC|IP", value_parser = parse_key, requires = "interface")]
+    device: Option<DeviceKey>,
+    /// How long to listen, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    seconds: u64,
+    /// Where recordings will go
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+/// Looks, listens, and says what to mend. Exit code 0 where nothing is bad, else 1.
+pub fn run(args: &Doctor) -> Result<u8, Failure> {
+    let mut worst = Health::Good;
+    let mut show = |advice: Advice| {
+        worst = worst.max(advice.health);
+        println!("{advice}");
+    };
+    println!("This machine");
+    surroundings::clock(Clocks::now().wall, MADE).into_iter().for_each(&mut show);
+    show(surroundings::disk(&args.folder));
+    match &args.interface {
+        Some(interface) => {
+            println!("\nInterface {}", crate::base::text::safe(interface.as_bytes()));
+            let permission = surroundings::permission(interface);
+            let usable = permission.health == Health::Good;
+            show(permission);
+            surroundings::interface(interface).into_iter().for_each(&mut show);
+            show(surroundings::offloads(interface));
+            if usable {
+                println!("\nListening for {} seconds", args.seconds);
+                for advice in listen(args, interface)? {
+                    show(advice);
+                }
+            }
+        }
+        None => {
+            println!("\nInterfaces (choose one with -i)");
+            let all = crate::source::live::interfaces()
+                .map_err(|error| Failure::unreadable(error.into()))?;
+            for interface in all.iter().filter(|interface| interface.up) {
+                show(surroundings::permission(&interface.name));
+            }
+        }
+    }
+    Ok(u8::from(worst == Health::Bad))
+}
+
+#[derive(Parser)]
+struct Defaults {
+    #[command(flatten)]
+    recording: Recording,
+}
+
+fn listen(args: &Doctor, interface: &str) -> Result<Vec<Advice>, Failure> {
+    let (signatures, geo) = args.knowledge.load()?;
+    let defaults = Defaults::parse_from(["phonehome", "--interface", interface]);
+    let settings = defaults.recording.settings()?;
+    let finished = Finished::default();
+    let told = finished.clone();
+    let mut recorder = Recorder::start(&settings, move |report| {
+        if let Report::End { .. } = report {
+            told.set();
+        }
+    })
+    .map_err(Failure::unreadable)?;
+    let mut advice: Vec<Advice> = recorder
+        .story()
+        .protections
+        .into_iter()
+        .map(|protection| match protection.holds {
+            true => Advice::good(format!("recorder: {}", protection.what)),
+            false => Advice::of(
+                Health::Poor,
+                format!("recorder: does not hold here: {}", protection.what),
+                "a newer kernel; recording works without it",
+            ),
+        })
+        .collect();
+    let follower = Follower {
+        analysis: Analysis {
+            signatures: &signatures,
+            geo: &geo,
+            canary: canary::run(&signatures, &geo),
+            choice: Choice::default(),
+            fail_on: None,
+            hashed: false,
+        },
+        settings: engine::Settings::default(),
+    };
+    let segments = segments(&settings.target, &finished);
+    let view = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_secs(args.seconds));
+            drop(recorder.order(&Order::Stop("enough was heard".to_owned())));
+            // However the recorder ends, the analysis must.
+            while !recorder.has_ended() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            finished.set();
+        });
+        follower.run(segments, &mut |_| {})
+    });
+    remove_ring(&settings.target);
+    let wanted = args.device.map(device_id);
+    advice.extend(sight::judge(&view.snapshot, wanted.as_deref()));
+    Ok(advice)
+}
+
+/// Removes what was only recorded to be read now.
+pub fn remove_ring(target: &Target) {
+    if let Target::Ring { folder, .. } = target {
+        let folder: &Path = folder;
+        drop(std::fs::remove_dir_all(folder));
+    }
+}

@@ -1,0 +1,316 @@
+//! Captures from interfaces: two network namespaces with a wire between them, packets sent with
+//! tcpreplay, recorded by the program as a user runs it.
+
+#![cfg(all(target_os = "linux", feature = "live"))]
+
+mod common;
+
+use common::network::Wire;
+use phonehome::base::time::Timestamp;
+use phonehome::case::clock::Clocks;
+use phonehome::case::journal::{self, Event};
+use phonehome::case::layout;
+use phonehome::source::FileSource;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_phonehome");
+
+fn captures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
+}
+
+/// A capture that runs, from its first line of output on.
+struct Running {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+    recorder: u32,
+}
+
+impl Running {
+    fn start(wire: &Wire, arguments: &[&str]) -> Running {
+        let mut command = wire.at_b(PROGRAM);
+        command.args(["capture", "-i", "wire", "--keep-free", "1"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let begin: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(begin["type"], "begin");
+        // `ip netns exec` becomes the program it starts.
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        let children = std::fs::read_to_string(children).unwrap();
+        let recorder = children.split_whitespace().next().unwrap().parse().unwrap();
+        Running { child, lines, recorder }
+    }
+
+    fn signal(pid: u32, signal: &str) {
+        assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+    }
+
+    /// Ends it; gives the exit code and every line.
+    fn stop(mut self) -> (i32, Vec<Value>) {
+        Running::signal(self.child.id(), "-TERM");
+        let lines = self.lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+        (self.child.wait().unwrap().code().unwrap(), lines)
+    }
+}
+
+fn pause(milliseconds: u64) {
+    thread::sleep(Duration::from_millis(milliseconds));
+}
+
+fn frames(path: &Path) -> (u64, Option<Timestamp>, bool) {
+    let mut source = FileSource::open(path, false).unwrap();
+    let (mut count, mut last) = (0, None);
+    while let Some(frame) = source.next_frame() {
+        (count, last) = (count + 1, Some(frame.time));
+    }
+    (count, last, source.finish().damage.is_none())
+}
+
+/// Holds every checkpoint of a journal against the segments, as a reader would by hand.
+fn check_case(case: &Path) -> Vec<journal::Entry> {
+    let (entries, broken) = journal::read(&layout::journal(case)).unwrap();
+    assert_eq!(broken, None);
+    let mut checkpoints = 0;
+    for entry in &entries {
+        let Event::Checkpoint { segment, bytes, sha256, .. } = &entry.event else { continue };
+        let mut data = std::fs::read(layout::segments(case).join(segment)).unwrap();
+        assert!(data.len() as u64 >= *bytes, "{segment} has fewer bytes than its checkpoint");
+        data.truncate(*bytes as usize);
+        assert_eq!(&phonehome::base::text::hex(&Sha256::digest(&data)), sha256);
+        checkpoints += 1;
+    }
+    assert!(checkpoints > 0);
+    entries
+}
+
+#[test]
+fn a_live_run_and_the_analysis_of_its_recording_give_the_same_bytes() {
+    let Some(wire) = Wire::lay("same") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (case, json) = (folder.path().join("case"), folder.path().join("live.json"));
+    let arguments = ["--case", case.to_str().unwrap(), "--json", json.to_str().unwrap()];
+    let running = Running::start(&wire, &arguments);
+    wire.send(&captures().join("gateway.pcap"), 2000, None);
+    // A second segment, in the middle of flows.
+    Running::signal(running.child.id(), "-HUP");
+    pause(300);
+    wire.send(&captures().join("meter.pcap"), 2000, None);
+    pause(300);
+    let (code, lines) = running.stop();
+    assert_eq!(code, 0, "{lines:?}");
+    let last = lines.last().unwrap();
+    assert_eq!((&last["type"], &last["last"]), (&"summary".into(), &true.into()));
+    let sent: u64 =
+        ["gateway.pcap", "meter.pcap"].map(|name| frames(&captures().join(name)).0).iter().sum();
+    assert_eq!(last["analysed_frames"], sent);
+    assert_eq!(last["recorded"]["packets"], sent);
+    let told = lines.iter().filter(|line| line["type"] == "finding").count() as u64;
+    let live = std::fs::read_to_string(&json).unwrap();
+    let parsed: Value = serde_json::from_str(&live).unwrap();
+    assert!(told >= parsed["findings"].as_array().unwrap().len() as u64 && told > 0);
+    assert_eq!(parsed["inputs"].as_array().unwrap().len(), 2, "two segments");
+    let offline = Command::new(PROGRAM)
+        .args(["analyze", "--json", "--no-hash", case.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(live == String::from_utf8(offline.stdout).unwrap(), "live and offline differ");
+    check_case(&case);
+}
+
+#[test]
+fn the_recorder_has_given_up_what_it_does_not_need() {
+    let Some(wire) = Wire::lay("rights") else { return };
+    let running = Running::start(&wire, &[]);
+    for (pid, permitted) in [(running.recorder, 1u64 << 13), (running.child.id(), 0)] {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().last().unwrap().to_owned()
+        };
+        let number = |name: &str| u64::from_str_radix(&field(name), 16).unwrap();
+        assert_eq!(number("CapEff:"), 0, "{pid}");
+        assert_eq!(number("CapPrm:") & !permitted, 0, "{pid}");
+        assert_eq!(field("NoNewPrivs:"), "1", "{pid}");
+        assert_eq!(field("Seccomp:"), "2", "{pid}");
+    }
+    let base =
+        std::env::temp_dir().join(format!("phonehome-{}", rustix::process::getuid().as_raw()));
+    let ring = base.join(format!("ring-{}", running.child.id()));
+    assert!(ring.is_dir());
+    assert_eq!(running.stop().0, 3, "nothing was seen, which is not complete");
+    assert!(!ring.exists(), "the temporary ring is removed");
+}
+
+#[test]
+fn marks_stand_in_journal_and_comments_and_shift_no_frame() {
+    let Some(wire) = Wire::lay("marks") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    let running = Running::start(&wire, &["--case", case.to_str().unwrap()]);
+    let pid = running.child.id().to_string();
+    let mark = |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let output = command.arg("mark").args(arguments).args(["--pid", &pid]).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(mark(&["--phase", "idle"]).0, 0);
+    wire.send(&captures().join("meter.pcap"), 2000, Some(50));
+    let (code, says) = mark(&["lens covered \u{1b}[31m"]);
+    assert_eq!(code, 0);
+    assert!(says.starts_with("noted at 20"), "{says}");
+    assert_eq!(mark(&["--phase", "asleep"]).0, 2);
+    wire.send(&captures().join("meter.pcap"), 2000, Some(50));
+    pause(300);
+    running.stop();
+    let entries = check_case(&case);
+    let noted: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Mark { text, packets } => Some(format!("{text} {packets}")),
+            Event::Phase { phase, packets } => Some(format!("{phase} {packets}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(noted[0], "idle 0");
+    assert!(noted[1].starts_with("lens covered \u{1b}[31m "), "{noted:?}");
+    let segment = layout::segment(&case, 0);
+    assert_eq!(frames(&segment).0, 100);
+    let bytes = std::fs::read(&segment).unwrap();
+    let comment = b"mark: lens covered";
+    assert!(bytes.windows(comment.len()).any(|window| window == comment));
+    if let Some(counted) = common::network::run("tshark", &["-r", segment.to_str().unwrap()]) {
+        assert_eq!(String::from_utf8_lossy(&counted.stdout).lines().count(), 100);
+    }
+    // Nothing is ever overwritten.
+    let again = wire.at_b(PROGRAM).args(["capture", "-i", "wire", "--case"]).arg(&case).output();
+    let again = again.unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("exists already"));
+}
+
+/// Switches the other end off and on, and holds the recorded gaps against that.
+fn gaps(tag: &str, cycles: usize) {
+    let Some(wire) = Wire::lay(tag) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    let running = Running::start(&wire, &["--case", case.to_str().unwrap()]);
+    let mut truth = Vec::new();
+    for cycle in 0..cycles {
+        let before = Clocks::now().wall;
+        wire.switch("down");
+        let down = [before, Clocks::now().wall];
+        pause(60 + cycle as u64 % 7 * 10);
+        let before = Clocks::now().wall;
+        wire.switch("up");
+        let up = [before, Clocks::now().wall];
+        truth.push((down, up));
+        pause(60);
+    }
+    wire.send(&captures().join("meter.pcap"), 2000, Some(50));
+    pause(200);
+    let (_, lines) = running.stop();
+    let recorded: Vec<(Timestamp, Timestamp)> = check_case(&case)
+        .iter()
+        .filter_map(|entry| match entry.event {
+            Event::Gap { from, to, .. } => Some((from, to)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(recorded.len(), cycles, "{lines:?}");
+    // Told within 50 ms; a busy test machine is given twice that.
+    let within = 100_000_000;
+    for ((from, to), (down, up)) in recorded.iter().zip(&truth) {
+        assert!(from.since(down[0]) >= 0 && from.since(down[1]) < within, "{from} {down:?}");
+        assert!(to.since(up[0]) >= 0 && to.since(up[1]) < within, "{to} {up:?}");
+    }
+    assert_eq!(frames(&layout::segment(&case, 0)).0, 50, "it records again afterwards");
+}
+
+#[test]
+fn every_gap_is_recorded() {
+    gaps("gaps", 10);
+}
+
+#[test]
+#[ignore = "a minute; `make test-long`"]
+fn every_gap_of_200_is_recorded() {
+    gaps("gaps200", 200);
+}
+
+/// Kills the recorder while packets come in, and looks at what is left.
+fn killed(tag: &str, rounds: u64) {
+    let Some(wire) = Wire::lay(tag) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..rounds {
+        let case = folder.path().join(format!("case{round}"));
+        let mut running = Running::start(&wire, &["--case", case.to_str().unwrap()]);
+        let last = thread::scope(|scope| {
+            scope.spawn(|| wire.send(&captures().join("gateway.pcap"), 5000, Some(10_000)));
+            pause(1200 + round * 37 % 700);
+            Running::signal(running.recorder, "-KILL");
+            Clocks::now().wall
+        });
+        let rest: Vec<String> = running.lines.by_ref().map_while(Result::ok).collect();
+        assert_eq!(running.child.wait().unwrap().code(), Some(3), "{rest:?}");
+        check_case(&case);
+        let segment = layout::segment(&case, 0);
+        let (count, newest, _) = frames(&segment);
+        assert!(count > 0);
+        let missing = last.since(newest.unwrap());
+        assert!(missing < 1_000_000_000, "{missing} ns are missing");
+        if let Some(seen) = common::network::run("capinfos", &["-Mc", segment.to_str().unwrap()]) {
+            let text = String::from_utf8_lossy(&seen.stdout).into_owned();
+            assert!(text.contains("Number of packets"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_a_killed_recorder_leaves_can_be_read() {
+    killed("killed", 3);
+}
+
+#[test]
+#[ignore = "ten minutes; `make test-long`"]
+fn what_a_recorder_killed_200_times_leaves_can_be_read() {
+    killed("killed200", 200);
+}
+
+#[test]
+fn a_recording_outlives_whoever_reads_it() {
+    let Some(wire) = Wire::lay("alone") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("alone.pcapng");
+    let mut running = Running::start(&wire, &["--write", file.to_str().unwrap()]);
+    Running::signal(running.child.id(), "-KILL");
+    running.child.wait().unwrap();
+    wire.send(&captures().join("meter.pcap"), 2000, Some(50));
+    pause(300);
+    Running::signal(running.recorder, "-TERM");
+    let gone = format!("/proc/{}", running.recorder);
+    let patience = Instant::now() + Duration::from_secs(10);
+    while Path::new(&gone).exists() && Instant::now() < patience {
+        pause(20);
+    }
+    assert!(!Path::new(&gone).exists());
+    assert_eq!(frames(&file), (50, frames(&file).1, true));
+}
+
+#[test]
+fn says_what_cannot_be_recorded() {
+    let Some(wire) = Wire::lay("refused") else { return };
+    let fails = |arguments: &[&str], says: &str| {
+        let output = wire.at_b(PROGRAM).arg("capture").args(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{text}");
+        assert!(text.contains(says), "{text}");
+    };
+    fails(&["-i", "nosuch0"], "nosuch0: No such device");
+    fails(&["-i", "wire", "--filter", "tcp port"], "wire: ");
+}
