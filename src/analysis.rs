@@ -3,12 +3,15 @@
 
 use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;
-use crate::attribution::world::{Choice, World};
-use crate::engine::Outcome;
+use crate::attribution::ledger::DeviceKey;
+use crate::attribution::world::{Choice, World, device_id};
+use crate::base::address::Mac;
+use crate::base::text::safe;
+use crate::engine::{Amount, Mark, Outcome, Phase, Phases};
 use crate::finding::{self, Severity, View};
 use crate::snapshot::{
-    CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, SCHEMA, Snapshot,
-    Tool, names,
+    CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, MarkShown,
+    PhaseDevice, PhaseShown, SCHEMA, Snapshot, Tool, names,
 };
 use crate::source::file::Ending;
 
@@ -54,6 +57,8 @@ impl Analysis<'_> {
             contacts: world.contacts,
             names: names(&outcome.ledger),
             findings,
+            phases: phases(&outcome.phases),
+            marks: outcome.phases.marks.iter().map(mark).collect(),
             left_out: world.left_out,
             distributions: Distributions::from(&outcome.distributions),
             losses,
@@ -72,4 +77,29 @@ fn losses(outcome: &Outcome, endings: &[Ending]) -> LossesShown {
         dissector_faults: outcome.sums.faults,
         ledger: outcome.ledger.losses(),
     }
+}
+
+fn phases(phases: &Phases) -> Vec<PhaseShown> {
+    let shown = |phase: &Phase| {
+        let of = |(mac, [sent, received]): (&Mac, &[Amount; 2])| PhaseDevice {
+            device: device_id(DeviceKey::Mac(*mac)),
+            sent: [sent.frames, sent.wire_bytes],
+            received: [received.frames, received.wire_bytes],
+        };
+        let mut devices: Vec<PhaseDevice> = phase.devices.iter().map(of).collect();
+        devices.sort_unstable_by(|a, b| a.device.cmp(&b.device));
+        PhaseShown {
+            phase: phase.name,
+            began: phase.began,
+            first_frame: phase.first_frame,
+            frames: phase.total.frames,
+            wire_bytes: phase.total.wire_bytes,
+            devices,
+        }
+    };
+    phases.phases.iter().map(shown).collect()
+}
+
+fn mark(mark: &Mark) -> MarkShown {
+    MarkShown { time: mark.time, text: safe(mark.text.as_bytes()), before_frame: mark.frame }
 }

@@ -6,6 +6,7 @@ mod capture;
 mod control;
 #[cfg(feature = "live")]
 mod doctor;
+mod plan;
 
 use crate::analysis::Analysis;
 use crate::attribution::geo::Geo;
@@ -82,6 +83,9 @@ enum Command {
         phonehome doctor -i eth1 --device 00:11:22:33:44:55\n\n\
         Exit codes: 0 nothing is bad, 1 something is.")]
     Doctor(doctor::Doctor),
+    /// List, show and check plans of experiments
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
     /// List the interfaces that can be captured from
     #[cfg(feature = "live")]
     Interfaces,
@@ -283,6 +287,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Capture(args) => capture::run(&args),
         #[cfg(feature = "live")]
         Command::Mark(args) => capture::mark(&args),
+        Command::Plan(command) => plan::run(&command),
         #[cfg(feature = "live")]
         Command::Interfaces => capture::interfaces(),
         #[cfg(feature = "live")]

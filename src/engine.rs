@@ -7,6 +7,7 @@ mod batch;
 mod events;
 mod fragmented;
 mod front;
+mod phases;
 mod pipeline;
 mod teller;
 mod worker;
@@ -23,6 +24,7 @@ use worker::Worker;
 
 pub use batch::Job;
 pub use events::Records;
+pub use phases::{Amount, Mark, Phase, Phases};
 pub use worker::Sums;
 
 /// Work is split into this many parts by the addresses of packets, whatever the number of
@@ -72,6 +74,8 @@ pub struct Outcome {
     pub fragment_losses: FragmentLosses,
     /// Sums over all partitions.
     pub sums: Sums,
+    /// What was seen in each phase that the operator noted.
+    pub phases: Phases,
 }
 
 /// See the module.
@@ -187,6 +191,7 @@ impl<'r> Engine<'r> {
             frames: self.front.frames.clone(),
             distributions,
             sums,
+            phases: self.front.phases.clone(),
         }
     }
 
@@ -218,6 +223,7 @@ impl<'r> Engine<'r> {
             frames: self.front.frames,
             distributions,
             sums,
+            phases: self.front.phases,
         }
     }
 }

@@ -14,6 +14,7 @@
 pub mod base;
 pub mod case;
 pub mod source;
+pub mod plan;
 pub mod decode;
 pub mod flow;
 pub mod protocol;

@@ -42,6 +42,11 @@ pub struct Snapshot {
     pub names: Vec<NameAsked>,
     /// What matters.
     pub findings: Vec<Finding>,
+    /// Phases of the experiment, as noted while it was recorded; they add up to all frames. Empty
+    /// where none was noted.
+    pub phases: Vec<PhaseShown>,
+    /// Moments that the operator noted.
+    pub marks: Vec<MarkShown>,
     /// Devices that the user left out.
     pub left_out: Vec<LeftOut>,
     /// Packet sizes, gaps, round trips.
@@ -50,6 +55,45 @@ pub struct Snapshot {
     pub losses: LossesShown,
     /// Result of `--fail-on`.
     pub gate: Gate,
+}
+
+/// One phase of an experiment.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhaseShown {
+    /// Its name; null for what came before the first.
+    pub phase: Option<&'static str>,
+    /// When it began.
+    pub began: Timestamp,
+    /// Its first frame, 0 where it has none.
+    pub first_frame: u64,
+    /// Frames in it.
+    pub frames: u64,
+    /// Their lengths on the wire, bytes.
+    pub wire_bytes: u64,
+    /// By hardware address, in order; not told apart before the first phase.
+    pub devices: Vec<PhaseDevice>,
+}
+
+/// What one device did in a phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhaseDevice {
+    /// Its id.
+    pub device: String,
+    /// Frames, and bytes on the wire, that it sent.
+    pub sent: [u64; 2],
+    /// Frames, and bytes on the wire, that it received.
+    pub received: [u64; 2],
+}
+
+/// A moment that the operator noted.
+#[derive(Debug, Clone, Serialize)]
+pub struct MarkShown {
+    /// When.
+    pub time: Timestamp,
+    /// In the operator's words, escaped.
+    pub text: String,
+    /// The frame behind it, 0 where none followed.
+    pub before_frame: u64,
 }
 
 /// What made the snapshot.

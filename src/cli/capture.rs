@@ -1,6 +1,6 @@
 //! `phonehome capture`, and the parts of it that `watch` shares: flags to a running recorder.
 
-use super::control::{self, Control};
+use super::control::{self, Control, Experiment, Wish};
 use super::{FailOn, Failure, Knowledge, parse_device, parse_key};
 use crate::analysis::Analysis;
 use crate::attribution::Signatures;
@@ -14,9 +14,10 @@ use crate::case::layout;
 use crate::engine::{self, FLOWS_MAX};
 use crate::flow::FLOW_BYTES;
 use crate::live::{Follower, Recorder, View};
-use crate::recorder::{Order, Protection, Report, Settings, Target, protect_analysis};
+use crate::plan::Plan;
+use crate::recorder::{Protection, Report, Settings, Target, protect_analysis};
 use crate::source::live::{Options, SNAP_LENGTH};
-use crate::source::{Finished, Segments};
+use crate::source::{Finished, PHASES, Segments};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
@@ -67,6 +68,9 @@ pub struct Recording {
     /// Stop after so many seconds
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<u64>,
+    /// Carry out a plan: a name of `phonehome plan list`, or a file
+    #[arg(long, value_name = "NAME|FILE", value_parser = |name: &str| crate::plan::find(name))]
+    pub plan: Option<Plan>,
 }
 
 /// Segments of the temporary ring, and their size: with the one being written half a GiB.
@@ -104,6 +108,11 @@ impl Recording {
             rotate_seconds: self.rotate_time.unwrap_or(0) * 60,
             keep_free: self.keep_free * 1024 * 1024,
         })
+    }
+
+    /// What steers it beside the operator.
+    pub fn experiment(&self) -> Experiment {
+        Experiment { duration: self.duration, plan: self.plan.clone(), ask: None }
     }
 
     /// Interfaces as they are shown.
@@ -211,6 +220,10 @@ enum Line<'a> {
     Warning {
         text: &'a str,
     },
+    /// The plan asks the operator; `phonehome mark --answer` answers. Null when that is settled.
+    Ask {
+        question: Option<&'a str>,
+    },
     /// The recording ended; `good` where everything that was promised is on the disk.
     End {
         reason: &'a str,
@@ -268,8 +281,11 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
     let finished = Finished::default();
     let segments = segments(&settings.target, &finished);
     let recording = settings.target.lasts().then(|| shown_path(&settings.target));
-    let control =
-        Control::start(recorder, finished, args.recording.duration, recording.as_deref())?;
+    let experiment = Experiment {
+        ask: Some(Box::new(|question| say(&Line::Ask { question }))),
+        ..args.recording.experiment()
+    };
+    let control = Control::start(recorder, finished, experiment, recording.as_deref())?;
     let mut protections = control.story().protections;
     protections.extend(protect_analysis(&[
         &settings.target.folder(),
@@ -378,8 +394,11 @@ fn summary(view: &View, control: &Control, last: bool) -> Summary {
 #[derive(Debug, Args)]
 pub struct Mark {
     /// What happens now
-    #[arg(required_unless_present = "phase")]
+    #[arg(required_unless_present_any = ["phase", "answer"])]
     text: Option<String>,
+    /// Answer the question that the plan asks; empty for "done"
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["text", "phase"], num_args = 0..=1, default_missing_value = "")]
+    answer: Option<String>,
     /// Enter a phase of the experiment instead: factory, power-on, setup, idle, use, motion, update,
     /// outage, reset, after
     #[arg(long, value_name = "PHASE", value_parser = PHASES, conflicts_with = "text")]
@@ -390,21 +409,21 @@ pub struct Mark {
     pid: Option<u32>,
 }
 
-/// The vocabulary of phases.
-pub const PHASES: [&str; 10] =
-    ["factory", "power-on", "setup", "idle", "use", "motion", "update", "outage", "reset", "after"];
+/// Longest mark, bytes.
+const MARK_BYTES_MAX: usize = 1000;
 
 /// Notes a moment in a capture that runs elsewhere.
 pub fn mark(args: &Mark) -> Result<u8, Failure> {
-    let order = match (&args.phase, &args.text) {
-        (Some(phase), _) => Order::Phase(phase.clone()),
-        (None, Some(text)) if text.len() > 1000 => {
-            return Err(anyhow::anyhow!("a mark has at most 1000 bytes").into());
-        }
-        (None, Some(text)) => Order::Mark(text.clone()),
-        (None, None) => return Ok(2),
+    let text = args.text.as_ref().or(args.answer.as_ref());
+    if text.is_some_and(|text| text.len() > MARK_BYTES_MAX) {
+        return Err(anyhow::anyhow!("a mark has at most {MARK_BYTES_MAX} bytes").into());
+    }
+    let wish = match (&args.phase, &args.answer, &args.text) {
+        (Some(phase), ..) => Wish::Phase(phase.clone()),
+        (None, Some(answer), _) => Wish::Answer(answer.clone()),
+        (None, None, text) => Wish::Mark(text.clone().unwrap_or_default()),
     };
-    let answer = control::send(args.pid, &order)?;
+    let answer = control::send(args.pid, &wish)?;
     println!("noted at {answer}");
     Ok(0)
 }

@@ -4,6 +4,7 @@
 use crate::base::time::Timestamp;
 use crate::case::clock::Clocks;
 use crate::live::{Recorder, Story};
+use crate::plan::{Plan, Run, Say};
 use crate::recorder::Order;
 use crate::source::Finished;
 use anyhow::{Context, bail};
@@ -15,7 +16,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,12 +31,57 @@ struct Greeting {
     recording: Option<String>,
 }
 
+/// What another shell may ask for: it notes, it does not end a recording.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// Note a moment.
+    Mark(String),
+    /// Enter a phase.
+    Phase(String),
+    /// Answer the question of the plan.
+    Answer(String),
+}
+
+impl Shared {
+    /// False where nothing was asked.
+    fn answer(&self, text: String) -> bool {
+        let asked = lock(&self.question).is_some();
+        if asked {
+            *lock(&self.answer) = Some(text);
+        }
+        asked
+    }
+}
+
+/// What steers a capture beside the operator.
+#[derive(Default)]
+pub struct Experiment {
+    /// Seconds after which it ends.
+    pub duration: Option<u64>,
+    /// The plan that is carried out.
+    pub plan: Option<Plan>,
+    /// Is given every question of the plan, and `None` when it is settled.
+    pub ask: Option<Ask>,
+}
+
+/// See [`Experiment::ask`].
+pub type Ask = Box<dyn Fn(Option<&str>) + Send>;
+
+/// What the threads of a capture share.
+#[derive(Default)]
+struct Shared {
+    question: Mutex<Option<String>>,
+    answer: Mutex<Option<String>>,
+}
+
 /// A running capture.
 pub struct Control {
     recorder: Arc<Mutex<Option<Recorder>>>,
     story: Arc<Mutex<Story>>,
     status: Receiver<()>,
     status_ends: Mutex<Option<Sender<()>>>,
+    shared: Arc<Shared>,
     edges: Option<JoinHandle<()>>,
     notify: Option<UnixDatagram>,
 }
@@ -48,12 +94,13 @@ impl Control {
     pub fn start(
         recorder: Recorder,
         finished: Finished,
-        duration: Option<u64>,
+        experiment: Experiment,
         recording: Option<&str>,
     ) -> anyhow::Result<Control> {
         let story = recorder.shared();
         let recorder = Arc::new(Mutex::new(Some(recorder)));
         let (asked, status) = unbounded();
+        let shared: Arc<Shared> = Arc::default();
         let folder = Control::folder();
         let listener = listen(&folder)?;
         let greeting =
@@ -61,7 +108,11 @@ impl Control {
         let edges = Edges {
             recorder: recorder.clone(),
             finished,
-            duration: duration.map(Duration::from_secs),
+            duration: experiment.duration.map(Duration::from_secs),
+            plan: experiment.plan.map(Run::new),
+            begun: Instant::now(),
+            shared: shared.clone(),
+            ask: experiment.ask,
             greeting: serde_json::to_string(&greeting)?,
             asked: asked.clone(),
             notify: notifier(),
@@ -75,6 +126,7 @@ impl Control {
             story,
             status,
             status_ends: Mutex::new(Some(asked)),
+            shared,
             edges: Some(edges),
             notify: notifier(),
         })
@@ -90,6 +142,16 @@ impl Control {
     /// What the recorder has told so far.
     pub fn story(&self) -> Story {
         self.story.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The question of the plan that waits for an answer.
+    pub fn question(&self) -> Option<String> {
+        lock(&self.shared.question).clone()
+    }
+
+    /// Answers it; false where nothing was asked.
+    pub fn answer(&self, text: String) -> bool {
+        self.shared.answer(text)
     }
 
     /// Passes an order on.
@@ -133,6 +195,10 @@ impl Control {
         let (_, story) = recorder.context("the recorder is gone")?.wait()?;
         Ok(story)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn socket_path(folder: &Path, pid: u32) -> PathBuf {
@@ -200,6 +266,10 @@ struct Edges {
     recorder: Arc<Mutex<Option<Recorder>>>,
     finished: Finished,
     duration: Option<Duration>,
+    plan: Option<Run>,
+    begun: Instant,
+    shared: Arc<Shared>,
+    ask: Option<Ask>,
     greeting: String,
     asked: Sender<()>,
     notify: Option<UnixDatagram>,
@@ -209,7 +279,7 @@ struct Edges {
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Edges {
-    async fn run(self, listener: std::os::unix::net::UnixListener) {
+    async fn run(mut self, listener: std::os::unix::net::UnixListener) {
         let kinds = [
             SignalKind::interrupt(),
             SignalKind::terminate(),
@@ -239,6 +309,7 @@ impl Edges {
                 Ok((stream, _)) = listener.accept() => self.serve(stream).await,
                 _ = watchdog.tick() => self.notify(b"WATCHDOG=1"),
                 _ = look.tick() => {
+                    self.carry_out();
                     if self.has_ended() {
                         self.notify(b"STOPPING=1");
                         return self.finished.set();
@@ -259,6 +330,29 @@ impl Edges {
         recorder.as_mut().is_some_and(|recorder| recorder.order(order).is_ok())
     }
 
+    /// Carries the plan on.
+    fn carry_out(&mut self) {
+        let Some(plan) = &mut self.plan else { return };
+        let answer = lock(&self.shared.answer).take();
+        for say in plan.tick(self.begun.elapsed(), answer.as_deref()) {
+            match say {
+                Say::Ask(question) => {
+                    if let Some(ask) = &self.ask {
+                        ask(question.as_deref());
+                    }
+                    *lock(&self.shared.question) = question;
+                }
+                Say::Mark(text) => {
+                    self.order(&Order::Mark(text));
+                }
+                Say::Phase(phase) => {
+                    self.order(&Order::Phase(phase));
+                }
+                Say::End => self.stop("the plan is over"),
+            }
+        }
+    }
+
     fn stop(&self, why: &str) {
         self.order(&Order::Stop(why.to_owned()));
     }
@@ -276,21 +370,23 @@ impl Edges {
             let mut line = String::new();
             let limited = reader.take(ORDER_BYTES_MAX);
             tokio::io::BufReader::new(limited).read_line(&mut line).await.ok()?;
-            let order: Order = serde_json::from_str(&line).ok()?;
-            // Another shell notes; it does not end a recording.
-            let allowed = matches!(order, Order::Mark(_) | Order::Phase(_) | Order::Label { .. });
+            let wish: Wish = serde_json::from_str(&line).ok()?;
+            let granted = match wish {
+                Wish::Mark(text) => self.order(&Order::Mark(text)),
+                Wish::Phase(phase) => self.order(&Order::Phase(phase)),
+                Wish::Answer(text) => self.shared.answer(text),
+            };
             let time: Timestamp = Clocks::now().wall;
-            let answer =
-                if allowed && self.order(&order) { time.to_string() } else { "refused".to_owned() };
+            let answer = if granted { time.to_string() } else { "refused".to_owned() };
             writer.write_all(format!("{answer}\n").as_bytes()).await.ok()
         };
         drop(tokio::time::timeout(Duration::from_secs(1), talk).await);
     }
 }
 
-/// Sends an order to the capture that runs, or to the one with this process number. Returns when it
+/// Sends a wish to the capture that runs, or to the one with this process number. Returns when it
 /// was noted.
-pub fn send(pid: Option<u32>, order: &Order) -> anyhow::Result<String> {
+pub fn send(pid: Option<u32>, wish: &Wish) -> anyhow::Result<String> {
     let folder = Control::folder();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -321,7 +417,7 @@ pub fn send(pid: Option<u32>, order: &Order) -> anyhow::Result<String> {
         Some(_) => bail!("several captures run; choose one with --pid: {}", known.join(", ")),
         None => bail!("no capture of yours runs; start one with `phonehome capture` or `watch`"),
     };
-    writeln!(stream, "{}", serde_json::to_string(order)?)?;
+    writeln!(stream, "{}", serde_json::to_string(wish)?)?;
     let mut answer = String::new();
     reader.read_line(&mut answer).context("the capture does not answer")?;
     match answer.trim() {

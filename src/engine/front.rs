@@ -3,6 +3,7 @@
 
 use super::batch::Job;
 use super::fragmented::{Context, FragmentStage};
+use super::phases::Phases;
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::FragmentLosses;
@@ -15,6 +16,7 @@ pub(super) struct Front {
     hasher: BuildHasher,
     fragments: FragmentStage,
     pub frames: FrameLedger,
+    pub phases: Phases,
     /// Parts that jobs are split into.
     workers: usize,
     /// Number of the last frame.
@@ -27,6 +29,7 @@ impl Front {
             hasher: BuildHasher::default(),
             fragments: FragmentStage::default(),
             frames: FrameLedger::default(),
+            phases: Phases::default(),
             workers,
             last: 0,
         }
@@ -41,9 +44,14 @@ impl Front {
         job.begin(self.workers);
         // The job is written to while its frames are read.
         let chunk = std::mem::take(&mut job.common.chunk);
+        let mut notes = chunk.notes().iter().peekable();
         for index in 0..chunk.len() {
             let (frame, seen) = (chunk.frame(index), chunk.seen(index));
+            while let Some((_, note)) = notes.next_if(|(before, _)| *before <= index) {
+                self.phases.note(note, frame.number, &self.frames);
+            }
             if let Some((macs, ip)) = fast::decode(&frame) {
+                self.phases.count(&frame, macs);
                 self.frames.count_flow(&frame, &ip);
                 let around = (&Vlans::NONE, &Tunnels::NONE);
                 let brief = Brief::of(&frame, seen, &ip, macs, around, &self.hasher);
@@ -55,12 +63,16 @@ impl Front {
         if let Some(last) = chunk.len().checked_sub(1) {
             self.last = chunk.frame(last).number;
         }
+        for (_, note) in notes {
+            self.phases.note(note, 0, &self.frames);
+        }
         job.common.chunk = chunk;
     }
 
     fn decode_slowly(&mut self, index: u32, frame: &Frame<'_>, seen: Timestamp, job: &mut Job) {
         let packet = decode(frame);
         self.frames.count(frame, &packet);
+        self.phases.count(frame, [packet.source_mac, packet.destination_mac]);
         match &packet.body {
             Body::Ip(ip) if ip.fragment => {
                 let Front { fragments, frames, hasher, .. } = self;

@@ -12,6 +12,7 @@ use crate::case::pcapng::{self, Interface, Statistics};
 use crate::case::segment::Segment;
 use crate::case::{CaseError, layout};
 use crate::source::live::{Counts, LiveSource};
+use crate::source::{Note, Noted, PHASES};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::fs::{self, File};
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub(super) struct Writer {
     checkpointed: (Instant, u64),
     clocks: Clocks,
     comments: Vec<String>,
+    /// The present one; each segment says it at its beginning.
+    phase: Option<Note>,
     /// Of all segments.
     packets: u64,
     bytes: u64,
@@ -118,6 +121,7 @@ impl Writer {
             checkpointed: (now, 0),
             clocks: *begun,
             comments: Vec::new(),
+            phase: None,
             packets: 0,
             lost: 0,
             free: u64::MAX,
@@ -193,10 +197,7 @@ impl Writer {
                     Ok(())
                 }
                 Ok(Message::Order(Order::Rotate)) => self.rotate(counters),
-                Ok(Message::Order(order)) => {
-                    self.note(order);
-                    Ok(())
-                }
+                Ok(Message::Order(order)) => self.note(order, counters),
                 Ok(Message::Gap { interface, from, to, reason }) => {
                     self.gap(interface, from, to, reason);
                     Ok(())
@@ -373,6 +374,10 @@ impl Writer {
         self.bytes += segment.bytes;
         (self.segment, self.handle) = (segment, handle);
         self.segment_began = (Instant::now(), self.clocks.wall);
+        if let Some(phase) = &self.phase {
+            self.comments.push(phase.comment());
+            self.checkpoint(counters)?;
+        }
         if let Target::Ring { segments, .. } = &self.target
             && let Some(oldest) = position.checked_sub(*segments)
         {
@@ -381,19 +386,34 @@ impl Writer {
         Ok(())
     }
 
-    fn note(&mut self, order: Order) {
+    /// Notes something at this place of the segment, so that the frames behind it are known.
+    fn note(&mut self, order: Order, counters: &[Arc<Counter>]) -> Result<(), CaseError> {
         self.clocks = Clocks::now();
         let packets = self.segment.packets;
-        let (comment, event) = match order {
-            Order::Phase(phase) => (format!("phase: {phase}"), Event::Phase { phase, packets }),
-            Order::Mark(text) => (format!("mark: {text}"), Event::Mark { text, packets }),
-            Order::Label { device, label } => {
-                (format!("label: {device} = {label}"), Event::Label { device, label })
+        let time = self.clocks.wall;
+        match order {
+            Order::Phase(phase) => {
+                let Some(&phase) = PHASES.iter().find(|&&known| known == phase) else {
+                    self.warn(format!("{phase:?} is no phase"));
+                    return Ok(());
+                };
+                let note = Note { time, what: Noted::Phase(phase) };
+                self.comments.push(note.comment());
+                self.phase = Some(note);
+                self.say(Event::Phase { phase: phase.to_owned(), packets });
             }
-            Order::Rotate | Order::Stop(_) => return,
-        };
-        self.comments.push(format!("{} {comment}", self.clocks.wall));
-        self.say(event);
+            Order::Mark(text) => {
+                let note = Note { time, what: Noted::Mark(text.clone()) };
+                self.comments.push(note.comment());
+                self.say(Event::Mark { text, packets });
+            }
+            Order::Label { device, label } => {
+                self.comments.push(format!("{time} label: {device} = {label}"));
+                self.say(Event::Label { device, label });
+            }
+            Order::Rotate | Order::Stop(_) => return Ok(()),
+        }
+        self.checkpoint(counters)
     }
 
     fn gap(&mut self, interface: usize, from: Timestamp, to: Option<Timestamp>, reason: String) {

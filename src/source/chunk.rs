@@ -1,7 +1,7 @@
 //! Frames that were read together, with the bytes they lie in: read by one thread, worked on by
 //! another, without a copy. The memory goes back to the reader with the next filling.
 
-use super::Frame;
+use super::{Frame, Note};
 use crate::base::time::Timestamp;
 
 /// Most frames of one chunk: enough to hide the cost of handing it over, few enough to stay in
@@ -13,6 +13,8 @@ pub const CHUNK_FRAMES_MAX: usize = 4096;
 pub struct Chunk {
     pub(super) blocks: Vec<Vec<u8>>,
     pub(super) spots: Vec<Spot>,
+    /// What the operator noted, each before the frame at a position.
+    pub(super) notes: Vec<(usize, Note)>,
 }
 
 /// Where a frame lies.
@@ -49,16 +51,22 @@ impl Chunk {
         });
     }
 
+    /// What the operator noted, each with the position of the frame behind it.
+    #[must_use]
+    pub fn notes(&self) -> &[(usize, Note)] {
+        &self.notes
+    }
+
     /// Number of frames.
     #[must_use]
     pub fn len(&self) -> usize {
         self.spots.len()
     }
 
-    /// Whether it holds no frame.
+    /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.spots.is_empty()
+        self.spots.is_empty() && self.notes.is_empty()
     }
 
     /// One frame, counted from 0.

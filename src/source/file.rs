@@ -333,9 +333,11 @@ impl FileSource {
         let mut head = self.head.take();
         while chunk.spots.len() < CHUNK_FRAMES_MAX {
             let Some(located) = head.take().or_else(|| self.locate()) else {
+                self.take_notes(chunk);
                 return if self.ended { Stop::End } else { Stop::Full };
             };
             let time = located.time.unwrap_or(self.time);
+            self.take_notes(chunk);
             if !is_wanted(time) {
                 self.head = Some(located);
                 return Stop::Unwanted;
@@ -357,6 +359,17 @@ impl FileSource {
         }
         self.head = head;
         Stop::Full
+    }
+
+    /// Adds what was noted before the frame that comes next.
+    #[inline]
+    fn take_notes(&mut self, chunk: &mut Chunk) {
+        if let Format::PcapNg(pcapng) = &mut self.format
+            && !pcapng.notes().is_empty()
+        {
+            let before = chunk.spots.len();
+            chunk.notes.extend(pcapng.notes().drain(..).map(|note| (before, note)));
+        }
     }
 
     /// Lets the chunk have the bytes of the frames that were taken.

@@ -10,6 +10,7 @@ mod follow;
 mod link_state;
 #[cfg(feature = "live")]
 pub mod live;
+mod note;
 mod pcap;
 mod pcapng;
 mod raw;
@@ -24,6 +25,7 @@ pub use file::FileSource;
 pub use follow::{Finished, Segments};
 #[cfg(feature = "live")]
 pub use link_state::Change;
+pub use note::{Note, Noted, PHASES};
 pub use several::{Misuse, Sources};
 
 /// One captured record. Borrows its bytes out of the read buffer.

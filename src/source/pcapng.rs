@@ -4,7 +4,7 @@
 use super::buffer::Buffer;
 use super::file::{Located, Step};
 use super::pcap::RECORD_BYTES_MAX;
-use super::{DECLARED_NAMES_MAX, Damage, Declared};
+use super::{DECLARED_NAMES_MAX, Damage, Declared, Note};
 use crate::base::time::{SECOND, Timestamp};
 use std::net::IpAddr;
 
@@ -21,6 +21,8 @@ const DECRYPTION_SECRETS: u32 = 10;
 const NUMBERED: [u32; 6] = [9, 0xbad, 0x4000_0bad, 0x204, 0x216, 0x221];
 /// Longest block that is read; Wireshark has the same bound.
 const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
+/// Most notes between two frames.
+const NOTES_MAX: usize = 256;
 /// Most interfaces of a file.
 const INTERFACES_MAX: usize = 65_536;
 
@@ -47,6 +49,8 @@ pub(super) struct PcapNg {
     first_interface: usize,
     packet_drops: u64,
     drops_declared: bool,
+    /// What the operator noted since the last frame.
+    notes: Vec<Note>,
 }
 
 impl PcapNg {
@@ -61,6 +65,7 @@ impl PcapNg {
             first_interface: 0,
             packet_drops: 0,
             drops_declared: false,
+            notes: Vec::new(),
         };
         match pcapng.step(buffer, &mut Declared::default()) {
             Step::Other => Ok(Some(pcapng)),
@@ -72,6 +77,11 @@ impl PcapNg {
     pub fn name(&self) -> String {
         let order = if self.big_endian { "big-endian" } else { "little-endian" };
         format!("pcapng, {order}")
+    }
+
+    /// What the operator noted since this was asked last.
+    pub fn notes(&mut self) -> &mut Vec<Note> {
+        &mut self.notes
     }
 
     /// Packets lost, as far as the blocks read so far declare it.
@@ -261,6 +271,9 @@ impl PcapNg {
     fn statistics(&mut self, index: usize, options: &[u8]) {
         let mut drops = None;
         self.each_option(options, |this, code, value| {
+            if code == 1 && this.notes.len() < NOTES_MAX {
+                this.notes.extend(Note::read(value));
+            }
             if matches!(code, 5 | 7) && value.len() == 8 {
                 drops = Some(drops.unwrap_or(0u64).saturating_add(this.u64(value)));
             }

@@ -200,6 +200,7 @@ impl Sources {
     /// The next frames of the run; none at its end.
     pub fn fill(&mut self, chunk: &mut Chunk) {
         chunk.spots.clear();
+        chunk.notes.clear();
         if self.segments.is_some() {
             self.follow_on(chunk);
         } else if let [State::Open(only)] = &mut self.states[..] {
@@ -232,7 +233,7 @@ impl Sources {
     /// Takes from the last segment, and goes on to the next where that has ended.
     fn follow_on(&mut self, chunk: &mut Chunk) {
         chunk.blocks.resize_with(1, Vec::new);
-        while chunk.spots.is_empty() {
+        while chunk.is_empty() {
             if let Some(State::Open(source)) = self.states.last_mut() {
                 let stop = source.take(chunk, 0, &mut self.seen, |_| true);
                 source.hand_over(&mut chunk.blocks[0]);

@@ -260,6 +260,8 @@ fn snapshot() -> Snapshot {
         findings: vec![finding(&one)],
         devices: vec![one, two],
         names: vec![],
+        phases: Vec::new(),
+        marks: Vec::new(),
         left_out: vec![],
         distributions: Distributions {
             frame_bytes: summary(),
