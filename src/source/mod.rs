@@ -9,6 +9,7 @@ mod follow;
 mod link_state;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod frame_reader;
 mod pcap;
 mod pcapng;
 mod raw;
