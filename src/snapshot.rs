@@ -300,6 +300,10 @@ impl From<&hdrhistogram::Histogram<u32>> for Summary {
             p90: histogram.value_at_quantile(0.9),
             p99: histogram.value_at_quantile(0.99),
             max: histogram.max(),
+            doubling: histogram
+                .iter_log(1, 2.0)
+                .map(|step| [step.value_iterated_to(), step.count_since_last_iteration()])
+                .collect(),
         }
     }
 }
@@ -329,6 +333,9 @@ pub struct Summary {
     pub p99: u64,
     /// Largest.
     pub max: u64,
+    /// For a picture: the upper end of ranges that double, and how many values are in each.
+    #[serde(skip)]
+    pub doubling: Vec<[u64; 2]>,
 }
 
 /// Packet sizes, gaps, round trips; two significant digits.
@@ -518,6 +525,23 @@ impl Snapshot {
     #[must_use]
     pub fn spelling(&self) -> Spelling {
         Spelling::of(self.inputs.len())
+    }
+
+    /// Phases and marks in the order of time, as they are shown.
+    #[must_use]
+    pub fn notes(&self) -> Vec<(Timestamp, String)> {
+        let marks = self.marks.iter().map(|mark| (mark.time, mark.text.clone()));
+        let phases = self.phases.iter().filter_map(|phase| Some((phase.began, phase.phase?)));
+        let phases = phases.map(|(began, phase)| (began, format!("phase {phase}")));
+        let mut notes: Vec<(Timestamp, String)> = marks.chain(phases).collect();
+        notes.sort();
+        notes
+    }
+
+    /// The phase that the newest frames are in.
+    #[must_use]
+    pub fn phase(&self) -> Option<&'static str> {
+        self.phases.last()?.phase
     }
 
     /// Exit code as documented: 3 for incomplete coverage, else 1 for a failed gate, else 0.

@@ -1,19 +1,12 @@
 //! `phonehome capture`, and the parts of it that `watch` shares: flags to a running recorder.
 
 use super::control::{self, Control, Experiment, Wish};
-use super::{FailOn, Failure, Knowledge, parse_device, parse_key};
-use crate::analysis::Analysis;
-use crate::attribution::Signatures;
-use crate::attribution::geo::Geo;
-use crate::attribution::ledger::DeviceKey;
-use crate::attribution::world::Choice;
+use super::shown::Shown;
+use super::{Failure, Knowledge};
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
-use crate::canary;
 use crate::case::layout;
-use crate::engine::{self, FLOWS_MAX};
-use crate::flow::FLOW_BYTES;
-use crate::live::{Follower, Recorder, View};
+use crate::live::{Follower, Labels, Recorder, View};
 use crate::plan::Plan;
 use crate::recorder::{Protection, Report, Settings, Target, protect_analysis};
 use crate::source::live::{Options, SNAP_LENGTH};
@@ -32,7 +25,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Args)]
 pub struct Recording {
     /// Interface to record, or `any`; repeatable. `phonehome interfaces` lists them
-    #[arg(long, short, required = true, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME")]
     pub interface: Vec<String>,
     /// Record into a new case: frames in segments beside a signed journal
     #[arg(long, value_name = "DIR", conflicts_with = "write")]
@@ -132,51 +125,6 @@ pub fn segments(target: &Target, finished: &Finished) -> Segments {
             Target::Case(_) | Target::File(_) => 0,
         }),
         finished: finished.clone(),
-    }
-}
-
-/// Which devices are shown, and what fails.
-#[derive(Debug, Args)]
-pub struct Shown {
-    /// The device under test, by hardware or network address, with a name if given; repeatable
-    #[arg(long, value_name = "[NAME=]MAC|IP", value_parser = parse_device)]
-    pub device: Vec<(Option<String>, DeviceKey)>,
-    /// Leave out a device, such as the lab's own phone; repeatable
-    #[arg(long, value_name = "MAC|IP", value_parser = parse_key)]
-    pub exclude: Vec<DeviceKey>,
-    /// Country of the test network (ISO 3166-1, two letters)
-    #[arg(long, value_name = "COUNTRY", value_parser = super::parse_country)]
-    pub here: Option<String>,
-    /// Exit with 1 when a finding has at least this severity
-    #[arg(long, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
-    /// Most memory for live flows, MiB
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    pub flow_memory: Option<u32>,
-}
-
-impl Shown {
-    /// How the engine works: a recording that grows is read by one thread.
-    pub fn settings(&self) -> engine::Settings {
-        let flows = |mib: u32| (mib as usize * 1024 * 1024) / FLOW_BYTES;
-        let flows_max = self.flow_memory.map_or(FLOWS_MAX, flows);
-        engine::Settings { flows_max, ..engine::Settings::default() }
-    }
-
-    /// With what is known beside packets.
-    pub fn analysis<'k>(&self, signatures: &'k Signatures, geo: &'k Geo) -> Analysis<'k> {
-        Analysis {
-            signatures,
-            geo,
-            canary: canary::run(signatures, geo),
-            choice: Choice {
-                devices: self.device.clone(),
-                exclude: self.exclude.clone(),
-                here: self.here.clone(),
-            },
-            fail_on: self.fail_on.map(FailOn::severity),
-            hashed: false,
-        }
     }
 }
 
@@ -302,6 +250,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
     let follower = Follower {
         analysis: args.shown.analysis(&signatures, &geo),
         settings: args.shown.settings(),
+        labels: Labels::default(),
     };
     let every = Duration::from_secs(args.summary_every);
     let latest: Mutex<Option<View>> = Mutex::default();
@@ -478,7 +427,10 @@ fn traffic(interface: &str) -> Option<String> {
 }
 
 /// Refuses early what the recorder would refuse late.
-fn check(recording: &Recording) -> anyhow::Result<()> {
+pub fn check(recording: &Recording) -> anyhow::Result<()> {
+    if recording.interface.is_empty() {
+        bail!("name an interface with -i; `phonehome interfaces` lists them");
+    }
     if let Some(path) = &recording.write
         && path.exists()
     {

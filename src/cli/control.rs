@@ -14,6 +14,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -73,6 +74,7 @@ pub type Ask = Box<dyn Fn(Option<&str>) + Send>;
 struct Shared {
     question: Mutex<Option<String>>,
     answer: Mutex<Option<String>>,
+    signalled: AtomicBool,
 }
 
 /// A running capture.
@@ -142,6 +144,11 @@ impl Control {
     /// What the recorder has told so far.
     pub fn story(&self) -> Story {
         self.story.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a signal asked for the end.
+    pub fn was_signalled(&self) -> bool {
+        self.shared.signalled.load(Ordering::Relaxed)
     }
 
     /// The question of the plan that waits for an answer.
@@ -298,8 +305,8 @@ impl Edges {
         let mut over = false;
         loop {
             tokio::select! {
-                _ = interrupt.recv() => self.stop("interrupted by the operator"),
-                _ = terminate.recv() => self.stop("terminated"),
+                _ = interrupt.recv() => self.signalled("interrupted by the operator"),
+                _ = terminate.recv() => self.signalled("terminated"),
                 _ = hangup.recv() => { self.order(&Order::Rotate); }
                 _ = user.recv() => drop(self.asked.send(())),
                 () = &mut left, if !over && self.duration.is_some() => {
@@ -351,6 +358,11 @@ impl Edges {
                 Say::End => self.stop("the plan is over"),
             }
         }
+    }
+
+    fn signalled(&self, why: &str) {
+        self.shared.signalled.store(true, Ordering::Relaxed);
+        self.stop(why);
     }
 
     fn stop(&self, why: &str) {

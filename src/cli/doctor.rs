@@ -10,7 +10,7 @@ use crate::canary;
 use crate::case::clock::Clocks;
 use crate::doctor::{Advice, Health, sight, surroundings};
 use crate::engine;
-use crate::live::{Follower, Recorder};
+use crate::live::{Follower, Labels, Recorder};
 use crate::recorder::{Order, Report, Target};
 use crate::source::Finished;
 use clap::{Args, Parser};
@@ -117,6 +117,7 @@ fn listen(args: &Doctor, interface: &str) -> Result<Vec<Advice>, Failure> {
             hashed: false,
         },
         settings: engine::Settings::default(),
+        labels: Labels::default(),
     };
     let segments = segments(&settings.target, &finished);
     let view = thread::scope(|scope| {

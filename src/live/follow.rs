@@ -1,10 +1,12 @@
 //! Analyses a recording while it grows.
 
+use super::Labels;
 use crate::analysis::Analysis;
 use crate::attribution::record::FlowRecord;
 use crate::base::time::Timestamp;
-use crate::engine::{Engine, Records, Settings};
+use crate::engine::{Engine, Outcome, Records, Settings};
 use crate::snapshot::Snapshot;
+use crate::source::file::Ending;
 use crate::source::{Segments, Sources};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +42,8 @@ pub struct Follower<'k> {
     pub analysis: Analysis<'k>,
     /// How the engine works.
     pub settings: Settings,
+    /// Names that the operator gives.
+    pub labels: Labels,
 }
 
 impl Follower<'_> {
@@ -76,10 +80,16 @@ impl Follower<'_> {
         let mut outcome = engine.finish();
         outcome.ledger.declare(sources.names());
         let endings = sources.finish();
-        let snapshot = Arc::new(self.analysis.snapshot(&outcome, &endings));
+        let snapshot = self.snapshot(&outcome, &endings);
         let kept = ended.lock().unwrap_or_else(PoisonError::into_inner);
         let now = latest(&snapshot);
         View { snapshot, flows: Arc::new(kept.iter().cloned().collect()), now, read }
+    }
+
+    fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Arc<Snapshot> {
+        let mut snapshot = self.analysis.snapshot(outcome, endings);
+        self.labels.apply(&mut snapshot);
+        Arc::new(snapshot)
     }
 
     fn look(
@@ -97,7 +107,7 @@ impl Follower<'_> {
         let records: &mut Records<'_> = &mut take;
         let mut outcome = engine.peek(Some(records));
         outcome.ledger.declare(sources.names());
-        let snapshot = Arc::new(self.analysis.snapshot(&outcome, &sources.so_far()));
+        let snapshot = self.snapshot(&outcome, &sources.so_far());
         flows.extend(ended.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         let now = latest(&snapshot);
         View { snapshot, flows: Arc::new(flows), now, read: sources.progress().0 }
