@@ -81,5 +81,52 @@ pub fn converse_tcp(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>)
     assert_eq!(cut_label.protocol, label.protocol, "in 5-byte segments");
     assert_eq!(said, whole, "in 5-byte segments");
     assert!(DISSECTORS.iter().any(|d| d.name() == label.protocol) || label.frame == 0);
+    one_way(flow, false, pieces, label);
     (label, whole)
+}
+
+/// Feeds datagrams as they are, then swapped, doubled, one way only and on another port. Swapped
+/// and doubled ones must say the same things, in whatever order; one way may say less, but what it
+/// is called is the same or nothing.
+pub fn converse_datagrams(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>) {
+    let (label, whole) = converse(flow, true, pieces);
+    let sorted = |said: &[Said]| -> Vec<String> {
+        let mut all: Vec<String> = said.iter().map(|said| format!("{said:?}")).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let same = |flow: &Flow, pieces: &[(Side, &[u8])], how: &str| {
+        let (other, said) = converse(flow, true, pieces);
+        assert_eq!(other.protocol, label.protocol, "{how}");
+        assert_eq!(sorted(&said), sorted(&whole), "{how}");
+    };
+    for at in 1..pieces.len() {
+        // An answer does not come before its question.
+        if pieces[at].0 == pieces[at - 1].0 {
+            let mut swapped = pieces.to_vec();
+            swapped.swap(at - 1, at);
+            same(flow, &swapped, "swapped neighbours");
+        }
+    }
+    let doubled: Vec<_> = pieces.iter().flat_map(|&piece| [piece, piece]).collect();
+    same(flow, &doubled, "doubled");
+    same(&on_another_port(flow), pieces, "on another port");
+    one_way(flow, true, pieces, label);
+    (label, whole)
+}
+
+/// The same flow to a port that is nobody's.
+fn on_another_port(like: &Flow) -> Flow {
+    flow(like.key.protocol, like.key.port(like.initiator).unwrap_or_default(), 29_999)
+}
+
+/// Half a conversation may be too little, but is never called something else.
+fn one_way(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])], label: Label) {
+    for side in [Side::Low, Side::High] {
+        let half: Vec<_> = pieces.iter().copied().filter(|piece| piece.0 == side).collect();
+        let (other, _) = converse(flow, datagrams, &half);
+        let fits = other.protocol == label.protocol || other.method != super::Method::Payload;
+        assert!(fits, "one way only: {} became {}", label.protocol, other.protocol);
+    }
 }

@@ -1,6 +1,11 @@
 //! Grammar that several dissectors share.
 
+pub mod cipher;
 pub mod dns;
 pub mod header;
+pub mod hello;
+pub mod initial;
+pub mod ja;
 pub mod parameter;
+pub mod pieces;
 pub mod stream;
