@@ -5,10 +5,12 @@
 
 mod dhcp;
 mod dns;
+mod dtls;
 mod ftp;
 mod http;
 mod mqtt;
 mod ntp;
+mod openvpn;
 pub mod port;
 mod quic;
 mod rtsp;
@@ -18,6 +20,7 @@ mod ssh;
 pub mod syntax;
 mod telnet;
 mod tls;
+mod wireguard;
 
 pub use sessions::Sessions;
 
@@ -36,6 +39,9 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &mqtt::Mqtt,
     &dhcp::Dhcp,
     &quic::Quic,
+    &dtls::Dtls,
+    &wireguard::WireGuard,
+    &openvpn::OpenVpn,
     &dns::Dns,
     &dns::Mdns,
     &dns::Llmnr,

@@ -121,10 +121,13 @@ impl Initials {
         if frames.is_none() && !from_server && self.keys.len() < KEYS_MAX {
             // Keys follow from the ID that the client chose first (RFC 9001 §5.2), or from the one
             // that a Retry gave it.
-            let keys = Keys::pair(packet.version, packet.connection_id);
-            frames = keys.as_ref().and_then(open);
-            if let Some(keys) = keys.filter(|_| frames.is_some()) {
-                self.keys.push(keys);
+            for version in Keys::versions(packet.version) {
+                let keys = Keys::pair(version, packet.connection_id);
+                frames = keys.as_ref().and_then(open);
+                if let Some(keys) = keys.filter(|_| frames.is_some()) {
+                    self.keys.push(keys);
+                    break;
+                }
             }
         }
         let Some(frames) = frames else {

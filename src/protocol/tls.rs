@@ -3,14 +3,12 @@
 //! at most 64 KiB a side is put together. On port 853, or where both sides settle on `dot`, it is
 //! DNS over TLS (RFC 7858).
 
+use super::syntax::certificate;
 use super::syntax::cipher;
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
-use super::{
-    Content, Dissector, Fact, NameKind, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What,
-};
+use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// TLS over TCP on any port.
 pub struct Tls;
@@ -29,9 +27,6 @@ const SERVER_HELLO_DONE: u8 = 14;
 const DNS_PORT: u16 = 853;
 /// The application protocol that says so (IANA registry of ALPN identifiers).
 const DNS_ALPN: &[u8] = b"dot";
-
-/// Most names taken from one certificate.
-const CERTIFICATE_NAMES_MAX: usize = 32;
 
 impl Dissector for Tls {
     fn name(&self) -> &'static str {
@@ -65,14 +60,26 @@ impl Dissector for Tls {
 /// bytes a side (RFC 2595, RFC 3207: a greeting and a few commands; RFC 1928).
 const PREAMBLE_BYTES_MAX: usize = 2048;
 
-/// Mail and other servers begin in text and change to TLS on a command, proxies after a request.
+/// Mail and other servers begin in text and change to TLS on a command, proxies after a request;
+/// likewise directories, databases and remote desktops, whose commands are not text.
 fn may_begin_later(seen: &Prefix<'_>) -> bool {
     let (first, _) = seen.first();
     let text =
         |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | b'\t' | 0x20..=0x7e));
     let proxied = matches!(first, [4, 1, ..] | [5, 1..=8, ..]);
     let short = |bytes: &[u8]| bytes.len() <= PREAMBLE_BYTES_MAX;
-    short(first) && short(seen.second()) && (proxied || text(first) && text(seen.second()))
+    let binary = match first {
+        // LDAP (RFC 4511 §4.14), PostgreSQL's request for encryption, TPKT (RFC 1006) of RDP, and
+        // what a MySQL server greets with.
+        [0x30, 12..=100, 2, 1, ..] | [0, 0, 0, 8, 4, 210, 22, 47, ..] | [3, 0, 0, ..=64, ..] => {
+            true
+        }
+        [_, 0, 0, 0, 10, ..] => true,
+        _ => false,
+    };
+    short(first)
+        && short(seen.second())
+        && (proxied || binary || text(first) && text(seen.second()))
 }
 
 /// A whole record header with a ClientHello behind it whose lengths agree.
@@ -259,7 +266,7 @@ impl Handshake {
                         }
                     }
                 }
-                CERTIFICATE => certificate(body, segment.frame, say),
+                CERTIFICATE => certificate::say(body, segment.frame, say),
                 SERVER_HELLO_DONE => self.sides[side].encrypted = true,
                 _ => {}
             }
@@ -282,31 +289,6 @@ fn handshake_message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     let kind = reader.u8()?;
     let length = reader.u24()?;
     Some((kind, reader.take(length as usize)?))
-}
-
-/// The names in the server's own certificate, the first of the chain (RFC 5280 §4.2.1.6).
-fn certificate(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let mut reader = Reader::new(body);
-    let first = reader.skip(3).and_then(|()| reader.u24()).and_then(|n| reader.take(n as usize));
-    let Some((_, certificate)) = first.and_then(|der| X509Certificate::from_der(der).ok()) else {
-        return;
-    };
-    let what = What::Name(NameKind::Certificate);
-    let mut named = false;
-    if let Ok(Some(names)) = certificate.subject_alternative_name() {
-        for name in names.value.general_names.iter().take(CERTIFICATE_NAMES_MAX) {
-            if let GeneralName::DNSName(name) = name {
-                named = true;
-                say(Fact { what, name: "tls.certificate_name", value: name.as_bytes(), frame });
-            }
-        }
-    }
-    for name in certificate.subject().iter_common_name() {
-        let value = name.attr_value().data;
-        // Without alternative names the common name is what clients went by (RFC 6125 §6.4.4).
-        let what = if named { What::Note } else { what };
-        say(Fact { what, name: "tls.certificate_subject", value, frame });
-    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,13 @@ fn expand<const N: usize>(secret: &Prk, label: &[u8]) -> Option<[u8; N]> {
 }
 
 impl Keys {
+    /// Versions whose keys may be those of `version`: one that only asks for negotiation (RFC 9000
+    /// §15) is sealed with those of the version that the client really speaks.
+    #[must_use]
+    pub fn versions(version: u32) -> [u32; 2] {
+        if version & 0x0f0f_0f0f == 0x0a0a_0a0a { [1, 0xff00_001d] } else { [version, 0] }
+    }
+
     /// The keys of client and server that follow from the destination connection ID of the
     /// client's first packet.
     #[must_use]
@@ -143,8 +150,8 @@ pub fn crypto(frames: &[u8], visit: &mut dyn FnMut(usize, &[u8])) -> Option<()> 
     let mut reader = Reader::new(frames);
     while let Some(kind) = reader.u8() {
         match kind {
-            // PADDING, PING.
-            0 | 1 => {}
+            // PADDING, PING; 7 is Google's, as is 8 below.
+            0 | 1 | 7 => {}
             // ACK, with counts of congestion marks in the second form (RFC 9000 §19.3).
             2 | 3 => {
                 number(&mut reader)?;
@@ -160,7 +167,7 @@ pub fn crypto(frames: &[u8], visit: &mut dyn FnMut(usize, &[u8])) -> Option<()> 
                 }
             }
             // CRYPTO (RFC 9000 §19.6).
-            6 => {
+            6 | 8 => {
                 let offset = usize::try_from(number(&mut reader)?).ok()?;
                 let length = usize::try_from(number(&mut reader)?).ok()?;
                 visit(offset, reader.take(length)?);

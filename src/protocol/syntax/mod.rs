@@ -1,5 +1,6 @@
 //! Grammar that several dissectors share.
 
+pub mod certificate;
 pub mod cipher;
 pub mod dns;
 pub mod header;
