@@ -111,7 +111,8 @@ fn judge(case: &Case) -> Verdict {
     let their_hosts = column(&truth["http"], 2).into_iter().map(portless).collect();
     for ([issue, more], ours, theirs) in [
         (["dns", "dns, more"], names_asked(&walked), asked_by_truth(&truth)),
-        (["sni", "sni, more"], server_names(&walked), column(&truth["tls"], 2)),
+        (["sni", "sni, more"], server_names(&walked), both(&truth, 2)),
+        (["ja3", "ja3, more"], fingerprints(&walked), both(&truth, 3)),
         (["http", "http, more"], hosts(&walked), their_hosts),
     ] {
         let invented: Vec<_> = ours.difference(&theirs).filter(|name| !is_netbios(name)).collect();
@@ -164,6 +165,20 @@ fn plain(name: &str) -> String {
 fn column(table: &Value, at: usize) -> BTreeSet<String> {
     let values = rows(table).iter().map(|row| plain(&text(&row[at])));
     values.filter(|name| !name.is_empty()).collect()
+}
+
+/// What the truth has of TLS and of QUIC.
+fn both(truth: &Value, at: usize) -> BTreeSet<String> {
+    let (mut all, quic) = (column(&truth["tls"], at), column(&truth["quic"], at));
+    all.extend(quic);
+    all
+}
+
+/// tshark computes none for DTLS.
+fn fingerprints(walked: &Walked) -> BTreeSet<String> {
+    let is_dtls = |record: &&Value| record["label"]["protocol"] == "dtls";
+    let records = walked.records.iter().filter(|record| !is_dtls(record));
+    records.filter_map(|record| record["ja3"].as_str()).map(plain).collect()
 }
 
 fn asked_by_truth(truth: &Value) -> BTreeSet<String> {

@@ -5,6 +5,8 @@ pub mod cipher;
 pub mod dns;
 pub mod header;
 pub mod hello;
+pub mod hpack;
+pub mod http2;
 pub mod initial;
 pub mod ja;
 pub mod parameter;
