@@ -591,7 +591,7 @@ fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_anywhere, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
 
@@ -620,7 +620,7 @@ mod tests {
     fn a_conversation_says_hosts_products_and_secrets() {
         let pieces =
             [(Side::Low, LOGIN), (Side::High, CHUNKED), (Side::Low, SECOND), (Side::High, VIDEO)];
-        let (label, said) = converse_tcp(&client(), &pieces);
+        let (label, said) = converse_anywhere(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("http", Content::Clear));
         assert_eq!(values(&said, "http.host"), [&b"Cam.example"[..], b"other.example"]);
         assert_eq!(values(&said, "http.request"), [&b"POST /login?lang&pwd"[..], b"GET /a"]);
@@ -670,7 +670,7 @@ mod tests {
         let asked: [(Side, &[u8]); 3] =
             [(Side::Low, upgrade), (Side::High, &switched), (Side::Low, &ask)];
         for pieces in [&known[..], &asked] {
-            let (label, said) = converse_tcp(&client(), pieces);
+            let (label, said) = converse_anywhere(&client(), pieces);
             assert_eq!(label.protocol, "http");
             assert_eq!(values(&said, "http.version"), [b"2"]);
             assert_eq!(values(&said, "http.host"), [b"cam.example"]);

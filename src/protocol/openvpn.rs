@@ -115,7 +115,7 @@ impl Session for Tunnel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, converse_datagrams, converse_tcp, flow};
+    use super::super::testing::{converse, converse_anywhere, converse_datagrams, flow};
     use super::*;
     use crate::flow::Side;
 
@@ -134,7 +134,7 @@ mod tests {
             let framed = |bytes: &[u8]| [&[0, bytes.len() as u8], bytes].concat();
             let (ask, answer) = (framed(ask), framed(answer));
             let pieces: [(Side, &[u8]); 2] = [(Side::Low, &ask), (Side::High, &answer)];
-            let (label, _) = converse_tcp(&flow(TCP, 50_000, 443), &pieces);
+            let (label, _) = converse_anywhere(&flow(TCP, 50_000, 443), &pieces);
             assert_eq!(label.protocol, "openvpn");
         }
     }

@@ -293,7 +293,7 @@ fn handshake_message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::testing::{Said, converse_tcp, flow};
+    use super::super::testing::{Said, converse_anywhere, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
 
@@ -337,13 +337,13 @@ pub(crate) mod tests {
         let hello = hello(b"api.example", 3000);
         let new = answer([3, 3], &[0, 43, 0, 2, 3, 4]);
         let (label, said) =
-            converse_tcp(&flow(TCP, 40_000, 8443), &[(Side::Low, &hello), (Side::High, &new)]);
+            converse_anywhere(&flow(TCP, 40_000, 8443), &[(Side::Low, &hello), (Side::High, &new)]);
         assert_eq!((label.protocol, label.content), ("tls", Content::Encrypted));
         assert_eq!(said[0].value, b"api.example");
         assert_eq!(value(&said, "tls.version"), b"TLS 1.3");
         let old = answer([3, 1], &[]);
         let (_, said) =
-            converse_tcp(&flow(TCP, 40_000, 443), &[(Side::Low, &hello), (Side::High, &old)]);
+            converse_anywhere(&flow(TCP, 40_000, 443), &[(Side::Low, &hello), (Side::High, &old)]);
         assert_eq!(value(&said, "tls.version"), b"TLS 1.0");
         assert!(said.iter().any(|said| said.what == What::Encryption { deprecated: true }));
     }
