@@ -274,8 +274,20 @@ fn the_flow_schema_refuses_what_is_not_one() {
         let mut all = records.iter();
         all.find(|record| record["label"]["protocol"] == protocol).expect("such a flow")
     };
-    let may_be_absent =
-        ["rtt_ns", "vlan", "names", "sni", "alpn", "http_hosts", "destination", "countries", "asn"];
+    let may_be_absent = [
+        "rtt_ns",
+        "vlan",
+        "names",
+        "sni",
+        "alpn",
+        "ja3",
+        "ja4",
+        "dns_over",
+        "http_hosts",
+        "destination",
+        "countries",
+        "asn",
+    ];
     for record in [of("tls"), of("http"), of("dns")] {
         is_strict(&schema, record);
         needs_all_but(&schema, record, "", &may_be_absent);

@@ -34,7 +34,34 @@ const KNOWN: &[Known] = &[
     ("zeek/http__http-to-ssh.pcap", "http, more", 1, PORT),
     ("zeek/http__zeek-image-post-1080-8000-x.pcap", "http, more", 1, PORT),
     ("zeek/http__http-bad-request-with-version.pcap", "http, more", 1, NO_REQUEST),
-    ("misc/iot-inspector__application_data.pcap", "sni, more", 1, RETRANSMITTED),
+    ("ja4/https-connect.pcap", "ja3", 1, INSIDE),
+    ("ja4/tls-handshake.pcapng", "ja3", 5, AGAIN),
+    ("malcolm/RADIUS.pcap", "ja3", 1, INSIDE),
+    ("ndpi/443-opvn.pcap", "ja3", 1, INSIDE),
+    ("ndpi/ftp-start-tls.pcap", "ja3", 1, INSIDE),
+    ("ndpi/openvpn.pcap", "ja3", 2, INSIDE),
+    ("ndpi/openvpn_nohmac.pcapng", "ja3", 1, INSIDE),
+    ("ndpi/ossfuzz_seed_fake_traces_1.pcapng", "ja3", 1, NOISE),
+    ("ndpi/tls_cipher_lens.pcap", "ja3", 1, NO_CIPHERS),
+    ("ndpi/tls_cipher_lens.pcap", "ja3, more", 1, NO_CIPHERS),
+    ("ndpi/ookla.pcap", "ja3, more", 1, PORT),
+    ("ndpi/tls_port_80.pcapng", "ja3, more", 1, PORT),
+    ("smart_home/dlink-cam__base-firewall__wlan2.4.pcap", "ja3, more", 1, PORT),
+    ("smart_home/dlink-cam__base-firewall__wlan5.0.pcap", "ja3, more", 1, PORT),
+    ("zeek/tls__https-to-http.pcap", "ja3, more", 1, PORT),
+    ("bulk/Malcolm-Test-Artifacts__SSL.pcap", "ja3, more", 1, OLD_FORM),
+    ("iot_sentinel/D-LinkCam/Setup-A-3-STA.pcap", "ja3, more", 1, OLD_FORM),
+    ("iot_sentinel/D-LinkCam/Setup-A-5-STA.pcap", "ja3, more", 1, OLD_FORM),
+    ("iot_sentinel/D-LinkCam/Setup-B-3-STA.pcap", "ja3, more", 1, OLD_FORM),
+    ("iot_sentinel/D-LinkCam/Setup-B-5-STA.pcap", "ja3, more", 1, OLD_FORM),
+    ("misc/retina__tls_ciphers.pcap", "ja3, more", 3, OLD_FORM),
+    ("ndpi/google_ssl.pcap", "ja3, more", 1, OLD_FORM),
+    ("ndpi/quic-forcing-vn-with-data.pcapng", "ja3, more", 1, FORCED),
+    ("tcpdump/quic_vn.pcap", "sni, more", 1, FORCED),
+    ("tcpdump/quic_vn.pcap", "ja3, more", 1, FORCED),
+    ("ndpi/http2.pcapng", "http, more", 1, HTTP_2),
+    ("suricata-verify/http2-compression-bug.pcap", "http, more", 2, HTTP_2),
+    ("suricata-verify/http2-continuation.pcap", "http, more", 1, HTTP_2),
     ("ipfixprobe/rtsp.pcap", "http, more", 1, "the host of an RTSP request"),
 ];
 
@@ -48,8 +75,15 @@ const NOT_DNS: &str = "sent to port 53, but thousands of questions in a few byte
 const SOCKS: &str = "the request goes through a SOCKS proxy, whose flow it is";
 const PORT: &str = "tshark goes by the port, which is that of another protocol";
 const NO_REQUEST: &str = "tshark does not take the request for one";
-const RETRANSMITTED: &str = "tshark passes over retransmissions, though the first copy was not \
-    captured";
+const INSIDE: &str = "the hello is inside another protocol that the flow is called by";
+const AGAIN: &str = "the second hello after a HelloRetryRequest; the first one counts";
+const NOISE: &str = "the hello follows bytes that are not of TLS nor of anything that precedes it";
+const NO_CIPHERS: &str = "the length of the list of ciphers is made to be 0, and what follows is \
+    read in two ways";
+const OLD_FORM: &str = "a hello in the form of SSL 2.0, for which tshark computes nothing";
+const FORCED: &str = "a hello in a version that only asks for negotiation; tshark does not decrypt \
+    it, we do, and the seal is right";
+const HTTP_2: &str = "the truth has HTTP/1 only";
 
 /// Layers in which a second IP header hides; the truth has the outermost one, we the innermost.
 const TUNNELS: &[&str] = &[
@@ -111,7 +145,8 @@ fn judge(case: &Case) -> Verdict {
     let their_hosts = column(&truth["http"], 2).into_iter().map(portless).collect();
     for ([issue, more], ours, theirs) in [
         (["dns", "dns, more"], names_asked(&walked), asked_by_truth(&truth)),
-        (["sni", "sni, more"], server_names(&walked), column(&truth["tls"], 2)),
+        (["sni", "sni, more"], server_names(&walked), both(&truth, 2)),
+        (["ja3", "ja3, more"], fingerprints(&walked), both(&truth, 3)),
         (["http", "http, more"], hosts(&walked), their_hosts),
     ] {
         let invented: Vec<_> = ours.difference(&theirs).filter(|name| !is_netbios(name)).collect();
@@ -166,6 +201,22 @@ fn column(table: &Value, at: usize) -> BTreeSet<String> {
     values.filter(|name| !name.is_empty()).collect()
 }
 
+/// What the truth has of TLS and of QUIC.
+fn both(truth: &Value, at: usize) -> BTreeSet<String> {
+    let (mut all, quic) = (column(&truth["tls"], at), column(&truth["quic"], at));
+    all.extend(quic);
+    all
+}
+
+fn fingerprints(walked: &Walked) -> BTreeSet<String> {
+    not_dtls(walked).filter_map(|record| record["ja3"].as_str()).map(plain).collect()
+}
+
+/// The truth has no hellos of DTLS.
+fn not_dtls(walked: &Walked) -> impl Iterator<Item = &Value> {
+    walked.records.iter().filter(|record| record["label"]["protocol"] != "dtls")
+}
+
 fn asked_by_truth(truth: &Value) -> BTreeSet<String> {
     column(&truth["dns"]["queries"], 1).into_iter().map(ascii).collect()
 }
@@ -211,7 +262,7 @@ fn ascii(name: String) -> String {
 }
 
 fn server_names(walked: &Walked) -> BTreeSet<String> {
-    walked.records.iter().filter_map(|record| record["sni"].as_str()).map(plain).collect()
+    not_dtls(walked).filter_map(|record| record["sni"].as_str()).map(plain).collect()
 }
 
 fn hosts(walked: &Walked) -> BTreeSet<String> {

@@ -9,7 +9,9 @@ use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnels;
 use crate::flow::{self, Cite, Flow, Head, Sent, Side};
-use crate::protocol::{Content, Fact, IdentityKind, Label, Method, NameKind, Subject, What};
+use crate::protocol::{
+    Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, What,
+};
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
@@ -320,10 +322,21 @@ pub struct Evidence {
 pub(super) struct Notes {
     pub dns: Option<Answered>,
     pub own: Vec<(NameId, NameKind, Cite)>,
-    pub alpn: Option<Box<[u8]>>,
+    pub client: Option<Box<Client>>,
     pub evidence: Vec<Evidence>,
     /// The flow was handed over to another protocol.
     pub handed_over: bool,
+}
+
+/// What a client's hello says of it, beside the name. Apart, since most flows have none.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    pub alpn: Option<Box<[u8]>>,
+    alpn_settled: bool,
+    pub ja3: Option<Box<[u8]>>,
+    pub ja4: Option<Box<[u8]>>,
+    /// Names are asked for inside: over what.
+    pub dns_over: Option<&'static str>,
 }
 
 /// What is known of a hardware address.
@@ -621,13 +634,30 @@ impl Ledger {
             What::Handover => {
                 self.notes.entry(flow.first_frame).or_default().handed_over = true;
             }
-            What::Note => {
-                if fact.name == "tls.alpn" {
-                    let notes = self.notes.entry(flow.first_frame).or_default();
-                    notes.alpn.get_or_insert_with(|| shortened(fact.value));
+            What::Alpn { settled } => {
+                let client = self.client(flow);
+                if client.alpn.is_none() || settled && !client.alpn_settled {
+                    client.alpn = Some(shortened(fact.value));
+                    client.alpn_settled = settled;
                 }
             }
+            What::Fingerprint(kind) => {
+                let client = self.client(flow);
+                let kept = match kind {
+                    FingerprintKind::Ja3 => &mut client.ja3,
+                    FingerprintKind::Ja4 => &mut client.ja4,
+                };
+                kept.get_or_insert_with(|| shortened(fact.value));
+            }
+            What::DnsOver(over) => {
+                self.client(flow).dns_over.get_or_insert(over);
+            }
+            What::Note => {}
         }
+    }
+
+    fn client(&mut self, flow: &Head) -> &mut Client {
+        self.notes.entry(flow.first_frame).or_default().client.get_or_insert_default()
     }
 
     fn prove(&mut self, flow: &Head, evidence: Evidence) {

@@ -81,6 +81,12 @@ pub struct FlowRecord {
     pub sni: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alpn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ja3: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ja4: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dns_over: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     http_hosts: Vec<String>,
     /// Id of the device.
@@ -177,6 +183,7 @@ impl FlowRecord {
             Some((kind, code)) => Some((u16::from(kind), u16::from(code))),
             None => flow.key.port(source).zip(flow.key.port(destination)),
         };
+        let client = notes.and_then(|notes| notes.client.as_deref());
         let is_tcp = flow.key.protocol == crate::protocol::TCP;
         FlowRecord {
             proto: transport_name(flow.key.protocol),
@@ -218,7 +225,10 @@ impl FlowRecord {
                 numbers,
             ),
             sni: text(NameSource::Sni).next(),
-            alpn: notes.and_then(|notes| notes.alpn.as_deref()).map(safe),
+            alpn: client.and_then(|client| client.alpn.as_deref()).map(safe),
+            ja3: client.and_then(|client| client.ja3.as_deref()).map(safe),
+            ja4: client.and_then(|client| client.ja4.as_deref()).map(safe),
+            dns_over: client.and_then(|client| client.dns_over),
             http_hosts: asked_hosts(ledger, notes),
             device: device_id(device),
             destination: on_internet.then(|| destination_id(best, remote.address)),

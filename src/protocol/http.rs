@@ -1,12 +1,15 @@
-//! HTTP/1.0 and 1.1 (RFC 9110, RFC 9112) on any port: who is asked for what, which software asks
+//! HTTP/1.0, 1.1 and, unencrypted, 2 (RFC 9110, RFC 9112, RFC 9113) on any port: who is asked for what, which software asks
 //! and answers, which secrets pass readable. Bodies are passed over by their framing (RFC 9112
 //! §6), so that what stands in them is never taken for a message.
 //!
 //! Bounds: a head 32 KiB, a body 4 KiB where it may hold parameters, 64 requests without their
-//! answer; 64 different hosts, 64 different notes and 64 other different facts a flow. A switch
-//! to another protocol (RFC 9110 §7.8, CONNECT, HTTP/2) ends the reading.
+//! answer; 64 different hosts, 64 different notes and 64 other different facts a flow; for HTTP/2
+//! 16 KiB of fields and as much of what they refer to, each way. A switch to another protocol (RFC
+//! 9110 §7.8, CONNECT, RFC 6455) ends the reading; to HTTP/2 it goes on.
 
 use super::syntax::header::{self, Authorization, Head, Start};
+use super::syntax::hpack::Field;
+use super::syntax::http2::Frames;
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Once, Pending, Taken, may_begin_later, pass};
 use super::{
@@ -22,6 +25,8 @@ pub struct Http;
 const VERSION: &[u8] = b"HTTP/1.";
 /// How HTTP/2 without TLS begins (RFC 9113 §3.4).
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
+/// Where names are asked for over HTTP by custom (RFC 8484 §4.1).
+const DNS_PATH: &[u8] = b"/dns-query";
 /// Body kept where it may hold parameters, bytes.
 const BODY_BYTES_MAX: usize = 4 * 1024;
 /// Longest line with a chunk's size or a trailer field, bytes.
@@ -97,6 +102,8 @@ struct Half {
     body: Option<Vec<u8>>,
     /// What this side asked and was not answered yet, oldest first.
     asked: VecDeque<Asked>,
+    /// From here on it is HTTP/2.
+    frames: Option<Box<Frames>>,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +132,11 @@ enum Asked {
 
 impl Session for Exchange {
     fn held_bytes(&self) -> usize {
-        let half =
-            |half: &Half| half.line.held_bytes() + half.body.as_ref().map_or(0, Vec::capacity);
+        let half = |half: &Half| {
+            half.line.held_bytes()
+                + half.body.as_ref().map_or(0, Vec::capacity)
+                + half.frames.as_ref().map_or(0, |frames| frames.held_bytes())
+        };
         self.halves.iter().map(half).sum()
     }
 
@@ -149,6 +159,10 @@ impl Exchange {
     ) -> Next {
         let frame = segment.frame;
         let mut data = segment.data;
+        if let Some(frames) = &mut half.frames {
+            frames.miss(segment.gap);
+            return self.frames(half, data, segment, say);
+        }
         half.miss(segment.gap);
         if half.state == State::Lost {
             half.find_start(data);
@@ -158,6 +172,9 @@ impl Exchange {
                 State::Head => {
                     if self.head(half, &mut data, segment, say) == Next::Done {
                         return Next::Done;
+                    }
+                    if half.frames.is_some() {
+                        return self.frames(half, data, segment, say);
                     }
                 }
                 State::Body(mut left) | State::Chunk(mut left) => {
@@ -226,7 +243,10 @@ impl Exchange {
     ) -> Next {
         if head.starts_with(HTTP_2) {
             self.say(What::Note, "http.version", b"2", segment.frame, say);
-            return Next::Done;
+            half.frames = Some(Box::new(Frames::behind_preface()));
+            let other = &mut self.halves[segment.side.other().index()];
+            other.frames.get_or_insert_default();
+            return Next::More;
         }
         match header::start(head, VERSION) {
             Some(Start::Request(method, target)) => {
@@ -250,6 +270,10 @@ impl Exchange {
                     100 | 102..=199 => return Next::More,
                     _ => self.halves[segment.side.other().index()].asked.pop_front(),
                 };
+                if code == 101 && upgrades_to(head, b"h2c") {
+                    half.frames = Some(Box::default());
+                    return Next::More;
+                }
                 if code == 101 || asked == Some(Asked::Connect) && code / 100 == 2 {
                     return Next::Done;
                 }
@@ -264,6 +288,33 @@ impl Exchange {
                 Next::More
             }
         }
+    }
+
+    /// Lists of fields are written as heads of HTTP/1, so that both are read by the same rules.
+    fn frames(
+        &mut self,
+        half: &mut Half,
+        data: &[u8],
+        segment: &Segment<'_>,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) -> Next {
+        let Some(frames) = &mut half.frames else {
+            return Next::More;
+        };
+        frames.feed(data, &mut |fields| {
+            let head = as_head(&fields);
+            match header::start(&head, VERSION) {
+                Some(Start::Request(method, target)) => {
+                    self.request(method, target, &head, segment.frame, say);
+                }
+                Some(Start::Response(_)) => self.response(&head, segment.frame, say),
+                None => {}
+            }
+        });
+        let other = &self.halves[segment.side.other().index()].frames;
+        let is_lost = |frames: &Frames| frames.is_lost();
+        let over = frames.is_lost() && other.as_deref().is_none_or(is_lost);
+        if over { Next::Done } else { Next::More }
     }
 
     fn request(
@@ -290,6 +341,10 @@ impl Exchange {
         let query = target.iter().position(|&byte| byte == b'?');
         if let Some(at) = query {
             self.secret(&target[at + 1..], true, frame, say);
+        }
+        let path = &target[..query.unwrap_or(target.len())];
+        if path == DNS_PATH {
+            say(Fact { what: What::DnsOver("http"), name: "http.dns", value: path, frame });
         }
         let shown = [method, b" ", &header::without_secrets(target)].concat();
         self.say(What::Note, "http.request", &shown, frame, say);
@@ -333,6 +388,10 @@ impl Exchange {
                 }
             } else if is("content-type") && is_moving(value) {
                 self.say(What::Media, "http.media", value, frame, say);
+            } else if is("sec-websocket-accept") {
+                self.say(What::Note, "http.upgraded", b"websocket", frame, say);
+            } else if is("sec-websocket-protocol") {
+                self.say(What::Note, "http.websocket_settled", value, frame, say);
             }
         }
     }
@@ -423,6 +482,41 @@ impl Half {
     }
 }
 
+/// A list of fields of HTTP/2 (RFC 9113 §8.3) as HTTP/1 would write it. What would be a line of its
+/// own there becomes a space.
+fn as_head(fields: &[Field]) -> Vec<u8> {
+    let of = |wanted: &[u8]| {
+        let field = fields.iter().find(|field| field.0 == wanted);
+        field.map(|field| one_line(&field.1))
+    };
+    let authority = of(b":authority");
+    let first = match (of(b":method"), of(b":path"), of(b":status")) {
+        (Some(method), path, _) => {
+            let target = path.or_else(|| authority.clone()).unwrap_or_else(|| b"/".to_vec());
+            [&method[..], b" ", &target, b" HTTP/1.1\r\n"].concat()
+        }
+        (None, _, Some(status)) => [b"HTTP/1.1 ", &status[..], b" \r\n"].concat(),
+        _ => return Vec::new(),
+    };
+    let mut head = first;
+    let host = authority.into_iter().map(|value| (b"host".to_vec(), value));
+    let others = fields.iter().filter(|field| !field.0.starts_with(b":"));
+    for (name, value) in host.chain(others.map(|field| (one_line(&field.0), one_line(&field.1)))) {
+        head.extend([&name[..], b": ", &value, b"\r\n"].concat());
+    }
+    head.extend(b"\r\n");
+    head
+}
+
+fn one_line(value: &[u8]) -> Vec<u8> {
+    let control = |byte: u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte };
+    value.iter().map(|&byte| control(byte)).collect()
+}
+
+fn upgrades_to(head: &[u8], wanted: &[u8]) -> bool {
+    header::field(head, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+}
+
 /// How the body is framed (RFC 9112 §6.3); `None` when the head does not say.
 fn framing(head: &[u8]) -> Option<State> {
     let is_chunked = |value: &[u8]| {
@@ -497,7 +591,7 @@ fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_anywhere, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
 
@@ -526,7 +620,7 @@ mod tests {
     fn a_conversation_says_hosts_products_and_secrets() {
         let pieces =
             [(Side::Low, LOGIN), (Side::High, CHUNKED), (Side::Low, SECOND), (Side::High, VIDEO)];
-        let (label, said) = converse_tcp(&client(), &pieces);
+        let (label, said) = converse_anywhere(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("http", Content::Clear));
         assert_eq!(values(&said, "http.host"), [&b"Cam.example"[..], b"other.example"]);
         assert_eq!(values(&said, "http.request"), [&b"POST /login?lang&pwd"[..], b"GET /a"]);
@@ -547,6 +641,56 @@ mod tests {
         ];
         assert_eq!(secrets, expected);
         assert!(said.iter().all(|said| !said.value.windows(6).any(|w| w == b"secret")));
+    }
+
+    fn frame(kind: u8, flags: u8, content: &[u8]) -> Vec<u8> {
+        let head = [0, 0, content.len() as u8, kind, flags, 0, 0, 0, 1];
+        [&head[..], content].concat()
+    }
+
+    /// HEADERS with references into the static table and literals (RFC 7541 appendix A, §6.2).
+    fn ask_and_answer() -> [Vec<u8>; 2] {
+        let ask = b"\x83\x86\x44\x0a/dns-query\x41\x0bcam.example\x7a\x06test/1";
+        let answer = b"\x88\x76\x05cam/2\x5f\x09video/mp4";
+        let settings = frame(4, 0, &[]);
+        [
+            [&settings[..], &frame(1, 4, ask)].concat(),
+            [&settings[..], &frame(1, 4, answer)].concat(),
+        ]
+    }
+
+    #[test]
+    fn http_2_by_prior_knowledge_and_by_upgrade() {
+        let [ask, answer] = ask_and_answer();
+        let ask = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &ask[..]].concat();
+        let upgrade = b"GET / HTTP/1.1\r\nHost: cam.example\r\nUpgrade: h2c\r\n\r\n";
+        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n";
+        let switched = [&switch[..], &answer].concat();
+        let known: [(Side, &[u8]); 2] = [(Side::Low, &ask), (Side::High, &answer)];
+        let asked: [(Side, &[u8]); 3] =
+            [(Side::Low, upgrade), (Side::High, &switched), (Side::Low, &ask)];
+        for pieces in [&known[..], &asked] {
+            let (label, said) = converse_anywhere(&client(), pieces);
+            assert_eq!(label.protocol, "http");
+            assert_eq!(values(&said, "http.version"), [b"2"]);
+            assert_eq!(values(&said, "http.host"), [b"cam.example"]);
+            assert_eq!(values(&said, "http.user_agent"), [b"test/1"]);
+            assert_eq!(values(&said, "http.server"), [b"cam/2"]);
+            assert_eq!(values(&said, "http.media"), [b"video/mp4"]);
+            assert!(said.iter().any(|said| said.what == What::DnsOver("http")));
+        }
+    }
+
+    #[test]
+    fn fields_cannot_write_lines_of_their_own() {
+        let field = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
+        let fields = [
+            field(b":path", b"/ HTTP/1.1\r\nHost: a"),
+            field(b":method", b"GET"),
+            field(b"x\r\nhost: b", b"c\r\nhost: d"),
+        ];
+        let head = as_head(&fields);
+        assert_eq!(head.windows(2).filter(|pair| pair == b"\r\n").count(), 3);
     }
 
     #[test]
@@ -575,7 +719,8 @@ mod tests {
 
     #[test]
     fn other_protocols_end_the_reading() {
-        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+        let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n";
         let ask =
             b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n";
         let hidden = b"GET / HTTP/1.1\r\nHost: hidden.example\r\n\r\n";
@@ -586,6 +731,9 @@ mod tests {
             let (label, said) = converse_tcp(&client(), &pieces);
             assert_eq!(label.protocol, "http");
             assert!(values(&said, "http.host").is_empty());
+            let websocket = first == ask;
+            assert_eq!(values(&said, "http.websocket_settled").len(), usize::from(websocket));
+            assert_eq!(values(&said, "http.upgraded").len(), usize::from(websocket));
         }
         let (label, said) =
             converse_tcp(&client(), &[(Side::Low, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]);

@@ -5,10 +5,12 @@
 
 mod dhcp;
 mod dns;
+mod dtls;
 mod ftp;
 mod http;
 mod mqtt;
 mod ntp;
+mod openvpn;
 pub mod port;
 mod quic;
 mod rtsp;
@@ -18,6 +20,7 @@ mod ssh;
 pub mod syntax;
 mod telnet;
 mod tls;
+mod wireguard;
 
 pub use sessions::Sessions;
 
@@ -36,6 +39,9 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &mqtt::Mqtt,
     &dhcp::Dhcp,
     &quic::Quic,
+    &dtls::Dtls,
+    &wireguard::WireGuard,
+    &openvpn::OpenVpn,
     &dns::Dns,
     &dns::Mdns,
     &dns::Llmnr,
@@ -226,6 +232,16 @@ pub enum What {
         /// Whether the version is deprecated by its standards body (RFC 8996).
         deprecated: bool,
     },
+    /// The value is an application protocol that goes inside encryption (RFC 7301).
+    Alpn {
+        /// Whether the server took it; else the client offered it, the one it likes best first.
+        settled: bool,
+    },
+    /// The value is a fingerprint of the client's software.
+    Fingerprint(FingerprintKind),
+    /// Names are asked for through this flow (RFC 7858, RFC 8484, RFC 9250); the value says what
+    /// shows it.
+    DnsOver(&'static str),
     /// Sound or pictures were announced or sent; the value says which.
     Media,
     /// From here on the flow carries another protocol, so that nothing can be said of the
@@ -248,6 +264,15 @@ pub enum NameKind {
     Requested,
     /// A name in the server's certificate.
     Certificate,
+}
+
+/// How a client's offer is boiled down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FingerprintKind {
+    /// MD5 over the numbers in the order sent.
+    Ja3,
+    /// Sorted, SHA-256.
+    Ja4,
 }
 
 /// Which device a description is about.

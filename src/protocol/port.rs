@@ -31,6 +31,7 @@ pub fn name(protocol: u8, port: u16) -> Option<&'static str> {
         (TCP, 554) => "rtsp",
         (TCP, 853) => "dns-over-tls",
         (TCP, 993) => "imaps",
+        (TCP | UDP, 1194) => "openvpn",
         (TCP, 1883) => "mqtt",
         (UDP, 1900) => "ssdp",
         (TCP, 1935) => "rtmp",
@@ -45,6 +46,7 @@ pub fn name(protocol: u8, port: u16) -> Option<&'static str> {
         (UDP, 5683) => "coap",
         (TCP, 8883) => "mqtt-over-tls",
         (TCP, 20000) => "dnp3",
+        (UDP, 51820) => "wireguard",
         (UDP, 47808) => "bacnet",
         _ => return None,
     })

@@ -1,11 +1,13 @@
-//! SSH (RFC 4253 §4.2) on any port: the software both sides name before encryption begins.
+//! SSH (RFC 4253 §4.2, §7.1) on any port: the software both sides name before encryption begins,
+//! and the ways of exchanging keys that each offers.
 //!
-//! Bounds: a line 255 bytes; 64 KiB a flow, or until both have named theirs.
+//! Bounds: a line 255 bytes, an offer 8 KiB; 64 KiB a flow, or until both have made theirs.
 
 use super::syntax::stream::{Pending, Taken};
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, What,
 };
+use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
 
 /// SSH over TCP.
@@ -15,6 +17,8 @@ pub struct Ssh;
 const VERSIONS: [&[u8]; 3] = [b"SSH-2.0-", b"SSH-1.99-", b"SSH-1.5-"];
 /// Longest identification with its line end, bytes.
 const LINE_BYTES_MAX: usize = 255;
+/// Longest packet with an offer, bytes; real ones have one or two thousand.
+const OFFER_BYTES_MAX: usize = 8 * 1024;
 /// Read in one flow, bytes.
 const FLOW_BYTES_MAX: usize = 64 * 1024;
 
@@ -40,7 +44,7 @@ impl Dissector for Ssh {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Identification { sides: Default::default(), named: [false; 2], bytes: 0 })
+        Box::new(Identification { sides: Default::default(), states: Default::default(), bytes: 0 })
     }
 }
 
@@ -56,9 +60,19 @@ fn looks_like(bytes: &[u8]) -> Probe {
 
 struct Identification {
     sides: [Pending; 2],
-    /// The side has identified itself, or no longer can.
-    named: [bool; 2],
+    states: [State; 2],
     bytes: usize,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Lines,
+    /// The length of the packet behind the line (RFC 4253 §6).
+    Length,
+    /// The packet, of this many bytes.
+    Offer(usize),
+    Done,
 }
 
 impl Session for Identification {
@@ -70,29 +84,65 @@ impl Session for Identification {
         let index = segment.side.index();
         let mut data = segment.data;
         self.bytes += data.len();
-        self.named[index] |= segment.gap > 0;
-        while !self.named[index] {
-            match self.sides[index].line(&mut data, LINE_BYTES_MAX) {
-                Taken::Whole(line) => {
-                    let line = line.trim_ascii_end();
-                    let Some(version) = VERSIONS.iter().find(|v| line.starts_with(v)) else {
-                        continue;
-                    };
-                    self.named[index] = true;
-                    let what =
-                        What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
-                    let value = &line[version.len()..];
-                    if !value.is_empty() {
-                        say(Fact { what, name: "ssh.software", value, frame: segment.frame });
+        if segment.gap > 0 {
+            self.states[index] = State::Done;
+        }
+        let pending = &mut self.sides[index];
+        loop {
+            let next = match self.states[index] {
+                State::Lines => match pending.line(&mut data, LINE_BYTES_MAX) {
+                    Taken::Whole(line) => named(line.trim_ascii_end(), segment.frame, say),
+                    Taken::TooLong => State::Lines,
+                    Taken::More => break,
+                },
+                State::Length => {
+                    let Some(length) = pending.exactly(&mut data, 4) else { break };
+                    match Reader::new(length).u32().map(|length| length as usize) {
+                        Some(length) if length <= OFFER_BYTES_MAX => State::Offer(length),
+                        _ => State::Done,
                     }
                 }
-                Taken::TooLong => {}
-                Taken::More => break,
-            }
+                State::Offer(length) => {
+                    let Some(packet) = pending.exactly(&mut data, length) else { break };
+                    if let Some(value) = key_exchanges(packet) {
+                        let (what, name) = (What::Note, "ssh.key_exchange");
+                        say(Fact { what, name, value, frame: segment.frame });
+                    }
+                    State::Done
+                }
+                State::Done => break,
+            };
+            self.states[index] = next;
         }
-        let done = self.named == [true; 2] || self.bytes >= FLOW_BYTES_MAX;
+        let done = self.states == [State::Done; 2] || self.bytes >= FLOW_BYTES_MAX;
         if done { Next::Done } else { Next::More }
     }
+}
+
+/// Says the software that a line names. Version 1 goes on in another way.
+fn named(line: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> State {
+    let Some(version) = VERSIONS.iter().find(|version| line.starts_with(version)) else {
+        return State::Lines;
+    };
+    let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+    let value = &line[version.len()..];
+    if !value.is_empty() {
+        say(Fact { what, name: "ssh.software", value, frame });
+    }
+    if line.starts_with(VERSIONS[2]) { State::Done } else { State::Length }
+}
+
+/// The first list in SSH_MSG_KEXINIT (RFC 4253 §7.1), names with commas between.
+fn key_exchanges(packet: &[u8]) -> Option<&[u8]> {
+    const KEXINIT: u8 = 20;
+    let mut reader = Reader::new(packet);
+    reader.skip(1)?;
+    if reader.u8()? != KEXINIT {
+        return None;
+    }
+    reader.skip(16)?;
+    let length = reader.u32()?;
+    reader.take(length as usize).filter(|list| !list.is_empty())
 }
 
 #[cfg(test)]
@@ -111,6 +161,28 @@ mod tests {
         assert_eq!((label.protocol, label.content), ("ssh", Content::Encrypted));
         let values: Vec<_> = said.iter().map(|said| &said.value[..]).collect();
         assert_eq!(values, [&b"dropbear_2019.78"[..], b"OpenSSH_9.6 comment"]);
+    }
+
+    #[test]
+    fn both_sides_offer_key_exchanges() {
+        let offer = |list: &[u8]| {
+            let mut packet = vec![4, 20];
+            packet.extend([7; 16]);
+            packet.extend((list.len() as u32).to_be_bytes());
+            packet.extend(list);
+            packet.extend([0; 9]);
+            [&(packet.len() as u32).to_be_bytes()[..], &packet].concat()
+        };
+        let client = [&b"SSH-2.0-x\r\n"[..], &offer(b"sntrup761x25519-sha512,ecdh")].concat();
+        let server = [&b"SSH-2.0-y\r\n"[..], &offer(b"diffie-hellman-group1-sha1")].concat();
+        let pieces: [(Side, &[u8]); 2] = [(Side::Low, &client), (Side::High, &server)];
+        let (_, said) = converse_tcp(&flow(TCP, 40_000, 22), &pieces);
+        let offers = said.iter().filter(|said| said.name == "ssh.key_exchange");
+        let values: Vec<_> = offers.map(|said| &said.value[..]).collect();
+        assert_eq!(values, [&b"sntrup761x25519-sha512,ecdh"[..], b"diffie-hellman-group1-sha1"]);
+        let long = b"SSH-2.0-x\r\n\xff\xff\xff\xff\x04\x14rest";
+        let (_, said) = converse_tcp(&flow(TCP, 40_000, 22), &[(Side::Low, long)]);
+        assert_eq!(said.len(), 1);
     }
 
     #[test]

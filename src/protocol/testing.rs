@@ -2,6 +2,7 @@
 //! same path as real ones, cut in different ways.
 
 use super::{DISSECTORS, Fact, Label, Sessions};
+use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::{Body, decode};
 use crate::flow::distribution::Distributions;
@@ -70,7 +71,94 @@ pub fn converse(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])]) -> (Labe
     (label, said)
 }
 
-/// Feeds a TCP conversation whole and in 5-byte segments, and demands the same label and facts.
+/// A TCP conversation as packets through the flow table, which puts them in order again.
+struct Reassembly {
+    sessions: Sessions,
+    said: Vec<Said>,
+    flow: Option<Flow>,
+}
+
+impl FlowSink for Reassembly {
+    fn opened(&mut self, id: FlowId, _: &Flow) {
+        self.sessions.opened(id);
+    }
+
+    fn segment(&mut self, id: FlowId, flow: &Flow, segment: &Segment<'_>) -> bool {
+        let said = &mut self.said;
+        let more = self.sessions.segment(id, flow, segment, &mut |_, fact| {
+            said.push(Said { what: fact.what, name: fact.name, value: fact.value.to_vec() });
+        });
+        self.flow = Some(flow.clone());
+        more
+    }
+
+    fn closed(&mut self, _: FlowId, _: Flow, _: End, _: u64) {}
+}
+
+/// Feeds segments of (side, offset in its stream, bytes) in the order given, behind a handshake.
+fn reassembled(like: &Flow, segments: &[(Side, u32, &[u8])]) -> (Label, Vec<Said>) {
+    const SYN: u8 = 2;
+    const ACK: u8 = 16;
+    let mut table = FlowTable::new(1);
+    let mut sink = Reassembly { sessions: Sessions::default(), said: Vec::new(), flow: None };
+    let distributions = &mut Distributions::default();
+    // One for all packets: each default has a seed of its own.
+    let hasher = BuildHasher::default();
+    let handshake: [(Side, u32, u8, &[u8]); 2] =
+        [(Side::Low, 0, SYN, &[]), (Side::High, 0, SYN | ACK, &[])];
+    let data = segments.iter().map(|&(side, at, data)| (side, at + 1, ACK, data));
+    for (index, (side, sequence, flags, data)) in handshake.into_iter().chain(data).enumerate() {
+        let length = (40 + data.len() as u16).to_be_bytes();
+        let mut bytes = vec![0x45, 0, length[0], length[1], 0, 0, 0, 0, 64, super::TCP, 0, 0];
+        let port = |side| like.key.port(side).unwrap_or_default().to_be_bytes();
+        let ends = [[10, 0, 0, 1], [192, 0, 2, 1]];
+        bytes.extend(ends[side.index()]);
+        bytes.extend(ends[side.other().index()]);
+        bytes.extend(port(side));
+        bytes.extend(port(side.other()));
+        bytes.extend(sequence.to_be_bytes());
+        bytes.extend([0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        bytes.extend(data);
+        let (number, wire_length) = (index as u64 + 1, bytes.len() as u32);
+        let frame = Frame { number, time: Timestamp(0), wire_length, link: 101, data: &bytes };
+        let packet = decode(&frame);
+        let Body::Ip(ip) = packet.body else { unreachable!("the packet above is IPv4") };
+        let around = (&packet.vlans, &packet.tunnels);
+        let brief = Brief::of(&frame, frame.time, &ip, [None; 2], around, &hasher);
+        table.packet(&brief, None, frame.time, || &bytes[40..], distributions, &mut sink);
+    }
+    let Reassembly { mut sessions, mut said, flow } = sink;
+    let flow = flow.unwrap_or_else(|| like.clone());
+    let label = sessions.closed(FlowId(0), &flow, End::CaptureEnd, &mut |_, fact| {
+        said.push(Said { what: fact.what, name: fact.name, value: fact.value.to_vec() });
+    });
+    (label, said)
+}
+
+/// Neighbours swapped, and every segment twice, change nothing.
+fn in_disorder(flow: &Flow, pieces: &[(Side, &[u8])], protocol: &str, whole: &[Said]) {
+    let mut segments: Vec<(Side, u32, &[u8])> = Vec::new();
+    let mut sent = [0; 2];
+    for &(side, data) in pieces {
+        for chunk in data.chunks(40) {
+            segments.push((side, sent[side.index()], chunk));
+            sent[side.index()] += chunk.len() as u32;
+        }
+    }
+    let doubled: Vec<_> = segments.iter().flat_map(|&segment| [segment, segment]).collect();
+    let mut swapped = segments;
+    for pair in swapped.chunks_exact_mut(2).filter(|pair| pair[0].0 == pair[1].0) {
+        pair.swap(0, 1);
+    }
+    for (segments, how) in [(doubled, "doubled"), (swapped, "swapped")] {
+        let (label, said) = reassembled(flow, &segments);
+        assert_eq!(label.protocol, protocol, "{how}");
+        assert_eq!(said, whole, "{how}");
+    }
+}
+
+/// Feeds a TCP conversation whole, in 5-byte segments, in disorder and one way only.
+/// All but one way must give the same label and facts.
 pub fn converse_tcp(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>) {
     let (label, whole) = converse(flow, false, pieces);
     let cut: Vec<(Side, &[u8])> = pieces
@@ -81,5 +169,64 @@ pub fn converse_tcp(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>)
     assert_eq!(cut_label.protocol, label.protocol, "in 5-byte segments");
     assert_eq!(said, whole, "in 5-byte segments");
     assert!(DISSECTORS.iter().any(|d| d.name() == label.protocol) || label.frame == 0);
+    if DISSECTORS.iter().any(|d| d.name() == label.protocol) {
+        in_disorder(flow, pieces, label.protocol, &whole);
+        one_way(flow, false, pieces, label);
+    }
     (label, whole)
+}
+
+/// The same on a port that is nobody's; not where the port says what was meant.
+pub fn converse_anywhere(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>) {
+    let (label, whole) = converse_tcp(flow, pieces);
+    let (elsewhere, said) = converse(&on_another_port(flow), false, pieces);
+    assert_eq!(elsewhere.protocol, label.protocol, "on another port");
+    assert_eq!(said, whole, "on another port");
+    (label, whole)
+}
+
+/// Feeds datagrams as they are, then swapped, doubled, one way only and on another port. Swapped
+/// and doubled ones must say the same things, in whatever order; one way may say less, but what it
+/// is called is the same or nothing.
+pub fn converse_datagrams(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>) {
+    let (label, whole) = converse(flow, true, pieces);
+    let sorted = |said: &[Said]| -> Vec<String> {
+        let mut all: Vec<String> = said.iter().map(|said| format!("{said:?}")).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let same = |flow: &Flow, pieces: &[(Side, &[u8])], how: &str| {
+        let (other, said) = converse(flow, true, pieces);
+        assert_eq!(other.protocol, label.protocol, "{how}");
+        assert_eq!(sorted(&said), sorted(&whole), "{how}");
+    };
+    for at in 1..pieces.len() {
+        // An answer does not come before its question.
+        if pieces[at].0 == pieces[at - 1].0 {
+            let mut swapped = pieces.to_vec();
+            swapped.swap(at - 1, at);
+            same(flow, &swapped, "swapped neighbours");
+        }
+    }
+    let doubled: Vec<_> = pieces.iter().flat_map(|&piece| [piece, piece]).collect();
+    same(flow, &doubled, "doubled");
+    same(&on_another_port(flow), pieces, "on another port");
+    one_way(flow, true, pieces, label);
+    (label, whole)
+}
+
+/// The same flow to a port that is nobody's.
+fn on_another_port(like: &Flow) -> Flow {
+    flow(like.key.protocol, like.key.port(like.initiator).unwrap_or_default(), 29_999)
+}
+
+/// Half a conversation may be too little, but is never called something else.
+fn one_way(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])], label: Label) {
+    for side in [Side::Low, Side::High] {
+        let half: Vec<_> = pieces.iter().copied().filter(|piece| piece.0 == side).collect();
+        let (other, _) = converse(flow, datagrams, &half);
+        let fits = other.protocol == label.protocol || other.method != super::Method::Payload;
+        assert!(fits, "one way only: {} became {}", label.protocol, other.protocol);
+    }
 }

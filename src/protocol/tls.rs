@@ -1,13 +1,14 @@
-//! TLS (RFC 5246, RFC 8446): what both sides say before encryption begins: server name, version,
-//! application protocols and, up to TLS 1.2, the server's certificate. Handshake messages may
-//! span records and segments; at most 64 KiB a side is put together.
+//! TLS (RFC 5246, RFC 8446): what both sides say before encryption begins: both hellos, alerts
+//! and, up to TLS 1.2, the server's certificate. Handshake messages may span records and segments;
+//! at most 64 KiB a side is put together. On port 853, or where both sides settle on `dot`, it is
+//! DNS over TLS (RFC 7858).
 
-use super::{
-    Content, Dissector, Fact, NameKind, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What,
-};
+use super::syntax::certificate;
+use super::syntax::cipher;
+use super::syntax::hello::{Carrier, ClientHello, ServerHello};
+use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// TLS over TCP on any port.
 pub struct Tls;
@@ -22,8 +23,10 @@ const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
 
-/// Most names taken from one certificate.
-const CERTIFICATE_NAMES_MAX: usize = 32;
+/// DNS over TLS (RFC 7858 §3.1).
+const DNS_PORT: u16 = 853;
+/// The application protocol that says so (IANA registry of ALPN identifiers).
+const DNS_ALPN: &[u8] = b"dot";
 
 impl Dissector for Tls {
     fn name(&self) -> &'static str {
@@ -47,8 +50,9 @@ impl Dissector for Tls {
         }
     }
 
-    fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Handshake::default())
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
+        let dns_port = flow.service_port() == Some(DNS_PORT);
+        Box::new(Handshake { dns_port, ..Handshake::default() })
     }
 }
 
@@ -56,14 +60,26 @@ impl Dissector for Tls {
 /// bytes a side (RFC 2595, RFC 3207: a greeting and a few commands; RFC 1928).
 const PREAMBLE_BYTES_MAX: usize = 2048;
 
-/// Mail and other servers begin in text and change to TLS on a command, proxies after a request.
+/// Mail and other servers begin in text and change to TLS on a command, proxies after a request;
+/// likewise directories, databases and remote desktops, whose commands are not text.
 fn may_begin_later(seen: &Prefix<'_>) -> bool {
     let (first, _) = seen.first();
     let text =
         |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | b'\t' | 0x20..=0x7e));
     let proxied = matches!(first, [4, 1, ..] | [5, 1..=8, ..]);
     let short = |bytes: &[u8]| bytes.len() <= PREAMBLE_BYTES_MAX;
-    short(first) && short(seen.second()) && (proxied || text(first) && text(seen.second()))
+    let binary = match first {
+        // LDAP (RFC 4511 §4.14), PostgreSQL's request for encryption, TPKT (RFC 1006) of RDP, and
+        // what a MySQL server greets with.
+        [0x30, 12..=100, 2, 1, ..] | [0, 0, 0, 8, 4, 210, 22, 47, ..] | [3, 0, 0, ..=64, ..] => {
+            true
+        }
+        [_, 0, 0, 0, 10, ..] => true,
+        _ => false,
+    };
+    short(first)
+        && short(seen.second())
+        && (proxied || binary || text(first) && text(seen.second()))
 }
 
 /// A whole record header with a ClientHello behind it whose lengths agree.
@@ -128,8 +144,11 @@ fn looks_like_midstream(bytes: &[u8]) -> Probe {
 #[derive(Default)]
 struct Handshake {
     sides: [Half; 2],
+    /// The flow goes to the port for names, and nothing was said of it yet.
+    dns_port: bool,
+    /// The first hello is the one that counts: one after a retry (RFC 8446 §4.1.4) offers less.
     client_hello_seen: bool,
-    version: Option<u16>,
+    begun: bool,
 }
 
 #[derive(Default)]
@@ -155,6 +174,10 @@ impl Session for Handshake {
         }
         let mut buffer = std::mem::take(&mut half.record);
         buffer.extend_from_slice(segment.data);
+        if !self.begun && !self.old_hello(&mut buffer, segment.frame, say) {
+            self.sides[segment.side.index()].record = buffer;
+            return Next::More;
+        }
         let mut reader = Reader::new(&buffer);
         let mut whole = 0;
         while !self.sides[segment.side.index()].encrypted {
@@ -164,7 +187,7 @@ impl Session for Handshake {
             whole = reader.position();
             match kind {
                 HANDSHAKE => self.handshake(segment, fragment, say),
-                ALERT => {}
+                ALERT => alert(fragment, segment.frame, say),
                 _ => self.sides[segment.side.index()].encrypted = true,
             }
         }
@@ -185,6 +208,45 @@ fn record<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
 }
 
 impl Handshake {
+    /// Takes a hello in the form of SSL 2.0 off the front; false while it is not whole.
+    fn old_hello(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        frame: u64,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) -> bool {
+        if let [high @ 0x80..=0x81, rest @ ..] = &buffer[..] {
+            let length = rest.first().map(|low| usize::from(high & 1) << 8 | usize::from(*low));
+            let Some(body) = length.and_then(|length| buffer.get(2..2 + length)) else {
+                return false;
+            };
+            if let Some(hello) = ClientHello::read_old(body) {
+                self.client_hello_seen = true;
+                hello.say(Carrier::Tcp, frame, say);
+            }
+            let whole = 2 + body.len();
+            buffer.drain(..whole);
+        }
+        self.begun = true;
+        true
+    }
+
+    fn client_hello(&mut self, body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        if std::mem::replace(&mut self.client_hello_seen, true) {
+            return;
+        }
+        let Some(hello) = ClientHello::read(body, Carrier::Tcp) else {
+            return;
+        };
+        hello.say(Carrier::Tcp, frame, say);
+        let what = What::DnsOver("tls");
+        if hello.alpn.contains(&DNS_ALPN) {
+            say(Fact { what, name: "tls.dns", value: b"application protocol dot", frame });
+        } else if self.dns_port {
+            say(Fact { what, name: "tls.dns", value: b"port 853", frame });
+        }
+    }
+
     fn handshake(&mut self, segment: &Segment<'_>, fragment: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
         let side = segment.side.index();
         let mut message = std::mem::take(&mut self.sides[side].message);
@@ -194,21 +256,17 @@ impl Handshake {
         while let Some((kind, body)) = handshake_message(&mut reader) {
             whole = reader.position();
             match kind {
-                CLIENT_HELLO => {
-                    self.client_hello_seen = true;
-                    let _ = client_hello(body, segment.frame, say);
-                }
+                CLIENT_HELLO => self.client_hello(body, segment.frame, say),
                 SERVER_HELLO => {
-                    if let Some(version) = server_hello(body) {
-                        self.version = Some(version);
-                        say_version(version, segment.frame, say);
+                    if let Some(hello) = ServerHello::read(body) {
+                        hello.say(segment.frame, say);
                         // From here on TLS 1.3 is encrypted, both ways.
-                        if version >= 0x0304 {
+                        if hello.version >= 0x0304 {
                             self.sides.iter_mut().for_each(|half| half.encrypted = true);
                         }
                     }
                 }
-                CERTIFICATE => certificate(body, segment.frame, say),
+                CERTIFICATE => certificate::say(body, segment.frame, say),
                 SERVER_HELLO_DONE => self.sides[side].encrypted = true,
                 _ => {}
             }
@@ -218,113 +276,24 @@ impl Handshake {
     }
 }
 
+/// What ended or hindered the handshake (RFC 8446 §6); an encrypted alert is longer.
+fn alert(fragment: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    if let [1 | 2, number] = *fragment
+        && let Some(name) = cipher::alert(number)
+    {
+        say(Fact { what: What::Note, name: "tls.alert", value: name.as_bytes(), frame });
+    }
+}
+
 fn handshake_message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     let kind = reader.u8()?;
     let length = reader.u24()?;
     Some((kind, reader.take(length as usize)?))
 }
 
-/// RFC 8446 §4.1.2.
-fn client_hello(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Option<()> {
-    let mut reader = Reader::new(body);
-    reader.skip(2 + 32)?;
-    reader.nested_u8()?;
-    reader.nested_u16()?;
-    reader.nested_u8()?;
-    let mut extensions = reader.nested_u16()?;
-    let mut server_name: Option<&[u8]> = None;
-    let mut encrypted_hello = false;
-    while let Some(kind) = extensions.u16() {
-        let mut content = extensions.nested_u16()?;
-        match kind {
-            // server_name (RFC 6066 §3): a list, of which only host_name (0) exists.
-            0 => {
-                let mut list = content.nested_u16()?;
-                if list.u8()? == 0 {
-                    server_name = Some(list.nested_u16()?.rest());
-                }
-            }
-            // application_layer_protocol_negotiation (RFC 7301 §3.1).
-            16 => {
-                let mut list = content.nested_u16()?;
-                while let Some(name) = list.nested_u8() {
-                    say(Fact { what: What::Note, name: "tls.alpn", value: name.rest(), frame });
-                }
-            }
-            // encrypted_client_hello (RFC 9849); sent as grease too, without a name behind it.
-            0xfe0d => encrypted_hello = content.u8()? == 0,
-            _ => {}
-        }
-    }
-    if let Some(value) = server_name.filter(|name| !name.is_empty()) {
-        say(Fact { what: What::Name(NameKind::Sni), name: "tls.sni", value, frame });
-    }
-    if encrypted_hello {
-        say(Fact { what: What::Note, name: "tls.ech_offered", value: &[], frame });
-    }
-    Some(())
-}
-
-/// The version both sides settled on (RFC 8446 §4.1.3, §4.2.1).
-fn server_hello(body: &[u8]) -> Option<u16> {
-    let mut reader = Reader::new(body);
-    let mut version = reader.u16()?;
-    reader.skip(32)?;
-    reader.nested_u8()?;
-    reader.skip(2 + 1)?;
-    if let Some(mut extensions) = reader.nested_u16() {
-        while let (Some(kind), Some(mut content)) = (extensions.u16(), extensions.nested_u16()) {
-            if kind == 43 {
-                version = content.u16()?;
-            }
-        }
-    }
-    Some(version)
-}
-
-fn say_version(version: u16, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let name = match version {
-        0x0002 => "SSL 2.0",
-        0x0300 => "SSL 3.0",
-        0x0301 => "TLS 1.0",
-        0x0302 => "TLS 1.1",
-        0x0303 => "TLS 1.2",
-        0x0304 | 0x7f00..=0x7fff => "TLS 1.3",
-        _ => "TLS of an unknown version",
-    };
-    // RFC 8996 deprecates TLS 1.0 and 1.1, RFC 7568 SSL 3.0, RFC 6176 SSL 2.0.
-    let what = What::Encryption { deprecated: version <= 0x0302 };
-    say(Fact { what, name: "tls.version", value: name.as_bytes(), frame });
-}
-
-/// The names in the server's own certificate, the first of the chain (RFC 5280 §4.2.1.6).
-fn certificate(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let mut reader = Reader::new(body);
-    let first = reader.skip(3).and_then(|()| reader.u24()).and_then(|n| reader.take(n as usize));
-    let Some((_, certificate)) = first.and_then(|der| X509Certificate::from_der(der).ok()) else {
-        return;
-    };
-    let what = What::Name(NameKind::Certificate);
-    let mut named = false;
-    if let Ok(Some(names)) = certificate.subject_alternative_name() {
-        for name in names.value.general_names.iter().take(CERTIFICATE_NAMES_MAX) {
-            if let GeneralName::DNSName(name) = name {
-                named = true;
-                say(Fact { what, name: "tls.certificate_name", value: name.as_bytes(), frame });
-            }
-        }
-    }
-    for name in certificate.subject().iter_common_name() {
-        let value = name.attr_value().data;
-        // Without alternative names the common name is what clients went by (RFC 6125 §6.4.4).
-        let what = if named { What::Note } else { what };
-        say(Fact { what, name: "tls.certificate_subject", value, frame });
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::super::testing::{converse_tcp, flow};
+    use super::super::testing::{Said, converse_anywhere, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
 
@@ -368,15 +337,45 @@ pub(crate) mod tests {
         let hello = hello(b"api.example", 3000);
         let new = answer([3, 3], &[0, 43, 0, 2, 3, 4]);
         let (label, said) =
-            converse_tcp(&flow(TCP, 40_000, 8443), &[(Side::Low, &hello), (Side::High, &new)]);
+            converse_anywhere(&flow(TCP, 40_000, 8443), &[(Side::Low, &hello), (Side::High, &new)]);
         assert_eq!((label.protocol, label.content), ("tls", Content::Encrypted));
         assert_eq!(said[0].value, b"api.example");
-        assert_eq!(said[1].value, b"TLS 1.3");
+        assert_eq!(value(&said, "tls.version"), b"TLS 1.3");
         let old = answer([3, 1], &[]);
         let (_, said) =
-            converse_tcp(&flow(TCP, 40_000, 443), &[(Side::Low, &hello), (Side::High, &old)]);
-        assert_eq!(said[1].value, b"TLS 1.0");
-        assert_eq!(said[1].what, What::Encryption { deprecated: true });
+            converse_anywhere(&flow(TCP, 40_000, 443), &[(Side::Low, &hello), (Side::High, &old)]);
+        assert_eq!(value(&said, "tls.version"), b"TLS 1.0");
+        assert!(said.iter().any(|said| said.what == What::Encryption { deprecated: true }));
+    }
+
+    fn value<'a>(said: &'a [Said], name: &str) -> &'a [u8] {
+        said.iter().find(|said| said.name == name).map_or(b"", |said| &said.value)
+    }
+
+    /// The hello of `openssl s_client -ssl2` of old: SSL 2.0 form, offering TLS 1.0.
+    #[test]
+    fn an_old_hello_has_a_fingerprint_too() {
+        let mut hello = vec![0x80, 9 + 6 + 16, 1, 3, 1, 0, 6, 0, 0, 0, 16];
+        hello.extend([0, 0, 0x2f, 7, 0, 0xc0]);
+        hello.extend([5; 16]);
+        let answer = answer([3, 1], &[]);
+        let pieces: [(Side, &[u8]); 2] = [(Side::Low, &hello), (Side::High, &answer)];
+        let (_, said) = converse_tcp(&flow(TCP, 40_000, 443), &pieces);
+        assert_eq!(value(&said, "tls.ja4"), b"t10i010000_ba72b8082249_000000000000");
+        assert_eq!(value(&said, "tls.version"), b"TLS 1.0");
+    }
+
+    #[test]
+    fn names_asked_for_inside_and_alerts() {
+        let hello = hello(b"dns.example", 10);
+        let alert = [21, 3, 3, 0, 2, 2, 40];
+        let pieces: [(Side, &[u8]); 2] = [(Side::Low, &hello), (Side::High, &alert)];
+        let (label, said) = converse_tcp(&flow(TCP, 40_000, 853), &pieces);
+        assert_eq!(label.protocol, "tls");
+        assert_eq!(value(&said, "tls.alert"), b"handshake_failure");
+        assert!(said.iter().any(|said| said.what == What::DnsOver("tls")));
+        let (_, said) = converse_tcp(&flow(TCP, 40_000, 443), &pieces);
+        assert!(said.iter().all(|said| said.what != What::DnsOver("tls")));
     }
 
     #[test]

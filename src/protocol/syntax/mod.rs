@@ -1,6 +1,14 @@
 //! Grammar that several dissectors share.
 
+pub mod certificate;
+pub mod cipher;
 pub mod dns;
 pub mod header;
+pub mod hello;
+pub mod hpack;
+pub mod http2;
+pub mod initial;
+pub mod ja;
 pub mod parameter;
+pub mod pieces;
 pub mod stream;

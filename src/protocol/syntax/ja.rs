@@ -1,0 +1,187 @@
+//! Fingerprints of clients by what they offer: JA3 (salesforce/ja3: numbers in the order sent,
+//! MD5) and JA4 (FoxIO's `technical_details/JA4.md`, the part under the BSD licence: sorted,
+//! SHA-256). Both leave GREASE out. They tell TLS libraries apart, not devices.
+
+use super::hello::{Carrier, ClientHello, is_grease};
+use md5::Md5;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+/// JA3: 32 hexadecimal digits.
+#[must_use]
+pub fn ja3(hello: &ClientHello<'_>) -> String {
+    hex(&Md5::digest(ja3_text(hello).as_bytes()))
+}
+
+fn ja3_text(hello: &ClientHello<'_>) -> String {
+    let mut text = hello.version.to_string();
+    let formats: Vec<u16> = hello.point_formats.iter().map(|&format| u16::from(format)).collect();
+    for list in [&hello.ciphers, &hello.extensions, &hello.groups, &formats] {
+        text.push(',');
+        let mut dash = "";
+        for value in list.iter().filter(|&&value| !is_grease(value)) {
+            let _ = write!(text, "{dash}{value}");
+            dash = "-";
+        }
+    }
+    text
+}
+
+/// JA4: `t13d1516h2_8daaf6152771_e5627efa2ab1`.
+#[must_use]
+pub fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> String {
+    let real = |list: &[u16]| -> Vec<u16> {
+        list.iter().copied().filter(|&value| !is_grease(value)).collect()
+    };
+    let mut ciphers = real(&hello.ciphers);
+    let mut extensions = real(&hello.extensions);
+    let mut text = String::with_capacity(36);
+    text.push(match carrier {
+        Carrier::Tcp => 't',
+        Carrier::Datagrams => 'd',
+        Carrier::Quic => 'q',
+    });
+    text.push_str(version(hello, carrier));
+    text.push(if extensions.contains(&SERVER_NAME) { 'd' } else { 'i' });
+    let _ = write!(text, "{:02}{:02}", ciphers.len().min(99), extensions.len().min(99));
+    text.extend(ends(hello.alpn.first().copied().unwrap_or_default()));
+    ciphers.sort_unstable();
+    // The name and the application protocols change with the server, not with the client.
+    extensions.retain(|&kind| kind != SERVER_NAME && kind != ALPN);
+    extensions.sort_unstable();
+    let mut said = list(&extensions);
+    if !extensions.is_empty() && !hello.signatures.is_empty() {
+        said = said + "_" + &list(&real(&hello.signatures));
+    }
+    let _ = write!(text, "_{}_{}", short_hash(&list(&ciphers)), short_hash(&said));
+    text
+}
+
+const SERVER_NAME: u16 = 0;
+const ALPN: u16 = 16;
+
+/// The newest version offered.
+fn version(hello: &ClientHello<'_>, carrier: Carrier) -> &'static str {
+    let offered = hello.versions.iter().copied().filter(|&version| !is_grease(version));
+    // DTLS counts downwards.
+    let newest = if carrier == Carrier::Datagrams { offered.min() } else { offered.max() };
+    match newest.unwrap_or(hello.version) {
+        0x0304 => "13",
+        0x0303 => "12",
+        0x0302 => "11",
+        0x0301 => "10",
+        0x0300 => "s3",
+        0x0002 => "s2",
+        0xfeff => "d1",
+        0xfefd => "d2",
+        0xfefc => "d3",
+        _ => "00",
+    }
+}
+
+/// First and last character of a protocol's name; of the hexadecimal digits where either is no
+/// letter or digit.
+fn ends(name: &[u8]) -> [char; 2] {
+    let [Some(&first), Some(&last)] = [name.first(), name.last()] else {
+        return ['0', '0'];
+    };
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() {
+        [char::from(first), char::from(last)]
+    } else {
+        [digit(first >> 4), digit(last & 15)]
+    }
+}
+
+fn list(values: &[u16]) -> String {
+    let mut text = String::with_capacity(values.len() * 5);
+    for (index, value) in values.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        let _ = write!(text, "{comma}{value:04x}");
+    }
+    text
+}
+
+fn short_hash(text: &str) -> String {
+    if text.is_empty() {
+        return "000000000000".to_owned();
+    }
+    hex(&Sha256::digest(text.as_bytes())[..6])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of FoxIO's JA4.md: Chrome, sorted as there.
+    fn chrome() -> ClientHello<'static> {
+        ClientHello {
+            version: 0x0303,
+            ciphers: vec![
+                0x5a5a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8,
+                0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035,
+            ],
+            extensions: vec![
+                0x9a9a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005,
+                0x0023, 0x0012, 0x002b, 0xff01, 0x000b, 0x000a, 0x0015,
+            ],
+            signatures: vec![0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601],
+            versions: vec![0x2a2a, 0x0304, 0x0303],
+            alpn: vec![b"h2", b"http/1.1"],
+            server_name: Some(b"example.com"),
+            ..ClientHello::default()
+        }
+    }
+
+    #[test]
+    fn the_published_example_has_its_published_value() {
+        assert_eq!(ja4(&chrome(), Carrier::Tcp), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert!(ja4(&chrome(), Carrier::Quic).starts_with("q13d1516h2_"));
+    }
+
+    /// Both examples of the README of salesforce/ja3.
+    #[test]
+    fn ja3_has_its_published_values() {
+        let hello = ClientHello {
+            version: 769,
+            ciphers: vec![47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4],
+            extensions: vec![0, 10, 0x0a0a, 11],
+            groups: vec![23, 24, 25],
+            point_formats: &[0],
+            ..ClientHello::default()
+        };
+        assert_eq!(ja3(&hello), "ada70206e40642a3e4461f35503241d5");
+        let hello = ClientHello {
+            version: 769,
+            ciphers: vec![4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99],
+            ..ClientHello::default()
+        };
+        assert_eq!(ja3(&hello), "de350869b8c85de67a350c8d186f11e6");
+    }
+
+    #[test]
+    fn nothing_offered_has_a_value_too() {
+        let hello = ClientHello { version: 0xfefd, ..ClientHello::default() };
+        assert_eq!(ja4(&hello, Carrier::Datagrams), "dd2i000000_000000000000_000000000000");
+    }
+
+    #[test]
+    fn names_of_protocols_are_told_by_their_ends() {
+        for (name, expected) in [
+            (&b"h2"[..], ['h', '2']),
+            (b"http/1.1", ['h', '1']),
+            (b"", ['0', '0']),
+            (&[0xab], ['a', 'b']),
+            (&[0x30, 0xab], ['3', 'b']),
+        ] {
+            assert_eq!(ends(name), expected, "{name:?}");
+        }
+    }
+}
