@@ -18,6 +18,7 @@ mod ssh;
 pub mod syntax;
 mod telnet;
 mod tls;
+mod vendor;
 
 pub use sessions::Sessions;
 
@@ -34,6 +35,20 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &ssdp::Ssdp,
     &ssh::Ssh,
     &mqtt::Mqtt,
+    &vendor::sadp::Sadp,
+    &vendor::dahua::Dhip,
+    &vendor::dahua::Directory,
+    &vendor::tuya::Tuya,
+    &vendor::tuya::Announcement,
+    &vendor::miio::Miio,
+    &vendor::baichuan::Baichuan,
+    &vendor::ezviz::Ezviz,
+    &vendor::kasa::Kasa,
+    &vendor::tapo::Tapo,
+    &vendor::xmeye::Xmeye,
+    &vendor::tutk::Tutk,
+    &vendor::pppp::Pppp,
+    &vendor::dahua::Private,
     &dhcp::Dhcp,
     &quic::Quic,
     &dns::Dns,
@@ -270,6 +285,20 @@ pub enum IdentityKind {
     Product,
     /// A service it offers.
     Service,
+    /// A serial number.
+    Serial,
+    /// What it is known by in its system: an account of the device, a gateway's or meter's id.
+    DeviceId,
+    /// Its model.
+    Model,
+    /// The version of its firmware.
+    Firmware,
+    /// A hardware address it says it has.
+    Mac,
+    /// Where it stands, or part of that.
+    Location,
+    /// The account of a person or an organisation that it works for.
+    Account,
 }
 
 impl IdentityKind {
@@ -281,6 +310,13 @@ impl IdentityKind {
             IdentityKind::VendorClass => "vendor_class",
             IdentityKind::Product => "product",
             IdentityKind::Service => "service",
+            IdentityKind::Serial => "serial",
+            IdentityKind::DeviceId => "device_id",
+            IdentityKind::Model => "model",
+            IdentityKind::Firmware => "firmware",
+            IdentityKind::Mac => "mac",
+            IdentityKind::Location => "location",
+            IdentityKind::Account => "account",
         }
     }
 }

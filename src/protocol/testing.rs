@@ -83,3 +83,8 @@ pub fn converse_tcp(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>)
     assert!(DISSECTORS.iter().any(|d| d.name() == label.protocol) || label.frame == 0);
     (label, whole)
 }
+
+/// Values of the facts called `name`.
+pub fn values<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
+    said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
+}
