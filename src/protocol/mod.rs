@@ -3,6 +3,7 @@
 //! on a protocol's name, so a new protocol is one file, one `mod` line and one line in
 //! [`DISSECTORS`].
 
+mod city;
 mod dhcp;
 mod dns;
 mod ftp;
@@ -47,6 +48,22 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &vendor::tapo::Tapo,
     &vendor::xmeye::Xmeye,
     &vendor::tutk::Tutk,
+    &city::sip::Sip,
+    &city::opcua::Opcua,
+    &city::dnp3::Dnp3,
+    &city::iso::Mms,
+    &city::iso::S7,
+    &city::bacnet::Bacnet,
+    &city::knxnet::Knxnet,
+    &city::lorawan::Lorawan,
+    &city::gb32960::Gb32960,
+    &city::jt808::Jt808,
+    &city::dlms::Hdlc,
+    &city::iec104::Iec104,
+    &city::enip::Enip,
+    &city::dlms::Dlms,
+    &city::c1222::C1222,
+    &city::modbus::Modbus,
     &vendor::pppp::Pppp,
     &vendor::dahua::Private,
     &dhcp::Dhcp,
