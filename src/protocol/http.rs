@@ -6,6 +6,8 @@
 //! answer; 64 different hosts, 64 different notes and 64 other different facts a flow. A switch
 //! to another protocol (RFC 9110 §7.8, CONNECT, HTTP/2) ends the reading.
 
+use super::syntax::application::{self, Application};
+use super::syntax::framed::Voice;
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Once, Pending, Taken, may_begin_later, pass};
@@ -73,6 +75,8 @@ impl Dissector for Http {
             halves: Default::default(),
             hosts: Once::new(HOSTS_MAX),
             others: Firsts::new(OTHERS_MAX),
+            application: None,
+            upgraded: None,
         })
     }
 }
@@ -86,6 +90,10 @@ struct Exchange {
     halves: [Half; 2],
     hosts: Once,
     others: Firsts,
+    /// What runs over it, as the last request that said so has it.
+    application: Option<Application>,
+    /// Reads what follows a switch to WebSocket, where that is known.
+    upgraded: Option<Box<dyn Session>>,
 }
 
 #[derive(Default)]
@@ -127,10 +135,14 @@ impl Session for Exchange {
     fn held_bytes(&self) -> usize {
         let half =
             |half: &Half| half.line.held_bytes() + half.body.as_ref().map_or(0, Vec::capacity);
-        self.halves.iter().map(half).sum()
+        let upgraded = self.upgraded.as_ref().map_or(0, |session| session.held_bytes());
+        self.halves.iter().map(half).sum::<usize>() + upgraded
     }
 
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        if let Some(session) = &mut self.upgraded {
+            return session.feed(segment, say);
+        }
         let index = segment.side.index();
         // Taken out, so that messages can reach the other half while this one lends them.
         let mut half = std::mem::take(&mut self.halves[index]);
@@ -158,6 +170,9 @@ impl Exchange {
                 State::Head => {
                     if self.head(half, &mut data, segment, say) == Next::Done {
                         return Next::Done;
+                    }
+                    if let Some(session) = &mut self.upgraded {
+                        return session.feed(&Segment { data, gap: 0, ..*segment }, say);
                     }
                 }
                 State::Body(mut left) | State::Chunk(mut left) => {
@@ -240,7 +255,9 @@ impl Exchange {
                     _ => Asked::Other,
                 });
                 half.state = framing(head).unwrap_or(State::Head);
-                half.body = may_hold_parameters(head).then(Vec::new);
+                let documented =
+                    header::field(head, "content-type").is_some_and(application::is_document);
+                half.body = (documented || may_hold_parameters(head)).then(Vec::new);
                 Next::More
             }
             Some(Start::Response(code)) => {
@@ -250,13 +267,20 @@ impl Exchange {
                     100 | 102..=199 => return Next::More,
                     _ => self.halves[segment.side.other().index()].asked.pop_front(),
                 };
-                if code == 101 || asked == Some(Asked::Connect) && code / 100 == 2 {
+                if code == 101 {
+                    self.upgraded = application::websocket(self.application.as_ref());
+                    return if self.upgraded.is_some() { Next::More } else { Next::Done };
+                }
+                if asked == Some(Asked::Connect) && code / 100 == 2 {
                     return Next::Done;
                 }
                 half.state = match (asked, code) {
                     (Some(Asked::Head), _) | (_, 204 | 304) => State::Head,
                     _ => framing(head).unwrap_or(State::UntilClose),
                 };
+                let documented =
+                    header::field(head, "content-type").is_some_and(application::is_document);
+                half.body = documented.then(Vec::new);
                 Next::More
             }
             None => {
@@ -286,6 +310,10 @@ impl Exchange {
             }
         } else if method == b"CONNECT" {
             self.say(What::Handover, "http.proxy_target", target, frame, say);
+        }
+        let voice = &mut Voice::new(&mut self.others, frame, say);
+        if let Some(application) = application::of_request(target, head, voice) {
+            self.application = Some(application);
         }
         let query = target.iter().position(|&byte| byte == b'?');
         if let Some(at) = query {
@@ -359,6 +387,8 @@ impl Exchange {
     fn parameters(&mut self, half: &mut Half, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         if let Some(body) = half.body.take() {
             self.secret(&body, body.len() < BODY_BYTES_MAX, frame, say);
+            let voice = &mut Voice::new(&mut self.others, frame, say);
+            application::tell(&body, self.application.as_ref(), voice);
         }
     }
 

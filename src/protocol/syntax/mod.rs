@@ -1,5 +1,6 @@
 //! Grammar that several dissectors share.
 
+pub mod application;
 pub mod dns;
 pub mod document;
 pub mod framed;
