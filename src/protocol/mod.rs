@@ -3,23 +3,37 @@
 //! on a protocol's name, so a new protocol is one file, one `mod` line and one line in
 //! [`DISSECTORS`].
 
+mod amqp;
 mod city;
+mod coap;
 mod dhcp;
+mod dhcpv6;
 mod dns;
 mod ftp;
 mod http;
+mod irc;
 mod mqtt;
+mod nat_pmp;
+mod nbns;
 mod ntp;
 pub mod port;
 mod quic;
+mod rtmp;
+mod rtp;
 mod rtsp;
 mod sessions;
+mod smtp;
+mod snmp;
 mod ssdp;
 mod ssh;
+mod stun;
 pub mod syntax;
+mod syslog;
 mod telnet;
+mod tftp;
 mod tls;
 mod vendor;
+mod ws_discovery;
 
 pub use sessions::Sessions;
 
@@ -49,6 +63,16 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &vendor::xmeye::Xmeye,
     &vendor::tutk::Tutk,
     &city::sip::Sip,
+    &amqp::Amqp,
+    &rtmp::Rtmp,
+    &irc::Irc,
+    &stun::Stun,
+    &ws_discovery::WsDiscovery,
+    &snmp::Snmp,
+    &snmp::Snmp3,
+    &nbns::Nbns,
+    &tftp::Tftp,
+    &syslog::Syslog,
     &city::opcua::Opcua,
     &city::dnp3::Dnp3,
     &city::iso::Mms,
@@ -66,14 +90,20 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &city::modbus::Modbus,
     &vendor::pppp::Pppp,
     &vendor::dahua::Private,
+    &coap::Coap,
+    &nat_pmp::NatPmp,
     &dhcp::Dhcp,
+    &dhcpv6::Dhcpv6,
     &quic::Quic,
     &dns::Dns,
     &dns::Mdns,
     &dns::Llmnr,
     &ntp::Ntp,
+    &smtp::Smtp,
     &ftp::Ftp,
     &telnet::Telnet,
+    &rtp::Rtp,
+    &rtp::Rtcp,
 ];
 
 /// Recognises one protocol.
