@@ -329,7 +329,7 @@ pub(super) struct Notes {
 }
 
 /// What a client's hello says of it, beside the name. Apart, since most flows have none.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Client {
     pub alpn: Option<Box<[u8]>>,
     alpn_settled: bool,

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -247,10 +248,12 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
         public_key: &control.story().public_key,
     });
     control.ready();
+    let read: Arc<AtomicU64> = Arc::default();
     let follower = Follower {
         analysis: args.shown.analysis(&signatures, &geo),
         settings: args.shown.settings(),
         labels: Labels::default(),
+        read: read.clone(),
     };
     let every = Duration::from_secs(args.summary_every);
     let latest: Mutex<Option<View>> = Mutex::default();
@@ -261,7 +264,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
             control.each_status(|| {
                 let latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(view) = &*latest {
-                    say(&Line::Summary(summary(view, &control, false)));
+                    say(&Line::Summary(summary(view, &control, &read, false)));
                 }
             });
         });
@@ -269,7 +272,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
             new_findings(&view, &mut known);
             if summarised.elapsed() >= every {
                 summarised = Instant::now();
-                say(&Line::Summary(summary(&view, &control, false)));
+                say(&Line::Summary(summary(&view, &control, &read, false)));
             }
             *latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
         };
@@ -283,7 +286,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
     }
     let last = end.as_ref().ok().map(|end| {
         new_findings(end, &mut known);
-        Line::Summary(summary(end, &control, true))
+        Line::Summary(summary(end, &control, &read, true))
     });
     let story = control.wait()?;
     super::doctor::remove_ring(&settings.target);
@@ -319,7 +322,7 @@ fn new_findings(view: &View, known: &mut std::collections::BTreeSet<String>) {
     }
 }
 
-fn summary(view: &View, control: &Control, last: bool) -> Summary {
+fn summary(view: &View, control: &Control, read: &AtomicU64, last: bool) -> Summary {
     let snapshot = &view.snapshot;
     let recorded = control.story().state;
     let mut findings = BTreeMap::new();
@@ -330,7 +333,7 @@ fn summary(view: &View, control: &Control, last: bool) -> Summary {
         time: view.now,
         recorded,
         analysed_frames: snapshot.coverage.frames.total,
-        lag_bytes: recorded.bytes.saturating_sub(view.read),
+        lag_bytes: recorded.bytes.saturating_sub(read.load(Ordering::Relaxed)),
         devices: snapshot.devices.len(),
         destinations: snapshot.destinations.len(),
         findings,

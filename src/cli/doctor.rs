@@ -118,6 +118,7 @@ fn listen(args: &Doctor, interface: &str) -> Result<Vec<Advice>, Failure> {
         },
         settings: engine::Settings::default(),
         labels: Labels::default(),
+        read: Default::default(),
     };
     let segments = segments(&settings.target, &finished);
     let view = thread::scope(|scope| {

@@ -15,6 +15,7 @@ use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -32,6 +33,7 @@ struct Shared {
     protections: Vec<Protection>,
     latest: Mutex<Option<View>>,
     labels: Labels,
+    read: Arc<AtomicU64>,
     warnings: Mutex<Vec<String>>,
 }
 
@@ -62,10 +64,12 @@ pub fn run(
     ]));
     control.ready();
     let labels = Labels::default();
+    let read: Arc<AtomicU64> = Arc::default();
     let follower = Follower {
         analysis: shown.analysis(&signatures, &geo),
         settings: shown.settings(),
         labels: labels.clone(),
+        read: read.clone(),
     };
     let shared = Shared {
         control,
@@ -74,6 +78,7 @@ pub fn run(
         protections,
         latest: Mutex::default(),
         labels,
+        read,
         warnings: Mutex::default(),
     };
     let segments = segments(&settings.target, &finished);
@@ -167,7 +172,7 @@ impl Shared {
             packets: recorded.packets,
             bytes: recorded.bytes,
             drops: [recorded.drops.kernel, recorded.drops.interface, recorded.drops.own],
-            lag_bytes: recorded.bytes.saturating_sub(view.read),
+            lag_bytes: recorded.bytes.saturating_sub(self.read.load(Ordering::Relaxed)),
             disk_free: (recorded.free < u64::MAX).then_some(recorded.free),
             phase: view.snapshot.phase().map(str::to_owned),
             marks: view.snapshot.notes(),

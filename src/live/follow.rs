@@ -9,6 +9,7 @@ use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
 use crate::source::{Segments, Sources};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,8 +33,6 @@ pub struct View {
     pub flows: Arc<Vec<FlowRecord>>,
     /// Capture time of the newest frame.
     pub now: Timestamp,
-    /// Bytes of the recording that were read.
-    pub read: u64,
 }
 
 /// See the module.
@@ -44,6 +43,8 @@ pub struct Follower<'k> {
     pub settings: Settings,
     /// Names that the operator gives.
     pub labels: Labels,
+    /// Bytes of the recording that were read, for whoever shows the lag.
+    pub read: Arc<AtomicU64>,
 }
 
 impl Follower<'_> {
@@ -65,6 +66,7 @@ impl Follower<'_> {
         let mut due = Instant::now();
         let mut fresh = false;
         engine.follow(&mut sources, &mut |engine, sources, idle| {
+            self.read.store(sources.progress().0, Ordering::Relaxed);
             fresh |= !idle;
             let began = Instant::now();
             if fresh && began >= due {
@@ -76,14 +78,14 @@ impl Follower<'_> {
                 thread::sleep(PAUSE);
             }
         });
-        let read = sources.progress().0;
+        self.read.store(sources.progress().0, Ordering::Relaxed);
         let mut outcome = engine.finish();
         outcome.ledger.declare(sources.names());
         let endings = sources.finish();
         let snapshot = self.snapshot(&outcome, &endings);
         let kept = ended.lock().unwrap_or_else(PoisonError::into_inner);
         let now = latest(&snapshot);
-        View { snapshot, flows: Arc::new(kept.iter().cloned().collect()), now, read }
+        View { snapshot, flows: Arc::new(kept.iter().cloned().collect()), now }
     }
 
     fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Arc<Snapshot> {
@@ -110,7 +112,7 @@ impl Follower<'_> {
         let snapshot = self.snapshot(&outcome, &sources.so_far());
         flows.extend(ended.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         let now = latest(&snapshot);
-        View { snapshot, flows: Arc::new(flows), now, read: sources.progress().0 }
+        View { snapshot, flows: Arc::new(flows), now }
     }
 }
 

@@ -7,6 +7,8 @@
 //! 16 KiB of fields and as much of what they refer to, each way. A switch to another protocol (RFC
 //! 9110 §7.8, CONNECT, RFC 6455) ends the reading; to HTTP/2 it goes on.
 
+use super::syntax::application::{self, Application};
+use super::syntax::framed::Voice;
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::hpack::Field;
 use super::syntax::http2::Frames;
@@ -78,6 +80,8 @@ impl Dissector for Http {
             halves: Default::default(),
             hosts: Once::new(HOSTS_MAX),
             others: Firsts::new(OTHERS_MAX),
+            application: None,
+            upgraded: None,
         })
     }
 }
@@ -91,6 +95,10 @@ struct Exchange {
     halves: [Half; 2],
     hosts: Once,
     others: Firsts,
+    /// What runs over it, as the last request that said so has it.
+    application: Option<Application>,
+    /// Reads what follows a switch to WebSocket, where that is known.
+    upgraded: Option<Box<dyn Session>>,
 }
 
 #[derive(Default)]
@@ -137,10 +145,14 @@ impl Session for Exchange {
                 + half.body.as_ref().map_or(0, Vec::capacity)
                 + half.frames.as_ref().map_or(0, |frames| frames.held_bytes())
         };
-        self.halves.iter().map(half).sum()
+        let upgraded = self.upgraded.as_ref().map_or(0, |session| session.held_bytes());
+        self.halves.iter().map(half).sum::<usize>() + upgraded
     }
 
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        if let Some(session) = &mut self.upgraded {
+            return session.feed(segment, say);
+        }
         let index = segment.side.index();
         // Taken out, so that messages can reach the other half while this one lends them.
         let mut half = std::mem::take(&mut self.halves[index]);
@@ -175,6 +187,9 @@ impl Exchange {
                     }
                     if half.frames.is_some() {
                         return self.frames(half, data, segment, say);
+                    }
+                    if let Some(session) = &mut self.upgraded {
+                        return session.feed(&Segment { data, gap: 0, ..*segment }, say);
                     }
                 }
                 State::Body(mut left) | State::Chunk(mut left) => {
@@ -260,7 +275,9 @@ impl Exchange {
                     _ => Asked::Other,
                 });
                 half.state = framing(head).unwrap_or(State::Head);
-                half.body = may_hold_parameters(head).then(Vec::new);
+                let documented =
+                    header::field(head, "content-type").is_some_and(application::is_document);
+                half.body = (documented || may_hold_parameters(head)).then(Vec::new);
                 Next::More
             }
             Some(Start::Response(code)) => {
@@ -274,13 +291,20 @@ impl Exchange {
                     half.frames = Some(Box::default());
                     return Next::More;
                 }
-                if code == 101 || asked == Some(Asked::Connect) && code / 100 == 2 {
+                if code == 101 {
+                    self.upgraded = application::websocket(self.application.as_ref());
+                    return if self.upgraded.is_some() { Next::More } else { Next::Done };
+                }
+                if asked == Some(Asked::Connect) && code / 100 == 2 {
                     return Next::Done;
                 }
                 half.state = match (asked, code) {
                     (Some(Asked::Head), _) | (_, 204 | 304) => State::Head,
                     _ => framing(head).unwrap_or(State::UntilClose),
                 };
+                let documented =
+                    header::field(head, "content-type").is_some_and(application::is_document);
+                half.body = documented.then(Vec::new);
                 Next::More
             }
             None => {
@@ -337,6 +361,10 @@ impl Exchange {
             }
         } else if method == b"CONNECT" {
             self.say(What::Handover, "http.proxy_target", target, frame, say);
+        }
+        let voice = &mut Voice::new(&mut self.others, frame, say);
+        if let Some(application) = application::of_request(target, head, voice) {
+            self.application = Some(application);
         }
         let query = target.iter().position(|&byte| byte == b'?');
         if let Some(at) = query {
@@ -418,6 +446,8 @@ impl Exchange {
     fn parameters(&mut self, half: &mut Half, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         if let Some(body) = half.body.take() {
             self.secret(&body, body.len() < BODY_BYTES_MAX, frame, say);
+            let voice = &mut Voice::new(&mut self.others, frame, say);
+            application::tell(&body, self.application.as_ref(), voice);
         }
     }
 

@@ -3,24 +3,40 @@
 //! on a protocol's name, so a new protocol is one file, one `mod` line and one line in
 //! [`DISSECTORS`].
 
+mod amqp;
+mod city;
+mod coap;
 mod dhcp;
+mod dhcpv6;
 mod dns;
 mod dtls;
 mod ftp;
 mod http;
+mod irc;
 mod mqtt;
+mod nat_pmp;
+mod nbns;
 mod ntp;
 mod openvpn;
 pub mod port;
 mod quic;
+mod rtmp;
+mod rtp;
 mod rtsp;
 mod sessions;
+mod smtp;
+mod snmp;
 mod ssdp;
 mod ssh;
+mod stun;
 pub mod syntax;
+mod syslog;
 mod telnet;
+mod tftp;
 mod tls;
 mod wireguard;
+mod vendor;
+mod ws_discovery;
 
 pub use sessions::Sessions;
 
@@ -37,7 +53,50 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &ssdp::Ssdp,
     &ssh::Ssh,
     &mqtt::Mqtt,
+    &vendor::sadp::Sadp,
+    &vendor::dahua::Dhip,
+    &vendor::dahua::Directory,
+    &vendor::tuya::Tuya,
+    &vendor::tuya::Announcement,
+    &vendor::miio::Miio,
+    &vendor::baichuan::Baichuan,
+    &vendor::ezviz::Ezviz,
+    &vendor::kasa::Kasa,
+    &vendor::tapo::Tapo,
+    &vendor::xmeye::Xmeye,
+    &vendor::tutk::Tutk,
+    &city::sip::Sip,
+    &amqp::Amqp,
+    &rtmp::Rtmp,
+    &irc::Irc,
+    &stun::Stun,
+    &ws_discovery::WsDiscovery,
+    &snmp::Snmp,
+    &snmp::Snmp3,
+    &nbns::Nbns,
+    &tftp::Tftp,
+    &syslog::Syslog,
+    &city::opcua::Opcua,
+    &city::dnp3::Dnp3,
+    &city::iso::Mms,
+    &city::iso::S7,
+    &city::bacnet::Bacnet,
+    &city::knxnet::Knxnet,
+    &city::lorawan::Lorawan,
+    &city::gb32960::Gb32960,
+    &city::jt808::Jt808,
+    &city::dlms::Hdlc,
+    &city::iec104::Iec104,
+    &city::enip::Enip,
+    &city::dlms::Dlms,
+    &city::c1222::C1222,
+    &city::modbus::Modbus,
+    &vendor::pppp::Pppp,
+    &vendor::dahua::Private,
+    &coap::Coap,
+    &nat_pmp::NatPmp,
     &dhcp::Dhcp,
+    &dhcpv6::Dhcpv6,
     &quic::Quic,
     &dtls::Dtls,
     &wireguard::WireGuard,
@@ -46,8 +105,11 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &dns::Mdns,
     &dns::Llmnr,
     &ntp::Ntp,
+    &smtp::Smtp,
     &ftp::Ftp,
     &telnet::Telnet,
+    &rtp::Rtp,
+    &rtp::Rtcp,
 ];
 
 /// Recognises one protocol.
@@ -295,6 +357,20 @@ pub enum IdentityKind {
     Product,
     /// A service it offers.
     Service,
+    /// A serial number.
+    Serial,
+    /// What it is known by in its system: an account of the device, a gateway's or meter's id.
+    DeviceId,
+    /// Its model.
+    Model,
+    /// The version of its firmware.
+    Firmware,
+    /// A hardware address it says it has.
+    Mac,
+    /// Where it stands, or part of that.
+    Location,
+    /// The account of a person or an organisation that it works for.
+    Account,
 }
 
 impl IdentityKind {
@@ -306,6 +382,13 @@ impl IdentityKind {
             IdentityKind::VendorClass => "vendor_class",
             IdentityKind::Product => "product",
             IdentityKind::Service => "service",
+            IdentityKind::Serial => "serial",
+            IdentityKind::DeviceId => "device_id",
+            IdentityKind::Model => "model",
+            IdentityKind::Firmware => "firmware",
+            IdentityKind::Mac => "mac",
+            IdentityKind::Location => "location",
+            IdentityKind::Account => "account",
         }
     }
 }

@@ -5,7 +5,10 @@
 //! packets. A connection whose CONNECT was not captured is recognised on port 1883 alone.
 
 use super::syntax::stream::{Once, Pending, may_begin_later, pass};
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What};
+use super::{
+    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP,
+    VALUE_BYTES_MAX, What,
+};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
 
@@ -286,9 +289,17 @@ fn packet(
     frame: u64,
     say: &mut dyn FnMut(Fact<'_>),
 ) {
+    let publishing = first >> 4 == PUBLISH;
     let mut say_topic = |value: &[u8]| {
-        if is_topic(value) && topics.is_first("", value) {
-            say(Fact { what: What::Note, name: "mqtt.topic", value, frame });
+        if !is_topic(value) || !topics.is_first("", value) {
+            return;
+        }
+        say(Fact { what: What::Note, name: "mqtt.topic", value, frame });
+        // Tuya's devices publish to a topic with their own id (mqtt_service.c of its C library).
+        if let Some(id) = value.strip_prefix(b"smart/device/out/").filter(|_| publishing) {
+            let kind = IdentityKind::DeviceId;
+            let what = What::Identity { subject: Subject::Sender, kind };
+            say(Fact { what, name: "mqtt.tuya_device", value: id, frame });
         }
     };
     match first >> 4 {
@@ -369,7 +380,8 @@ fn connect(
     if level == 5 {
         skip_properties(&mut reader)?;
     }
-    note("mqtt.client_id", reader.nested_u16()?.rest());
+    let client_id = reader.nested_u16()?.rest();
+    note("mqtt.client_id", client_id);
     if flags & 0x04 != 0 {
         if level == 5 {
             skip_properties(&mut reader)?;
@@ -386,7 +398,21 @@ fn connect(
         }
         None => note("mqtt.user_name", user),
     }
+    if let Some(device) = aliyun_device(client_id, user) {
+        let kind = IdentityKind::DeviceId;
+        let what = What::Identity { subject: Subject::Sender, kind };
+        say(Fact { what, name: "mqtt.aliyun_device", value: device, frame });
+    }
     Some(())
+}
+
+/// Alibaba Cloud's IoT platform: a client id of `<any>|securemode=2,signmethod=..,timestamp=..|`
+/// comes with the user `<device>&<product>` (its own clients for C and Go have that grammar).
+fn aliyun_device<'a>(client_id: &[u8], user: &'a [u8]) -> Option<&'a [u8]> {
+    let bar = client_id.iter().position(|&byte| byte == b'|')?;
+    let parameters = client_id[bar + 1..].strip_suffix(b"|")?;
+    let known = parameters.split(|&byte| byte == b',').any(|part| part.starts_with(b"securemode="));
+    (known && user.contains(&b'&')).then_some(user)
 }
 
 /// UTF-8 without control characters (MQTT 5.0 §1.5.4), not empty.
@@ -418,6 +444,21 @@ mod tests {
 
     fn of<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
         said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
+    }
+
+    #[test]
+    fn a_client_of_alibaba_cloud_says_which_device_it_is() {
+        let id = b"a1|securemode=3,signmethod=hmacsha1,timestamp=1|";
+        assert_eq!(aliyun_device(id, b"lamp&a1b2"), Some(&b"lamp&a1b2"[..]));
+        assert_eq!(aliyun_device(&id[..40], b"lamp&a1b2"), None);
+        assert_eq!(aliyun_device(b"a|securemode2|", b"lamp&a1b2"), None);
+        let packet = b"\x10\x4c\0\x04MQTT\x04\xc0\0\x3c\0\x30a1|securemode=3,signmethod=hmacsha1,\
+            timestamp=1|\0\x09lamp&a1b2\0\x03abc";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, packet)]);
+        assert_eq!(of(&said, "mqtt.aliyun_device"), [b"lamp&a1b2"]);
+        let publish = b"\x30\x19\0\x17smart/device/out/bf0001";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, packet), (Side::Low, publish)]);
+        assert_eq!(of(&said, "mqtt.tuya_device"), [b"bf0001"]);
     }
 
     #[test]

@@ -390,6 +390,79 @@ mod tests {
         assert_eq!(names.len(), DISSECTORS.len());
     }
 
+    /// Beginnings behind which dissectors read lengths.
+    const BEGINNINGS: &[&[u8]] = &[
+        b"\x20\0\0\0DHIP",
+        b"\xff\0\0\0",
+        b"\xf0\xde\xbc\x0a",
+        b"\x3a\xcf\x87\x2a",
+        b"\xd0\xf2",
+        b"\0\0\x55\xaa",
+        b"\0\0\x66\x99",
+        b"\x21\x31",
+        b"\xf1\x41",
+        b"\x02\0\0\x01",
+        b"\x05\x64",
+        b"\x68\x0e",
+        b"\x03\0\0",
+        b"\x7e\xa0",
+        b"\0\x01",
+        b"\x81\x0b",
+        b"HELF",
+        b"\x06\x10\x02",
+        b"\x63\0",
+        b"\x60\x20",
+        b"\x02\0\0\0",
+        b"##\x01\xfe",
+        b"\x7e\x02\0",
+        b"REGISTER a SIP/2.0\r\n",
+        b"\x42\x02",
+        b"AMQP\0\0\x09\x01\x01",
+        b"\x30\x26\x02\x01\x01",
+        b"\x80\x60",
+        b"\x81\xc9\0",
+        b"\0\x01\0\x08\x21\x12\xa4\x42",
+        b"220 a\r\nEHLO b\r\nAUTH ",
+        b"<a><b>",
+        b"{\"a\":",
+        b"<34>1 ",
+    ];
+
+    #[test]
+    fn sessions_survive_noise_in_bounded_memory() {
+        let mut state = 1u64;
+        let mut noise = |length: usize| -> Vec<u8> {
+            let mut byte = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                // Few values, so that tags and lengths are met.
+                let byte = (state >> 56) as u8;
+                if byte & 1 == 0 { byte >> 5 } else { byte }
+            };
+            (0..length).map(|_| byte()).collect()
+        };
+        for protocol in [super::super::TCP, super::super::UDP] {
+            let flow = testing::flow(protocol, 50_000, 443);
+            for dissector in DISSECTORS {
+                let mut session = dissector.start(&flow);
+                for (round, beginning) in BEGINNINGS.iter().cycle().take(400).enumerate() {
+                    let bytes = [*beginning, &noise(round % 97)].concat();
+                    let side = if round % 3 == 0 { Side::High } else { Side::Low };
+                    let piece = Segment {
+                        datagram: protocol == super::super::UDP,
+                        gap: (round % 11 == 10).into(),
+                        ..testing::segment(side, &bytes, 1)
+                    };
+                    let sides = [&bytes[..], &bytes[..bytes.len() / 2]];
+                    let prefix = Prefix { sides, first: side, newest: &bytes };
+                    let _ = dissector.probe(&flow, &prefix);
+                    session.feed(&piece, &mut |fact| assert!(fact.value.len() <= 64 * 1024));
+                    let held = session.held_bytes();
+                    assert!(held <= 256 * 1024, "{}: {held}", dissector.name());
+                }
+            }
+        }
+    }
+
     #[test]
     fn probes_survive_nothing_and_every_single_byte() {
         for protocol in [super::super::TCP, super::super::UDP] {

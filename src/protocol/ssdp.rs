@@ -144,7 +144,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n",
             b"M-SEARCH * HTTP/1.0\r\n\r\n",
         ] {
-            assert_eq!(read(9999, bytes).0, "unknown", "{bytes:?}");
+            assert_ne!(read(9999, bytes).0, "ssdp", "{bytes:?}");
         }
         let (label, _) =
             converse(&flow(super::super::TCP, 50_000, 9999), false, &[(Side::Low, SEARCH)]);

@@ -230,3 +230,8 @@ fn one_way(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])], label: Label)
         assert!(fits, "one way only: {} became {}", label.protocol, other.protocol);
     }
 }
+
+/// Values of the facts called `name`.
+pub fn values<'a>(said: &'a [Said], name: &str) -> Vec<&'a [u8]> {
+    said.iter().filter(|said| said.name == name).map(|said| &said.value[..]).collect()
+}

@@ -109,7 +109,7 @@ pub struct AddressSeen {
 /// Something a device said about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IdentitySeen {
-    /// `host_name`, `vendor_class`, `product` or `service`.
+    /// What it describes, by [`IdentityKind::name`].
     pub kind: &'static str,
     /// What the protocol calls it.
     pub fact: &'static str,

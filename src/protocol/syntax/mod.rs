@@ -2,7 +2,10 @@
 
 pub mod certificate;
 pub mod cipher;
+pub mod application;
 pub mod dns;
+pub mod document;
+pub mod framed;
 pub mod header;
 pub mod hello;
 pub mod hpack;

@@ -46,7 +46,9 @@ pub struct Secret {
 pub fn secret(text: &[u8], whole: bool) -> Option<Secret> {
     let mut found = Found::default();
     match text.trim_ascii_start() {
-        json @ [b'{' | b'[', ..] => json_pairs(json, &mut |name, value| found.take(name, value)),
+        json @ [b'{' | b'[', ..] => {
+            self::json(json, &mut |name, value| found.take(name, Value(value, false)));
+        }
         form => form_pairs(form, whole, &mut |name, value| found.take(name, value)),
     }
     let length = found.length?;
@@ -128,8 +130,8 @@ fn form_pairs(text: &[u8], whole: bool, visit: &mut dyn FnMut(&[u8], Value<'_>))
     }
 }
 
-/// Every `"name": value` at any depth, in one pass over the text.
-fn json_pairs(text: &[u8], visit: &mut dyn FnMut(&[u8], Value<'_>)) {
+/// Every `"name": value` at any depth, in one pass over the text; escapes stay as they are.
+pub fn json(text: &[u8], visit: &mut dyn FnMut(&[u8], &[u8])) {
     let mut at = 0;
     while let Some((name, after)) = json_string(text, at) {
         at = after;
@@ -147,7 +149,7 @@ fn json_pairs(text: &[u8], visit: &mut dyn FnMut(&[u8], Value<'_>)) {
                 let Some((value, after)) = json_string(text, begin) else {
                     return;
                 };
-                visit(name, Value(value, false));
+                visit(name, value);
                 at = after;
             }
             b'{' | b'[' => at = begin,
@@ -159,7 +161,7 @@ fn json_pairs(text: &[u8], visit: &mut dyn FnMut(&[u8], Value<'_>)) {
                 };
                 let value = &text[begin..begin + length];
                 if !matches!(value, b"null" | b"true" | b"false") {
-                    visit(name, Value(value, false));
+                    visit(name, value);
                 }
                 at = begin + length;
             }

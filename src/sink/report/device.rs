@@ -158,6 +158,7 @@ fn identity(said: &IdentitySeen, spelling: Spelling) -> Markup {
     let kind = match said.kind {
         "host_name" => "host name",
         "vendor_class" => "vendor class",
+        "device_id" => "device id",
         other => other,
     };
     html! {

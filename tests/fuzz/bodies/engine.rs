@@ -1,14 +1,14 @@
 //! The front door: bytes as a capture through the whole walk, into the document, the page and the
 //! summary.
 
+use phonehome::analysis::Analysis;
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::FlowRecord;
-use phonehome::attribution::world::{Choice, World};
+use phonehome::attribution::world::Choice;
 use phonehome::engine::{Engine, Outcome, Records, Settings};
-use phonehome::finding::{self, View};
 use phonehome::sink::{json, report, summary};
-use phonehome::snapshot::{self, Coverage, Gate, Input, LossesShown, SCHEMA, Snapshot, Tool};
+use phonehome::snapshot::Snapshot;
 use phonehome::source::Sources;
 use phonehome::source::file::Ending;
 use phonehome::{canary, snapshot::CanaryShown};
@@ -83,39 +83,13 @@ fn walk(capture: &[u8], settings: Settings) -> Option<(Value, Vec<Value>)> {
 fn snapshot(outcome: &Outcome, ending: &Ending) -> Snapshot {
     static CANARY: LazyLock<CanaryShown> =
         LazyLock::new(|| canary::run(&KNOWLEDGE.signatures, &KNOWLEDGE.geo));
-    let Knowledge { signatures, geo } = &*KNOWLEDGE;
-    let world = World::build(&outcome.ledger, geo, signatures, &Choice::default());
-    let coverage = Coverage::of(
-        &outcome.frames,
-        std::slice::from_ref(ending),
-        signatures,
-        geo,
-        CANARY.clone(),
-    );
-    let lossy = ending.damage.is_some() || outcome.sums.losses.flows_evicted > 0;
-    let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
-    Snapshot {
-        schema: SCHEMA,
-        tool: Tool::default(),
-        inputs: vec![Input::of(ending, false)],
-        gate: Gate::of(None, &findings, coverage.complete),
-        coverage,
-        devices: world.devices,
-        destinations: world.destinations,
-        contacts: world.contacts,
-        names: snapshot::names(&outcome.ledger),
-        findings,
-        left_out: world.left_out,
-        distributions: snapshot::Distributions::from(&outcome.distributions),
-        losses: LossesShown {
-            flows_evicted: outcome.sums.losses.flows_evicted,
-            gaps_given_up: outcome.sums.losses.gaps_given_up,
-            flows_unread: outcome.sums.flows_unread,
-            datagrams_evicted: outcome.fragment_losses.evicted,
-            datagrams_contradictory: outcome.fragment_losses.contradictory,
-            file_names: ending.declared.names_lost,
-            dissector_faults: outcome.sums.faults,
-            ledger: outcome.ledger.losses(),
-        },
-    }
+    let analysis = Analysis {
+        signatures: &KNOWLEDGE.signatures,
+        geo: &KNOWLEDGE.geo,
+        canary: CANARY.clone(),
+        choice: Choice::default(),
+        fail_on: None,
+        hashed: false,
+    };
+    analysis.snapshot(outcome, std::slice::from_ref(ending))
 }

@@ -1,0 +1,104 @@
+//! NAT-PMP (RFC 6886 §3) and PCP (RFC 6887 §7 and §11), UDP 5351: a device asks the router to
+//! open a port to it from the internet. Their few fixed bits allow no recognition off the port.
+//!
+//! Bounds: one datagram at a time; those of `framed.rs`.
+
+use super::syntax::framed::{
+    Demand, Framed, Grammar, Message, Size, Voice, on_port, probe, u16_be,
+};
+use super::{Content, Dissector, Next, Prefix, Probe, Session, TCP, UDP};
+use crate::flow::Flow;
+
+/// NAT-PMP and PCP.
+pub struct NatPmp;
+
+const PORTS: [u16; 1] = [5351];
+
+impl Dissector for NatPmp {
+    fn name(&self) -> &'static str {
+        "nat-pmp"
+    }
+
+    fn content(&self) -> Content {
+        Content::Service
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != UDP || !on_port(flow, &PORTS) {
+            return Probe::No;
+        }
+        probe(flow, seen, size, Demand::One)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages)
+    }
+}
+
+fn size(datagram: &[u8]) -> Size {
+    let fits = match *datagram {
+        // Address; mapping of UDP or TCP; their answers (RFC 6886 §3.2, §3.3).
+        [0, 0] => true,
+        [0, 1 | 2, 0, 0, ..] => datagram.len() == 12,
+        [0, 128, ..] => datagram.len() == 12 || datagram.len() == 8,
+        [0, 129 | 130, ..] => datagram.len() == 16 || datagram.len() == 8,
+        // PCP: announce, map, peer; the top bit in answers (RFC 6887 §7.1).
+        [2, operation, 0, ..] if operation & 0x7f <= 2 => {
+            datagram.len() >= 24 && datagram.len() <= 1100 && datagram.len().is_multiple_of(4)
+        }
+        _ => false,
+    };
+    if fits { Size::Whole(datagram.len()) } else { Size::Broken }
+}
+
+struct Messages;
+
+impl Grammar for Messages {
+    fn size(&self, start: &[u8]) -> Size {
+        size(start)
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        let bytes = message.bytes;
+        let asked = match *bytes {
+            [0, operation @ (1 | 2), ..] => {
+                let protocol = if operation == 1 { UDP } else { TCP };
+                u16_be(bytes, 4).zip(u16_be(bytes, 6)).map(|ports| (protocol, ports))
+            }
+            // Map: nonce of 12, protocol, three zeroes, inner and outer port (§11.1).
+            [2, 1, ..] => {
+                let protocol = bytes.get(36).copied().unwrap_or_default();
+                u16_be(bytes, 40).zip(u16_be(bytes, 42)).map(|ports| (protocol, ports))
+            }
+            _ => None,
+        };
+        if let Some((protocol, (inner, outer))) = asked {
+            let protocol = match protocol {
+                TCP => "tcp",
+                UDP => "udp",
+                _ => "other",
+            };
+            voice.note("nat_pmp.open", format!("{protocol} {inner} as {outer}").as_bytes());
+        }
+        Next::More
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{converse, flow, values};
+    use super::*;
+    use crate::flow::Side;
+
+    #[test]
+    fn an_opened_port_is_said() {
+        let ask = b"\0\x02\0\0\x02\x2a\x1f\x90\0\0\x0e\x10";
+        let (label, said) = converse(&flow(UDP, 50_000, 5351), true, &[(Side::Low, ask)]);
+        assert_eq!((label.protocol, label.frame), ("nat-pmp", 1));
+        assert_eq!(values(&said, "nat_pmp.open"), [b"tcp 554 as 8080"]);
+        let (label, _) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, ask)]);
+        assert_eq!(label.protocol, "unknown");
+        let (label, _) = converse(&flow(UDP, 50_000, 5351), true, &[(Side::Low, &ask[..11])]);
+        assert_eq!(label.frame, 0);
+    }
+}

@@ -1,0 +1,230 @@
+//! RTP and RTCP (RFC 3550 §5, §6; RFC 3551 §6) over UDP that nothing announced: pictures and sound
+//! of calls and cameras. SRTP has the same header, so what is in it is unknown, unless it shows
+//! the start codes of MPEG program streams (as GB/T 28181 sends them).
+//!
+//! Fixed: RTP is believed when a later datagram has the same source, kind and a sequence number
+//! and time close behind the first: 70 bits. RTCP when its reports fill two datagrams exactly.
+//! Bounds: 256 datagrams; those of `framed.rs`.
+
+use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, padded, u16_be, u32_be};
+use super::{Content, Dissector, Next, Prefix, Probe, Session, UDP};
+use crate::flow::Flow;
+
+/// RTP.
+pub struct Rtp;
+/// RTCP.
+pub struct Rtcp;
+
+const HEADER_BYTES: usize = 12;
+/// Sequence numbers that may be missing between the first and a later datagram.
+const STEP_MAX: u16 = 64;
+/// Ticks between them: five seconds at 90 kHz.
+const TICKS_MAX: u32 = 450_000;
+const DATAGRAMS_MAX: usize = 256;
+
+impl Dissector for Rtp {
+    fn name(&self) -> &'static str {
+        "rtp"
+    }
+
+    fn content(&self) -> Content {
+        Content::Unknown
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != UDP {
+            return Probe::No;
+        }
+        let heads = [seen.first().0, seen.second(), seen.newest()].map(head);
+        let [first, second, newest] = heads;
+        if first.is_none() && (second.is_none() || !is_rtcp(seen.first().0)) {
+            return Probe::No;
+        }
+        // Something else among them: media was a guess.
+        if newest.is_none() && !is_rtcp(seen.newest()) {
+            return Probe::No;
+        }
+        let follows =
+            |one: Option<Head>| one.zip(newest).is_some_and(|(one, new)| one.is_before(new));
+        if follows(first) || follows(second) { Probe::Yes } else { Probe::More }
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Media { datagrams: 0 })
+    }
+}
+
+impl Dissector for Rtcp {
+    fn name(&self) -> &'static str {
+        "rtcp"
+    }
+
+    fn content(&self) -> Content {
+        Content::Unknown
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != UDP || !is_rtcp(seen.first().0) {
+            return Probe::No;
+        }
+        let second = seen.second();
+        // Another of the same source, or one of the other side.
+        let newest = seen.newest();
+        let again = is_rtcp(newest)
+            && newest != seen.first().0
+            && u32_be(newest, 4) == u32_be(seen.first().0, 4);
+        match again || is_rtcp(second) {
+            true => Probe::Yes,
+            false if second.is_empty() || head(second).is_some() => Probe::More,
+            false => Probe::No,
+        }
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Media { datagrams: 0 })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Head {
+    kind: u8,
+    sequence: u16,
+    time: u32,
+    source: u32,
+    /// Where the payload begins.
+    length: usize,
+}
+
+impl Head {
+    /// Whether `later` is of the same stream and not long behind.
+    fn is_before(self, later: Head) -> bool {
+        self.source == later.source
+            && self.kind == later.kind
+            && (1..=STEP_MAX).contains(&later.sequence.wrapping_sub(self.sequence))
+            && later.time.wrapping_sub(self.time) <= TICKS_MAX
+    }
+}
+
+/// Version 2, a kind of RFC 3551 or a dynamic one, extensions that fit.
+fn head(datagram: &[u8]) -> Option<Head> {
+    let (&first, &second) = (datagram.first()?, datagram.get(1)?);
+    let kind = second & 0x7f;
+    let known = matches!(kind, 0 | 3..=18 | 25 | 26 | 28 | 31..=34 | 96..=127);
+    // Devices send neither padding nor lists of contributors; without this every eighth flow of
+    // noise would be waited for.
+    if first & 0xec != 0x80 || !known {
+        return None;
+    }
+    let mut length = HEADER_BYTES + usize::from(first & 15) * 4;
+    if first & 0x10 != 0 {
+        length += 4 + usize::from(u16_be(datagram, length + 2)?) * 4;
+    }
+    let source = u32_be(datagram, 8)?;
+    (datagram.len() > length && source != 0).then_some(Head {
+        kind,
+        sequence: u16_be(datagram, 2)?,
+        time: u32_be(datagram, 4)?,
+        source,
+        length,
+    })
+}
+
+/// Reports that fill the datagram exactly, the first of a sender or receiver (§6.1).
+fn is_rtcp(datagram: &[u8]) -> bool {
+    let mut rest = datagram;
+    if !matches!(rest, [first, 200 | 201, ..] if first >> 6 == 2 && first & 0x20 == 0) {
+        return false;
+    }
+    while !rest.is_empty() {
+        let [first, 200..=207, ..] = *rest else {
+            return false;
+        };
+        let Some(length) = u16_be(rest, 2).map(|words| 4 + usize::from(words) * 4) else {
+            return false;
+        };
+        if first >> 6 != 2 || length < 8 {
+            return false;
+        }
+        match rest.get(length..) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    datagram.len() >= 8
+}
+
+struct Media {
+    datagrams: usize,
+}
+
+impl Grammar for Media {
+    fn size(&self, start: &[u8]) -> Size {
+        Size::Whole(start.len())
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        self.datagrams += 1;
+        let bytes = message.bytes;
+        if is_rtcp(bytes) {
+            if let Some(name) = canonical_name(bytes) {
+                voice.note("rtcp.cname", name);
+            }
+        } else if let Some(head) = head(bytes) {
+            voice.note("rtp.payload_type", head.kind.to_string().as_bytes());
+            if bytes[head.length..].starts_with(&[0, 0, 1, 0xba]) {
+                voice.media("rtp.media", b"MPEG program stream");
+            }
+        }
+        if self.datagrams >= DATAGRAMS_MAX { Next::Done } else { Next::More }
+    }
+}
+
+/// Item 1 of a source description (§6.5.1).
+fn canonical_name(mut rest: &[u8]) -> Option<&[u8]> {
+    loop {
+        let length = 4 + usize::from(u16_be(rest, 2)?) * 4;
+        if let [_, 202, _, _, _, _, _, _, 1, name_length, name @ ..] = rest {
+            return name.get(..usize::from(*name_length)).map(padded);
+        }
+        rest = rest.get(length..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{converse, flow, values};
+    use super::*;
+    use crate::flow::Side;
+
+    fn packet(kind: u8, sequence: u8, source: u8) -> Vec<u8> {
+        [&[0x80, kind, 0x10, sequence, 0, 0, 1, sequence, 9, 9, 9, source][..], b"\0\0\x01\xbamore"]
+            .concat()
+    }
+
+    #[test]
+    fn two_that_follow_each_other_are_enough() {
+        let (a, b, other) = (packet(96, 1, 1), packet(96, 2, 1), packet(96, 2, 2));
+        let label = |pieces: &[(Side, &[u8])]| converse(&flow(UDP, 50_000, 5_123), true, pieces);
+        let (found, said) = label(&[(Side::Low, &a), (Side::Low, &b)]);
+        assert_eq!((found.protocol, found.content), ("rtp", Content::Unknown));
+        assert_eq!(values(&said, "rtp.payload_type"), [b"96"]);
+        assert_eq!(values(&said, "rtp.media"), [b"MPEG program stream"]);
+        for second in [&other, &a, &packet(97, 2, 1), &packet(96, 90, 1)] {
+            assert_eq!(label(&[(Side::Low, &a), (Side::Low, second)]).0.protocol, "unknown");
+        }
+        assert_eq!(label(&[(Side::Low, &a)]).0.protocol, "unknown");
+    }
+
+    #[test]
+    fn reports_fill_their_datagram() {
+        let names = b"\x81\xca\0\x03abcd\x01\x04cam1\0\0";
+        let report = [&b"\x81\xc9\0\x07abcd"[..], &[0; 24], names].concat();
+        let pieces = [(Side::Low, &report[..]), (Side::High, &report[..])];
+        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        assert_eq!(label.protocol, "rtcp");
+        assert_eq!(values(&said, "rtcp.cname"), [b"cam1"]);
+        let (label, _) =
+            converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, &report[..report.len() - 1])]);
+        assert_eq!(label.protocol, "unknown");
+    }
+}

@@ -1,0 +1,159 @@
+//! STUN and TURN (RFC 8489 §5 and §14, RFC 8656; RFC 3489 §11.1) over UDP and TCP on any port: how
+//! devices find the way through a router before they send pictures peer to peer.
+//!
+//! Fixed: two zero bits, a length in words that holds, the magic cookie: 38 bits. The older form
+//! has no cookie: on port 3478 alone, and with attributes that fill it exactly.
+//! Bounds: those of `framed.rs`. What is no STUN in the same flow is another protocol's.
+
+use super::syntax::framed::{
+    Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, padded, probe, u16_be,
+    u32_be,
+};
+use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP, What};
+use crate::flow::Flow;
+
+/// STUN and TURN.
+pub struct Stun;
+
+const PORTS: [u16; 1] = [3478];
+const HEADER_BYTES: usize = 20;
+const COOKIE: u32 = 0x2112_a442;
+
+impl Dissector for Stun {
+    fn name(&self) -> &'static str {
+        "stun"
+    }
+
+    fn content(&self) -> Content {
+        Content::Service
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if !matches!(flow.key.protocol, TCP | UDP) {
+            return Probe::No;
+        }
+        match probe(flow, seen, size, Demand::One) {
+            Probe::No if flow.key.protocol == UDP && on_port(flow, &PORTS) => {
+                if is_old(seen.first().0) { Probe::Yes } else { Probe::No }
+            }
+            answer => answer,
+        }
+    }
+
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages { datagrams: flow.key.protocol == UDP })
+    }
+}
+
+fn size(start: &[u8]) -> Size {
+    // Methods in use end at 0x00c; the class is in bits 4 and 8.
+    if start.first().is_some_and(|&byte| byte > 1) || start.get(1).is_some_and(|b| b & 0xe0 != 0) {
+        return Size::Broken;
+    }
+    match (u16_be(start, 2), u32_be(start, 4)) {
+        (Some(length), Some(COOKIE)) if length.is_multiple_of(4) => {
+            Size::Whole(HEADER_BYTES + usize::from(length))
+        }
+        (_, Some(_)) => Size::Broken,
+        _ => Size::Need(8),
+    }
+}
+
+/// RFC 3489: a binding or a shared secret, its answer or its error.
+fn is_old(datagram: &[u8]) -> bool {
+    let known = matches!(datagram, [0 | 1, 1 | 2 | 0x11 | 0x12, ..]);
+    let length = u16_be(datagram, 2).map(usize::from);
+    let mut rest = datagram.get(HEADER_BYTES..).unwrap_or_default();
+    if !known || length != Some(rest.len()) || datagram.len() < HEADER_BYTES {
+        return false;
+    }
+    while !rest.is_empty() {
+        let Some(length) = u16_be(rest, 2).map(|length| usize::from(length).next_multiple_of(4))
+        else {
+            return false;
+        };
+        match rest.get(4 + length..) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
+struct Messages {
+    datagrams: bool,
+}
+
+impl Grammar for Messages {
+    fn size(&self, start: &[u8]) -> Size {
+        // Everything in a datagram flow is looked at, to tell when something else is sent.
+        if self.datagrams { Size::Whole(start.len()) } else { size(start) }
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        let bytes = message.bytes;
+        if self.datagrams && !matches!(size(bytes), Size::Whole(_)) && !is_old(bytes) {
+            // Data in a channel (RFC 8656 §12.4) or the media that the way was sought for.
+            voice.say(What::Handover, "stun.other", &[]);
+            return Next::Done;
+        }
+        let Some(kind) = u16_be(bytes, 0) else {
+            return Next::More;
+        };
+        let method: &[u8] = match kind & 0x3eef {
+            1 => b"binding",
+            3 => b"allocate",
+            4 => b"refresh",
+            8 => b"create permission",
+            9 => b"channel bind",
+            _ => b"other",
+        };
+        voice.note("stun.method", method);
+        let mut rest = bytes.get(HEADER_BYTES..).unwrap_or_default();
+        while let (Some(attribute), Some(length)) = (u16_be(rest, 0), u16_be(rest, 2)) {
+            let length = usize::from(length);
+            let text = rest.get(4..4 + length).map(padded).unwrap_or_default();
+            if is_printable(text) {
+                match attribute {
+                    0x8022 => voice.identity(IdentityKind::Product, "stun.software", text),
+                    0x0006 => voice.note("stun.user", text),
+                    0x0014 => voice.note("stun.realm", text),
+                    _ => {}
+                }
+            }
+            rest = rest.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        Next::More
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{converse, converse_tcp, flow, values};
+    use super::*;
+    use crate::flow::Side;
+
+    const ASK: &[u8] = b"\0\x01\0\x0c\x21\x12\xa4\x42abcdefghijkl\x80\x22\0\x06cam/1 \0\0";
+    const OLD: &[u8] = b"\0\x01\0\x08abcdefghijklmnop\0\x03\0\x04\0\0\0\0";
+
+    #[test]
+    fn software_is_said_and_other_datagrams_end_it() {
+        let pieces = [(Side::Low, ASK), (Side::High, &b"\x80\x60\0\x01media"[..])];
+        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        assert_eq!((label.protocol, label.content), ("stun", Content::Service));
+        assert_eq!(values(&said, "stun.software"), [b"cam/1"]);
+        assert_eq!(said.last().unwrap().what, What::Handover);
+        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
+        assert_eq!((label.protocol, said.len()), ("stun", 2));
+    }
+
+    #[test]
+    fn the_old_form_needs_its_port() {
+        let frame = |port, bytes: &[u8]| {
+            converse(&flow(UDP, 50_000, port), true, &[(Side::Low, bytes)]).0.frame
+        };
+        assert_eq!(frame(3478, OLD), 1);
+        assert_eq!(frame(5_123, OLD), 0);
+        assert_eq!(frame(3478, &OLD[..27]), 0);
+    }
+}

@@ -1,0 +1,347 @@
+//! What devices run over HTTP, told by path, header or body: GA/T 1400 video platforms (paths
+//! below `/VIID/`), TR-069 home gateways (CWMP, Broadband Forum TR-069 amendment 6 §A), ONVIF
+//! (SOAP, ONVIF Core §5), OCPP charging stations (OCPP-J 1.6 §3, over WebSocket, RFC 6455 §5),
+//! ZKTeco attendance terminals (ADMS) and eWeLink switches in the local network.
+//!
+//! Bounds: those of the caller for heads and bodies, those of `framed.rs` for WebSocket frames.
+
+use super::super::{IdentityKind, Next, Session};
+use super::document::{self, Entry, Meaning, contains};
+use super::framed::{Framed, Grammar, Message, Size, Voice, u16_be, u32_be};
+use super::header;
+
+/// Something that runs over HTTP.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Application {
+    /// GA/T 1400.
+    Viid,
+    /// TR-069.
+    Cwmp,
+    /// ONVIF.
+    Onvif,
+    /// OCPP.
+    Ocpp,
+    /// ZKTeco.
+    Adms,
+    /// eWeLink.
+    Ewelink,
+}
+
+const VIID: &[Entry] = &[
+    ("DeviceID", Meaning::Identity(IdentityKind::DeviceId), "viid.device_id"),
+    ("IPAddr", Meaning::Note, "viid.address"),
+    ("PlateNo", Meaning::Note, "viid.plate"),
+    ("Longitude", Meaning::Identity(IdentityKind::Location), "viid.longitude"),
+    ("Latitude", Meaning::Identity(IdentityKind::Location), "viid.latitude"),
+    ("ShotTime", Meaning::Note, "viid.shot_time"),
+];
+const CWMP: &[Entry] = &[
+    ("Manufacturer", Meaning::Identity(IdentityKind::Product), "cwmp.manufacturer"),
+    ("ProductClass", Meaning::Identity(IdentityKind::Model), "cwmp.product_class"),
+    ("SerialNumber", Meaning::Identity(IdentityKind::Serial), "cwmp.serial"),
+    ("EventCode", Meaning::Note, "cwmp.event"),
+];
+const ONVIF: &[Entry] = &[
+    ("Manufacturer", Meaning::Identity(IdentityKind::Product), "onvif.manufacturer"),
+    ("Model", Meaning::Identity(IdentityKind::Model), "onvif.model"),
+    ("FirmwareVersion", Meaning::Identity(IdentityKind::Firmware), "onvif.firmware"),
+    ("SerialNumber", Meaning::Identity(IdentityKind::Serial), "onvif.serial"),
+    ("HwAddress", Meaning::Identity(IdentityKind::Mac), "onvif.mac"),
+    ("Uri", Meaning::Note, "onvif.uri"),
+];
+const OCPP: &[Entry] = &[
+    ("chargePointVendor", Meaning::Identity(IdentityKind::Product), "ocpp.vendor"),
+    ("vendorName", Meaning::Identity(IdentityKind::Product), "ocpp.vendor"),
+    ("chargePointModel", Meaning::Identity(IdentityKind::Model), "ocpp.model"),
+    ("model", Meaning::Identity(IdentityKind::Model), "ocpp.model"),
+    ("chargePointSerialNumber", Meaning::Identity(IdentityKind::Serial), "ocpp.serial"),
+    ("chargeBoxSerialNumber", Meaning::Identity(IdentityKind::Serial), "ocpp.serial"),
+    ("serialNumber", Meaning::Identity(IdentityKind::Serial), "ocpp.serial"),
+    ("firmwareVersion", Meaning::Identity(IdentityKind::Firmware), "ocpp.firmware"),
+    ("iccid", Meaning::Identity(IdentityKind::DeviceId), "ocpp.iccid"),
+    ("imsi", Meaning::Identity(IdentityKind::DeviceId), "ocpp.imsi"),
+    ("idTag", Meaning::Note, "ocpp.card"),
+];
+const EWELINK: &[Entry] = &[
+    ("deviceid", Meaning::Identity(IdentityKind::DeviceId), "ewelink.device_id"),
+    ("fwVersion", Meaning::Identity(IdentityKind::Firmware), "ewelink.firmware"),
+    ("switch", Meaning::Note, "ewelink.switch"),
+];
+
+impl Application {
+    /// The word for it in outputs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Application::Viid => "ga-t-1400",
+            Application::Cwmp => "tr-069",
+            Application::Onvif => "onvif",
+            Application::Ocpp => "ocpp",
+            Application::Adms => "zkteco-adms",
+            Application::Ewelink => "ewelink",
+        }
+    }
+
+    fn table(&self) -> &'static [Entry] {
+        match self {
+            Application::Viid => VIID,
+            Application::Cwmp => CWMP,
+            Application::Onvif => ONVIF,
+            Application::Ocpp => OCPP,
+            Application::Adms => &[],
+            Application::Ewelink => EWELINK,
+        }
+    }
+}
+
+/// What the head of a request says it belongs to, and who asks.
+pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<Application> {
+    let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
+    let is_ocpp = |value: &[u8]| {
+        value.split(|&byte| byte == b',').any(|one| {
+            one.trim_ascii().get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"ocpp"))
+        })
+    };
+    let application = if path.starts_with(b"/VIID/") {
+        // The header repeats the number of whoever asks.
+        let id = header::field(head, "user-identify").unwrap_or_default();
+        voice.identity(IdentityKind::DeviceId, "viid.device_id", id);
+        Application::Viid
+    } else if header::field(head, "sec-websocket-protocol").is_some_and(is_ocpp) {
+        let station = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        voice.identity(IdentityKind::DeviceId, "ocpp.station", station);
+        Application::Ocpp
+    } else if path.starts_with(b"/iclock/") {
+        let query = target.get(path.len() + 1..).unwrap_or_default();
+        let serial = query.split(|&byte| byte == b'&').find_map(|pair| pair.strip_prefix(b"SN="));
+        voice.identity(IdentityKind::Serial, "adms.serial", serial.unwrap_or_default());
+        Application::Adms
+    } else if path.starts_with(b"/onvif/") {
+        Application::Onvif
+    } else if path.starts_with(b"/zeroconf/") {
+        Application::Ewelink
+    } else {
+        return None;
+    };
+    voice.note("http.application", application.name().as_bytes());
+    Some(application)
+}
+
+/// Whether a body of this type is worth keeping for [`tell`].
+#[must_use]
+pub fn is_document(kind: &[u8]) -> bool {
+    let kind = kind.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
+    [&b"application/viid+json"[..], b"application/soap+xml", b"text/xml", b"application/xml"]
+        .iter()
+        .any(|wanted| kind.eq_ignore_ascii_case(wanted))
+}
+
+/// Says what a body tells, of what its head named or it names itself.
+pub fn tell(body: &[u8], named: Option<&Application>, voice: &mut Voice<'_>) {
+    let own = if contains(body, b"urn:dslforum-org:cwmp-1-") {
+        Some(Application::Cwmp)
+    } else if contains(body, b"http://www.onvif.org/ver") {
+        Some(Application::Onvif)
+    } else {
+        None
+    };
+    let Some(application) = own.as_ref().or(named) else {
+        return;
+    };
+    voice.note("http.application", application.name().as_bytes());
+    document::tell(body, application.table(), voice);
+    match application {
+        Application::Cwmp => parameters(body, voice),
+        Application::Onvif => token(body, voice),
+        _ => {}
+    }
+}
+
+/// Name and value of each parameter stand side by side (TR-069 §A.3.1.1).
+fn parameters(body: &[u8], voice: &mut Voice<'_>) {
+    let mut last: Vec<u8> = Vec::new();
+    document::elements(body, &mut |name, value| match name {
+        b"Name" => last = value.to_vec(),
+        b"Value" if last.ends_with(b".SoftwareVersion") => {
+            voice.identity(IdentityKind::Firmware, "cwmp.firmware", value);
+        }
+        b"Value" if last.ends_with(b"Password") => {
+            voice.credential("cwmp parameter", value.len(), "cwmp.parameter", &last);
+        }
+        _ => {}
+    });
+}
+
+/// The user name token (WS-Security UsernameToken 1.1.1 §3.1): the password itself or a digest.
+fn token(body: &[u8], voice: &mut Voice<'_>) {
+    let plain = contains(body, b"#PasswordText");
+    let mut user: Vec<u8> = Vec::new();
+    document::elements(body, &mut |name, value| match name {
+        b"Username" => user = value.to_vec(),
+        b"Password" if plain => {
+            voice.credential("onvif password", value.len(), "onvif.user", &user);
+        }
+        b"Password" => voice.note("onvif.digest_user", &user),
+        _ => {}
+    });
+}
+
+/// Reads on after the switch to WebSocket, where the application is one whose texts are known.
+#[must_use]
+pub fn websocket(application: Option<&Application>) -> Option<Box<dyn Session>> {
+    (application? == &Application::Ocpp).then(|| Framed::start(Texts) as Box<dyn Session>)
+}
+
+/// Texts of OCPP in frames of WebSocket.
+struct Texts;
+
+/// Header and extended length (RFC 6455 §5.2): reserved bits are zero, as no extension is read.
+fn websocket_size(start: &[u8]) -> Size {
+    let [first, second, ..] = *start else {
+        return Size::Need(2);
+    };
+    if !matches!(first & 0x7f, 0..=2 | 8..=10) {
+        return Size::Broken;
+    }
+    let (header, length) = match second & 0x7f {
+        126 => (4, u16_be(start, 2).map(u32::from)),
+        127 => (10, u32_be(start, 6)),
+        length => (2, Some(u32::from(length))),
+    };
+    match length {
+        None => Size::Need(header),
+        Some(length) => {
+            let mask = if second & 0x80 != 0 { 4 } else { 0 };
+            Size::Whole(header + mask + length as usize)
+        }
+    }
+}
+
+impl Grammar for Texts {
+    fn size(&self, start: &[u8]) -> Size {
+        websocket_size(start)
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        let [first, second, rest @ ..] = message.bytes else {
+            return Next::More;
+        };
+        let skip = match second & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let rest = rest.get(skip..).unwrap_or_default();
+        let text: Vec<u8> = match rest.split_first_chunk::<4>() {
+            Some((mask, masked)) if second & 0x80 != 0 => {
+                masked.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()
+            }
+            _ => rest.to_vec(),
+        };
+        if first & 0x0f == 1 {
+            // `[2,"id","Action",{..}]` is a call (OCPP-J §4.2.1).
+            if text.trim_ascii_start().starts_with(b"[2,") {
+                let action = text.split(|&byte| byte == b'"').nth(3).unwrap_or_default();
+                voice.note("ocpp.action", action);
+            }
+            document::tell(&text, OCPP, voice);
+        }
+        Next::More
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{Said, converse_tcp, flow, values};
+    use super::super::super::{TCP, What};
+    use crate::flow::Side;
+
+    fn read(pieces: &[(Side, &[u8])]) -> Vec<Said> {
+        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), pieces);
+        assert_eq!(label.protocol, "http");
+        said
+    }
+
+    fn post(head: &str, body: &str) -> Vec<u8> {
+        format!("POST {head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }
+
+    #[test]
+    fn a_video_platform_is_told_its_number() {
+        let request = post(
+            "/VIID/System/Register HTTP/1.1\r\nUser-Identify: 31010000001190000001\r\n\
+             Content-Type: application/VIID+JSON\r\n",
+            r#"{"RegisterObject":{"DeviceID":"31010000001190000001"}}"#,
+        );
+        let said = read(&[(Side::Low, &request)]);
+        assert_eq!(values(&said, "viid.device_id"), [b"31010000001190000001"]);
+        assert_eq!(values(&said, "http.application"), [b"ga-t-1400"]);
+    }
+
+    #[test]
+    fn a_home_gateway_tells_its_serial_and_password() {
+        let request = post(
+            "/acs HTTP/1.1\r\nContent-Type: text/xml; charset=utf-8\r\n",
+            "<s:Envelope xmlns:cwmp=\"urn:dslforum-org:cwmp-1-2\"><DeviceId>\
+             <Manufacturer>Test</Manufacturer><SerialNumber>T0001</SerialNumber></DeviceId>\
+             <ParameterValueStruct><Name>InternetGatewayDevice.DeviceInfo.SoftwareVersion</Name>\
+             <Value x=\"y\">1.2</Value></ParameterValueStruct><ParameterValueStruct>\
+             <Name>A.ConnectionRequestPassword</Name><Value>secret</Value></ParameterValueStruct>\
+             </s:Envelope>",
+        );
+        let said = read(&[(Side::Low, &request)]);
+        assert_eq!(values(&said, "cwmp.serial"), [b"T0001"]);
+        assert_eq!(values(&said, "cwmp.firmware"), [b"1.2"]);
+        assert_eq!(values(&said, "cwmp.parameter"), [b"A.ConnectionRequestPassword"]);
+        assert!(said.iter().all(|said| !said.value.windows(6).any(|w| w == b"secret")));
+    }
+
+    #[test]
+    fn a_camera_answers_onvif() {
+        let request = post(
+            "/onvif/device_service HTTP/1.1\r\nContent-Type: application/soap+xml\r\n",
+            "<Envelope><UsernameToken><Username>admin</Username>\
+             <Password Type=\"...#PasswordText\">123456</Password></UsernameToken></Envelope>",
+        );
+        let body = "<Envelope xmlns:tds=\"http://www.onvif.org/ver10/device/wsdl\">\
+            <tds:Model>C1</tds:Model><tds:SerialNumber>S1</tds:SerialNumber></Envelope>";
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let said = read(&[(Side::Low, &request), (Side::High, answer.as_bytes())]);
+        assert_eq!(values(&said, "onvif.model"), [b"C1"]);
+        assert_eq!(values(&said, "onvif.serial"), [b"S1"]);
+        let kind = "onvif password";
+        let secret = said.iter().find(|said| said.name == "onvif.user").unwrap();
+        assert_eq!(secret.what, What::Credential { kind, length: 6 });
+    }
+
+    #[test]
+    fn a_charging_station_says_what_it_is() {
+        let ask = b"GET /ocpp/STATION1 HTTP/1.1\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Protocol: ocpp1.6, ocpp1.5\r\n\r\n";
+        let boot =
+            br#"[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]"#;
+        let mask = [1, 2, 3, 4];
+        let masked = boot.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+        let mut frame = vec![0x81, 0x80 | boot.len() as u8];
+        frame.extend(mask);
+        frame.extend(masked);
+        // The first frame may come with the end of the handshake.
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\
+            \x81\x0e[3,\"0\",{\"a\":1}]";
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &answer[..]), (Side::Low, &frame)];
+        let said = read(&pieces);
+        assert_eq!(values(&said, "ocpp.station"), [b"STATION1"]);
+        assert_eq!(values(&said, "ocpp.vendor"), [b"V"]);
+        assert_eq!(values(&said, "ocpp.model"), [b"M"]);
+        assert_eq!(values(&said, "ocpp.action"), [b"BootNotification"]);
+    }
+
+    #[test]
+    fn an_attendance_terminal_sends_its_serial() {
+        let ask = b"GET /iclock/cdata?SN=T00000001&options=all HTTP/1.1\r\nHost: a.example\r\n\r\n";
+        assert_eq!(values(&read(&[(Side::Low, ask)]), "adms.serial"), [b"T00000001"]);
+    }
+}

@@ -1,0 +1,122 @@
+//! Syslog (RFC 3164 §4, RFC 5424 §6) over UDP: what a device writes in its log, readable.
+//!
+//! Fixed: a priority below 192 in angle brackets, and a version or a time behind it: 50 bits. On
+//! port 514 any printable text behind the priority. Bounds: one datagram at a time.
+
+use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, on_port, probe};
+use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use crate::flow::Flow;
+
+/// Syslog.
+pub struct Syslog;
+
+const PORTS: [u16; 1] = [514];
+const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+/// `Nov 24 17:33:35 `.
+const TIME_BYTES: usize = 16;
+
+impl Dissector for Syslog {
+    fn name(&self) -> &'static str {
+        "syslog"
+    }
+
+    fn content(&self) -> Content {
+        Content::Clear
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != UDP {
+            return Probe::No;
+        }
+        if on_port(flow, &PORTS) {
+            let text = text(seen.first().0).unwrap_or_default();
+            let readable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | 0x80..);
+            return if text.first().is_some_and(readable) { Probe::Yes } else { Probe::No };
+        }
+        probe(flow, seen, size, Demand::One)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages)
+    }
+}
+
+/// What stands behind the priority.
+fn text(datagram: &[u8]) -> Option<&[u8]> {
+    let rest = datagram.strip_prefix(b"<")?;
+    let digits = rest.iter().take(4).position(|&byte| byte == b'>')?;
+    let priority: u16 = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+    (priority < 192).then_some(&rest[digits + 1..])
+}
+
+/// The host and what follows it.
+fn host(text: &[u8]) -> Option<&[u8]> {
+    let rest = if let Some(rest) = text.strip_prefix(b"1 ") {
+        // Version 1, then a time of RFC 3339 or a dash.
+        let space = rest.iter().take(40).position(|&byte| byte == b' ')?;
+        if &rest[..space] != b"-" && !(space >= 20 && rest[4] == b'-' && rest[10] == b'T') {
+            return None;
+        }
+        &rest[space + 1..]
+    } else {
+        let time = text.get(..TIME_BYTES)?;
+        let month = MONTHS.chunks(3).any(|month| month == &time[..3]);
+        let fits = time[3] == b' ' && time[6] == b' ' && time[9] == b':' && time[12] == b':';
+        if !month || !fits {
+            return None;
+        }
+        &text[TIME_BYTES..]
+    };
+    let end = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+    Some(&rest[..end])
+}
+
+fn size(datagram: &[u8]) -> Size {
+    match text(datagram).and_then(host) {
+        Some(_) => Size::Whole(datagram.len()),
+        None => Size::Broken,
+    }
+}
+
+struct Messages;
+
+impl Grammar for Messages {
+    fn size(&self, start: &[u8]) -> Size {
+        Size::Whole(start.len())
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        // Without a host there is the name of a program, which ends with a colon.
+        let host = text(message.bytes).and_then(host).unwrap_or_default();
+        if !host.is_empty() && !host.ends_with(b":") && host != b"-" {
+            voice.identity(IdentityKind::HostName, "syslog.host", host);
+        }
+        Next::More
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{converse, flow, values};
+    use super::*;
+    use crate::flow::Side;
+
+    #[test]
+    fn both_forms_name_their_host() {
+        for bytes in [
+            &b"<34>Oct 11 22:14:15 cam1 su: failed"[..],
+            b"<34>1 2026-10-11T22:14:15.003Z cam1 su - ID47 - failed",
+        ] {
+            let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, bytes)]);
+            assert_eq!(label.protocol, "syslog");
+            assert_eq!(values(&said, "syslog.host"), [b"cam1"]);
+        }
+        let frame = |port, bytes: &[u8]| {
+            converse(&flow(UDP, 50_000, port), true, &[(Side::Low, bytes)]).0.frame
+        };
+        assert_eq!(frame(514, b"<34>free text"), 1);
+        assert_eq!(frame(5_123, b"<34>free text"), 0);
+        assert_eq!(frame(514, b"<192>free text"), 0);
+        assert_eq!(frame(514, b"<a>"), 0);
+    }
+}

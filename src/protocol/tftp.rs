@@ -1,0 +1,82 @@
+//! TFTP requests (RFC 1350 §5, RFC 2347) over UDP on any port: firmware and configuration fetched
+//! without any protection. The transfer itself goes from another port and is another flow.
+//!
+//! Fixed: an operation, a printable name, one of three modes and zeroes: 60 bits and more.
+//! Bounds: one datagram at a time; those of `framed.rs`.
+
+use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
+use super::{Content, Dissector, Next, Prefix, Probe, Session, UDP};
+use crate::flow::Flow;
+
+/// TFTP.
+pub struct Tftp;
+
+impl Dissector for Tftp {
+    fn name(&self) -> &'static str {
+        "tftp"
+    }
+
+    fn content(&self) -> Content {
+        Content::Clear
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != UDP {
+            return Probe::No;
+        }
+        probe(flow, seen, size, Demand::One)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages)
+    }
+}
+
+/// Whether it writes, and the file.
+fn request(datagram: &[u8]) -> Option<(bool, &[u8])> {
+    let [0, operation @ (1 | 2), rest @ ..] = datagram else {
+        return None;
+    };
+    let mut texts = rest.split(|&byte| byte == 0);
+    let (file, mode) = (texts.next()?, texts.next()?);
+    let known = [&b"octet"[..], b"netascii", b"mail"].iter().any(|m| mode.eq_ignore_ascii_case(m));
+    (known && is_printable(file) && rest.ends_with(&[0])).then_some((*operation == 2, file))
+}
+
+fn size(datagram: &[u8]) -> Size {
+    if request(datagram).is_some() { Size::Whole(datagram.len()) } else { Size::Broken }
+}
+
+struct Messages;
+
+impl Grammar for Messages {
+    fn size(&self, start: &[u8]) -> Size {
+        size(start)
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        if let Some((writes, file)) = request(message.bytes) {
+            voice.note(if writes { "tftp.write" } else { "tftp.read" }, file);
+        }
+        Next::More
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{converse, flow, values};
+    use super::*;
+    use crate::flow::Side;
+
+    #[test]
+    fn a_file_is_asked_for() {
+        let ask = b"\0\x01fw.bin\0octet\0blksize\x00512\0";
+        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, ask)]);
+        assert_eq!(label.protocol, "tftp");
+        assert_eq!(values(&said, "tftp.read"), [b"fw.bin"]);
+        for other in [&b"\0\x01fw.bin\0octal\0"[..], b"\0\x03\0\x01data", b"\0\x01fw\0octet"] {
+            let (label, _) = converse(&flow(UDP, 50_000, 69), true, &[(Side::Low, other)]);
+            assert_eq!(label.frame, 0, "by its port at most");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Tuya in the local network, which the modules inside devices of hundreds of brands speak:
+//! announcements over UDP 6666 (readable), 6667 and 7000 (masked with a key that is the same in
+//! all devices and public), and commands over TCP 6668, encrypted with a key of the device.
+//! Learned from nDPI (tuya_lp.c) and the localtuya threads that `vendor-facts` cites;
+//! `ndpi/tuya_lp.pcap` has the announcements.
+//!
+//! Fixed: a prefix and a suffix of 32 bits each and a length that joins them.
+//! Bounds: those of `framed.rs`; a message of up to 64 KiB.
+
+use super::super::syntax::document::{Entry, Meaning, tell};
+use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_be};
+use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use crate::flow::Flow;
+
+/// Commands over TCP.
+pub struct Tuya;
+/// Announcements over UDP.
+pub struct Announcement;
+
+const OLD: [&[u8; 4]; 2] = [b"\0\0\x55\xaa", b"\0\0\xaa\x55"];
+const NEW: [&[u8; 4]; 2] = [b"\0\0\x66\x99", b"\0\0\x99\x66"];
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Prefix, sequence, command, length.
+const OLD_HEADER_BYTES: usize = 16;
+/// Prefix, two bytes, sequence, command, length.
+const NEW_HEADER_BYTES: usize = 18;
+
+const TABLE: &[Entry] = &[
+    ("gwId", Meaning::Identity(IdentityKind::DeviceId), "tuya.device_id"),
+    ("productKey", Meaning::Identity(IdentityKind::Product), "tuya.product_key"),
+    ("version", Meaning::Note, "tuya.version"),
+    ("ip", Meaning::Note, "tuya.address"),
+    ("encrypt", Meaning::Note, "tuya.encrypted"),
+];
+
+impl Dissector for Tuya {
+    fn name(&self) -> &'static str {
+        "tuya-lan"
+    }
+
+    fn content(&self) -> Content {
+        Content::Encrypted
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != TCP {
+            return Probe::No;
+        }
+        probe(flow, seen, size, Demand::One)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages)
+    }
+}
+
+impl Dissector for Announcement {
+    fn name(&self) -> &'static str {
+        "tuya-discovery"
+    }
+
+    fn content(&self) -> Content {
+        Content::Service
+    }
+
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol != UDP {
+            return Probe::No;
+        }
+        probe(flow, seen, size, Demand::One)
+    }
+
+    fn start(&self, _: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages)
+    }
+}
+
+fn size(start: &[u8]) -> Size {
+    let is = |frame: [&[u8; 4]; 2]| start.iter().zip(frame[0]).all(|(one, other)| one == other);
+    let (frame, header, behind) = if is(OLD) {
+        (OLD, OLD_HEADER_BYTES, 0)
+    } else if is(NEW) {
+        // The suffix is not counted in this one's length.
+        (NEW, NEW_HEADER_BYTES, 4)
+    } else {
+        return Size::Broken;
+    };
+    let (Some(command), Some(length)) = (u32_be(start, header - 8), u32_be(start, header - 4))
+    else {
+        return Size::Need(header);
+    };
+    let whole = header + (length as usize).min(MESSAGE_BYTES_MAX + 1) + behind;
+    // Commands are small numbers, the longest list of which ends at 0x2b.
+    if length as usize > MESSAGE_BYTES_MAX || length < 8 || command > 0xff {
+        return Size::Broken;
+    }
+    match start.get(whole - 4..whole) {
+        Some(end) if end != frame[1] => Size::Broken,
+        _ => Size::Whole(whole),
+    }
+}
+
+struct Messages;
+
+impl Grammar for Messages {
+    fn size(&self, start: &[u8]) -> Size {
+        size(start)
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        let bytes = message.bytes;
+        let frame: &[u8] = if bytes.starts_with(OLD[0]) { b"55aa" } else { b"6699" };
+        voice.note("tuya.frame", frame);
+        let body = bytes.get(OLD_HEADER_BYTES..).unwrap_or_default();
+        // A return code of four bytes may stand before the text.
+        let text =
+            [body, body.get(4..).unwrap_or_default()].into_iter().find(|t| t.starts_with(b"{"));
+        if let Some(text) = text {
+            tell(text, TABLE, voice);
+        }
+        // Commands to the device are encrypted since version 3.1, and only the version is readable.
+        if let Some([b'3', b'.', digit @ b'0'..=b'9']) = body.get(..3) {
+            voice.note("tuya.version", &[b'3', b'.', *digit]);
+        }
+        Next::More
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::*;
+    use crate::flow::Side;
+
+    fn old(command: u8, body: &[u8]) -> Vec<u8> {
+        let length = (body.len() as u32 + 8).to_be_bytes();
+        [&OLD[0][..], &[0; 7], &[command], &length, body, &[1, 2, 3, 4], OLD[1]].concat()
+    }
+
+    #[test]
+    fn an_announcement_names_the_device() {
+        let json = br#"{"ip":"10.0.0.9","gwId":"0123abcd","productKey":"keytest","version":"3.1"}"#;
+        let plain = old(0, &[&[0; 4][..], json].concat());
+        let (label, said) = converse(&flow(UDP, 50_000, 6666), true, &[(Side::Low, &plain)]);
+        assert_eq!((label.protocol, label.content), ("tuya-discovery", Content::Service));
+        assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
+        let mut other = plain.clone();
+        *other.last_mut().unwrap() = 0;
+        let (label, _) = converse(&flow(UDP, 50_000, 6666), true, &[(Side::Low, &other)]);
+        assert_ne!(label.protocol, "tuya-discovery");
+    }
+
+    #[test]
+    fn commands_are_encrypted() {
+        let ask = old(7, b"3.3\0\0\0\0\0\0\0\0\0\0\0\0cipher");
+        let new = [&NEW[0][..], &[0; 9], &[0x10], &20u32.to_be_bytes(), &[7; 20], NEW[1]].concat();
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &ask), (Side::High, &new)];
+        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        assert_eq!((label.protocol, label.content), ("tuya-lan", Content::Encrypted));
+        assert_eq!(values(&said, "tuya.version"), [b"3.3"]);
+        assert_eq!(values(&said, "tuya.frame"), [b"55aa", b"6699"]);
+    }
+}
