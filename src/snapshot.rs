@@ -300,6 +300,10 @@ impl From<&hdrhistogram::Histogram<u32>> for Summary {
             p90: histogram.value_at_quantile(0.9),
             p99: histogram.value_at_quantile(0.99),
             max: histogram.max(),
+            doubling: histogram
+                .iter_log(1, 2.0)
+                .map(|step| [step.value_iterated_to(), step.count_since_last_iteration()])
+                .collect(),
         }
     }
 }
@@ -329,6 +333,9 @@ pub struct Summary {
     pub p99: u64,
     /// Largest.
     pub max: u64,
+    /// For a picture: the upper end of ranges that double, and how many values are in each.
+    #[serde(skip)]
+    pub doubling: Vec<[u64; 2]>,
 }
 
 /// Packet sizes, gaps, round trips; two significant digits.

@@ -16,25 +16,34 @@ use std::net::IpAddr;
 /// Pairs are [initiator → responder, back].
 #[derive(Debug, Clone, Serialize)]
 pub struct FlowRecord {
-    proto: Cow<'static, str>,
-    ended_by: &'static str,
+    /// IANA keyword in lower case, else the number.
+    pub proto: Cow<'static, str>,
+    /// Why it ended.
+    pub ended_by: &'static str,
     ended_at_frame: u64,
-    src: IpAddr,
+    /// Initiator, or the first sender where that is not known.
+    pub src: IpAddr,
+    /// Its port.
     #[serde(skip_serializing_if = "Option::is_none")]
-    src_port: Option<u16>,
-    dst: IpAddr,
+    pub src_port: Option<u16>,
+    /// The other end.
+    pub dst: IpAddr,
+    /// Its port.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dst_port: Option<u16>,
+    pub dst_port: Option<u16>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     icmp_type: Option<u8>,
     #[serde(rename = "code", skip_serializing_if = "Option::is_none")]
     icmp_code: Option<u8>,
     initiator_known: bool,
-    packets: [u64; 2],
-    wire_bytes: [u64; 2],
+    /// Packets.
+    pub packets: [u64; 2],
+    /// Whole frames, bytes.
+    pub wire_bytes: [u64; 2],
     ip_bytes: [u64; 2],
     payload_bytes: [u64; 2],
-    delivered_bytes: [u64; 2],
+    /// Payload, each byte once.
+    pub delivered_bytes: [u64; 2],
     missed_bytes: [u64; 2],
     /// TCP segments that say something else than an earlier copy of the same bytes.
     #[serde(skip_serializing_if = "is_zero")]
@@ -44,37 +53,47 @@ pub struct FlowRecord {
     duplicates: [u64; 2],
     /// Time of the first packet.
     pub first: Timestamp,
-    last: Timestamp,
+    /// Time of the last packet.
+    pub last: Timestamp,
     /// First and last frame; the first identifies the record.
     pub frames: [u64; 2],
+    /// State of a TCP connection.
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
+    pub state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<String>,
+    /// Round trip of the handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rtt_ns: Option<i64>,
+    pub rtt_ns: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     vlan: Vec<u16>,
     /// Outermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tunnel: Vec<TunnelRecord>,
-    label: LabelRecord,
+    /// Its protocol, and how that is known.
+    pub label: LabelRecord,
     community_id: String,
+    /// Names of the remote end, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    names: Vec<NameSeen>,
+    pub names: Vec<NameSeen>,
+    /// Server name that the flow itself asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    sni: Option<String>,
+    pub sni: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alpn: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     http_hosts: Vec<String>,
-    device: String,
+    /// Id of the device.
+    pub device: String,
+    /// Id of the destination.
     #[serde(skip_serializing_if = "Option::is_none")]
-    destination: Option<String>,
+    pub destination: Option<String>,
+    /// Opinions on the country of the remote end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    countries: Vec<super::geo::Country>,
+    pub countries: Vec<super::geo::Country>,
+    /// Opinions on its network.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    asn: Vec<super::geo::Asn>,
+    pub asn: Vec<super::geo::Asn>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -100,13 +119,18 @@ impl TunnelRecord {
     }
 }
 
+/// The protocol of a flow.
 #[derive(Debug, Clone, Serialize)]
-struct LabelRecord {
-    protocol: &'static str,
-    method: &'static str,
+pub struct LabelRecord {
+    /// Its name.
+    pub protocol: &'static str,
+    /// `payload`, `expected`, `port` (a guess by number alone) or `none`.
+    pub method: &'static str,
+    /// The frame that decided it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    frame: Option<u64>,
-    content: &'static str,
+    pub frame: Option<u64>,
+    /// `clear`, `encrypted`, `service` or `unknown`.
+    pub content: &'static str,
 }
 
 /// Every host that was asked for in HTTP and its likes, in order, also those that are no name of

@@ -37,6 +37,13 @@ fn push_safe(out: &mut String, character: char) {
     }
 }
 
+/// Whether a character shows as itself on a screen and leaves the others of its line in place:
+/// what [`safe`] does not escape, the backslash aside.
+#[must_use]
+pub fn is_shown(character: char) -> bool {
+    character as u32 >= 0x20 && character as u32 != 0x7f && !is_deceptive(character)
+}
+
 /// Characters that are printed as nothing, as a line break, or change the order of others.
 fn is_deceptive(c: char) -> bool {
     matches!(c as u32,
@@ -117,6 +124,17 @@ mod tests {
         assert_eq!(safe(b"\xff\n"), "\\xff\\x0a");
         assert_eq!(safe(b"\\xff"), "\\\\xff");
         assert_eq!(safe("\u{9b}31m".as_bytes()), "\\u{9b}31m");
+    }
+
+    #[test]
+    fn what_is_shown_needs_no_escape() {
+        for character in ['a', 'ж', '中', ' ', '\u{301}'] {
+            assert!(is_shown(character));
+            assert_eq!(safe(character.to_string().as_bytes()), character.to_string());
+        }
+        for character in ['\u{1b}', '\n', '\u{7f}', '\u{9b}', '\u{202e}', '\u{200b}', '\u{e000}'] {
+            assert!(!is_shown(character));
+        }
     }
 
     #[test]

@@ -5,3 +5,4 @@ pub mod flows;
 pub mod json;
 pub mod report;
 pub mod summary;
+pub mod tui;

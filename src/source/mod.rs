@@ -11,6 +11,7 @@ mod link_state;
 #[cfg(feature = "live")]
 pub mod live;
 mod note;
+pub mod frame_reader;
 mod pcap;
 mod pcapng;
 mod raw;

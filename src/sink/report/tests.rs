@@ -233,7 +233,8 @@ fn snapshot() -> Snapshot {
     one.internet = traffic(56_964, 6_470);
     let two = device(2);
     let (first, second) = (hostile(), two.id.clone());
-    let summary = || Summary { count: 0, min: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+    let summary =
+        || Summary { count: 0, min: 0, p50: 0, p90: 0, p99: 0, max: 0, doubling: Vec::new() };
     let mut neighbour = destination(&second);
     neighbour.zone = Zone::Private;
     Snapshot {

@@ -1,0 +1,521 @@
+//! The lists of the screen: which rows a filter leaves, in which order.
+
+use super::feed::Update;
+use super::filter::{Amount, Field, Filter, Row};
+use super::history::History;
+use crate::attribution::record::FlowRecord;
+use crate::attribution::world::{Contact, Destination, Device, Party, Traffic, Zone};
+use crate::base::address::Spelled;
+use crate::base::table::Map;
+use crate::finding::{Finding, Severity};
+use crate::snapshot::Snapshot;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+/// A list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// Contacts with the internet, for the overview.
+    Who,
+    /// Devices.
+    Devices,
+    /// Destinations.
+    Destinations,
+    /// Contacts.
+    Contacts,
+    /// Flows.
+    Flows,
+    /// Findings.
+    Findings,
+}
+
+/// All lists, by their number.
+pub const LISTS: [List; 6] =
+    [List::Who, List::Devices, List::Destinations, List::Contacts, List::Flows, List::Findings];
+
+impl List {
+    /// Headings by which it can be sorted; the first is the usual one.
+    pub fn sorts(self) -> &'static [&'static str] {
+        match self {
+            List::Who => &["bytes", "sent", "received", "device", "last"],
+            List::Devices => &["bytes", "sent", "received", "sent/s", "device"],
+            List::Destinations => &["bytes", "sent", "received", "destination"],
+            List::Contacts => &["bytes", "sent", "received", "device", "destination", "last"],
+            List::Flows => &["last", "bytes", "sent", "received", "device"],
+            List::Findings => &["severity", "device", "destination"],
+        }
+    }
+}
+
+/// What is told beside the snapshot itself: worked out once for each.
+pub struct Model {
+    /// What it is about.
+    pub update: Update,
+    worst: Map<(Arc<str>, Arc<str>), Severity>,
+    /// By device: worst finding, and contacts with the internet.
+    pub of_device: Vec<(Option<Severity>, u32)>,
+    /// By destination: worst finding, and devices.
+    pub of_destination: Vec<(Option<Severity>, u32)>,
+    /// Findings by severity, lowest first.
+    pub severities: [usize; 4],
+}
+
+impl Model {
+    /// Works it out.
+    pub fn new(update: Update) -> Model {
+        let snapshot = &update.snapshot;
+        let mut worst: Map<(Arc<str>, Arc<str>), Severity> = Map::default();
+        let mut severities = [0; 4];
+        for finding in &snapshot.findings {
+            severities[finding.severity as usize] += 1;
+            let key = (finding.subject.device.clone(), finding.subject.destination.clone());
+            let known = worst.entry(key).or_insert(finding.severity);
+            *known = (*known).max(finding.severity);
+        }
+        let mut of_device = vec![(None, 0); snapshot.devices.len()];
+        let mut of_destination = vec![(None, 0); snapshot.destinations.len()];
+        for contact in &snapshot.contacts {
+            let severity = match worst.is_empty() {
+                true => None,
+                false => worst.get(&(contact.device.clone(), contact.destination.clone())).copied(),
+            };
+            if let Some((known, count)) = of_device.get_mut(contact.device_index) {
+                *known = severity.max(*known);
+                *count += u32::from(contact.zone == Zone::Internet);
+            }
+            if let Some((known, count)) = of_destination.get_mut(contact.destination_index) {
+                *known = severity.max(*known);
+                *count += 1;
+            }
+        }
+        Model { update, worst, of_device, of_destination, severities }
+    }
+
+    /// The snapshot.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.update.snapshot
+    }
+
+    /// The worst finding about a contact.
+    pub fn worst(&self, contact: &Contact) -> Option<Severity> {
+        self.worst.get(&(contact.device.clone(), contact.destination.clone())).copied()
+    }
+
+    /// Positions of the rows that a filter leaves, in order.
+    pub fn order(
+        &self,
+        list: List,
+        filter: &Filter,
+        (sort, turned): (usize, bool),
+        history: &History,
+    ) -> Vec<u32> {
+        let snapshot = self.snapshot();
+        let sort = list.sorts()[sort % list.sorts().len()];
+        let all = |count: usize| 0..count as u32;
+        let mut rows: Vec<u32> = match list {
+            List::Who => all(snapshot.contacts.len())
+                .filter(|&row| {
+                    let contact = &snapshot.contacts[row as usize];
+                    contact.zone == Zone::Internet && self.passes(filter, contact)
+                })
+                .collect(),
+            List::Contacts => all(snapshot.contacts.len())
+                .filter(|&row| self.passes(filter, &snapshot.contacts[row as usize]))
+                .collect(),
+            List::Devices => {
+                let some = self.of_contacts(filter, snapshot.devices.len(), |c| c.device_index);
+                let passes =
+                    |row: usize| some[row] || filter.passes(&DeviceRow(&snapshot.devices[row]));
+                all(snapshot.devices.len()).filter(|&row| passes(row as usize)).collect()
+            }
+            List::Destinations => {
+                let count = snapshot.destinations.len();
+                let some = self.of_contacts(filter, count, |c| c.destination_index);
+                all(count).filter(|&row| some[row as usize]).collect()
+            }
+            List::Flows => all(self.update.flows.len())
+                .filter(|&row| {
+                    filter.is_empty() || filter.passes(&FlowRow(&self.update.flows[row as usize]))
+                })
+                .collect(),
+            List::Findings => self.findings(filter),
+        };
+        self.sort(list, sort, &mut rows, history);
+        if turned {
+            rows.reverse();
+        }
+        rows
+    }
+
+    fn passes(&self, filter: &Filter, contact: &Contact) -> bool {
+        filter.is_empty() || filter.passes(&ContactRow { model: self, contact })
+    }
+
+    /// A device or destination is shown when one of its contacts is.
+    fn of_contacts(
+        &self,
+        filter: &Filter,
+        count: usize,
+        owner: impl Fn(&Contact) -> usize,
+    ) -> Vec<bool> {
+        let mut some = vec![filter.is_empty(); count];
+        if !filter.is_empty() {
+            for contact in &self.snapshot().contacts {
+                if let Some(some) = some.get_mut(owner(contact)).filter(|some| !**some) {
+                    *some = self.passes(filter, contact);
+                }
+            }
+        }
+        some
+    }
+
+    fn findings(&self, filter: &Filter) -> Vec<u32> {
+        let snapshot = self.snapshot();
+        let all = 0..snapshot.findings.len() as u32;
+        if filter.is_empty() {
+            return all.collect();
+        }
+        let contacts: Map<(&str, &str), &Contact> = snapshot
+            .contacts
+            .iter()
+            .map(|contact| ((&*contact.device, &*contact.destination), contact))
+            .collect();
+        all.filter(|&row| {
+            let finding = &snapshot.findings[row as usize];
+            let subject = &finding.subject;
+            let contact = contacts.get(&(&*subject.device, &*subject.destination));
+            filter.passes(&FindingRow {
+                finding,
+                contact: contact.map(|contact| ContactRow { model: self, contact }),
+            })
+        })
+        .collect()
+    }
+
+    fn sort(&self, list: List, sort: &str, rows: &mut [u32], history: &History) {
+        let snapshot = self.snapshot();
+        let amount = |traffic: &Traffic| {
+            let [sent, received] = traffic.delivered_bytes;
+            Reverse(match sort {
+                "sent" => sent,
+                "received" => received,
+                _ => traffic.wire(),
+            })
+        };
+        match (list, sort) {
+            (List::Who | List::Contacts, "device" | "destination") => {
+                rows.sort_by_cached_key(|&row| {
+                    let contact = &snapshot.contacts[row as usize];
+                    match sort {
+                        "device" => snapshot.devices[contact.device_index].title(),
+                        _ => contact.destination.to_string(),
+                    }
+                });
+            }
+            (List::Who | List::Contacts, "last") => {
+                rows.sort_by_key(|&row| Reverse(snapshot.contacts[row as usize].last));
+            }
+            (List::Who | List::Contacts, _) => {
+                rows.sort_by_key(|&row| amount(&snapshot.contacts[row as usize].traffic));
+            }
+            (List::Devices, "device") => {
+                rows.sort_by_cached_key(|&row| snapshot.devices[row as usize].title());
+            }
+            (List::Devices, "sent/s") => rows.sort_by_cached_key(|&row| {
+                Reverse(history.rate(Some(&snapshot.devices[row as usize].id))[0] as u64)
+            }),
+            // Gateways stay last: what passes through them is not theirs.
+            (List::Devices, _) => rows.sort_by_key(|&row| {
+                let device = &snapshot.devices[row as usize];
+                (device.role == "gateway", amount(&device.internet))
+            }),
+            (List::Destinations, "destination") => {
+                rows.sort_by(|&a, &b| {
+                    let id = |row: u32| &snapshot.destinations[row as usize].id;
+                    id(a).cmp(id(b))
+                });
+            }
+            (List::Destinations, _) => rows.sort_by_key(|&row| {
+                let destination = &snapshot.destinations[row as usize];
+                (destination.zone, amount(&destination.traffic))
+            }),
+            (List::Flows, _) => {
+                let flows = &self.update.flows;
+                rows.sort_by_cached_key(|&row| {
+                    let flow = &flows[row as usize];
+                    let [sent, received] = flow.delivered_bytes;
+                    let number = match sort {
+                        "sent" => sent as i64,
+                        "received" => received as i64,
+                        "bytes" => flow.wire_bytes.iter().sum::<u64>() as i64,
+                        "device" => 0,
+                        _ => flow.last.0,
+                    };
+                    let device = if sort == "device" { flow.device.clone() } else { String::new() };
+                    (device, Reverse(number), flow.frames[0])
+                });
+            }
+            (List::Findings, "device") => rows.sort_by(|&a, &b| {
+                let device = |row: u32| &snapshot.findings[row as usize].subject.device;
+                device(a).cmp(device(b))
+            }),
+            (List::Findings, "destination") => rows.sort_by(|&a, &b| {
+                let to = |row: u32| &snapshot.findings[row as usize].subject.destination;
+                to(a).cmp(to(b))
+            }),
+            (List::Findings, _) => {}
+        }
+    }
+
+    /// What a row is known by, whatever its place.
+    pub fn key(&self, list: List, row: u32) -> String {
+        let (snapshot, row) = (self.snapshot(), row as usize);
+        match list {
+            List::Who | List::Contacts => snapshot
+                .contacts
+                .get(row)
+                .map(|contact| format!("{} {}", contact.device, contact.destination)),
+            List::Devices => snapshot.devices.get(row).map(|device| device.id.to_string()),
+            List::Destinations => {
+                snapshot.destinations.get(row).map(|to| format!("{:?} {}", to.zone, to.id))
+            }
+            List::Flows => self.update.flows.get(row).map(|flow| flow.frames[0].to_string()),
+            List::Findings => snapshot.findings.get(row).map(|finding| finding.key.clone()),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Whether a row holds the text that is searched for.
+    pub fn holds(&self, list: List, row: u32, filter: &Filter) -> bool {
+        let (snapshot, row) = (self.snapshot(), row as usize);
+        match list {
+            List::Who | List::Contacts => snapshot
+                .contacts
+                .get(row)
+                .is_some_and(|contact| filter.passes(&ContactRow { model: self, contact })),
+            List::Devices => {
+                snapshot.devices.get(row).is_some_and(|device| filter.passes(&DeviceRow(device)))
+            }
+            List::Destinations => snapshot
+                .destinations
+                .get(row)
+                .is_some_and(|destination| filter.passes(&DestinationRow(destination))),
+            List::Flows => {
+                self.update.flows.get(row).is_some_and(|flow| filter.passes(&FlowRow(flow)))
+            }
+            List::Findings => snapshot
+                .findings
+                .get(row)
+                .is_some_and(|finding| filter.passes(&FindingRow { finding, contact: None })),
+        }
+    }
+}
+
+struct DeviceRow<'a>(&'a Device);
+
+impl Row for DeviceRow<'_> {
+    fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
+        let device = self.0;
+        match field {
+            Field::Device => {
+                wanted(&device.id)
+                    || device.label.as_deref().is_some_and(&mut *wanted)
+                    || device.maker.as_ref().is_some_and(|maker| wanted(&maker.name))
+                    || device.identities.iter().any(|said| wanted(&said.value.text))
+            }
+            Field::Address => {
+                device.addresses.iter().any(|seen| wanted(&Spelled(seen.address).to_string()))
+            }
+            _ => false,
+        }
+    }
+
+    fn amount(&self, amount: Amount) -> Option<u64> {
+        self::amount(&self.0.internet, Some(self.0.visibility.flows), amount)
+    }
+}
+
+struct DestinationRow<'a>(&'a Destination);
+
+impl Row for DestinationRow<'_> {
+    fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
+        let to = self.0;
+        match field {
+            Field::Destination => {
+                wanted(&to.id) || to.names.iter().any(|seen| wanted(&seen.name.text))
+            }
+            Field::Operator => to.claims.iter().any(|claim| {
+                wanted(&claim.name)
+                    || claim.operator.as_ref().is_some_and(|operator| {
+                        wanted(&operator.legal_name)
+                            || operator.parents.iter().any(|parent| wanted(parent))
+                    })
+            }),
+            Field::Law => super::words::laws(to).into_iter().any(wanted),
+            Field::Country => to
+                .remotes
+                .iter()
+                .flat_map(|remote| &remote.countries)
+                .any(|opinion| wanted(opinion.country.as_str())),
+            Field::Network => {
+                // Neighbours are mostly in the same network, and a number costs a format.
+                let mut before = None;
+                to.remotes.iter().flat_map(|remote| &remote.networks).any(|asn| {
+                    let same = before.replace(asn.number) == Some(asn.number);
+                    !same && (wanted(&asn.organisation) || wanted(&format!("AS{}", asn.number)))
+                })
+            }
+            Field::Address => {
+                to.remotes.iter().any(|remote| wanted(&Spelled(remote.address).to_string()))
+            }
+            Field::Zone => wanted(zone(to.zone)),
+            _ => false,
+        }
+    }
+
+    fn amount(&self, amount: Amount) -> Option<u64> {
+        self::amount(&self.0.traffic, None, amount)
+    }
+}
+
+struct ContactRow<'a> {
+    model: &'a Model,
+    contact: &'a Contact,
+}
+
+impl Row for ContactRow<'_> {
+    fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
+        let (contact, snapshot) = (self.contact, self.model.snapshot());
+        let services = &contact.services;
+        match field {
+            Field::Device => snapshot
+                .devices
+                .get(contact.device_index)
+                .is_some_and(|device| DeviceRow(device).has(field, wanted)),
+            // Only what this device met of the destination.
+            Field::Destination => {
+                wanted(&contact.destination)
+                    || contact.hosts.iter().flat_map(|h| &h.name).any(|name| wanted(&name.text))
+            }
+            Field::Address => contact
+                .hosts
+                .iter()
+                .flat_map(|host| &host.addresses)
+                .any(|&address| wanted(&Spelled(address).to_string())),
+            Field::Protocol => {
+                services.iter().any(|service| wanted(service.protocol) || wanted(&service.proto))
+            }
+            Field::Port => services
+                .iter()
+                .any(|service| service.port.is_some_and(|port| wanted(&port.to_string()))),
+            Field::Content => services.iter().any(|service| wanted(service.content)),
+            Field::Party => wanted(party(contact.party)),
+            Field::Severity => {
+                self.model.worst(contact).is_some_and(|severity| wanted(severity.name()))
+            }
+            Field::Finding | Field::Level => false,
+            Field::Operator | Field::Law | Field::Country | Field::Network | Field::Zone => {
+                snapshot
+                    .destinations
+                    .get(contact.destination_index)
+                    .is_some_and(|destination| DestinationRow(destination).has(field, wanted))
+            }
+        }
+    }
+
+    fn amount(&self, amount: Amount) -> Option<u64> {
+        self::amount(&self.contact.traffic, Some(self.contact.flows), amount)
+    }
+}
+
+struct FlowRow<'a>(&'a FlowRecord);
+
+impl Row for FlowRow<'_> {
+    fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
+        let flow = self.0;
+        match field {
+            Field::Device => wanted(&flow.device),
+            Field::Destination => {
+                flow.destination.as_deref().is_some_and(&mut *wanted)
+                    || flow.names.iter().any(|seen| wanted(&seen.name.text))
+            }
+            Field::Country => flow.countries.iter().any(|opinion| wanted(opinion.country.as_str())),
+            Field::Network => flow
+                .asn
+                .iter()
+                .any(|asn| wanted(&asn.organisation) || wanted(&format!("AS{}", asn.number))),
+            Field::Address => {
+                [flow.src, flow.dst].into_iter().any(|end| wanted(&Spelled(end).to_string()))
+            }
+            Field::Protocol => wanted(flow.label.protocol) || wanted(&flow.proto),
+            Field::Port => {
+                [flow.src_port, flow.dst_port].iter().flatten().any(|p| wanted(&p.to_string()))
+            }
+            Field::Content => wanted(flow.label.content),
+            _ => false,
+        }
+    }
+
+    fn amount(&self, amount: Amount) -> Option<u64> {
+        let flow = self.0;
+        Some(match amount {
+            Amount::Bytes => flow.wire_bytes.iter().sum(),
+            Amount::Sent => flow.delivered_bytes[0],
+            Amount::Received => flow.delivered_bytes[1],
+            Amount::Flows => 1,
+            Amount::Packets => flow.packets.iter().sum(),
+        })
+    }
+}
+
+struct FindingRow<'a> {
+    finding: &'a Finding,
+    contact: Option<ContactRow<'a>>,
+}
+
+impl Row for FindingRow<'_> {
+    fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
+        let finding = self.finding;
+        match field {
+            Field::Severity => wanted(finding.severity.name()),
+            Field::Level => wanted(finding.level.name()),
+            Field::Finding => wanted(finding.id) || wanted(finding.title),
+            Field::Device if wanted(&finding.subject.device) => true,
+            Field::Destination if wanted(&finding.subject.destination) => true,
+            _ => self.contact.as_ref().is_some_and(|contact| contact.has(field, wanted)),
+        }
+    }
+
+    fn amount(&self, amount: Amount) -> Option<u64> {
+        self.contact.as_ref()?.amount(amount)
+    }
+}
+
+fn amount(traffic: &Traffic, flows: Option<u64>, amount: Amount) -> Option<u64> {
+    match amount {
+        Amount::Bytes => Some(traffic.wire()),
+        Amount::Sent => Some(traffic.delivered_bytes[0]),
+        Amount::Received => Some(traffic.delivered_bytes[1]),
+        Amount::Flows => flows,
+        Amount::Packets => Some(traffic.packets.iter().sum()),
+    }
+}
+
+/// The word for a zone.
+pub fn zone(zone: Zone) -> &'static str {
+    match zone {
+        Zone::Internet => "internet",
+        Zone::Private => "private",
+        Zone::Group => "group",
+    }
+}
+
+/// The word for a party.
+pub fn party(party: Party) -> &'static str {
+    match party {
+        Party::First => "first",
+        Party::Support => "support",
+        Party::Third => "third",
+        Party::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,138 @@
+//! The page of a device.
+
+use crate::attribution::world::{Contact, Device, Zone};
+use crate::base::text::bytes;
+use crate::finding::Finding;
+use crate::sink::tui::app::App;
+use crate::sink::tui::doc::Doc;
+use crate::sink::tui::theme::Theme;
+use crate::sink::tui::words;
+use std::cmp::Reverse;
+
+/// Rows of one kind on the page; the lists have them all.
+const ROWS_MAX: usize = 40;
+
+/// Makes it.
+pub fn page(app: &App, width: u16) -> Doc {
+    let mut page = Doc::new(width, app.theme);
+    let Some((at, model)) = app.device().zip(app.model.as_ref()) else {
+        page.text(0, "This device is not seen any more.");
+        return page;
+    };
+    let snapshot = model.snapshot();
+    let device = &snapshot.devices[at];
+    page.title(&device.title());
+    page.field("id", &device.id);
+    page.field("role", device.role);
+    page.field("maker", &maker(device));
+    let addresses: Vec<String> =
+        device.addresses.iter().take(ROWS_MAX).map(|seen| seen.address.to_string()).collect();
+    page.field("addresses", &if addresses.is_empty() { "-".into() } else { addresses.join(", ") });
+    for said in device.identities.iter().take(ROWS_MAX) {
+        let frame = snapshot.spelling().one(said.frame);
+        let text = format!("{} ({}, frame {frame})", said.value.text, said.fact);
+        page.field("says of itself", &text);
+    }
+    page.field("seen of it", &visibility(device));
+    page.title("How much");
+    for (name, traffic) in [
+        ("internet", &device.internet),
+        ("test network", &device.private),
+        ("broadcast", &device.group),
+    ] {
+        let [sent, received] = traffic.delivered_bytes.map(bytes);
+        let [out, back] = traffic.packets.map(words::grouped);
+        let text = format!(
+            "{sent} of payload sent, {received} received; {out} packets sent, {back} received"
+        );
+        page.field(name, &text);
+    }
+    let [sent, received] = app.history.rate(Some(&device.id)).map(words::rate);
+    page.field("now", &format!("{sent} sent, {received} received, with the internet"));
+    contacts(app, &mut page, at);
+    let about = |finding: &&Finding| finding.subject.device == device.id;
+    let findings: Vec<&Finding> = snapshot.findings.iter().filter(about).collect();
+    page.title(&format!("Findings ({}); nobody has reviewed them yet", findings.len()));
+    if findings.is_empty() {
+        page.text(2, "None of the checks found anything. That is not a clean bill.");
+    }
+    for finding in findings.iter().take(ROWS_MAX) {
+        let text = format!(
+            "{} {} ({}, {}): {}",
+            Theme::shape(finding.severity),
+            finding.title,
+            finding.severity.name(),
+            finding.level.name(),
+            finding.subject.destination
+        );
+        page.styled(2, &text, app.theme.severity(finding.severity));
+    }
+    if findings.len() > ROWS_MAX {
+        page.text(2, &format!("… and {} more: view 7 has them all", findings.len() - ROWS_MAX));
+    }
+    page
+}
+
+fn contacts(app: &App, page: &mut Doc, at: usize) {
+    let Some(model) = &app.model else { return };
+    let snapshot = model.snapshot();
+    let mut all: Vec<&Contact> =
+        snapshot.contacts.iter().filter(|contact| contact.device_index == at).collect();
+    all.sort_by_key(|contact| (contact.zone, Reverse(contact.traffic.wire())));
+    let internet = all.iter().filter(|contact| contact.zone == Zone::Internet).count();
+    page.title(&format!("Whom it talks to ({internet} on the internet, {} in all)", all.len()));
+    for contact in all.iter().take(ROWS_MAX) {
+        let Some(to) = snapshot.destinations.get(contact.destination_index) else { continue };
+        let [sent, received] = contact.traffic.delivered_bytes.map(bytes);
+        let name = words::destination(snapshot, contact.destination_index);
+        let way = match contact.zone {
+            Zone::Internet => format!(
+                "{name} → {} → {} → {}",
+                words::operator(to),
+                words::networks(to),
+                words::places(to)
+            ),
+            Zone::Private | Zone::Group => format!("{name} ({})", words::places(to)),
+        };
+        let services = words::services(contact);
+        let content = words::content(contact);
+        page.text(2, &format!("{way}: {sent} sent, {received} received; {services}; {content}"));
+    }
+    if all.len() > ROWS_MAX {
+        page.text(2, &format!("… and {} more: view 5 has them all", all.len() - ROWS_MAX));
+    }
+}
+
+fn maker(device: &Device) -> String {
+    match &device.maker {
+        Some(maker) if maker.by == "oui" => format!("network chip registered to {}", maker.name),
+        Some(maker) => format!("{} (by what it says in DHCP)", maker.name),
+        None if device.mac_is_local => "address is made up by the device".to_owned(),
+        None => "not known".to_owned(),
+    }
+}
+
+fn visibility(device: &Device) -> String {
+    let seen = &device.visibility;
+    let ways = match (seen.group_only, seen.both_directions) {
+        (true, _) => "ONLY BROADCAST AND MULTICAST",
+        (false, true) => "both directions",
+        (false, false) => "ONLY ONE DIRECTION",
+    };
+    let mut parts = vec![ways.to_owned()];
+    for (flows, what) in [
+        (seen.one_sided_flows, "one-sided"),
+        (seen.acknowledged_unseen_flows, "with data acknowledged that the capture does not hold"),
+    ] {
+        if flows > 0 {
+            parts.push(format!("{flows} of {} flows {what}", seen.flows));
+        }
+    }
+    for (seen, name) in [(seen.dhcp, "DHCP"), (seen.dns, "DNS"), (seen.ipv6, "IPv6")] {
+        parts.push(format!("{name} {}", if seen { "seen" } else { "not seen" }));
+    }
+    if let Some(last) = seen.last {
+        parts.push(format!("silent since {} UTC", words::clock(last)));
+    }
+    parts.join("; ")
+}

@@ -1,0 +1,253 @@
+//! How operators, laws, networks and places are spoken of: the same words as in the summary, and
+//! as much doubt.
+
+use crate::attribution::geo::CountryCode;
+use crate::attribution::signature::Kind;
+use crate::attribution::world::{Contact, Destination, Device, Remote, Zone};
+use crate::base::text::{bytes, shorten};
+use crate::base::time::Timestamp;
+use std::fmt::Write;
+
+/// Where one address is, as far as that can be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// No database knows.
+    Unknown,
+    /// All databases say this, and nothing speaks against it.
+    In(CountryCode),
+    /// Databases disagree.
+    Disputed(Vec<CountryCode>),
+    /// The round-trip time excludes what databases say.
+    Excluded(CountryCode),
+    /// The service answers from many places under one address.
+    Anywhere(Vec<CountryCode>),
+}
+
+/// Whether a service is known to answer from many places: then a database's country says little.
+pub fn is_spread(destination: &Destination) -> bool {
+    destination.claims.iter().any(|claim| matches!(claim.kind, Kind::Cdn | Kind::Resolver))
+}
+
+/// The place of an address.
+pub fn place(remote: &Remote, spread: bool) -> Place {
+    let mut codes: Vec<CountryCode> = Vec::new();
+    for opinion in &remote.countries {
+        if !codes.contains(&opinion.country) {
+            codes.push(opinion.country);
+        }
+    }
+    match (&codes[..], remote.excluded.first()) {
+        ([], _) => Place::Unknown,
+        (_, Some(excluded)) => Place::Excluded(excluded.country),
+        _ if spread => Place::Anywhere(codes),
+        ([one], None) => Place::In(*one),
+        _ => Place::Disputed(codes),
+    }
+}
+
+impl Place {
+    /// `JP`, `BR or UY`, `not US`, `US*`, `?`.
+    pub fn short(&self) -> String {
+        match self {
+            Place::Unknown => "?".to_owned(),
+            Place::In(code) => code.to_string(),
+            Place::Disputed(codes) => join(codes, " or "),
+            Place::Excluded(code) => format!("not {code}"),
+            Place::Anywhere(codes) => format!("{}*", join(codes, "/")),
+        }
+    }
+
+    /// In full.
+    pub fn long(&self) -> String {
+        match self {
+            Place::Unknown => "no database knows the country".to_owned(),
+            Place::In(code) => format!("{code}, as databases say"),
+            Place::Disputed(codes) => {
+                format!("{}: databases disagree", join(codes, " or "))
+            }
+            Place::Excluded(code) => format!("not {code}: the round-trip time excludes it"),
+            Place::Anywhere(codes) => format!(
+                "{}, as databases say; such a service answers from many places",
+                join(codes, " or ")
+            ),
+        }
+    }
+}
+
+fn join(codes: &[CountryCode], by: &str) -> String {
+    codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(by)
+}
+
+/// The places of a destination, each once, most traffic first.
+pub fn places(destination: &Destination) -> String {
+    match destination.zone {
+        Zone::Private => return "test network".to_owned(),
+        Zone::Group => return "broadcast".to_owned(),
+        Zone::Internet => {}
+    }
+    let spread = is_spread(destination);
+    let mut seen: Vec<(Place, u64)> = Vec::new();
+    for remote in destination.remotes.iter().take(REMOTES_MAX) {
+        let place = place(remote, spread);
+        match seen.iter_mut().find(|(other, _)| *other == place) {
+            Some((_, wire)) => *wire += remote.traffic.wire(),
+            None => seen.push((place, remote.traffic.wire())),
+        }
+    }
+    seen.sort_by_key(|(_, wire)| std::cmp::Reverse(*wire));
+    let all: Vec<String> = seen.iter().take(3).map(|(place, _)| place.short()).collect();
+    let more = if seen.len() > 3 || destination.remotes.len() > REMOTES_MAX { ", …" } else { "" };
+    if all.is_empty() { "?".to_owned() } else { all.join(", ") + more }
+}
+
+/// Addresses looked at for the few words on a row; the page of a destination lists them all.
+const REMOTES_MAX: usize = 64;
+
+/// Who operates it and under which law: `Exempla Vision (law XX)`.
+pub fn operator(destination: &Destination) -> String {
+    match destination.zone {
+        Zone::Private => return "a device here".to_owned(),
+        Zone::Group => return "all who listen".to_owned(),
+        Zone::Internet => {}
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for claim in &destination.claims {
+        let text = match &claim.operator {
+            Some(operator) => {
+                let law = operator.head_office.as_deref().unwrap_or("?");
+                format!("{} (law {law})", claim.name)
+            }
+            None => format!("{} (law ?)", claim.name),
+        };
+        if !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    if seen.is_empty() { "operator not established".to_owned() } else { seen.join(", ") }
+}
+
+/// The laws of its operators, `?` where one is not established.
+pub fn laws(destination: &Destination) -> Vec<&str> {
+    let mut seen = Vec::new();
+    for claim in &destination.claims {
+        let law = claim.operator.as_ref().and_then(|o| o.head_office.as_deref()).unwrap_or("?");
+        if !seen.contains(&law) {
+            seen.push(law);
+        }
+    }
+    seen
+}
+
+/// Whose networks its addresses are in: `AS4777 Asia Pacific Network…`.
+pub fn networks(destination: &Destination) -> String {
+    if destination.zone != Zone::Internet {
+        return "-".to_owned();
+    }
+    let mut seen: Vec<(u64, &str)> = Vec::new();
+    for asn in destination.remotes.iter().take(REMOTES_MAX).flat_map(|remote| &remote.networks) {
+        if !seen.iter().any(|(number, _)| *number == asn.number) {
+            seen.push((asn.number, &asn.organisation));
+        }
+    }
+    match seen[..] {
+        [] => "network not known".to_owned(),
+        [(number, holder)] => format!("AS{number} {}", shorten(holder, 40)),
+        [(number, holder), ..] => {
+            format!("AS{number} {} and {} more", shorten(holder, 24), seen.len() - 1)
+        }
+    }
+}
+
+/// How a destination reads to people.
+pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
+    let Some(destination) = snapshot.destinations.get(at) else { return String::new() };
+    match (destination.id.strip_prefix("net:"), &destination.remotes[..]) {
+        (Some(_), [only]) => format!("{} (no name)", only.address),
+        (Some(network), _) => format!("{network} (no name)"),
+        (None, _) if destination.zone == Zone::Private => {
+            let device = snapshot.devices.iter().find(|device| device.id == destination.id);
+            device.map_or_else(|| destination.id.to_string(), Device::title)
+        }
+        (None, _) => destination.id.to_string(),
+    }
+}
+
+/// What is spoken, and what anyone on the path can read: the worst first.
+pub fn content(contact: &Contact) -> &'static str {
+    let has = |content: &str| contact.services.iter().any(|service| service.content == content);
+    ["clear", "unknown", "encrypted", "service"].into_iter().find(|c| has(c)).unwrap_or("")
+}
+
+/// `tls tcp/443, dns udp/53`.
+pub fn services(contact: &Contact) -> String {
+    let mut out = String::new();
+    for service in contact.services.iter().take(4) {
+        if !out.is_empty() {
+            out.push_str(", ");
+        }
+        let _ = write!(out, "{} {}", service.protocol, service.proto);
+        if let Some(port) = service.port {
+            let _ = write!(out, "/{port}");
+        }
+        if service.method == "port" {
+            out.push_str(" (by port alone)");
+        }
+    }
+    if contact.services.len() > 4 {
+        let _ = write!(out, " and {} more", contact.services.len() - 4);
+    }
+    out
+}
+
+/// Time of day, UTC.
+pub fn clock(time: Timestamp) -> String {
+    time.to_string()[11..19].to_owned()
+}
+
+/// Date and time, UTC.
+pub fn moment(time: Timestamp) -> String {
+    time.to_string()[..19].replace('T', " ")
+}
+
+/// `12 kB/s`, and nothing at all for nothing.
+pub fn rate(bytes_a_second: f64) -> String {
+    match bytes_a_second as u64 {
+        0 => "-".to_owned(),
+        rate => format!("{}/s", bytes(rate)),
+    }
+}
+
+/// Digits in groups of three.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubt_is_kept() {
+        let [br, uy] = ["BR", "UY"].map(|code| CountryCode::new(code).unwrap());
+        assert_eq!(Place::In(br).short(), "BR");
+        assert_eq!(Place::Disputed(vec![br, uy]).short(), "BR or UY");
+        assert_eq!(Place::Excluded(br).short(), "not BR");
+        assert_eq!(Place::Anywhere(vec![br]).short(), "BR*");
+        assert_eq!(Place::Unknown.short(), "?");
+    }
+
+    #[test]
+    fn numbers_and_rates() {
+        assert_eq!(grouped(1_234_567), "1 234 567");
+        assert_eq!(rate(0.4), "-");
+        assert_eq!(rate(1500.0), "1.5 kB/s");
+    }
+}
