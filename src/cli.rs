@@ -7,6 +7,8 @@ mod control;
 #[cfg(feature = "live")]
 mod doctor;
 mod plan;
+mod replay;
+mod watch;
 
 use crate::analysis::Analysis;
 use crate::attribution::geo::Geo;
@@ -62,6 +64,16 @@ enum Command {
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
+    /// Show a capture on a screen while it is replayed: who gets what, on which evidence
+    #[command(after_help = "Examples:\n  phonehome watch captures/camera.pcapng\n  \
+        phonehome watch week.pcap.gz --speed 60 --here NL\n  \
+        phonehome watch ring_*.pcap.gz --speed max --device camera=00:00:5e:00:53:0a\n\n\
+        On the screen ? lists the keys, q quits. NO_COLOR is respected.")]
+    Watch(watch::Watch),
+    /// Show a finished capture, or a folder of them, on a screen
+    #[command(after_help = "Examples:\n  phonehome browse captures/camera.pcapng\n  \
+        phonehome browse kitchen-camera --here NL")]
+    Browse(watch::Browse),
     /// Count frames, bytes and flows, and look no further
     #[command(after_help = "Example:\n  phonehome count captures/camera.pcapng")]
     Count(Count),
@@ -282,6 +294,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
+        Command::Watch(args) => watch::watch(&args),
+        Command::Browse(args) => watch::browse(&args),
         Command::Count(args) => count(&args),
         #[cfg(feature = "live")]
         Command::Capture(args) => capture::run(&args),

@@ -14,6 +14,7 @@ mod worker;
 
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
+use crate::base::time::Timestamp;
 use crate::decode::FrameLedger;
 use crate::decode::fragments::FragmentLosses;
 use crate::flow::distribution::Distributions;
@@ -145,6 +146,17 @@ impl<'r> Engine<'r> {
             }
             tick(self, sources, idle);
         }
+    }
+
+    /// Reads the next frames up to a moment, for a replay; whether there were any. `job` lends its
+    /// memory.
+    pub fn advance(&mut self, sources: &mut Sources, until: Timestamp, job: &mut Job) -> bool {
+        sources.fill_until(until, &mut job.common.chunk);
+        let some = !job.common.chunk.is_empty();
+        if some {
+            self.job(job);
+        }
+        some
     }
 
     /// Takes one job through all stages. Jobs come in the order of their frames.

@@ -199,17 +199,44 @@ impl Sources {
 
     /// The next frames of the run; none at its end.
     pub fn fill(&mut self, chunk: &mut Chunk) {
+        self.fill_until(Timestamp(i64::MAX), chunk);
+    }
+
+    /// The next frames of the run, up to a moment: for a replay. None where the next one comes
+    /// later.
+    pub fn fill_until(&mut self, until: Timestamp, chunk: &mut Chunk) {
         chunk.spots.clear();
         chunk.notes.clear();
         if self.segments.is_some() {
             self.follow_on(chunk);
         } else if let [State::Open(only)] = &mut self.states[..] {
             chunk.blocks.resize_with(1, Vec::new);
-            only.take(chunk, 0, &mut self.seen, |_| true);
+            only.take(chunk, 0, &mut self.seen, |time| time <= until);
             only.hand_over(&mut chunk.blocks[0]);
         } else {
-            self.merge(chunk);
+            self.merge(until, chunk);
         }
+    }
+
+    /// The highest capture time among the frames taken.
+    #[must_use]
+    pub fn seen(&self) -> Timestamp {
+        self.seen
+    }
+
+    /// When the next frame was captured; `None` at the end of the run.
+    pub fn next_time(&mut self) -> Option<Timestamp> {
+        if let [State::Open(only)] = &mut self.states[..] {
+            return only.head_time();
+        }
+        if let Some(index) = self.hidden.take() {
+            self.queue(index);
+        }
+        let index = self.first()?;
+        let State::Open(source) = &mut self.states[index] else { return None };
+        let time = source.head_time();
+        self.queue(index);
+        time
     }
 
     /// Whether more frames may come although there are none now.
@@ -278,7 +305,7 @@ impl Sources {
         true
     }
 
-    fn merge(&mut self, chunk: &mut Chunk) {
+    fn merge(&mut self, until: Timestamp, chunk: &mut Chunk) {
         if let Some(index) = self.hidden.take() {
             self.queue(index);
         }
@@ -291,9 +318,13 @@ impl Sources {
             let next = self.ready.peek().map(|&Reverse(turn)| turn);
             let next = [next, self.waiting.last().copied()].into_iter().flatten().min();
             let State::Open(source) = &mut self.states[index] else { continue };
+            if source.head_time().is_some_and(|time| time > until) {
+                self.queue(index);
+                break;
+            }
             let free = blocks.len() as u16;
             let block = *blocks.entry(index).or_insert(free);
-            let is_wanted = |time| next.is_none_or(|next| (time, index) < next);
+            let is_wanted = |time| time <= until && next.is_none_or(|next| (time, index) < next);
             match source.take(chunk, block, &mut self.seen, is_wanted) {
                 Stop::Unwanted => self.queue(index),
                 Stop::End => ended.push(index),

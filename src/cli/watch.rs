@@ -1,0 +1,191 @@
+//! `phonehome watch` and `phonehome browse`: flags to a screen and a replay.
+
+use super::replay::Replay;
+use super::{Failure, Knowledge, complain, parse_country, parse_device, parse_key};
+use crate::analysis::Analysis;
+use crate::attribution::ledger::DeviceKey;
+use crate::attribution::world::Choice;
+use crate::case::layout;
+use crate::engine::{FLOWS_MAX, Settings};
+use crate::flow::FLOW_BYTES;
+use crate::sink::tui::{self, Options};
+use crate::source::Sources;
+use anyhow::{Context, bail};
+use clap::Args;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Capture files (pcap or pcapng, plain, gzip or zstd); several are read as one, in the order
+    /// of capture time
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Packet time over clock time, or `max`. Pauses of more than three seconds are cut short
+    #[arg(long, value_name = "N|max", default_value = "1", value_parser = parse_speed)]
+    speed: f64,
+    #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
+    screen: ScreenArgs,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+#[derive(Debug, Args)]
+pub struct Browse {
+    /// A capture file, the folder of a recording, or a folder of captures
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    #[command(flatten)]
+    shown: Shown,
+    #[command(flatten)]
+    screen: ScreenArgs,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+/// Which devices are shown.
+#[derive(Debug, Args)]
+struct Shown {
+    /// Show only this device, by hardware or network address, with a name if given; repeatable
+    #[arg(long, value_name = "[NAME=]MAC|IP", value_parser = parse_device)]
+    device: Vec<(Option<String>, DeviceKey)>,
+    /// Leave out a device, such as the lab's own phone; repeatable
+    #[arg(long, value_name = "MAC|IP", value_parser = parse_key)]
+    exclude: Vec<DeviceKey>,
+    /// Country of the test network (ISO 3166-1, two letters): arcs on the map begin there, and
+    /// countries that the round-trip time excludes are said to be excluded
+    #[arg(long, value_name = "COUNTRY", value_parser = parse_country)]
+    here: Option<String>,
+    /// Most memory for live flows, MiB
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    flow_memory: Option<u32>,
+}
+
+/// What the terminal can show.
+#[derive(Debug, Args)]
+pub struct ScreenArgs {
+    /// ASCII only; otherwise as the locale says
+    #[arg(long)]
+    ascii: bool,
+    /// Colours for a light background
+    #[arg(long)]
+    light: bool,
+}
+
+impl ScreenArgs {
+    /// With what the environment says of the terminal.
+    ///
+    /// # Errors
+    /// When there is no terminal.
+    pub fn options(&self, paths: Vec<PathBuf>, here: Option<String>) -> anyhow::Result<Options> {
+        if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+            bail!("the screen needs a terminal; `phonehome analyze` writes to files and pipes");
+        }
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase().replace('-', "");
+        let dumb = set("TERM").is_some_and(|term| matches!(term.as_str(), "dumb" | "vt100"));
+        // What rxvt, konsole and others set: text colour; ground, of the first sixteen.
+        let ground = set("COLORFGBG").and_then(|text| text.rsplit(';').next()?.parse::<u8>().ok());
+        Ok(Options {
+            paths,
+            here,
+            colour: set("NO_COLOR").is_none() && !dumb,
+            light: self.light || ground.is_some_and(|ground| matches!(ground, 7 | 15)),
+            ascii: self.ascii || !locale.contains("utf8"),
+            folder: PathBuf::from("."),
+        })
+    }
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    if text == "max" {
+        return Ok(f64::INFINITY);
+    }
+    let speed = text.trim_start_matches('x').parse::<f64>().ok();
+    speed
+        .filter(|speed| speed.is_finite() && (0.001..=1e6).contains(speed))
+        .ok_or_else(|| format!("{text:?} is neither `max` nor a number from 0.001 to 1000000"))
+}
+
+/// Replays files.
+pub fn watch(args: &Watch) -> Result<u8, Failure> {
+    show(&args.files, args.speed, &args.shown, &args.screen, &args.knowledge)
+}
+
+/// Shows a finished capture: a replay as fast as it goes.
+pub fn browse(args: &Browse) -> Result<u8, Failure> {
+    let files = captures(&args.path)?;
+    show(&files, f64::INFINITY, &args.shown, &args.screen, &args.knowledge)
+}
+
+/// The capture files that a path stands for.
+fn captures(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let folder = if layout::is_recording(path) { layout::segments(path) } else { path.to_owned() };
+    let is_capture = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+        let name = name.unwrap_or_default();
+        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        path.is_file() && [".pcap", ".pcapng", ".cap"].iter().any(|end| name.ends_with(end))
+    };
+    let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_capture).collect();
+    files.sort();
+    if files.is_empty() {
+        bail!("{}: no capture file is in this folder", folder.display());
+    }
+    Ok(files)
+}
+
+fn show(
+    files: &[PathBuf],
+    speed: f64,
+    shown: &Shown,
+    screen: &ScreenArgs,
+    knowledge: &Knowledge,
+) -> Result<u8, Failure> {
+    let options = screen.options(files.to_vec(), shown.here.clone())?;
+    let sources = open(files)?;
+    let (signatures, geo) = knowledge.load()?;
+    let flows = |mib: u32| (mib as usize * 1024 * 1024) / FLOW_BYTES;
+    let settings =
+        Settings { flows_max: shown.flow_memory.map_or(FLOWS_MAX, flows), ..Settings::default() };
+    let analysis = Analysis {
+        canary: crate::canary::run(&signatures, &geo),
+        signatures: &signatures,
+        geo: &geo,
+        choice: Choice {
+            devices: shown.device.clone(),
+            exclude: shown.exclude.clone(),
+            here: shown.here.clone(),
+        },
+        fail_on: None,
+        hashed: false,
+    };
+    // So few wait that a slow screen slows the replay instead of filling the memory.
+    let (tell, updates) = crossbeam_channel::bounded(2);
+    let (order, commands) = crossbeam_channel::unbounded();
+    let end = std::thread::scope(|scope| {
+        let replay = Replay { analysis, settings, speed, tell, commands };
+        let replay = scope.spawn(move || replay.run(sources));
+        let screen = tui::run(updates, order, options);
+        // The replay ends when nobody listens any more.
+        screen.map(|()| replay.join())
+    });
+    let end = end.context("the terminal cannot be used")?;
+    let Ok(end) = end else {
+        return Err(anyhow::anyhow!("the analysis failed").into());
+    };
+    complain(&end.endings);
+    Ok(end.code)
+}
+
+fn open(files: &[PathBuf]) -> anyhow::Result<Sources> {
+    super::open(files, false)
+}
