@@ -236,7 +236,11 @@ impl Replay<'_> {
         outcome.ledger.declare(sources.names());
         let snapshot = self.snapshot(&outcome, &sources.so_far(), said);
         let (read, size) = sources.progress();
-        let progress = size.filter(|&size| size > 0).map_or(0.0, |size| read as f64 / size as f64);
+        // A small file is in the buffer at once: then what was looked at tells more.
+        let coverage = &snapshot.coverage;
+        let looked = coverage.wire_bytes.saturating_add(coverage.frames.total * 16);
+        let size = size.unwrap_or(0).max(1);
+        let progress = (read.min(looked) as f64 / size as f64).min(1.0);
         let state = State::Replaying { speed: self.speed, progress };
         let status = status(state, &snapshot, said, newest);
         Update { snapshot: Arc::new(snapshot), flows: Arc::new(flows), status: Arc::new(status) }

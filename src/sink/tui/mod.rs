@@ -28,7 +28,7 @@ pub use feed::{Command, Options, State, Status, Update};
 use app::{App, Wish};
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use std::io;
 use std::sync::Arc;
@@ -45,6 +45,40 @@ const KEYS_WAIT: Duration = Duration::from_millis(250);
 const EXPORT_LINES_MAX: usize = 2000;
 /// Columns of an exported view, at least.
 const EXPORT_WIDTH: u16 = 200;
+
+/// The dashboard without a terminal: one picture at a time, for tests and measurements.
+pub struct Still(App);
+
+impl Still {
+    /// Before the first update.
+    #[must_use]
+    pub fn new(options: Options) -> Still {
+        Still(App::new(options))
+    }
+
+    /// Takes what is new.
+    pub fn take(&mut self, update: Update) {
+        self.0.take(update);
+    }
+
+    /// Presses keys, one a character; nothing is sent, copied or written.
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            let code = match key {
+                '\n' => KeyCode::Enter,
+                '\u{1b}' => KeyCode::Esc,
+                key => KeyCode::Char(key),
+            };
+            keys::press(&mut self.0, KeyEvent::new(code, KeyModifiers::NONE));
+        }
+    }
+
+    /// Draws it.
+    pub fn draw(&self, buffer: &mut Buffer) {
+        buffer.reset();
+        screen::draw(&self.0, buffer.area, buffer);
+    }
+}
 
 /// Shows the dashboard until the operator leaves it.
 ///

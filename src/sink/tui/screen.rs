@@ -172,7 +172,11 @@ fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
         let is_open = app.view == view;
         // On a narrow screen names are cut, but for that of the open view.
         let name = if short && !is_open { &name[..name.len().min(4)] } else { name };
-        let text = if is_open { format!("[{key} {name}]") } else { format!(" {key} {name} ") };
+        let text = match (is_open, short) {
+            (true, _) => format!("[{key} {name}]"),
+            (false, true) => format!("{key} {name} "),
+            (false, false) => format!(" {key} {name} "),
+        };
         let style = if is_open { app.theme.selected() } else { Style::new() };
         let room = area.right().saturating_sub(x);
         (x, _) = buffer.set_stringn(x, area.y, text, room.into(), style);
@@ -232,23 +236,23 @@ fn bottom(app: &App, area: Rect, buffer: &mut Buffer) {
     buffer.set_stringn(area.x, area.y, cut(&text, width), width, style);
 }
 
-/// The keys that matter in this view.
+/// The keys that matter in this view, the most needed first: a narrow screen cuts the rest.
 fn keys(app: &App) -> &'static str {
     match (app.view, app.page.is_some()) {
         (View::Findings, true) => {
-            "Esc back  left/right other frame  PgDn more  c copy filter  e export  ? help"
+            "Esc back  left/right other frame  PgDn more  c copy filter  e export  ? help  q quit"
         }
-        (_, true) => "Esc back  PgUp PgDn scroll  c copy filter  e export  l label  ? help  q quit",
+        (_, true) => "Esc back  PgUp PgDn scroll  ? help  q quit  c copy filter  e export  l label",
         (View::Help | View::Numbers | View::Map, _) => {
-            "PgUp PgDn scroll  1-9 views  e export  Space freeze  q quit"
+            "PgUp PgDn scroll  1-9 views  ? help  q quit  e export  Space freeze"
         }
-        (View::Timeline, _) => "m mark  p phase  + - speed  e export  Space freeze  ? help  q quit",
+        (View::Timeline, _) => "? help  q quit  m mark  p phase  + - speed  Space freeze  e export",
         (View::Devices, _) => {
-            "Enter page  l label  f filter  / search  s sort  c copy  e export  ? help  q quit"
+            "? help  q quit  Enter page  f filter  / search  s sort  l label  c copy  e export"
         }
         (View::Findings, _) => {
-            "Enter evidence  f filter  / search  s sort  c copy  e export  ? help  q quit"
+            "? help  q quit  Enter evidence  f filter  / search  s sort  c copy  e export"
         }
-        _ => "Enter page  f filter  / search  s sort  Space freeze  m mark  c copy  ? help  q quit",
+        _ => "? help  q quit  Enter page  f filter  / search  s sort  Space freeze  m mark  c copy",
     }
 }

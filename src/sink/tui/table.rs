@@ -1,7 +1,7 @@
 //! Tables: columns by what fits, the least needed left out first; only the rows that are seen are
 //! made, so that a long table costs no more than a short one.
 
-use super::text::{fit, fit_right};
+use super::text::{fit, fit_middle, fit_right};
 use super::theme::Theme;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,18 +18,25 @@ pub struct Column {
     pub grow: u16,
     /// Set to the right.
     pub right: bool,
+    /// Cut in the middle.
+    pub middle: bool,
     /// Left out the sooner, the higher this is.
     pub rank: u8,
 }
 
 /// Text column.
 pub const fn text(title: &'static str, min: u16, grow: u16, rank: u8) -> Column {
-    Column { title, min, grow, right: false, rank }
+    Column { title, min, grow, right: false, middle: false, rank }
+}
+
+/// Column of names and addresses.
+pub const fn name(title: &'static str, min: u16, grow: u16, rank: u8) -> Column {
+    Column { title, min, grow, right: false, middle: true, rank }
 }
 
 /// Number column.
 pub const fn number(title: &'static str, min: u16, rank: u8) -> Column {
-    Column { title, min, grow: 0, right: true, rank }
+    Column { title, min, grow: 0, right: true, middle: false, rank }
 }
 
 /// What stands in a column of a row.
@@ -67,7 +74,7 @@ impl Table<'_> {
             if !title.is_empty() && title.eq_ignore_ascii_case(self.sorted.0) {
                 title.push(if self.sorted.1 { '↑' } else { '▼' });
             }
-            let title = place(&title, width, column.right);
+            let title = place(&title, width, column);
             buffer.set_stringn(x, area.y, title, width.into(), theme.head());
             x += width + 1;
         }
@@ -90,7 +97,7 @@ impl Table<'_> {
                 if width == 0 {
                     continue;
                 }
-                let text = place(text, width, column.right);
+                let text = place(text, width, column);
                 buffer.set_stringn(x, y, text, width.into(), *style);
                 x += width + 1;
             }
@@ -102,8 +109,12 @@ impl Table<'_> {
     }
 }
 
-fn place(text: &str, width: u16, right: bool) -> String {
-    if right { fit_right(text, width.into()) } else { fit(text, width.into()) }
+fn place(text: &str, width: u16, column: &Column) -> String {
+    match (column.right, column.middle) {
+        (true, _) => fit_right(text, width.into()),
+        (false, true) => fit_middle(text, width.into()),
+        (false, false) => fit(text, width.into()),
+    }
 }
 
 /// The first row shown, so that the selected one is about in the middle.

@@ -20,6 +20,32 @@ pub fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// Exactly `width` columns, cut in the middle: the end of a hardware address or a model's name
+/// tells more than its beginning, and of a host's name both do.
+pub fn fit_middle(text: &str, width: usize) -> String {
+    const END_MAX: usize = 512;
+    if width < 8 || take(text, width).1 < width || !take(text, width).0.ends_with('…') {
+        return fit(text, width);
+    }
+    let keep = (width - 1) / 2;
+    let (mut end, mut columns, mut walked) = (Vec::new(), 0, 0);
+    for character in text.chars().rev() {
+        let (character, wide) = shown(character);
+        walked += 1;
+        if columns + wide > keep || walked > END_MAX {
+            break;
+        }
+        // Marks would stand on another character when what is before them is cut.
+        if wide > 0 {
+            end.push(character);
+            columns += wide;
+        }
+    }
+    let mut out = take(text, width - columns).0;
+    out.extend(end.into_iter().rev());
+    fit(&out, width)
+}
+
 /// Exactly `width` columns, padded on the left.
 pub fn fit_right(text: &str, width: usize) -> String {
     let (out, columns) = take(text, width);
@@ -81,6 +107,9 @@ mod tests {
         assert_eq!(fit("摄像头", 4), "摄… ");
         assert_eq!(fit_right("7 B", 5), "  7 B");
         assert_eq!(cut("abc", 0), "");
+        assert_eq!(fit_middle("00:00:5e:00:53:02", 12), "00:00:…53:02");
+        assert_eq!(fit_middle("摄像头摄像头摄像头", 12).chars().count(), 7);
+        assert_eq!(fit_middle("camera", 9), "camera   ");
         assert_eq!(cut(&"x".repeat(10_000), 3), "xx…");
     }
 

@@ -158,6 +158,28 @@ pub fn networks(destination: &Destination) -> String {
     }
 }
 
+/// How a device reads to people: its best name; without one, its address alone.
+pub fn device(device: &Device) -> String {
+    let title = device.title();
+    match title.strip_prefix("mac:").or(title.strip_prefix("ip:")) {
+        Some(address) if title == *device.id => address.to_owned(),
+        _ => title,
+    }
+}
+
+/// The names of those who operate it, where signatures know; and their laws.
+pub fn operator_and_law(destination: &Destination) -> (Option<String>, String) {
+    let mut names: Vec<&str> = Vec::new();
+    for claim in &destination.claims {
+        if !names.contains(&claim.name.as_str()) {
+            names.push(&claim.name);
+        }
+    }
+    let laws = laws(destination);
+    let law = if laws.is_empty() { "?".to_owned() } else { laws.join("/") };
+    ((!names.is_empty()).then(|| names.join(", ")), law)
+}
+
 /// How a destination reads to people.
 pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
     let Some(destination) = snapshot.destinations.get(at) else { return String::new() };
@@ -166,7 +188,7 @@ pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
         (Some(network), _) => format!("{network} (no name)"),
         (None, _) if destination.zone == Zone::Private => {
             let device = snapshot.devices.iter().find(|device| device.id == destination.id);
-            device.map_or_else(|| destination.id.to_string(), Device::title)
+            device.map_or_else(|| destination.id.to_string(), self::device)
         }
         (None, _) => destination.id.to_string(),
     }

@@ -5,7 +5,7 @@ use crate::base::text::{bytes, span};
 use crate::finding::Severity;
 use crate::sink::tui::app::App;
 use crate::sink::tui::rows::{self, List, Model};
-use crate::sink::tui::table::{Cell, Column, Table, number, text};
+use crate::sink::tui::table::{Cell, Column, Table, name, number, text};
 use crate::sink::tui::theme::Theme;
 use crate::sink::tui::words;
 use ratatui::buffer::Buffer;
@@ -18,11 +18,12 @@ const SPARK: usize = 14;
 
 const WHO: &[Column] = &[
     text("", 1, 0, 0),
-    text("DEVICE", 10, 2, 0),
-    text("→ DESTINATION", 15, 3, 2),
-    text("→ OPERATOR (LAW)", 18, 4, 0),
-    text("→ NETWORK", 11, 3, 1),
-    text("→ PLACE", 10, 1, 0),
+    name("DEVICE", 12, 2, 0),
+    name("→ DESTINATION", 20, 3, 2),
+    name("→ OPERATOR", 20, 4, 0),
+    text("LAW", 4, 0, 0),
+    text("→ NETWORK", 14, 3, 1),
+    text("→ PLACE", 12, 1, 0),
     number("SENT", 6, 0),
     number("RECEIVED", 9, 3),
     text("CONTENT", 9, 0, 4),
@@ -30,7 +31,7 @@ const WHO: &[Column] = &[
 
 const DEVICES: &[Column] = &[
     text("", 1, 0, 0),
-    text("DEVICE", 14, 3, 0),
+    name("DEVICE", 14, 3, 0),
     number("SENT/s", 9, 0),
     number("RECV/s", 9, 1),
     number("SENT", 7, 0),
@@ -44,7 +45,7 @@ const DEVICES: &[Column] = &[
 
 const DEVICES_SHORT: &[Column] = &[
     text("", 1, 0, 0),
-    text("DEVICE", 10, 3, 0),
+    name("DEVICE", 10, 3, 0),
     number("SENT/s", 9, 0),
     number("RECV/s", 9, 0),
     number("SENT", 6, 0),
@@ -55,7 +56,7 @@ const DEVICES_SHORT: &[Column] = &[
 
 const DESTINATIONS: &[Column] = &[
     text("", 1, 0, 0),
-    text("DESTINATION", 18, 4, 0),
+    name("DESTINATION", 18, 4, 0),
     text("OPERATOR (LAW)", 20, 4, 0),
     text("NETWORK", 14, 3, 2),
     text("PLACE", 9, 1, 0),
@@ -67,8 +68,8 @@ const DESTINATIONS: &[Column] = &[
 
 const CONTACTS: &[Column] = &[
     text("", 1, 0, 0),
-    text("DEVICE", 12, 2, 0),
-    text("DESTINATION", 16, 4, 0),
+    name("DEVICE", 12, 2, 0),
+    name("DESTINATION", 16, 4, 0),
     number("SENT", 6, 0),
     number("RECEIVED", 9, 0),
     text("PLACE", 9, 1, 1),
@@ -82,9 +83,9 @@ const CONTACTS: &[Column] = &[
 
 const FLOWS: &[Column] = &[
     text("LAST", 8, 0, 0),
-    text("FROM", 19, 2, 0),
-    text("TO", 19, 2, 0),
-    text("NAME", 12, 4, 1),
+    name("FROM", 19, 2, 0),
+    name("TO", 19, 2, 0),
+    name("NAME", 12, 4, 1),
     text("PROTOCOL", 9, 0, 0),
     number("SENT", 6, 0),
     number("RECEIVED", 9, 2),
@@ -92,14 +93,14 @@ const FLOWS: &[Column] = &[
     text("STATE", 7, 0, 4),
     number("ROUND TRIP", 10, 5),
     text("FRAMES", 15, 1, 6),
-    text("DEVICE", 21, 1, 7),
+    name("DEVICE", 21, 1, 7),
 ];
 
 const FINDINGS: &[Column] = &[
     text("SEVERITY", 8, 0, 0),
     text("FINDING", 24, 4, 0),
-    text("DEVICE", 12, 2, 0),
-    text("DESTINATION", 14, 3, 0),
+    name("DEVICE", 12, 2, 0),
+    name("DESTINATION", 14, 3, 0),
     text("HOW SURE", 10, 0, 2),
     number("FRAMES", 7, 3),
     number("SENT", 7, 4),
@@ -219,20 +220,22 @@ impl Maker<'_> {
         let contact = snapshot.contacts.get(row)?;
         let device = snapshot.devices.get(contact.device_index)?;
         let to = snapshot.destinations.get(contact.destination_index)?;
-        let name = || words::destination(snapshot, contact.destination_index);
-        // Without a column of its own the destination must be told somewhere.
-        let operator = if to.claims.is_empty() && !(self.is_shown)(2) {
-            format!("{} (law ?)", name())
-        } else {
-            words::operator(to)
+        let name = words::destination(snapshot, contact.destination_index);
+        let (operator, law) = words::operator_and_law(to);
+        let operator = match operator {
+            Some(operator) => plain(operator),
+            // Without a column of its own the destination must be told somewhere.
+            None if !(self.is_shown)(2) => plain(name.clone()),
+            None => ("not established".to_owned(), self.app.theme.dim()),
         };
         let [sent, received] = self.bytes(contact.traffic.delivered_bytes);
         Some(vec![
             self.worst(self.model.worst(contact)),
-            plain(device.title()),
-            self.seen(2, || arrow(plain(name()))),
-            arrow(plain(operator)),
-            self.seen(4, || arrow(plain(words::networks(to)))),
+            plain(words::device(device)),
+            arrow(plain(name)),
+            arrow(operator),
+            plain(law),
+            self.seen(5, || arrow(plain(words::networks(to)))),
             arrow(plain(words::places(to))),
             sent,
             received,
@@ -248,7 +251,7 @@ impl Maker<'_> {
         let [sent, received] = self.bytes(contact.traffic.delivered_bytes);
         Some(vec![
             self.worst(self.model.worst(contact)),
-            plain(device.title()),
+            plain(words::device(device)),
             plain(words::destination(snapshot, contact.destination_index)),
             sent,
             received,
@@ -267,8 +270,8 @@ impl Maker<'_> {
         let device = self.model.snapshot().devices.get(row)?;
         let (worst, destinations) = self.model.of_device.get(row).copied().unwrap_or_default();
         let title = match device.role {
-            "gateway" => (format!("{} (gateway)", device.title()), theme.dim()),
-            _ => (device.title(), theme.strong()),
+            "gateway" => (format!("{} (gateway)", words::device(device)), theme.dim()),
+            _ => (words::device(device), theme.strong()),
         };
         let [sent_now, received_now] = app.history.rate(Some(&device.id));
         let [sent, received] = self.bytes(device.internet.delivered_bytes);
@@ -353,7 +356,7 @@ impl Maker<'_> {
         Some(vec![
             (mark, self.app.theme.severity(finding.severity)),
             plain(finding.title),
-            plain(device.map_or_else(|| subject.device.to_string(), Device::title)),
+            plain(device.map_or_else(|| subject.device.to_string(), words::device)),
             plain(&*subject.destination),
             plain(finding.level.name()),
             plain(frames.to_string()),

@@ -20,6 +20,10 @@ use std::collections::BTreeMap;
 /// Arcs drawn at most; those with the most bytes.
 const ARCS_MAX: usize = 40;
 
+/// Columns of the list beside the map, and lines of it below.
+const LIST: u16 = 48;
+const LIST_LINES: u16 = 9;
+
 /// What may be drawn, and what may not.
 #[derive(Default)]
 struct Tally {
@@ -67,13 +71,17 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let Some(model) = &app.model else { return };
     let tally = Tally::of(model.snapshot());
     let ranked = tally.ranked();
-    let [map, list] = if area.width >= 110 {
-        let width = area.width - 46;
-        [Rect { width, ..area }, Rect { x: area.x + width + 1, width: 45, ..area }]
+    // Characters are twice as high as wide: so the world keeps its shape.
+    let shape = |width: u16| (width / 4).max(6);
+    let [map, list] = if area.width >= 120 {
+        let width = area.width - LIST - 1;
+        let height = area.height.min(shape(width));
+        let list = Rect { x: area.x + width + 1, width: LIST, ..area };
+        [Rect { width, height, ..area }, list]
     } else {
-        let below = (area.height / 3).clamp(6, 14).min(area.height);
-        let height = area.height - below;
-        [Rect { height, ..area }, Rect { y: area.y + height, height: below, ..area }]
+        let height = area.height.saturating_sub(LIST_LINES).min(shape(area.width));
+        let below = Rect { y: area.y + height, height: area.height - height, ..area };
+        [Rect { height, ..area }, below]
     };
     canvas(app, &ranked, map, buffer);
     let mut page = Doc::new(list.width, app.theme);
@@ -108,7 +116,8 @@ fn canvas(app: &App, ranked: &[(&str, [u64; 3])], area: Rect, buffer: &mut Buffe
             }
             context.layer();
             // The most wanted last, so that they stand on top.
-            for to in drawn.collect::<Vec<_>>().into_iter().rev() {
+            let others = drawn.filter(|to| here.is_none_or(|here| here.code != to.code));
+            for to in others.collect::<Vec<_>>().into_iter().rev() {
                 let label = ratatui::text::Line::styled(format!("●{}", to.code), theme.strong());
                 context.print(to.longitude, to.latitude, label);
             }

@@ -1,12 +1,12 @@
 //! The first picture: which devices there are, who gets what under which law, what was found.
 
 use super::lists;
-use crate::attribution::world::Device;
 use crate::finding::Severity;
 use crate::sink::tui::app::App;
 use crate::sink::tui::rows::List;
 use crate::sink::tui::text::{columns, cut};
 use crate::sink::tui::theme::Theme;
+use crate::sink::tui::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -99,7 +99,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
     for (row, finding) in snapshot.findings.iter().take(fits).enumerate() {
         let subject = &finding.subject;
         let device = snapshot.devices.iter().find(|device| device.id == subject.device);
-        let device = device.map_or_else(|| subject.device.to_string(), Device::title);
+        let device = device.map_or_else(|| subject.device.to_string(), words::device);
         let (shape, to) = (Theme::shape(finding.severity), &subject.destination);
         let text = cut(&format!("{shape} {}: {device} → {to}", finding.title), width);
         let y = area.y + 1 + row as u16;

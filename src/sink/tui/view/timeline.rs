@@ -5,7 +5,7 @@ use super::lists::bar;
 use crate::base::text::{bytes, span};
 use crate::base::time::Timestamp;
 use crate::sink::tui::app::App;
-use crate::sink::tui::text::{cut, fit};
+use crate::sink::tui::text::{cut, fit_middle};
 use crate::sink::tui::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,7 +27,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let steps = app.history.columns(None, chart.width.into());
     let step = app.history.step.max(now.since(start) / i64::from(chart.width.max(1)));
     let head = format!(
-        "{} to {} UTC ({}); a column is {}; payload with the internet",
+        "{} to {} UTC ({}); drawn in steps of {}; payload with the internet",
         words::moment(start),
         words::clock(now),
         span(now.since(start)),
@@ -39,7 +39,8 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     for (way, name, style) in [(0, "sent", theme.sent()), (1, "received", theme.received())] {
         let values: Vec<u64> = steps.iter().map(|step| step[way]).collect();
         let most = values.iter().copied().max().unwrap_or(0);
-        let name = format!("{name}, {}", bytes(values.iter().sum()));
+        let sum: u64 = app.history.steps(None).iter().map(|step| step[way]).sum();
+        let name = format!("{name}, {}", bytes(sum));
         buffer.set_stringn(area.x, y, cut(&name, NAMES.into()), NAMES.into(), style);
         if height > 1 {
             let most = format!("full: {}", bytes(most));
@@ -119,7 +120,7 @@ fn devices(app: &App, area: Rect, buffer: &mut Buffer) {
     let devices = model.snapshot().devices.iter().filter(|device| device.role != "gateway");
     for (row, device) in devices.take(usize::from(area.height - 1)).enumerate() {
         let y = area.y + 1 + row as u16;
-        let name = fit(&device.title(), usize::from(NAMES) - 1);
+        let name = fit_middle(&words::device(device), usize::from(NAMES) - 1);
         buffer.set_stringn(area.x, y, name, NAMES.into(), Style::new());
         let steps = app.history.columns(Some(&device.id), width.into());
         let most = steps.iter().map(|step| step[0]).max().unwrap_or(0);
