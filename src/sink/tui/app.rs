@@ -137,6 +137,8 @@ pub struct App {
     pub scroll: usize,
     /// Which of a finding's frames is shown.
     pub reference: usize,
+    /// Whether secrets in the bytes of a frame are shown.
+    pub reveal: bool,
     /// The frame that was fetched.
     pub frame: Option<(Wanted, Result<Fetched, String>)>,
     /// As typed.
@@ -167,6 +169,7 @@ impl App {
             lists: Default::default(),
             scroll: 0,
             reference: 0,
+            reveal: false,
             frame: None,
             filter_text: String::new(),
             filter: Filter::default(),
@@ -289,6 +292,7 @@ impl App {
         }
         self.back.push((self.view, self.page.take()));
         (self.view, self.page, self.scroll, self.reference) = (view, page, 0, 0);
+        self.reveal = false;
         self.refresh();
     }
 

@@ -69,7 +69,7 @@ const DESTINATIONS: &[Column] = &[
 const CONTACTS: &[Column] = &[
     text("", 1, 0, 0),
     name("DEVICE", 12, 2, 0),
-    name("DESTINATION", 16, 4, 0),
+    name("DESTINATION", 23, 4, 0),
     number("SENT", 6, 0),
     number("RECEIVED", 9, 0),
     text("PLACE", 9, 1, 1),
