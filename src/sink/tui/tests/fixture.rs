@@ -311,6 +311,8 @@ pub fn snapshot(spell: Spell<'_>) -> Snapshot {
             ledger: Ledger::default().losses(),
         },
         gate: Gate { fail_on: None, result: None },
+        marks: Default::default(),
+        phases: Default::default(),
     }
 }
 

@@ -91,7 +91,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     if snapshot.findings.is_empty() {
         let text = match snapshot.coverage.complete {
-            true => "that is not a clean bill: only what was inspected",
+            true => "that is not a clean bill",
             false => "but the result is partial",
         };
         let room = area.right().saturating_sub(x);
