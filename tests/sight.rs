@@ -19,6 +19,10 @@ const MAC: [u8; 6] = [0, 0, 0x5e, 0, 0x53, 0x40];
 
 /// Advice on the bundled capture as a tap gives it that passes each frame on so many times.
 fn through(tap: impl Fn(&Frame<'_>) -> usize) -> Vec<Advice> {
+    looking_for(DEVICE, tap)
+}
+
+fn looking_for(device: &str, tap: impl Fn(&Frame<'_>) -> usize) -> Vec<Advice> {
     let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/gateway.pcap");
     let mut source = FileSource::open(&path, false).unwrap();
@@ -43,7 +47,7 @@ fn through(tap: impl Fn(&Frame<'_>) -> usize) -> Vec<Advice> {
         fail_on: None,
         hashed: false,
     };
-    sight::judge(&analysis.snapshot(&engine.finish(), &[]), Some(DEVICE))
+    sight::judge(&analysis.snapshot(&engine.finish(), &[]), Some(device))
 }
 
 fn says(advice: &[Advice], health: Health, words: &str) -> bool {
@@ -86,8 +90,9 @@ fn a_port_without_a_mirror_is_noticed() {
 
 #[test]
 fn a_device_that_is_not_there_and_silence_are_told() {
-    let advice = through(|frame| usize::from(frame.data[..6] != MAC && frame.data[6..12] != MAC));
+    let advice = looking_for("mac:00:00:5e:00:53:99", |_| 1);
     assert!(says(&advice, Health::Bad, "was not seen"), "{advice:?}");
+    assert!(says(&advice, Health::Poor, &format!("{DEVICE} (")), "others are named: {advice:?}");
     let advice = through(|_| 0);
     assert!(says(&advice, Health::Bad, "nothing at all"), "{advice:?}");
 }
