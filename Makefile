@@ -1,5 +1,5 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test test-long fuzz bench bench-instructions race accuracy lab data
+.PHONY: demo test test-long fuzz bench bench-instructions live race accuracy lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
@@ -7,8 +7,8 @@ demo:    ## Build, and say what a bundled recording shows leaving
 test:    ## Everything that CI runs; installs tshark where it is missing and may
 	sh tools/test.sh
 
-test-long: ## Floods and growth: memory bounds and linear time (ten minutes, release build)
-	cargo test --release --test bounds -- --ignored --nocapture --test-threads=1
+test-long: ## Floods, growth, 200 gaps and 200 killed recorders (half an hour, release build)
+	cargo test --release --test bounds --test live -- --ignored --nocapture --test-threads=1
 
 fuzz:    ## Each fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
 	sh tests/fuzz/run.sh
@@ -18,6 +18,9 @@ bench:   ## Criterion benchmarks on a generated corpus
 
 bench-instructions: ## Instructions a stage, counted by valgrind (needs it and gungraun-runner)
 	bash benches/instructions.sh
+
+live:    ## What is recorded without loss, beside dumpcap (root, tcpreplay)
+	bash benches/live.sh
 
 race:    ## CPU, wall time and memory against an empty libpcap loop and other tools (long, 4 GB of disk)
 	bash benches/race.sh

@@ -77,8 +77,8 @@ cpu() { # user and system seconds of a process and the children it waited for
     awk -v tick="$(getconf CLK_TCK)" '{printf "%.2f", ($14 + $15 + $16 + $17) / tick}' "/proc/$1/stat"
 }
 
-printf '%-10s %10s %10s %10s %10s %8s %8s %8s\n' \
-    recorder 'asked/s' 'sent/s' sent recorded 'lost' 'told' 'CPU s'
+printf '%-10s %8s %8s %9s %9s %6s %6s %9s %9s %7s\n' \
+    recorder 'asked/s' 'sent/s' sent recorded lost told analysed 'lag kB' 'CPU s'
 
 send() { # rate
     local before after
@@ -91,9 +91,9 @@ send() { # rate
     really=$(sed -n 's/.*Mbps, \([0-9]*\).* pps.*/\1/p' "$work/sent" | tail -1)
 }
 
-row() { # recorder rate recorded told cpu
-    printf '%-10s %10s %10s %10s %10s %8s %8s %8s\n' \
-        "$1" "$2" "${really:--}" "$sent" "$3" $((sent - $3)) "$4" "$5"
+row() { # recorder rate recorded told cpu analysed lag
+    printf '%-10s %8s %8s %9s %9s %6s %6s %9s %9s %7s\n' \
+        "$1" "$2" "${really:--}" "$sent" "$3" $((sent - $3)) "$4" "${6:--}" "${7:--}" "$5"
 }
 
 for rate in $rates; do
@@ -137,6 +137,20 @@ for line in open(sys.argv[1]):
 print(sum(packets.values()), told)
 PYTHON
 )"
-    row phonehome "$rate" "$recorded" "$told" "$used"
+    analysed="" lag=""
+    if [ "$screen" = 0 ]; then
+        # What the last summary within the second after the sending said.
+        read -r analysed lag <<<"$(python3 - "$work/lines" <<'PYTHON'
+import json, sys
+last = {}
+for line in open(sys.argv[1]):
+    event = json.loads(line)
+    if event['type'] == 'summary' and not event['last']:
+        last = event
+print(last.get('analysed_frames', '-'), last.get('lag_bytes', 0) // 1000)
+PYTHON
+)"
+    fi
+    row phonehome "$rate" "$recorded" "$told" "$used" "$analysed" "$lag"
     rm -rf "$work/case"
 done

@@ -9,6 +9,7 @@ use crate::case::layout;
 use crate::live::{Follower, Labels, Recorder, View};
 use crate::plan::Plan;
 use crate::recorder::{Protection, Report, Settings, Target, protect_analysis};
+use crate::snapshot::Snapshot;
 use crate::source::live::{Options, SNAP_LENGTH};
 use crate::source::{Finished, PHASES, Segments};
 use anyhow::{Context, bail};
@@ -194,12 +195,15 @@ fn pass_on(report: &Report) {
 /// How things stand.
 #[derive(Serialize)]
 struct Summary {
-    time: Timestamp,
+    /// Capture time of the newest frame; null while there is none.
+    time: Option<Timestamp>,
     recorded: crate::recorder::State,
     analysed_frames: u64,
     /// Recorded, and not analysed yet.
     lag_bytes: u64,
     devices: usize,
+    /// On the test network beside the device that was chosen: a person's phone has rights.
+    others: Vec<String>,
     destinations: usize,
     findings: BTreeMap<String, usize>,
     complete: bool,
@@ -322,6 +326,12 @@ fn new_findings(view: &View, known: &mut std::collections::BTreeSet<String>) {
     }
 }
 
+/// Devices on the test network that are not the one that was chosen, nor left out by name.
+pub fn others(snapshot: &Snapshot) -> Vec<String> {
+    let others = snapshot.left_out.iter().filter(|other| other.reason == "not selected");
+    others.map(|other| other.id.to_string()).take(OTHERS_MAX).collect()
+}
+
 fn summary(view: &View, control: &Control, read: &AtomicU64, last: bool) -> Summary {
     let snapshot = &view.snapshot;
     let recorded = control.story().state;
@@ -330,11 +340,12 @@ fn summary(view: &View, control: &Control, read: &AtomicU64, last: bool) -> Summ
         *findings.entry(finding.severity.name().to_owned()).or_default() += 1;
     }
     Summary {
-        time: view.now,
+        time: (snapshot.coverage.frames.total > 0).then_some(view.now),
         recorded,
         analysed_frames: snapshot.coverage.frames.total,
         lag_bytes: recorded.bytes.saturating_sub(read.load(Ordering::Relaxed)),
         devices: snapshot.devices.len(),
+        others: others(snapshot),
         destinations: snapshot.destinations.len(),
         findings,
         complete: snapshot.coverage.complete,
@@ -361,6 +372,9 @@ pub struct Mark {
     pid: Option<u32>,
 }
 
+/// Most devices pointed out.
+const OTHERS_MAX: usize = 32;
+
 /// Longest mark, bytes.
 const MARK_BYTES_MAX: usize = 1000;
 
@@ -376,7 +390,7 @@ pub fn mark(args: &Mark) -> Result<u8, Failure> {
         (None, None, text) => Wish::Mark(text.clone().unwrap_or_default()),
     };
     let answer = control::send(args.pid, &wish)?;
-    println!("noted at {answer}");
+    writeln!(io::stdout(), "noted at {answer}").map_err(anyhow::Error::from)?;
     Ok(0)
 }
 

@@ -136,7 +136,10 @@ impl Control {
 
     /// Folder of the sockets: the user's own where the system has one.
     pub fn folder() -> PathBuf {
-        let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let base = match user() {
+            (user, Some(_)) => Some(PathBuf::from(format!("/run/user/{user}"))),
+            _ => std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+        };
         let base = base.filter(|path| path.is_dir());
         base.map_or_else(temporary, |base| base.join("phonehome"))
     }
@@ -219,17 +222,30 @@ pub fn private(folder: &Path) -> anyhow::Result<()> {
     builder.recursive(true).mode(0o700).create(folder).with_context(|| shown(folder))?;
     let about = std::fs::symlink_metadata(folder).with_context(|| shown(folder))?;
     // Somebody else could have made it before, to listen in or to write.
-    let mine = about.is_dir() && about.uid() == rustix::process::getuid().as_raw();
+    let (user, group) = user();
+    let mine = about.is_dir() && [user, rustix::process::getuid().as_raw()].contains(&about.uid());
     if !mine || about.permissions().mode() & 0o022 != 0 {
         bail!("{}: belongs to somebody else, or others may write there", shown(folder));
+    }
+    if group.is_some() {
+        std::os::unix::fs::lchown(folder, Some(user), group).with_context(|| shown(folder))?;
     }
     Ok(())
 }
 
+/// Whose capture this is: under sudo, of who called it. With the group where that has to be changed.
+fn user() -> (u32, Option<u32>) {
+    let number = |name| std::env::var(name).ok()?.parse::<u32>().ok();
+    let own = rustix::process::getuid().as_raw();
+    match (own, number("SUDO_UID"), number("SUDO_GID")) {
+        (0, Some(user), Some(group)) => (user, Some(group)),
+        _ => (own, None),
+    }
+}
+
 /// Folder of temporary recordings.
 pub fn temporary() -> PathBuf {
-    let user = rustix::process::getuid().as_raw();
-    std::env::temp_dir().join(format!("phonehome-{user}"))
+    std::env::temp_dir().join(format!("phonehome-{}", user().0))
 }
 
 fn listen(folder: &Path) -> anyhow::Result<std::os::unix::net::UnixListener> {
@@ -240,6 +256,9 @@ fn listen(folder: &Path) -> anyhow::Result<std::os::unix::net::UnixListener> {
     let listener = std::os::unix::net::UnixListener::bind(&path).with_context(|| shown(&path))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
         .with_context(|| shown(&path))?;
+    if let (user, Some(group)) = user() {
+        std::os::unix::fs::lchown(&path, Some(user), Some(group)).with_context(|| shown(&path))?;
+    }
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -14,6 +14,8 @@ use crate::live::{Follower, Labels, Recorder};
 use crate::recorder::{Order, Report, Target};
 use crate::source::Finished;
 use clap::{Args, Parser};
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -42,38 +44,48 @@ pub struct Doctor {
 /// Looks, listens, and says what to mend. Exit code 0 where nothing is bad, else 1.
 pub fn run(args: &Doctor) -> Result<u8, Failure> {
     let mut worst = Health::Good;
-    let mut show = |advice: Advice| {
-        worst = worst.max(advice.health);
-        println!("{advice}");
-    };
-    println!("This machine");
-    surroundings::clock(Clocks::now().wall, MADE).into_iter().for_each(&mut show);
-    show(surroundings::disk(&args.folder));
-    match &args.interface {
-        Some(interface) => {
-            println!("\nInterface {}", crate::base::text::safe(interface.as_bytes()));
-            let permission = surroundings::permission(interface);
-            let usable = permission.health == Health::Good;
-            show(permission);
-            surroundings::interface(interface).into_iter().for_each(&mut show);
-            show(surroundings::offloads(interface));
-            if usable {
-                println!("\nListening for {} seconds", args.seconds);
-                for advice in listen(args, interface)? {
-                    show(advice);
-                }
-            }
-        }
-        None => {
-            println!("\nInterfaces (choose one with -i)");
-            let all = crate::source::live::interfaces()
-                .map_err(|error| Failure::unreadable(error.into()))?;
-            for interface in all.iter().filter(|interface| interface.up) {
-                show(surroundings::permission(&interface.name));
-            }
-        }
-    }
+    let mut out = io::stdout();
+    write(args, &mut |text, health| {
+        worst = worst.max(health);
+        Ok(writeln!(out, "{text}")?)
+    })?;
     Ok(u8::from(worst == Health::Bad))
+}
+
+/// Takes a line and how bad it is.
+type Show<'s> = dyn FnMut(&dyn Display, Health) -> anyhow::Result<()> + 's;
+
+fn write(args: &Doctor, show: &mut Show<'_>) -> Result<(), Failure> {
+    let advise = |all: Vec<Advice>, show: &mut Show<'_>| {
+        all.iter().try_for_each(|advice| show(advice, advice.health))
+    };
+    show(&"This machine", Health::Good)?;
+    advise(surroundings::clock(Clocks::now().wall, MADE), show)?;
+    advise(vec![surroundings::disk(&args.folder)], show)?;
+    let Some(interface) = &args.interface else {
+        show(&"\nInterfaces (choose one with -i)", Health::Good)?;
+        let all = crate::source::live::interfaces();
+        let all = all.map_err(|error| Failure::unreadable(error.into()))?;
+        let up = all.iter().filter(|interface| interface.up);
+        // Not being able to use one of many is no fault of the machine.
+        for interface in up {
+            let advice = surroundings::permission(&interface.name);
+            show(&advice, advice.health.min(Health::Poor))?;
+        }
+        return Ok(());
+    };
+    let name = crate::base::text::safe(interface.as_bytes());
+    show(&format!("\nInterface {name}"), Health::Good)?;
+    let permission = surroundings::permission(interface);
+    let usable = permission.health == Health::Good;
+    advise(vec![permission], show)?;
+    advise(surroundings::interface(interface), show)?;
+    advise(vec![surroundings::offloads(interface)], show)?;
+    if usable {
+        show(&format!("\nListening for {} seconds", args.seconds), Health::Good)?;
+        advise(listen(args, interface)?, show)?;
+    }
+    Ok(())
 }
 
 #[derive(Parser)]

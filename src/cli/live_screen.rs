@@ -1,6 +1,6 @@
 //! `phonehome watch -i`: a recorder, the analysis of what it records, and the screen.
 
-use super::capture::{Recording, check, segments, shown_path};
+use super::capture::{Recording, check, others, segments, shown_path};
 use super::control::{self, Control, Experiment};
 use super::doctor::remove_ring;
 use super::shown::Shown;
@@ -13,6 +13,7 @@ use crate::sink::tui::{self, Command, State, Status, Update};
 use crate::source::Finished;
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -130,7 +131,9 @@ pub fn run(
     result.context("the terminal cannot be used")?;
     let path = shown_path(&settings.target);
     if settings.target.lasts() {
-        println!("recorded: {path} ({} packets)", story.state.packets);
+        let packets = story.state.packets;
+        writeln!(io::stdout(), "recorded: {path} ({packets} packets)")
+            .map_err(anyhow::Error::from)?;
     }
     let good = story.end.is_some_and(|(_, good)| good);
     Ok(end.filter(|_| good).unwrap_or(3))
@@ -160,6 +163,10 @@ impl Shared {
         let Story { state: recorded, gaps, mut warnings, end, .. } = self.control.story();
         warnings.extend(lock(&self.warnings).iter().cloned());
         warnings.extend(end.map(|(reason, _)| format!("recording ended: {reason}")));
+        let others = others(&view.snapshot);
+        warnings.extend(others.iter().map(|other| {
+            format!("{other} is on the test network too: a person's phone has rights")
+        }));
         let gaps = gaps.into_iter().map(|(interface, from, to, reason)| {
             let interface = safe(interface.as_bytes());
             (from, to, format!("{interface}: {reason}"))

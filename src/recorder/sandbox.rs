@@ -72,10 +72,16 @@ mod linux {
     /// Gives up everything that analysis does not need: all capabilities, connections, other
     /// programs, writing anywhere but below these folders.
     pub fn protect_analysis(folders: &[&Path]) -> Vec<Protection> {
+        // What it reads belongs to the same user.
+        let user = become_user(&[]);
         let lowered = lower_capabilities(&HashSet::new());
         let files = restrict_files(folders);
         let calls = filter_calls(&analysis_calls());
-        vec![
+        let user = user.map(|(uid, holds)| Protection {
+            what: format!("analysis: runs as user {uid}, who called sudo"),
+            holds,
+        });
+        let mut protections = vec![
             Protection { what: "analysis: no capability".to_owned(), holds: lowered },
             Protection {
                 what: "analysis: no connection, no other program (seccomp)".to_owned(),
@@ -85,7 +91,9 @@ mod linux {
                 what: "analysis: writes only to its own folders (Landlock)".to_owned(),
                 holds: files,
             },
-        ]
+        ];
+        protections.extend(user);
+        protections
     }
 
     /// Gives up, in this thread, also what was kept for reopening.

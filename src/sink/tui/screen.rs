@@ -184,6 +184,8 @@ fn tabs(app: &App, area: Rect, buffer: &mut Buffer) {
     }
 }
 
+/// The newest warnings that are shown.
+const WARNINGS_SHOWN: usize = 2;
 /// Banners shown at once.
 const BANNERS_MAX: usize = 4;
 
@@ -204,8 +206,13 @@ fn banners(app: &App) -> Vec<(String, Style)> {
         };
         all.push((format!("INCOMPLETE: {first}{more}"), theme.bad()));
     }
-    for warning in status.warnings.iter().take(2) {
-        all.push((format!("! {warning}"), theme.warn()));
+    let older = status.warnings.len().saturating_sub(WARNINGS_SHOWN);
+    for (index, warning) in status.warnings.iter().rev().take(WARNINGS_SHOWN).enumerate() {
+        let more = match (index, older) {
+            (0, 1..) => format!(" (and {older} earlier warnings)"),
+            _ => String::new(),
+        };
+        all.push((format!("! {warning}{more}"), theme.warn()));
     }
     if !app.filter_text.is_empty() {
         let text = format!("FILTER {} (rows that do not pass are hidden; Esc)", app.filter_text);
