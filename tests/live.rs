@@ -34,7 +34,12 @@ struct Running {
 
 impl Running {
     fn start(wire: &Wire, arguments: &[&str]) -> Running {
+        Running::start_with(wire, arguments, &[])
+    }
+
+    fn start_with(wire: &Wire, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut command = wire.at_b(PROGRAM);
+        command.envs(environment.iter().copied());
         command.args(["capture", "-i", "wire"]).args(arguments);
         if !arguments.contains(&"--keep-free") {
             command.args(["--keep-free", "1"]);
@@ -195,6 +200,84 @@ fn marks_stand_in_journal_and_comments_and_shift_no_frame() {
     let again = again.unwrap();
     assert_eq!(again.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&again.stderr).contains("exists already"));
+}
+
+fn mark(pid: u32, arguments: &[&str]) -> bool {
+    let mut command = Command::new(PROGRAM);
+    command.arg("mark").args(arguments).args(["--pid", &pid.to_string()]);
+    command.output().unwrap().status.success()
+}
+
+#[test]
+fn a_plan_is_carried_out_and_its_phases_add_up() {
+    let Some(wire) = Wire::lay("plan") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let [case, plan, json] = ["case", "plan.toml", "out.json"].map(|name| folder.path().join(name));
+    let text = "name = \"short\"\n[[step]]\nphase = \"power-on\"\nminutes = 1\n\
+        control = \"negative\"\nask = \"Cover the lens.\"\n";
+    std::fs::write(&plan, text).unwrap();
+    let [case, plan, json] = [&case, &plan, &json].map(|path| path.to_str().unwrap());
+    let arguments = ["--case", case, "--plan", plan, "--json", json];
+    let running = Running::start(&wire, &arguments);
+    let pid = running.child.id();
+    wire.send(&captures().join("meter.pcap"), 2000, Some(30));
+    pause(400);
+    assert!(mark(pid, &["--answer", "done at once"]), "the plan asks from its beginning");
+    pause(400);
+    assert!(!mark(pid, &["--answer"]), "nothing is asked any more");
+    wire.send(&captures().join("meter.pcap"), 2000, Some(20));
+    pause(300);
+    // The new segment is in the same phase.
+    Running::signal(pid, "-HUP");
+    pause(300);
+    assert!(mark(pid, &["--phase", "idle"]));
+    wire.send(&captures().join("meter.pcap"), 2000, Some(10));
+    pause(300);
+    let (code, lines) = running.stop();
+    assert_eq!(code, 0, "{lines:?}");
+    let asked: Vec<&Value> = lines.iter().filter(|line| line["type"] == "ask").collect();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(
+        (&asked[0]["question"], &asked[1]["question"]),
+        (&"Cover the lens.".into(), &Value::Null)
+    );
+    let result: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let phases = result["phases"].as_array().unwrap();
+    let named: Vec<_> =
+        phases.iter().map(|p| (&p["phase"], p["frames"].as_u64().unwrap())).collect();
+    assert_eq!(named, [(&Value::Null, 30), (&"power-on".into(), 20), (&"idle".into(), 10)]);
+    let all: u64 = phases.iter().map(|phase| phase["wire_bytes"].as_u64().unwrap()).sum();
+    assert_eq!(all, result["coverage"]["wire_bytes"]);
+    let marks: Vec<_> = result["marks"].as_array().unwrap().iter().map(|m| &m["text"]).collect();
+    assert_eq!(marks, ["done: Cover the lens. Answer: done at once", "negative control"]);
+}
+
+#[test]
+fn a_service_manager_is_told_and_a_status_can_be_asked_for() {
+    let Some(wire) = Wire::lay("notify") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let environment = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
+    let running = Running::start_with(&wire, &["--summary-every", "3600"], &environment);
+    let told = || {
+        let mut text = [0; 200];
+        let length = socket.recv(&mut text).unwrap();
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    };
+    let first: Vec<String> = (0..4).map(|_| told()).collect();
+    assert!(first.iter().any(|text| text.starts_with("READY=1")), "{first:?}");
+    assert!(first.iter().filter(|text| *text == "WATCHDOG=1").count() >= 2, "{first:?}");
+    wire.send(&captures().join("meter.pcap"), 2000, Some(10));
+    pause(500);
+    Running::signal(running.child.id(), "-USR1");
+    pause(300);
+    let (code, lines) = running.stop();
+    assert_eq!(code, 0);
+    let summaries = lines.iter().filter(|line| line["type"] == "summary").count();
+    assert_eq!(summaries, 2, "the one that was asked for, and the last: {lines:?}");
+    assert!(std::iter::repeat_with(told).take(50).any(|text| text == "STOPPING=1"));
 }
 
 /// Switches the other end off and on, and holds the recorded gaps against that.
