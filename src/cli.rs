@@ -24,6 +24,7 @@ use crate::case::layout;
 use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
+use crate::labels::Labels;
 use crate::sink::{counts, flows, json, report, summary};
 use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
@@ -440,7 +441,12 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
         here: args.here.clone(),
     };
     let analysis = Analysis { signatures: &signatures, geo: &geo, canary, choice, fail_on, hashed };
-    let snapshot = analysis.snapshot(&outcome, &endings);
+    let mut snapshot = analysis.snapshot(&outcome, &endings);
+    if let [folder] = &args.files[..]
+        && layout::is_recording(folder)
+    {
+        Labels::of_recording(folder).apply(&mut snapshot);
+    }
     show(args, &snapshot)?;
     complain(&endings);
     let code = snapshot.exit_code();

@@ -25,6 +25,7 @@ pub mod sink;
 pub mod engine;
 pub mod canary;
 pub mod analysis;
+pub mod labels;
 #[cfg(feature = "live")]
 pub mod recorder;
 #[cfg(feature = "live")]

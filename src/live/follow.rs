@@ -1,10 +1,10 @@
 //! Analyses a recording while it grows.
 
-use super::Labels;
 use crate::analysis::Analysis;
 use crate::attribution::record::FlowRecord;
 use crate::base::time::Timestamp;
 use crate::engine::{Engine, Outcome, Records, Settings};
+use crate::labels::Labels;
 use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
 use crate::source::{Segments, Sources};

@@ -2,9 +2,7 @@
 //! it grows, and makes a snapshot of what is known a few times a second.
 
 mod follow;
-mod labels;
 mod recorder;
 
 pub use follow::{FLOWS_KEPT, Follower, View};
-pub use labels::Labels;
 pub use recorder::{Recorder, Story};

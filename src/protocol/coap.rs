@@ -1,8 +1,9 @@
 //! CoAP (RFC 7252 §3 and §5.10) over UDP: sensors and actuators; and LwM2M registration (OMA
 //! LwM2M 1.1 transport §6.4.3), which names the device.
 //!
-//! Fixed: version 1, a token length, a code that exists and options that end exactly: few bits;
-//! so off port 5683 a request must be answered with its own token or number.
+//! Fixed: version 1, a token length, a code that exists and options that end exactly: few bits. So
+//! on port 5683 all options must be defined ones of a defined length, and off it a request must be
+//! answered with its own token or number.
 //! Bounds: one datagram at a time; those of `framed.rs`; 64 options.
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, on_port, u16_be};
@@ -36,7 +37,7 @@ impl Dissector for Coap {
             return Probe::No;
         };
         if on_port(flow, &PORTS) {
-            return Probe::Yes;
+            return if is_plausible(&first) { Probe::Yes } else { Probe::No };
         }
         // Off the port: a request that names a path, and its answer.
         let asks = first.code < 32 && first.options.iter().any(|&(number, _)| number == URI_PATH);
@@ -61,7 +62,10 @@ struct Parsed<'a> {
     code: u8,
     id: u16,
     token: &'a [u8],
+    /// Number and value (§5.10; RFC 7641, 7959, 7967, 8613, 8768, 9175, 9177).
     options: Vec<(u32, &'a [u8])>,
+    /// Nothing follows the options.
+    ends: bool,
 }
 
 fn parse(datagram: &[u8]) -> Option<Parsed<'_>> {
@@ -82,7 +86,8 @@ fn parse(datagram: &[u8]) -> Option<Parsed<'_>> {
     while let Some((&head, after)) = rest.split_first() {
         if head == 0xff {
             // A marker without payload is an error (§3).
-            return (!after.is_empty()).then_some(Parsed { code, id, token, options });
+            let ends = false;
+            return (!after.is_empty()).then_some(Parsed { code, id, token, options, ends });
         }
         rest = after;
         let delta = extended(head >> 4, &mut rest)?;
@@ -95,7 +100,40 @@ fn parse(datagram: &[u8]) -> Option<Parsed<'_>> {
             return None;
         }
     }
-    Some(Parsed { code, id, token, options })
+    Some(Parsed { code, id, token, options, ends: true })
+}
+
+/// Whether every option is one that is defined, and of a length that is. Without any, nothing may
+/// follow the token: a message with content says what it is about.
+fn is_plausible(message: &Parsed<'_>) -> bool {
+    let text =
+        |value: &[u8]| std::str::from_utf8(value).is_ok_and(|t| !t.contains(char::is_control));
+    let fits = |&(number, value): &(u32, &[u8])| {
+        let lengths = match number {
+            1 | 292 => 0..=8,
+            5 => 0..=0,
+            3 | 39 => 1..=255,
+            8 | 9 | 11 | 15 | 20 => 0..=255,
+            4 => 1..=8,
+            6 | 19 | 23 | 27 | 31 => 0..=3,
+            7 | 12 | 17 => 0..=2,
+            14 | 28 | 60 => 0..=4,
+            16 => 1..=1,
+            35 => 1..=1034,
+            252 => 1..=40,
+            258 => 0..=1,
+            _ => return false,
+        };
+        let is_text = matches!(number, 3 | 8 | 11 | 15 | 20 | 35 | 39);
+        lengths.contains(&value.len()) && (!is_text || text(value))
+    };
+    // A request says what it wants, an answer what it brings.
+    let tells = |&(number, value): &(u32, &[u8])| match message.code {
+        0..32 => matches!(number, 3 | 11 | 15 | 35) && !value.is_empty(),
+        _ => matches!(number, 6 | 8 | 12 | 14 | 23 | 27),
+    };
+    let options = &message.options;
+    options.iter().all(fits) && (options.iter().any(tells) || options.is_empty() && message.ends)
 }
 
 /// Four bits that may be continued (§3.1).
@@ -160,6 +198,25 @@ mod tests {
     use super::super::testing::{converse, flow, values};
     use super::*;
     use crate::flow::Side;
+
+    #[test]
+    fn noise_on_its_port_is_not_coap() {
+        let flow = flow(UDP, 50_000, 5683);
+        let mut state = 7u64;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let mut taken = 0;
+        for length in (13..80).cycle().take(100_000) {
+            let noise: Vec<u8> = (0..length).map(|_| byte()).collect();
+            taken += usize::from(parse(&noise).is_some_and(|parsed| is_plausible(&parsed)));
+        }
+        assert!(taken <= 5, "{taken} of 100,000");
+        let request = [0x40, 1, 0, 1, 0xb2, 0xff, 0xfe];
+        let (label, _) = converse(&flow, true, &[(Side::Low, &request)]);
+        assert_eq!(label.frame, 0, "by its port alone: a path that is no text");
+    }
 
     const REGISTER: &[u8] = b"\x42\x02\x12\x34tk\xb2rd\x49ep=TEST01\x04lt=9\xff</>";
     const CREATED: &[u8] = b"\x62\x41\x12\x34tk\x82rd\x031/2";

@@ -1,0 +1,91 @@
+//! Names that the operator gives to devices while they are watched; the journal of the recording
+//! keeps them.
+
+use crate::base::text::safe;
+use crate::case::journal::{self, Event};
+use crate::case::layout;
+use crate::snapshot::Snapshot;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// See the module. Copies share the same names.
+#[derive(Debug, Clone, Default)]
+pub struct Labels(Arc<Mutex<BTreeMap<String, String>>>);
+
+impl Labels {
+    /// Those that the journal of a recording holds, as far as its chain and signatures hold.
+    #[must_use]
+    pub fn of_recording(folder: &Path) -> Labels {
+        let labels = Labels::default();
+        if let Ok((entries, _)) = journal::read(&layout::journal(folder)) {
+            for entry in entries {
+                if let Event::Label { device, label } = entry.event {
+                    labels.set(&device, &label);
+                }
+            }
+        }
+        labels
+    }
+
+    /// Gives a device a name; an empty one takes it away.
+    pub fn set(&self, device: &str, label: &str) {
+        let mut labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if label.is_empty() {
+            labels.remove(device);
+        } else {
+            labels.insert(device.to_owned(), safe(label.as_bytes()));
+        }
+    }
+
+    /// Puts the names into a snapshot.
+    pub fn apply(&self, snapshot: &mut Snapshot) {
+        let labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for device in &mut snapshot.devices {
+            if let Some(label) = labels.get(&*device.id) {
+                device.label = Some(label.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::clock::Clocks;
+    use crate::case::journal::Journal;
+    use crate::case::key::RunKey;
+
+    #[test]
+    fn the_last_name_in_a_journal_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = RunKey::generate().unwrap();
+        let mut journal = Journal::create(layout::journal(folder.path()), key).unwrap();
+        let public_key = journal.public_key();
+        let begin = Event::Begin {
+            journal: 1,
+            tool: String::new(),
+            host: String::new(),
+            system: String::new(),
+            interfaces: Vec::new(),
+            filter: String::new(),
+            snap_length: 0,
+            public_key,
+            protections: Vec::new(),
+        };
+        journal.add(&Clocks::now(), begin).unwrap();
+        for (device, label) in
+            [("mac:1", "hall"), ("mac:2", "door"), ("mac:1", "kitchen"), ("mac:2", "")]
+        {
+            let (device, label) = (device.to_owned(), label.to_owned());
+            journal.add(&Clocks::now(), Event::Label { device, label }).unwrap();
+        }
+        let labels = Labels::of_recording(folder.path());
+        let held = labels.0.lock().unwrap().clone();
+        assert_eq!(
+            held.into_iter().collect::<Vec<_>>(),
+            [("mac:1".to_owned(), "kitchen".to_owned())]
+        );
+        assert!(Labels::of_recording(Path::new("/nowhere")).0.lock().unwrap().is_empty());
+    }
+}
