@@ -6,12 +6,13 @@ use crate::attribution::record::FlowRecord;
 use crate::base::text::safe;
 use crate::base::time::{SECOND, Timestamp};
 use crate::engine::{Engine, Job, Outcome, Records, Settings};
+use crate::labels::Labels;
 use crate::sink::tui::{Command, State, Status, Update};
 use crate::snapshot::Snapshot;
 use crate::source::Sources;
 use crate::source::file::Ending;
 use crossbeam_channel::{Receiver, Sender};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub struct Replay<'k> {
     pub analysis: Analysis<'k>,
     /// How the engine works.
     pub settings: Settings,
+    /// Names that the operator gives, or gave while it was recorded.
+    pub labels: Labels,
     /// Packet time over clock time; infinite for as fast as possible.
     pub speed: f64,
     /// To the screen.
@@ -55,7 +58,6 @@ pub struct End {
 /// What the operator said.
 #[derive(Default)]
 struct Said {
-    labels: BTreeMap<String, String>,
     marks: Vec<(Timestamp, String)>,
     phase: Option<String>,
     quit: bool,
@@ -193,7 +195,7 @@ impl Replay<'_> {
     ) -> End {
         let newest = outcome.frames.times.map_or(Timestamp(0), |times| times[1]);
         loop {
-            let snapshot = self.snapshot(outcome, &endings, &said);
+            let snapshot = self.snapshot(outcome, &endings);
             let code = snapshot.exit_code();
             let status = status(State::Ended, &snapshot, &said, newest);
             let update = Update {
@@ -234,7 +236,7 @@ impl Replay<'_> {
         };
         let mut outcome = engine.peek(Some(&mut live));
         outcome.ledger.declare(sources.names());
-        let snapshot = self.snapshot(&outcome, &sources.so_far(), said);
+        let snapshot = self.snapshot(&outcome, &sources.so_far());
         let (read, size) = sources.progress();
         // A small file is in the buffer at once: then what was looked at tells more.
         let coverage = &snapshot.coverage;
@@ -247,13 +249,9 @@ impl Replay<'_> {
     }
 
     /// The snapshot with the names that the operator gave.
-    fn snapshot(&self, outcome: &Outcome, endings: &[Ending], said: &Said) -> Snapshot {
+    fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Snapshot {
         let mut snapshot = self.analysis.snapshot(outcome, endings);
-        for device in &mut snapshot.devices {
-            if let Some(label) = said.labels.get(&*device.id) {
-                device.label = Some(label.clone());
-            }
-        }
+        self.labels.apply(&mut snapshot);
         snapshot
     }
 
@@ -271,12 +269,7 @@ impl Replay<'_> {
                 said.mark(newest, format!("phase {phase}"));
                 said.phase = Some(phase);
             }
-            Command::Label { device, label } if label.is_empty() => {
-                said.labels.remove(&device);
-            }
-            Command::Label { device, label } => {
-                said.labels.insert(device, safe(label.as_bytes()));
-            }
+            Command::Label { device, label } => self.labels.set(&device, &label),
             Command::Speed(speed) => {
                 self.speed = speed;
                 *pace = Pace::new(speed, newest);

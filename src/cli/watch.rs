@@ -4,6 +4,7 @@ use super::replay::Replay;
 use super::shown::Shown;
 use super::{Failure, Knowledge, complain};
 use crate::case::layout;
+use crate::labels::Labels;
 use crate::sink::tui::{self, Options};
 use crate::source::Sources;
 use anyhow::{Context, bail};
@@ -103,13 +104,14 @@ pub fn watch(args: &Watch) -> Result<u8, Failure> {
         let Watch { recording, shown, screen, knowledge, .. } = args;
         return super::live_screen::run(recording, shown, screen, knowledge);
     }
-    show(&args.files, args.speed, &args.shown, &args.screen, &args.knowledge)
+    show(&args.files, Labels::default(), args.speed, &args.shown, &args.screen, &args.knowledge)
 }
 
 /// Shows a finished capture: a replay as fast as it goes.
 pub fn browse(args: &Browse) -> Result<u8, Failure> {
     let files = captures(&args.path)?;
-    show(&files, f64::INFINITY, &args.shown, &args.screen, &args.knowledge)
+    let labels = Labels::of_recording(&args.path);
+    show(&files, labels, f64::INFINITY, &args.shown, &args.screen, &args.knowledge)
 }
 
 /// The capture files that a path stands for.
@@ -136,6 +138,7 @@ fn captures(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 fn show(
     files: &[PathBuf],
+    labels: Labels,
     speed: f64,
     shown: &Shown,
     screen: &ScreenArgs,
@@ -149,7 +152,7 @@ fn show(
     let (tell, updates) = crossbeam_channel::bounded(2);
     let (order, commands) = crossbeam_channel::unbounded();
     let end = std::thread::scope(|scope| {
-        let replay = Replay { analysis, settings, speed, tell, commands };
+        let replay = Replay { analysis, settings, labels, speed, tell, commands };
         let replay = scope.spawn(move || replay.run(sources));
         let screen = tui::run(updates, order, options);
         // The replay ends when nobody listens any more.
