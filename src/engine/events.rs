@@ -118,10 +118,11 @@ impl Events {
             }
             Event::Closed(at) => {
                 let Closed { flow, label, end, frame } = &self.closed[at as usize];
+                let label = ledger.settled(flow, *label);
                 if let Some(records) = records {
-                    records(FlowRecord::of(flow, *label, *end, *frame, ledger, geo));
+                    records(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
                 }
-                ledger.closed(flow, *label);
+                ledger.closed(flow, label);
             }
         }
     }

@@ -309,8 +309,35 @@ pub enum What {
     /// From here on the flow carries another protocol, so that nothing can be said of the
     /// content: a proxy's tunnel, or encryption begun by a command.
     Handover,
+    /// Another flow is going to be spoken; the value is the text that says so.
+    Expect(Announced),
     /// Something worth showing; no later stage acts on it.
     Note,
+}
+
+/// A flow that another one announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// The end that listens; it need not be an end of the flow that says so.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// The end that it will hear from, where that is told.
+    pub peer: Option<IpAddr>,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// The label it gives the flow.
+    pub label: &'static str,
+    /// What is announced about the content.
+    pub content: Content,
+}
+
+impl Announced {
+    /// A port is told and an address that can be one end of a flow.
+    #[must_use]
+    pub fn is_useful(&self) -> bool {
+        self.port != 0 && !self.address.is_unspecified()
+    }
 }
 
 /// Where a flow's own name comes from.

@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod cipher;
+pub mod announce;
 pub mod application;
 pub mod dns;
 pub mod document;
