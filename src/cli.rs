@@ -63,7 +63,7 @@ enum Command {
         phonehome analyze week.pcap.gz --device camera=00:00:5e:00:53:0a --report camera.html\n  \
         zstd -dc week.pcap.zst | phonehome analyze - --json > week.json\n  \
         phonehome analyze ring_*.pcap.gz --report week.html")]
-    Analyze(Analyze),
+    Analyze(Box<Analyze>),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
@@ -72,7 +72,7 @@ enum Command {
         phonehome watch week.pcap.gz --speed 60 --here NL\n  \
         phonehome watch ring_*.pcap.gz --speed max --device camera=00:00:5e:00:53:0a\n\n\
         On the screen ? lists the keys, q quits. NO_COLOR is respected.")]
-    Watch(watch::Watch),
+    Watch(Box<watch::Watch>),
     /// Show a finished capture, or a folder of them, on a screen
     #[command(after_help = "Examples:\n  phonehome browse captures/camera.pcapng\n  \
         phonehome browse kitchen-camera --here NL")]

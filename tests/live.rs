@@ -35,7 +35,10 @@ struct Running {
 impl Running {
     fn start(wire: &Wire, arguments: &[&str]) -> Running {
         let mut command = wire.at_b(PROGRAM);
-        command.args(["capture", "-i", "wire", "--keep-free", "1"]).args(arguments);
+        command.args(["capture", "-i", "wire"]).args(arguments);
+        if !arguments.contains(&"--keep-free") {
+            command.args(["--keep-free", "1"]);
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let begin: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
@@ -300,6 +303,99 @@ fn a_recording_outlives_whoever_reads_it() {
     }
     assert!(!Path::new(&gone).exists());
     assert_eq!(frames(&file), (50, frames(&file).1, true));
+}
+
+#[test]
+fn an_interface_that_is_pulled_and_comes_back_is_recorded_again() {
+    let Some(wire) = Wire::lay("pulled") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case");
+    let running = Running::start(&wire, &["--case", case.to_str().unwrap()]);
+    wire.send(&captures().join("meter.pcap"), 2000, Some(20));
+    pause(200);
+    wire.pull();
+    pause(300);
+    wire.lay_again();
+    pause(300);
+    wire.send(&captures().join("meter.pcap"), 2000, Some(30));
+    pause(300);
+    let (code, lines) = running.stop();
+    assert_eq!(code, 0, "{lines:?}");
+    let gaps = lines.iter().filter(|line| line["type"] == "gap" && !line["to"].is_null()).count();
+    assert!(gaps >= 1, "{lines:?}");
+    assert_eq!(frames(&layout::segment(&case, 0)).0, 50);
+    check_case(&case);
+}
+
+#[test]
+fn several_interfaces_are_recorded_at_once() {
+    let Some(wire) = Wire::lay("two") else { return };
+    wire.second();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("two.pcapng");
+    let running = Running::start(&wire, &["-i", "other", "--write", file.to_str().unwrap()]);
+    wire.send(&captures().join("meter.pcap"), 2000, Some(20));
+    wire.send_by("other", &captures().join("meter.pcap"), 2000, Some(30));
+    pause(300);
+    let (code, lines) = running.stop();
+    assert_eq!(code, 0, "{lines:?}");
+    let mut source = FileSource::open(&file, false).unwrap();
+    let mut count = 0;
+    while source.next_frame().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 50);
+    let names = source.finish().declared.interfaces;
+    assert_eq!(names, [b"wire".as_slice().into(), b"other".as_slice().into()]);
+}
+
+/// A small disk in memory.
+struct Mounted<'a>(&'a str);
+
+impl<'a> Mounted<'a> {
+    fn new(at: &'a str, size: &str) -> Mounted<'a> {
+        let options = ["-t", "tmpfs", "-o", size, "tmpfs", at];
+        assert!(common::network::run("mount", &options).unwrap().status.success());
+        Mounted(at)
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        common::network::run("umount", &[self.0]);
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_with_a_whole_file() {
+    let Some(wire) = Wire::lay("full") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let at = disk.to_str().unwrap();
+    let _mounted = Mounted::new(at, "size=6m");
+    // With room kept free it ends before; with none it meets the end of the disk itself.
+    for (round, keep) in ["2", "0"].into_iter().enumerate() {
+        let case = disk.join(format!("case{round}"));
+        let arguments = ["--case", case.to_str().unwrap(), "--keep-free", keep];
+        let mut running = Running::start(&wire, &arguments);
+        wire.send(&captures().join("gateway.pcap"), 20_000, Some(60_000));
+        let lines: Vec<String> = running.lines.by_ref().map_while(Result::ok).collect();
+        let code = running.child.wait().unwrap().code();
+        let end = lines.iter().find(|line| line.contains("\"type\":\"end\"")).unwrap();
+        if round == 0 {
+            assert!(end.contains("nearly full") && end.contains("\"good\":true"), "{end}");
+            assert_eq!(code, Some(0), "{lines:?}");
+        } else {
+            assert!(end.contains("\"good\":false"), "{end}");
+            assert_eq!(code, Some(3), "{lines:?}");
+        }
+        let (count, _, whole) = frames(&layout::segment(&case, 0));
+        assert!(count > 100 && whole, "{count} frames");
+        let entries = check_case(&case);
+        assert!(round == 1 || matches!(entries.last().unwrap().event, Event::End { .. }));
+        std::fs::remove_dir_all(&case).unwrap();
+    }
 }
 
 #[test]

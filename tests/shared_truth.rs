@@ -22,6 +22,7 @@ const KNOWN: &[Known] = &[
     ("zeek/dns__dns-invalid-names.pcap", "dns", 1, NOT_A_NAME),
     ("zeek/quic__vector-max-size-crash.pcap", "dns", 1, NOT_A_NAME),
     ("bulk/Malcolm-Test-Artifacts__DNS.pcap", "dns", 3, NOT_DNS),
+    ("ndpi/netbios_wildcard_dns_query.pcap", "dns", 1, NETBIOS),
     ("zeek/http__no-uri.pcap", "http", 1, "the request line has no target (RFC 9112 §3)"),
     ("mercury/socks4_5.pcap", "http", 1, SOCKS),
     ("ndpi/socks.pcap", "http", 2, SOCKS),
@@ -72,6 +73,8 @@ const OPTION: &str = "an IP option states a length that cannot be; the header's 
 const FORWARDS: &str = "a name points forwards; RFC 1035 §4.1.4 has pointers to prior names only";
 const NOT_A_NAME: &str = "tshark writes its complaint where the name should be";
 const NOT_DNS: &str = "sent to port 53, but thousands of questions in a few bytes are not DNS";
+const NETBIOS: &str = "a NetBIOS node status request (RFC 1002 §4.2.17) sent to port 53: its name is \
+    no name of DNS";
 const SOCKS: &str = "the request goes through a SOCKS proxy, whose flow it is";
 const PORT: &str = "tshark goes by the port, which is that of another protocol";
 const NO_REQUEST: &str = "tshark does not take the request for one";

@@ -34,7 +34,9 @@ impl Clocks {
     /// Reads them.
     #[must_use]
     pub fn now() -> Clocks {
-        let nanoseconds = |time: Timespec| time.tv_sec * SECOND + time.tv_nsec as i64;
+        // Narrower on some systems.
+        #[allow(clippy::unnecessary_cast)]
+        let nanoseconds = |time: Timespec| time.tv_sec as i64 * SECOND + time.tv_nsec as i64;
         Clocks {
             wall: Timestamp(nanoseconds(clock_gettime(ClockId::Realtime))),
             monotonic: nanoseconds(clock_gettime(ClockId::Monotonic)),

@@ -19,7 +19,8 @@ pub mod segment;
 /// business.
 fn create(path: &std::path::Path) -> Result<std::fs::File, CaseError> {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    // Whatever is cut off after a failure, the next writing goes on from there.
+    options.append(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(CaseError::system(path, "cannot be created"))

@@ -85,7 +85,7 @@ impl Fetch {
         let mut until_look = LOOK_EVERY;
         loop {
             let mut pause = None;
-            match self.source.next() {
+            match self.source.fetch() {
                 Next::Packet(found) => {
                     idle = 0;
                     let number = self.interface as u32;

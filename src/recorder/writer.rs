@@ -124,7 +124,7 @@ impl Writer {
             phase: None,
             packets: 0,
             lost: 0,
-            free: u64::MAX,
+            free: free(&target),
             bytes_before: 0,
             rate: 0.0,
             warned: false,
@@ -185,6 +185,8 @@ impl Writer {
                         Ok(()) => {
                             self.packets += block.packets;
                             self.bytes += block.bytes.len() as u64;
+                            // Until the disk is asked again.
+                            self.free = self.free.saturating_sub(block.bytes.len() as u64);
                         }
                         Err(_) => self.lost += block.packets,
                     }
@@ -280,8 +282,7 @@ impl Writer {
     }
 
     fn look_at_disk(&mut self, elapsed: Duration) {
-        let Ok(disk) = rustix::fs::statvfs(self.target.folder()) else { return };
-        self.free = disk.f_bavail * disk.f_frsize;
+        self.free = free(&self.target);
         let now = (self.bytes - self.bytes_before) as f64 / elapsed.as_secs_f64();
         self.bytes_before = self.bytes;
         // A short burst is no reason for alarm.
@@ -431,6 +432,11 @@ impl Writer {
         self.say(Event::Warning { text: text.clone() });
         tell(&Report::Warning(text));
     }
+}
+
+/// Bytes free where a recording goes; unlimited where the system cannot tell.
+fn free(target: &Target) -> u64 {
+    rustix::fs::statvfs(target.folder()).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize)
 }
 
 fn begin_segment(

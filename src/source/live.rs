@@ -97,16 +97,18 @@ impl LiveSource {
     }
 
     /// The next packet; never waits for one.
-    pub fn next(&mut self) -> Next<'_> {
+    pub fn fetch(&mut self) -> Next<'_> {
         let Some(capture) = &mut self.capture else {
             return Next::Gone(failed(&self.interface, &"is closed"));
         };
         match capture.next_packet() {
             Ok(packet) => {
                 let time = packet.header.ts;
-                let fraction = time.tv_usec as i64 * NANOSECONDS_A_TICK;
+                // Narrower on some systems.
+                #[allow(clippy::unnecessary_cast)]
+                let (second, tick) = (time.tv_sec as i64, time.tv_usec as i64);
                 Next::Packet(LivePacket {
-                    time: Timestamp(time.tv_sec as i64 * SECOND + fraction),
+                    time: Timestamp(second * SECOND + tick * NANOSECONDS_A_TICK),
                     wire_length: packet.header.len,
                     data: packet.data,
                 })

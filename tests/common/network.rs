@@ -28,24 +28,45 @@ impl Wire {
             }
         }
         let wire = Wire { names };
-        let [a, b] = &wire.names;
-        if !works("ip", &["netns", "add", a]) || !works("ip", &["netns", "add", b]) {
-            eprintln!("skipped: no right to make network namespaces");
-            return None;
-        }
-        let link = ["-n", a, "link", "add", "wire", "type", "veth", "peer", "name", "wire"];
-        let mut link = link.to_vec();
-        link.extend(["netns", b]);
-        assert!(works("ip", &link), "a wire between namespaces");
         for name in &wire.names {
+            if !works("ip", &["netns", "add", name]) {
+                eprintln!("skipped: no right to make network namespaces");
+                return None;
+            }
             // What the kernel itself would say on the wire must not disturb counts.
-            let quiet = "net.ipv6.conf.all.disable_ipv6=1";
-            works("ip", &["netns", "exec", name, "sysctl", "-qw", quiet]);
-            let off = "net.ipv6.conf.wire.disable_ipv6=1";
-            works("ip", &["netns", "exec", name, "sysctl", "-qw", off]);
-            assert!(works("ip", &["-n", name, "link", "set", "wire", "up"]));
+            for which in ["all", "default"] {
+                let quiet = format!("net.ipv6.conf.{which}.disable_ipv6=1");
+                works("ip", &["netns", "exec", name, "sysctl", "-qw", &quiet]);
+            }
         }
+        wire.connect("wire");
         Some(wire)
+    }
+
+    fn connect(&self, link: &str) {
+        let [a, b] = &self.names;
+        let pair = ["-n", a, "link", "add", link, "type", "veth", "peer", "name", link];
+        let mut pair = pair.to_vec();
+        pair.extend(["netns", b]);
+        assert!(works("ip", &pair), "a wire between namespaces");
+        for name in &self.names {
+            assert!(works("ip", &["-n", name, "link", "set", link, "up"]));
+        }
+    }
+
+    /// Another wire, called `other`.
+    pub fn second(&self) {
+        self.connect("other");
+    }
+
+    /// Takes the wire away, as an adapter that is pulled.
+    pub fn pull(&self) {
+        assert!(works("ip", &["-n", &self.names[0], "link", "del", "wire"]));
+    }
+
+    /// Lays it once more.
+    pub fn lay_again(&self) {
+        self.connect("wire");
     }
 
     /// A program at end `b`, where things are recorded.
@@ -63,13 +84,17 @@ impl Wire {
     /// Sends the frames of a capture from end `a`, so many a second: once, or over and over up to a
     /// number of frames.
     pub fn send(&self, capture: &Path, per_second: u32, frames: Option<usize>) {
+        self.send_by("wire", capture, per_second, frames);
+    }
+
+    /// The same by a wire of that name.
+    pub fn send_by(&self, link: &str, capture: &Path, per_second: u32, frames: Option<usize>) {
         let rate = format!("--pps={per_second}");
         let limit = frames.map_or("--loop=1".to_owned(), |frames| format!("--limit={frames}"));
         let often = if frames.is_some() { "--loop=0" } else { "--quiet" };
         let path = capture.to_string_lossy();
         let a = &self.names[0];
-        let arguments =
-            ["netns", "exec", a, "tcpreplay", &rate, &limit, often, "-i", "wire", &path];
+        let arguments = ["netns", "exec", a, "tcpreplay", &rate, &limit, often, "-i", link, &path];
         let sent = run("ip", &arguments).unwrap();
         assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     }

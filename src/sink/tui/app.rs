@@ -137,6 +137,8 @@ pub struct App {
     pub scroll: usize,
     /// Which of a finding's frames is shown.
     pub reference: usize,
+    /// Whether secrets in the bytes of a frame are shown.
+    pub reveal: bool,
     /// The frame that was fetched.
     pub frame: Option<(Wanted, Result<Fetched, String>)>,
     /// As typed.
@@ -167,6 +169,7 @@ impl App {
             lists: Default::default(),
             scroll: 0,
             reference: 0,
+            reveal: false,
             frame: None,
             filter_text: String::new(),
             filter: Filter::default(),
@@ -236,12 +239,18 @@ impl App {
             chosen.order =
                 model.order(list, &self.filter, (chosen.sort, chosen.turned), &self.history);
             let is_same = |row: &u32| model.key(list, *row) == chosen.key;
-            let kept = chosen.order.iter().take(KEPT_MAX).position(is_same);
+            // Most often it is where it was, and then no other row's key is made.
+            let here = || chosen.order.get(chosen.selected).filter(|row| is_same(row));
+            let search = || chosen.order.iter().take(KEPT_MAX).position(is_same);
+            let kept = match chosen.key.is_empty() {
+                true => None,
+                false => here().map(|_| chosen.selected).or_else(search),
+            };
             let last = chosen.order.len().saturating_sub(1);
             chosen.selected = match kept {
                 _ if self.follow => 0,
-                Some(at) if !chosen.key.is_empty() => at,
-                _ => chosen.selected.min(last),
+                Some(at) => at,
+                None => chosen.selected.min(last),
             };
         }
     }
@@ -289,6 +298,7 @@ impl App {
         }
         self.back.push((self.view, self.page.take()));
         (self.view, self.page, self.scroll, self.reference) = (view, page, 0, 0);
+        self.reveal = false;
         self.refresh();
     }
 

@@ -6,6 +6,7 @@ use super::theme::Theme;
 use crate::source::frame_reader::{Fetched, FrameReader};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use ratatui::style::Style;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Input and frame.
@@ -43,9 +44,39 @@ pub fn start(paths: Vec<PathBuf>) -> (Sender<Wanted>, Receiver<Answer>) {
     (ask, told)
 }
 
-/// Adds the bytes to a page, sixteen a line, as on every hex page; those of `needles` are marked.
-pub fn add(page: &mut Doc, frame: &Fetched, needles: &[Vec<u8>], theme: &Theme) {
+/// Bytes before which no credential stands: the headers of Ethernet, IPv4 and TCP or less.
+const HEADERS: usize = 54;
+
+/// The part of a frame that may hold a secret: what follows the word that announces it, up to the
+/// end of its line, or all behind the headers where no such word is found.
+pub fn secret(data: &[u8], words: &[&str]) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    for word in words.iter().map(|word| word.as_bytes()) {
+        for (at, window) in data.windows(word.len()).enumerate() {
+            if window.eq_ignore_ascii_case(word) {
+                let begin = at + word.len();
+                let end = data[begin..].iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+                hidden.push(begin..end.map_or(data.len(), |end| begin + end));
+            }
+        }
+    }
+    if hidden.is_empty() {
+        hidden.push(HEADERS.min(data.len())..data.len());
+    }
+    hidden
+}
+
+/// Adds the bytes to a page, sixteen a line, as on every hex page; those of `needles` are marked,
+/// and stars stand for those that are hidden.
+pub fn add(
+    page: &mut Doc,
+    frame: &Fetched,
+    needles: &[Vec<u8>],
+    hidden: &[Range<usize>],
+    theme: &Theme,
+) {
     let marked = marked(&frame.data, needles);
+    let is_hidden = |at: usize| hidden.iter().any(|range| range.contains(&at));
     let found = marked.iter().any(|&marked| marked);
     if found {
         page.styled(2, "In [brackets]: bytes that spell what the finding speaks of.", theme.dim());
@@ -66,6 +97,11 @@ pub fn add(page: &mut Doc, frame: &Fetched, needles: &[Vec<u8>], theme: &Theme) 
             } else {
                 ' '
             });
+            if is_hidden(at) {
+                hex.push_str("**");
+                plain.push('*');
+                continue;
+            }
             hex.push_str(&format!("{byte:02x}"));
             plain.push(if (b' '..=b'~').contains(&byte) { byte.into() } else { '.' });
         }
@@ -100,6 +136,15 @@ fn marked(data: &[u8], needles: &[Vec<u8>]) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_hidden_to_the_end_of_their_line() {
+        let data = b"GET / HTTP/1.1\r\nAuthorization: Basic abc\r\nHost: x";
+        let hidden = secret(data, &["Authorization:", "PASS "]);
+        assert_eq!(&data[hidden[0].clone()], b" Basic abc");
+        assert_eq!(secret(&[0; 100], &["PASS "]), vec![54..100; 1], "unknown: all of the payload");
+        assert_eq!(secret(&[0; 9], &["PASS "]), vec![9..9; 1]);
+    }
 
     #[test]
     fn what_is_sought_is_marked() {

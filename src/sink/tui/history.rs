@@ -74,9 +74,7 @@ impl History {
         self.make_room(to);
         let mut totals = Totals::default();
         for (index, (id, total)) in devices.enumerate() {
-            for way in 0..2 {
-                totals.all[way] = totals.all[way].saturating_add(total[way]);
-            }
+            totals.all = sum(totals.all, total);
             if index >= DEVICES_MAX {
                 continue;
             }
@@ -168,6 +166,10 @@ impl History {
 
 fn difference(now: [u64; 2], before: [u64; 2]) -> [u64; 2] {
     [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])]
+}
+
+fn sum([a, b]: [u64; 2], [c, d]: [u64; 2]) -> [u64; 2] {
+    [a.saturating_add(c), b.saturating_add(d)]
 }
 
 fn halve(steps: &mut Steps) {

@@ -5,11 +5,12 @@ use super::feed::{Command, State};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// Keys and what they do, for the help page.
-pub const HELP: [(&str, &str); 20] = [
+pub const HELP: [(&str, &str); 21] = [
     ("1 to 9, Tab", "views; Shift-Tab goes the other way"),
     ("up down j k", "select a row, or scroll a page; PgUp PgDn Home End"),
     ("Enter", "open the page of the selected row; Esc goes back"),
     ("left right", "on a finding: the frames that decide it, one after the other"),
+    ("x", "on a finding: show a secret in the bytes, or hide it again"),
     ("f", "filter: only rows for which all of it holds; Esc takes it away"),
     ("/ n N", "search in this list; next, the one before"),
     ("s r", "sort by the next heading; turn the order round"),
@@ -76,6 +77,7 @@ pub fn press(app: &mut App, key: KeyEvent) -> Option<Wish> {
         KeyCode::Right => app.turn(1),
         KeyCode::Enter => app.open(),
         KeyCode::Esc | KeyCode::Backspace => app.escape(),
+        KeyCode::Char('x') => app.reveal = !app.reveal,
         KeyCode::Char('f') => app.ask(Asking::Filter),
         KeyCode::Char('/') => app.ask(Asking::Search),
         KeyCode::Char('n') => app.find(1, false),

@@ -128,9 +128,10 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
         let style = if free < 1_000_000_000 { theme.bad() } else { Style::new() };
         all.push((4, (format!("disk {} free", bytes(free)), style)));
     }
-    let coverage = match snapshot.coverage.complete {
-        true => ("coverage complete".to_owned(), theme.good()),
-        false => ("INCOMPLETE".to_owned(), theme.bad()),
+    let coverage = match (snapshot.coverage.complete, status.state) {
+        (true, State::Ended) => ("coverage complete".to_owned(), theme.good()),
+        (true, _) => ("complete so far".to_owned(), theme.good()),
+        (false, _) => ("INCOMPLETE".to_owned(), theme.bad()),
     };
     all.push((0, coverage));
     let need = |all: &[(u8, (String, Style))]| -> usize {

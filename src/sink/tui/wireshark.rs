@@ -38,7 +38,7 @@ pub fn flow(flow: &FlowRecord) -> String {
         (Some(port), "tcp" | "udp") => format!(" && {}.port == {port}", flow.proto),
         _ => String::new(),
     };
-    let [src, dst] = [flow.src, flow.dst].map(|address| equals(address));
+    let [src, dst] = [flow.src, flow.dst].map(equals);
     format!("{src} && {dst}{}{}", port(flow.src_port), port(flow.dst_port))
 }
 

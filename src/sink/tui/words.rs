@@ -180,6 +180,12 @@ pub fn operator_and_law(destination: &Destination) -> (Option<String>, String) {
     ((!names.is_empty()).then(|| names.join(", ")), law)
 }
 
+/// The same for the row of a list, where there is no room to say that an address has no name.
+pub fn destination_short(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
+    let name = destination(snapshot, at);
+    name.strip_suffix(" (no name)").map_or_else(|| name.clone(), str::to_owned)
+}
+
 /// How a destination reads to people.
 pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
     let Some(destination) = snapshot.destinations.get(at) else { return String::new() };

@@ -12,6 +12,8 @@ use crate::snapshot::Snapshot;
 const ROWS_MAX: usize = 30;
 /// Inputs whose counts are shown.
 const INPUTS_MAX: usize = 4;
+/// Words after which a secret comes.
+const SECRET_WORDS: [&str; 5] = ["Authorization:", "USER ", "PASS ", "password", "token"];
 /// Characters of a filter that are shown; `c` copies it whole.
 const FILTER_MAX: usize = 1200;
 
@@ -113,7 +115,17 @@ fn frames(app: &App, snapshot: &Snapshot, finding: &Finding, page: &mut Doc) {
                 );
                 page.styled(2, &text, app.theme.bad());
             }
-            hex::add(page, frame, &needles(snapshot, finding), &app.theme);
+            // A finding tells that a secret was sent, never the secret, unless somebody wants it.
+            let has_secret = finding.id.starts_with("cred.") && !app.reveal;
+            let hidden = match has_secret {
+                true => hex::secret(&frame.data, &SECRET_WORDS),
+                false => Vec::new(),
+            };
+            if has_secret {
+                let text = "The secret is hidden by stars (x shows it, also to others here).";
+                page.styled(2, text, app.theme.warn());
+            }
+            hex::add(page, frame, &needles(snapshot, finding), &hidden, &app.theme);
         }
         Some((which, Err(because))) if *which == wanted => {
             page.styled(2, &format!("The bytes cannot be shown: {because}"), app.theme.warn());
@@ -132,6 +144,6 @@ fn needles(snapshot: &Snapshot, finding: &Finding) -> Vec<Vec<u8>> {
         let longest = name.split('.').max_by_key(|label| label.len()).unwrap_or(name);
         needles.extend([name, longest]);
     }
-    needles.extend(["Authorization", "USER ", "PASS ", "password"]);
+    needles.extend(SECRET_WORDS);
     needles.into_iter().map(|needle| needle.as_bytes().to_vec()).collect()
 }

@@ -69,7 +69,7 @@ const DESTINATIONS: &[Column] = &[
 const CONTACTS: &[Column] = &[
     text("", 1, 0, 0),
     name("DEVICE", 12, 2, 0),
-    name("DESTINATION", 16, 4, 0),
+    name("DESTINATION", 23, 4, 0),
     number("SENT", 6, 0),
     number("RECEIVED", 9, 0),
     text("PLACE", 9, 1, 1),
@@ -220,7 +220,7 @@ impl Maker<'_> {
         let contact = snapshot.contacts.get(row)?;
         let device = snapshot.devices.get(contact.device_index)?;
         let to = snapshot.destinations.get(contact.destination_index)?;
-        let name = words::destination(snapshot, contact.destination_index);
+        let name = words::destination_short(snapshot, contact.destination_index);
         let (operator, law) = words::operator_and_law(to);
         let operator = match operator {
             Some(operator) => plain(operator),
@@ -252,7 +252,7 @@ impl Maker<'_> {
         Some(vec![
             self.worst(self.model.worst(contact)),
             plain(words::device(device)),
-            plain(words::destination(snapshot, contact.destination_index)),
+            plain(words::destination_short(snapshot, contact.destination_index)),
             sent,
             received,
             self.seen(5, || plain(words::places(to))),
@@ -303,7 +303,7 @@ impl Maker<'_> {
         sources.dedup();
         Some(vec![
             self.worst(worst),
-            plain(words::destination(snapshot, row)),
+            plain(words::destination_short(snapshot, row)),
             plain(words::operator(to)),
             self.seen(3, || plain(words::networks(to))),
             plain(words::places(to)),

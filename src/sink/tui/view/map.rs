@@ -139,7 +139,7 @@ fn arc(from: &Country, to: &Country) -> Vec<(f64, f64)> {
     let (a, b) = (vector(from), vector(to));
     let dot: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
     let angle = dot.clamp(-1.0, 1.0).acos();
-    if angle < 0.01 || angle > std::f64::consts::PI - 0.01 {
+    if !(0.01..=std::f64::consts::PI - 0.01).contains(&angle) {
         return Vec::new();
     }
     let point = |step: usize| {

@@ -17,8 +17,14 @@ const WIDE: u16 = 170;
 pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     let Some(model) = &app.model else { return };
     let count = |length: usize| u16::try_from(length).unwrap_or(u16::MAX).saturating_add(2);
-    // Findings get what they need, up to a quarter.
-    let most = (area.height / 4).max(3);
+    // Findings get what they need, up to a quarter, or to what the others leave.
+    let [devices_count, who_count] =
+        [List::Devices, List::Who].map(|list| count(app.chosen(list).order.len()));
+    let others = match area.width >= WIDE {
+        true => devices_count.max(who_count),
+        false => devices_count.saturating_add(who_count),
+    };
+    let most = (area.height / 4).max(3).max(area.height.saturating_sub(others));
     let low = count(model.snapshot().findings.len()).clamp(3, most).min(area.height);
     let [above, low] = split(area, area.height - low);
     if area.width >= WIDE {
@@ -28,7 +34,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
         who(app, Rect { x, width: above.right() - x, ..above }, buffer);
     } else {
         let devices_most = (above.height / 3).max(4);
-        let rows = count(app.chosen(List::Devices).order.len()).clamp(3, devices_most);
+        let rows = devices_count.clamp(3, devices_most);
         let [top, middle] = split(above, rows);
         devices(app, top, buffer);
         who(app, middle, buffer);
@@ -85,7 +91,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     if snapshot.findings.is_empty() {
         let text = match snapshot.coverage.complete {
-            true => "that is not a clean bill: only what was inspected",
+            true => "that is not a clean bill",
             false => "but the result is partial",
         };
         let room = area.right().saturating_sub(x);

@@ -1,0 +1,256 @@
+//! The screens, from a snapshot made by hand.
+
+mod fixture;
+
+use super::Still;
+use super::app::{App, VIEWS, View};
+use super::feed::Options;
+use super::screen;
+use crate::base::text::is_shown;
+use crate::source::frame_reader::Fetched;
+use fixture::{MOMENT, options, snapshot, update};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use unicode_width::UnicodeWidthStr;
+
+/// A screen with the view open and, in the lists, the page of the first row.
+fn open(options: Options, view: View, page: bool) -> App {
+    let mut app = App::new(options);
+    app.take(update(&str::to_owned));
+    app.go(view, None);
+    if page {
+        app.open();
+    }
+    if let Some(wanted) = app.wanted() {
+        let data = b"\0\0\x5e\0\x53\x01GET /relay.exempla.example".to_vec();
+        let frame = Fetched { time: MOMENT, wire_length: 60, captured: data.len(), data };
+        app.fetched((wanted, Ok(frame)));
+    }
+    app
+}
+
+fn screens(app: &App) -> [TestBackend; 2] {
+    [(80, 24), (140, 40)].map(|(width, height)| {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| screen::draw(app, frame.area(), frame.buffer_mut())).unwrap();
+        terminal.backend().clone()
+    })
+}
+
+#[test]
+fn every_view_and_page() {
+    for (_, name, view) in VIEWS {
+        for page in [false, true] {
+            let app = open(options(), view, page);
+            if page && app.page.is_none() {
+                continue;
+            }
+            let page = if page { "-page" } else { "" };
+            for (backend, size) in screens(&app).iter().zip(["80x24", "140x40"]) {
+                insta::assert_snapshot!(format!("{name}{page}-{size}"), backend);
+            }
+        }
+    }
+}
+
+#[test]
+fn ascii_only() {
+    let app = open(Options { ascii: true, ..options() }, View::Overview, false);
+    let [small, _] = screens(&app);
+    assert!(small.buffer().content.iter().all(|cell| cell.symbol().is_ascii()));
+    insta::assert_snapshot!("overview-ascii", small);
+}
+
+#[test]
+fn monochrome_has_no_colour_and_loses_no_meaning() {
+    for (_, name, view) in VIEWS {
+        let plain = screens(&open(options(), view, false));
+        let coloured = screens(&open(Options { colour: true, ..options() }, view, false));
+        for (plain, coloured) in plain.iter().zip(&coloured) {
+            let cells = || plain.buffer().content.iter();
+            assert!(cells().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+            let symbols = |backend: &TestBackend| -> Vec<String> {
+                backend.buffer().content.iter().map(|cell| cell.symbol().to_owned()).collect()
+            };
+            assert_eq!(symbols(plain), symbols(coloured), "{name}: told by colour alone");
+        }
+    }
+    let [small, _] = screens(&open(Options { colour: true, ..options() }, View::Overview, false));
+    assert!(small.buffer().content.iter().any(|cell| cell.fg != Color::Reset));
+}
+
+/// What must be on every screen, whatever its size.
+#[test]
+fn drops_and_coverage_are_always_seen() {
+    for (_, name, view) in VIEWS {
+        for (width, height) in [(60, 14), (80, 24), (250, 60)] {
+            let app = open(options(), view, false);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+            screen::draw(&app, buffer.area, &mut buffer);
+            let text = super::export::text(&buffer);
+            for part in ["DROPS 5", "INCOMPLETE", "5 packets were lost"] {
+                assert!(text.contains(part), "{name} at {width}x{height}: {part}\n{text}");
+            }
+        }
+    }
+}
+
+/// Texts that move the cursor, hide or reorder what follows, or have no end.
+fn hostile(seed: u32) -> impl Fn(&str) -> String {
+    const PIECES: &[&str] = &[
+        "\u{1b}[2J",
+        "\u{1b}]52;c;AAAA\u{7}",
+        "\u{9b}31m",
+        "\r\n",
+        "\u{202e}",
+        "\u{2066}",
+        "\0",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{85}",
+        "\u{e0041}",
+        "\u{301}\u{301}\u{301}\u{301}",
+        "摄像头",
+        "👩‍👩‍👧",
+        "עברית",
+        "a",
+        "exempla",
+        ".",
+        " ",
+        "\\",
+        "\u{7f}",
+        "\u{fe0f}",
+    ];
+    move |text| {
+        let mut state = seed ^ text.bytes().fold(17u32, |a, b| a.wrapping_mul(31) ^ u32::from(b));
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let count = if next() % 4 == 0 { 10_000 } else { next() % 40 };
+        (0..count).map(|_| PIECES[next() as usize % PIECES.len()]).collect()
+    }
+}
+
+#[test]
+fn hostile_text_commands_nothing() {
+    for seed in 0..12 {
+        let spell = hostile(seed);
+        for ascii in [false, true] {
+            let mut app = App::new(Options { ascii, ..options() });
+            app.take(update(&spell));
+            for (_, name, view) in VIEWS {
+                for page in [false, true] {
+                    app.go(view, None);
+                    if page {
+                        app.open();
+                    }
+                    for (width, height) in [(50, 12), (80, 24), (173, 50)] {
+                        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+                        screen::draw(&app, buffer.area, &mut buffer);
+                        for cell in &buffer.content {
+                            let symbol = cell.symbol();
+                            let fine = symbol.chars().all(is_shown)
+                                && symbol.width() <= 2
+                                && symbol.chars().count() <= 8;
+                            assert!(fine, "{name}, seed {seed}: {symbol:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn any_size_and_any_key_does_no_harm() {
+    let mut still = Still::new(options());
+    still.take(update(&str::to_owned));
+    let keys = "123456789?fsev:high\n/relay\nnNsrF jkgG\n\u{1b}\u{1b}clm\u{1b}+-=qa\u{1b}pidle\n";
+    for (at, key) in keys.chars().enumerate() {
+        still.press(&key.to_string());
+        let (width, height) = (at as u16 * 7 % 130, at as u16 * 5 % 41);
+        still.draw(&mut Buffer::empty(Rect::new(0, 0, width, height)));
+    }
+}
+
+fn shown(app: &App) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 140, 40));
+    screen::draw(app, buffer.area, &mut buffer);
+    super::export::text(&buffer)
+}
+
+fn press(app: &mut App, keys: &str) {
+    for key in keys.chars() {
+        let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+        super::keys::press(app, KeyEvent::from(code));
+    }
+}
+
+#[test]
+fn filter_search_and_sort() {
+    let mut app = open(options(), View::Contacts, false);
+    press(&mut app, "fdest:far out>1k\n");
+    let text = shown(&app);
+    assert!(text.contains("far.example") && !text.contains("cdn.example"), "{text}");
+    assert!(text.contains("FILTER dest:far out>1k"));
+    app.escape();
+    assert!(shown(&app).contains("cdn.example"));
+    press(&mut app, "fweight>1\n");
+    assert!(shown(&app).contains("\"weight\" is no number"));
+    super::keys::press(&mut app, KeyEvent::from(KeyCode::Esc));
+    press(&mut app, "/cdn\n");
+    let row = shown(&app).lines().find(|line| line.starts_with('›')).unwrap().to_owned();
+    assert!(row.contains("cdn.example"), "{row}");
+    press(&mut app, "ssss");
+    let row = shown(&app).lines().find(|line| line.starts_with('›')).unwrap().to_owned();
+    assert!(row.contains("cdn.example"), "the row stays selected when the order changes: {row}");
+    assert!(shown(&app).contains("DESTINATION▼"));
+}
+
+#[test]
+fn a_frozen_screen_stands_still_and_shows_the_newest_after_it() {
+    let mut app = open(options(), View::Overview, false);
+    press(&mut app, " ");
+    let mut next = update(&str::to_owned);
+    let mut status = (*next.status).clone();
+    status.packets = 9_999;
+    next.status = status.into();
+    app.take(next);
+    assert!(shown(&app).contains("FROZEN") && !shown(&app).contains("9 999"));
+    press(&mut app, " ");
+    assert!(!shown(&app).contains("FROZEN") && shown(&app).contains("9 999"));
+}
+
+#[test]
+fn filters_for_wireshark_hold_no_text_from_packets() {
+    let spell = hostile(3);
+    let mut app = App::new(options());
+    app.take(update(&spell));
+    for view in [View::Overview, View::Devices, View::Destinations, View::Contacts, View::Findings]
+    {
+        app.go(view, None);
+        let filter = app.wireshark().expect("a row is selected");
+        let plain = |c: char| c.is_ascii_alphanumeric() || " .:=&|!()".contains(c);
+        assert!(filter.chars().all(plain), "{filter}");
+    }
+}
+
+#[test]
+fn no_arc_where_the_place_is_in_doubt() {
+    let app = open(options(), View::Map, false);
+    let text = shown(&app);
+    assert!(text.contains("JP Japan") && text.contains("●JP"), "{text}");
+    for country in ["●BR", "●UY", "●US", "●AU"] {
+        assert!(!text.contains(country), "{country}");
+    }
+    assert_eq!(snapshot(&str::to_owned).destinations.len(), 5);
+    for what in ["databases disagree", "many places", "round trip excludes", "no country known"] {
+        let line = text.lines().find(|line| line.contains(what)).unwrap();
+        assert!(line.trim_end().ends_with(" 1"), "{line}");
+    }
+}

@@ -1,0 +1,222 @@
+//! The dashboard as an operator meets it: in a terminal, with keys. tmux is the terminal.
+
+mod common;
+
+use common::generated::{DEVICE, Generated, ROUTER, ipv4, tcp, udp};
+use phonehome::base::text::is_shown;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A terminal with the program in it, which is gone when dropped.
+struct Terminal {
+    socket: String,
+    folder: tempfile::TempDir,
+}
+
+impl Terminal {
+    /// `None` where there is no tmux.
+    fn start(name: &str, size: [u16; 2], arguments: &str) -> Option<Terminal> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            eprintln!("skipped: no tmux");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let terminal =
+            Terminal { socket: format!("phonehome-{name}-{}", std::process::id()), folder };
+        let program = env!("CARGO_BIN_EXE_phonehome");
+        // It waits until its output is recorded.
+        let command = format!(
+            "read go; env LC_ALL=C.UTF-8 {program} {arguments}; echo LEFT WITH $?; read end"
+        );
+        let [width, height] = size.map(|number| number.to_string());
+        let folder = terminal.folder.path().to_str().unwrap();
+        terminal.tmux(&[
+            "new-session",
+            "-d",
+            "-x",
+            &width,
+            "-y",
+            &height,
+            "-c",
+            folder,
+            "sh",
+            "-c",
+            &command,
+        ]);
+        terminal.tmux(&["pipe-pane", &format!("cat > {folder}/raw")]);
+        terminal.keys(&["Enter"]);
+        Some(terminal)
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux")
+            .args(["-L", &self.socket, "-f", "/dev/null"])
+            .args(arguments)
+            .env("TERM", "xterm-256color")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        for key in keys {
+            self.tmux(&["send-keys", key]);
+        }
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// The screen once it shows this.
+    fn until(&self, part: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let screen = self.screen();
+            if screen.contains(part) {
+                return screen;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "no {part:?} in\n{screen}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Every byte that the program wrote to the terminal.
+    fn raw(&self) -> Vec<u8> {
+        std::fs::read(self.folder.path().join("raw")).unwrap()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = Command::new("tmux").args(["-L", &self.socket, "kill-server"]).output();
+    }
+}
+
+fn camera() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/camera.pcapng")
+}
+
+#[test]
+fn keys_are_sent_and_the_screen_is_read() {
+    let arguments = format!("watch {} --speed max --here NL", camera().display());
+    let Some(terminal) = Terminal::start("keys", [120, 40], &arguments) else { return };
+    terminal.until("ENDED");
+    let first = terminal.until("exempla-cam-5310");
+    for part in ["coverage complete", "drops 0", "Exempla Vision", "▲ 1 high", "453 packets"] {
+        assert!(first.contains(part), "{part} in\n{first}");
+    }
+    terminal.keys(&["7", "Enter"]);
+    let evidence = terminal.until("Deciding frame 1 of 1");
+    assert!(evidence.contains("frame 85") && evidence.contains("Wireshark: "), "{evidence}");
+    // The bytes come from the file.
+    let bytes = terminal.until("** **");
+    assert!(bytes.contains("66 77 2e"), "{bytes}");
+    assert!(!bytes.contains("42 61 73 69 63"), "the secret is hidden until x:\n{bytes}");
+    terminal.keys(&["x"]);
+    terminal.until("42 61 73 69 63");
+    terminal.keys(&["Escape", "5", "f", "dest:analytics", "Enter"]);
+    let filtered = terminal.until("FILTER dest:analytics");
+    assert!(filtered.contains("analytics-maker.example"), "{filtered}");
+    assert!(!filtered.contains("lab-news"), "{filtered}");
+    terminal.keys(&["e"]);
+    terminal.until("written: ./phonehome-contacts-");
+    let written = std::fs::read_dir(terminal.folder.path()).unwrap();
+    let written = written
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "txt"))
+        .expect("a file");
+    assert!(std::fs::read_to_string(written).unwrap().contains("analytics-maker.example"));
+    terminal.keys(&["Escape", "3", "l", "kitchen", "Enter"]);
+    terminal.until("kitchen ");
+    terminal.keys(&["m", "lens", "Enter", "8"]);
+    terminal.until("lens");
+    terminal.tmux(&["resize-window", "-x", "70", "-y", "20"]);
+    terminal.keys(&["1"]);
+    terminal.until("[1 overview]");
+    terminal.keys(&["q"]);
+    let end = terminal.until("LEFT WITH 0");
+    assert!(!end.contains("overview"), "the screen of before is back:\n{end}");
+}
+
+/// A name server answers with a name, and a web page is asked for by another, that would clear
+/// the screen, set the clipboard, ring, and turn the line round.
+fn hostile(path: &Path) {
+    const NAME: &str = "\u{1b}[2J\u{1b}]52;c;RVZJTA==\u{7}\u{9b}31mEVIL\u{202e}x";
+    let mut long = NAME.repeat(300);
+    long.push_str(".example");
+    let head = format!("GET / HTTP/1.1\r\nHost: {}.example\r\nUser-Agent: {long}\r\n\r\n", NAME);
+    let ends = [0xc0a8_4d6e, 0xcb00_7109];
+    let mut capture = Generated::new(6, |number, frame| {
+        let (macs, ends) = match number % 2 {
+            0 => ([DEVICE, ROUTER], ends),
+            _ => ([ROUTER, DEVICE], [ends[1], ends[0]]),
+        };
+        let ports = if number % 2 == 0 { [40_000, 80] } else { [80, 40_000] };
+        let payload = match number {
+            0 => tcp(ports, 99, 2, b""),
+            1 => tcp(ports, 499, 0x12, b""),
+            2 => tcp(ports, 100, 0x18, head.as_bytes()),
+            3 => tcp(ports, 500, 0x18, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+            _ => {
+                let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, NAME.len() as u8];
+                question.extend(NAME.as_bytes());
+                question.extend(b"\x07example\0\0\x01\0\x01");
+                udp([40_001, 53], &question)
+            }
+        };
+        let protocol = if number < 4 { 6 } else { 17 };
+        ipv4(frame, macs, ends, protocol, [number as u16, 0], &payload);
+        1_700_000_000_000_000 + number * 1000
+    });
+    let mut bytes = Vec::new();
+    capture.read_to_end(&mut bytes).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn no_command_of_a_packet_reaches_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostile.pcap");
+    hostile(&path);
+    let arguments = format!("browse {}", path.display());
+    let Some(terminal) = Terminal::start("hostile", [100, 30], &arguments) else { return };
+    terminal.until("ENDED");
+    let mut seen = String::new();
+    for key in ["1", "2", "3", "Enter", "Escape", "4", "Enter", "5", "6", "7", "Enter", "8"] {
+        terminal.keys(&[key]);
+        std::thread::sleep(Duration::from_millis(150));
+        seen += &terminal.screen();
+    }
+    assert!(seen.contains("EVIL"), "the name is shown, escaped:\n{seen}");
+    terminal.keys(&["q"]);
+    terminal.until("LEFT WITH");
+    let raw = terminal.raw();
+    let text = std::str::from_utf8(&raw).expect("UTF-8, and so no C1 byte of its own");
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            // Cursor, colours and modes, as the drawing library writes them; nothing else begins
+            // with an escape.
+            '\u{1b}' => {
+                assert_eq!(rest.next(), Some('['), "in {text:?}");
+                let end = rest.find(|c| !matches!(c, '0'..='9' | ';' | '?')).unwrap();
+                assert!("HmhlJnu".contains(end), "{end:?} ends a command in {text:?}");
+            }
+            // What the shell prints before and after.
+            '\r' | '\n' => {}
+            other => assert!(is_shown(other), "{other:?} in {text:?}"),
+        }
+    }
+    assert!(!text.contains("\u{1b}[31mEVIL") && text.contains("EVIL"));
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let outcome = common::program::phonehome(&["watch", camera().to_str().unwrap()]);
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.stderr.contains("needs a terminal"), "{}", outcome.stderr);
+}
