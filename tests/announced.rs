@@ -109,6 +109,15 @@ fn announced_flows_have_the_label_of_their_announcement() {
     assert_eq!(label(&flows, 15_060), "rtp expected clear 1");
     assert_eq!(label(&flows, 15_061), "rtcp expected clear 1");
     assert_eq!(label(&flows, 15_062), "unknown none unknown null");
+    let unannounced = flows.iter().find(|flow| flow["src_port"] == 15_062).unwrap();
+    let unknown = &unannounced["unknown"];
+    assert_eq!(unknown["class"], "unknown");
+    assert_eq!(unknown["first_bytes"][0], "8060010900000001".to_owned() + "0909090907070707");
+    assert!(
+        flows
+            .iter()
+            .all(|flow| flow["label"]["protocol"] == "unknown" || flow["unknown"].is_null())
+    );
     // Its payload shows that it is RTP, the announcement that it is readable.
     assert_eq!(label(&flows, 8000), "rtp payload clear 9");
     assert_eq!(label(&flows, 40_002), "ftp-data expected clear 14");

@@ -10,6 +10,7 @@ use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnels;
 use crate::flow::{self, Cite, Flow, Head, Sent, Side};
+use crate::protocol::unknown::Class;
 use crate::protocol::{
     Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, What,
 };
@@ -172,6 +173,8 @@ pub struct Row {
     pub flow_refs: Vec<FlowRef>,
     /// By input, where there are several.
     shares: Vec<Share>,
+    /// What flows of unknown content look like, as bits of [`Class`].
+    pub classes: u8,
     /// Flows not remembered singly because of the bound.
     pub flow_refs_lost: u64,
     /// Whether any flow has fragments.
@@ -765,8 +768,9 @@ impl Ledger {
         expected.map_or(label, |expected| expected.settle(label))
     }
 
-    /// A flow ended: adds it to its row, under its settled label.
-    pub fn closed(&mut self, flow: &Flow, label: Label) {
+    /// A flow ended: adds it to its row, under its settled label, with what it looks
+    /// like where that is not known.
+    pub fn closed(&mut self, flow: &Flow, label: Label, class: Option<Class>) {
         let notes = self.notes.remove(&flow.first_frame);
         let head = flow.head();
         let local = local_side(&head);
@@ -814,6 +818,7 @@ impl Ledger {
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
         row.disagrees = row.disagrees.or(disagrees);
+        row.classes |= class.map_or(0, |class| class as u8);
         if let (Some(mine), Some(new)) = (&mut row.name, name) {
             mine.several |= new.several;
         }
@@ -884,6 +889,7 @@ impl Row {
             round_trip: None,
             flow_refs: Vec::new(),
             shares: Vec::new(),
+            classes: 0,
             flow_refs_lost: 0,
             fragments: false,
             tunnelled: false,

@@ -34,6 +34,7 @@ mod syslog;
 mod telnet;
 mod tftp;
 mod tls;
+pub mod unknown;
 mod wireguard;
 mod vendor;
 mod ws_discovery;

@@ -67,7 +67,7 @@ pub fn converse(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])]) -> (Labe
             break;
         }
     }
-    let label = sessions.closed(FlowId(0), flow, End::CaptureEnd, &mut say);
+    let (label, _) = sessions.closed(FlowId(0), flow, End::CaptureEnd, &mut say);
     (label, said)
 }
 
@@ -129,7 +129,7 @@ fn reassembled(like: &Flow, segments: &[(Side, u32, &[u8])]) -> (Label, Vec<Said
     }
     let Reassembly { mut sessions, mut said, flow } = sink;
     let flow = flow.unwrap_or_else(|| like.clone());
-    let label = sessions.closed(FlowId(0), &flow, End::CaptureEnd, &mut |_, fact| {
+    let (label, _) = sessions.closed(FlowId(0), &flow, End::CaptureEnd, &mut |_, fact| {
         said.push(Said { what: fact.what, name: fact.name, value: fact.value.to_vec() });
     });
     (label, said)
