@@ -141,6 +141,9 @@ pub struct LabelRecord {
     pub frame: Option<u64>,
     /// `clear`, `encrypted`, `service` or `unknown`.
     pub content: &'static str,
+    /// What it goes by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
 }
 
 /// What was measured of a flow whose payload was not recognised.
@@ -249,6 +252,7 @@ impl FlowRecord {
                 method: label.method.name(),
                 frame: (label.frame > 0).then_some(label.frame),
                 content: label.content.name(),
+                rule: label.rule(),
             },
             unknown: looked.map(|looked| UnknownRecord::of(looked, [source, destination])),
             community_id: community_id(

@@ -3,6 +3,7 @@
 //!
 //! Fixed: `AMQP` and a version of the few there are: 64 bits. Bounds: those of `framed.rs`.
 
+use super::syntax::default::is_default;
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, u32_be};
 use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP};
 use crate::flow::Flow;
@@ -16,6 +17,10 @@ const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 impl Dissector for Amqp {
     fn name(&self) -> &'static str {
         "amqp"
+    }
+
+    fn rule(&self) -> &'static str {
+        "AMQP and a known version"
     }
 
     fn content(&self) -> Content {
@@ -125,7 +130,11 @@ fn plain(login: &[u8], voice: &mut Voice<'_>) -> Option<()> {
     let answer = rest.get(4..4 + u32_be(rest, 0)? as usize)?;
     let mut parts = answer.splitn(3, |&byte| byte == 0);
     let (_, user, secret) = (parts.next()?, parts.next()?, parts.next()?);
-    voice.credential("amqp plain", secret.len(), "amqp.login", user);
+    let kind = match is_default(user, secret) {
+        true => "amqp plain, a well-known default",
+        false => "amqp plain",
+    };
+    voice.credential(kind, secret.len(), "amqp.login", user);
     Some(())
 }
 

@@ -24,6 +24,10 @@ impl Dissector for Coap {
         "coap"
     }
 
+    fn rule(&self) -> &'static str {
+        "version 1, options that end exactly"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -20,6 +20,10 @@ impl Dissector for Dhcpv6 {
         "dhcpv6"
     }
 
+    fn rule(&self) -> &'static str {
+        "its ports, a known message, options that fit"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

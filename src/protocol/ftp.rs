@@ -6,6 +6,7 @@
 //! USER and PASS without a command that only FTP has.
 
 use super::syntax::announce;
+use super::syntax::default::is_default;
 use super::syntax::stream::{Firsts, Pending, Taken};
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, What,
@@ -42,6 +43,10 @@ const MAIL_COMMANDS: [&[u8]; 9] =
 impl Dissector for Ftp {
     fn name(&self) -> &'static str {
         "ftp"
+    }
+
+    fn rule(&self) -> &'static str {
+        "a greeting or commands that only FTP has"
     }
 
     fn content(&self) -> Content {
@@ -297,8 +302,12 @@ impl Control {
                 self.user.extend_from_slice(&argument[..argument.len().min(USER_BYTES_MAX)]);
             }
             b"PASS" => {
-                let what = What::Credential { kind: "ftp password", length: argument.len() };
                 let user = std::mem::take(&mut self.user);
+                let kind = match is_default(&user, argument) {
+                    true => "ftp password, a well-known default",
+                    false => "ftp password",
+                };
+                let what = What::Credential { kind, length: argument.len() };
                 self.say(what, "ftp.user", &user, frame, say);
             }
             b"AUTH" => self.encrypting = true,
@@ -372,6 +381,10 @@ mod tests {
         ];
         assert_eq!(facts(&said), expected);
         assert_eq!(said[2].what, What::Credential { kind: "ftp password", length: 6 });
+        let default = b"USER admin\r\nPASS 12345\r\nSYST\r\n";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, default)]);
+        let kind = "ftp password, a well-known default";
+        assert_eq!(said[0].what, What::Credential { kind, length: 5 });
     }
 
     #[test]

@@ -24,6 +24,10 @@ impl Dissector for Irc {
         "irc"
     }
 
+    fn rule(&self) -> &'static str {
+        "NICK and USER lines"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -117,6 +117,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
 pub trait Dissector: Sync {
     /// Lower case, unique: the label.
     fn name(&self) -> &'static str;
+    /// What its recognition goes by, as a short phrase to show beside the label.
+    fn rule(&self) -> &'static str;
     /// What the protocol does with its content.
     fn content(&self) -> Content;
     /// Looks at the start of both directions.
@@ -432,6 +434,22 @@ pub struct Label {
     pub frame: u64,
     /// What the protocol does with its content; a port alone says nothing about that.
     pub content: Content,
+}
+
+impl Label {
+    /// What the label goes by, in a few words.
+    #[must_use]
+    pub fn rule(&self) -> Option<&'static str> {
+        match self.method {
+            Method::Payload => {
+                let dissector = DISSECTORS.iter().find(|known| known.name() == self.protocol);
+                Some(dissector.map_or("the protocol number of IP", |known| known.rule()))
+            }
+            Method::Expected => Some("announced by another flow"),
+            Method::Port => Some("the port number alone"),
+            Method::None => None,
+        }
+    }
 }
 
 /// How a label was reached.

@@ -19,6 +19,10 @@ impl Dissector for NatPmp {
         "nat-pmp"
     }
 
+    fn rule(&self) -> &'static str {
+        "port 5351, a known operation and length"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

@@ -21,6 +21,10 @@ impl Dissector for Nbns {
         "nbns"
     }
 
+    fn rule(&self) -> &'static str {
+        "a name of 32 letters from A to P, type 20 or 21"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

@@ -27,6 +27,10 @@ impl Dissector for Rtp {
         "rtp"
     }
 
+    fn rule(&self) -> &'static str {
+        "two datagrams of one source that follow each other"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }
@@ -57,6 +61,10 @@ impl Dissector for Rtp {
 impl Dissector for Rtcp {
     fn name(&self) -> &'static str {
         "rtcp"
+    }
+
+    fn rule(&self) -> &'static str {
+        "reports that fill two datagrams exactly"
     }
 
     fn content(&self) -> Content {

@@ -39,6 +39,10 @@ impl Dissector for Rtsp {
         "rtsp"
     }
 
+    fn rule(&self) -> &'static str {
+        "a start line with RTSP/1 or RTSP/2"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -463,6 +463,7 @@ mod tests {
         assert!(DISSECTORS.len() < 128, "candidates are bits of a u128");
         let mut names: Vec<&str> = DISSECTORS.iter().map(|d| d.name()).collect();
         assert!(names.iter().all(|name| *name == name.to_lowercase()));
+        assert!(DISSECTORS.iter().all(|d| (3..=64).contains(&d.rule().len())));
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), DISSECTORS.len());

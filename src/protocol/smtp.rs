@@ -26,6 +26,10 @@ impl Dissector for Smtp {
         "smtp"
     }
 
+    fn rule(&self) -> &'static str {
+        "a greeting and commands of mail"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -24,6 +24,10 @@ impl Dissector for Stun {
         "stun"
     }
 
+    fn rule(&self) -> &'static str {
+        "the magic cookie and a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

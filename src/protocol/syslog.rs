@@ -20,6 +20,10 @@ impl Dissector for Syslog {
         "syslog"
     }
 
+    fn rule(&self) -> &'static str {
+        "a priority in angle brackets, then a version or time"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

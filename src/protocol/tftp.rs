@@ -16,6 +16,10 @@ impl Dissector for Tftp {
         "tftp"
     }
 
+    fn rule(&self) -> &'static str {
+        "operation, name and mode"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

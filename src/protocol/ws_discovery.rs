@@ -21,6 +21,10 @@ impl Dissector for WsDiscovery {
         "ws-discovery"
     }
 
+    fn rule(&self) -> &'static str {
+        "XML that names the schema"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

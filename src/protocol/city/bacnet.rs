@@ -18,6 +18,10 @@ impl Dissector for Bacnet {
         "bacnet"
     }
 
+    fn rule(&self) -> &'static str {
+        "81, a known function, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

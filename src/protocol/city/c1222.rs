@@ -21,6 +21,10 @@ impl Dissector for C1222 {
         "c1222"
     }
 
+    fn rule(&self) -> &'static str {
+        "tag 60, a length that holds, fields that fit"
+    }
+
     /// Ciphered or not is a choice of each message.
     fn content(&self) -> Content {
         Content::Unknown

@@ -29,6 +29,10 @@ impl Dissector for Dlms {
         "dlms"
     }
 
+    fn rule(&self) -> &'static str {
+        "wrapper version, a length that holds, a known tag"
+    }
+
     /// Ciphered or not is a choice of each association.
     fn content(&self) -> Content {
         Content::Unknown
@@ -80,6 +84,10 @@ impl Grammar for Messages {
 impl Dissector for Hdlc {
     fn name(&self) -> &'static str {
         "dlms-hdlc"
+    }
+
+    fn rule(&self) -> &'static str {
+        "HDLC flag and format, header check sequence"
     }
 
     fn content(&self) -> Content {

@@ -19,6 +19,10 @@ impl Dissector for Dnp3 {
         "dnp3"
     }
 
+    fn rule(&self) -> &'static str {
+        "05 64 and the CRC of the header"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -22,6 +22,10 @@ impl Dissector for Enip {
         "ethernet-ip"
     }
 
+    fn rule(&self) -> &'static str {
+        "a known command and status, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -22,6 +22,10 @@ impl Dissector for Gb32960 {
         "gbt32960"
     }
 
+    fn rule(&self) -> &'static str {
+        "23 23 or 24 24, vehicle number, exclusive-or of all"
+    }
+
     /// Encryption is a choice of each message; hardly any is.
     fn content(&self) -> Content {
         Content::Unknown

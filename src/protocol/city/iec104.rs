@@ -19,6 +19,10 @@ impl Dissector for Iec104 {
         "iec104"
     }
 
+    fn rule(&self) -> &'static str {
+        "68, a length and control bits that fit"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

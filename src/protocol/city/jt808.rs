@@ -22,6 +22,10 @@ impl Dissector for Jt808 {
         "jtt808"
     }
 
+    fn rule(&self) -> &'static str {
+        "7e at both ends, exclusive-or of all"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -23,6 +23,10 @@ impl Dissector for Knxnet {
         "knxnet-ip"
     }
 
+    fn rule(&self) -> &'static str {
+        "06 10, a known service, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

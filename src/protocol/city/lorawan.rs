@@ -40,6 +40,10 @@ impl Dissector for Lorawan {
         "semtech-udp"
     }
 
+    fn rule(&self) -> &'static str {
+        "version, kind, and the form of that kind"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

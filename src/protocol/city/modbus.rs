@@ -28,6 +28,10 @@ impl Dissector for Modbus {
         "modbus"
     }
 
+    fn rule(&self) -> &'static str {
+        "protocol 0, a length and a function that fit"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

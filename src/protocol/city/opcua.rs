@@ -21,6 +21,10 @@ impl Dissector for Opcua {
         "opcua"
     }
 
+    fn rule(&self) -> &'static str {
+        "a hello whose lengths fit"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }

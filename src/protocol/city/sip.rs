@@ -40,6 +40,10 @@ impl Dissector for Sip {
         "sip"
     }
 
+    fn rule(&self) -> &'static str {
+        "a start line with SIP/2.0"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

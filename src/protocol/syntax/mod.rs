@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod cipher;
 pub mod announce;
 pub mod application;
+pub mod default;
 pub mod dns;
 pub mod document;
 pub mod framed;

@@ -39,6 +39,10 @@ impl Dissector for Baichuan {
         "baichuan"
     }
 
+    fn rule(&self) -> &'static str {
+        "its magic, a class and a length"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }

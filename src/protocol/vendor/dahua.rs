@@ -45,6 +45,10 @@ impl Dissector for Dhip {
         "dahua-dhip"
     }
 
+    fn rule(&self) -> &'static str {
+        "DHIP and its two lengths that agree"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -91,6 +95,10 @@ impl Grammar for DhipMessages {
 impl Dissector for Private {
     fn name(&self) -> &'static str {
         "dahua-private"
+    }
+
+    fn rule(&self) -> &'static str {
+        "a known code and zeroes"
     }
 
     fn content(&self) -> Content {
@@ -165,6 +173,10 @@ impl Grammar for PrivateMessages {
 impl Dissector for Directory {
     fn name(&self) -> &'static str {
         "dahua-p2p"
+    }
+
+    fn rule(&self) -> &'static str {
+        "its commands in text"
     }
 
     fn content(&self) -> Content {

@@ -18,6 +18,10 @@ impl Dissector for Ezviz {
         "ezviz-cas"
     }
 
+    fn rule(&self) -> &'static str {
+        "its magic and version"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -45,6 +45,10 @@ impl Dissector for Kasa {
         "tplink-smarthome"
     }
 
+    fn rule(&self) -> &'static str {
+        "JSON once unmasked"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -22,6 +22,10 @@ impl Dissector for Miio {
         "miio"
     }
 
+    fn rule(&self) -> &'static str {
+        "its magic and a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

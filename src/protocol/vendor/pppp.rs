@@ -34,6 +34,10 @@ impl Dissector for Pppp {
         "pppp"
     }
 
+    fn rule(&self) -> &'static str {
+        "f1, a known type, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }

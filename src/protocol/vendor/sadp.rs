@@ -34,6 +34,10 @@ impl Dissector for Sadp {
         "sadp"
     }
 
+    fn rule(&self) -> &'static str {
+        "XML with the root of a search"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

@@ -31,6 +31,10 @@ impl Dissector for Tapo {
         "tapo-discovery"
     }
 
+    fn rule(&self) -> &'static str {
+        "version, type, a length that holds, JSON"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

@@ -31,6 +31,10 @@ impl Dissector for Tutk {
         "tutk"
     }
 
+    fn rule(&self) -> &'static str {
+        "04 02 and a length once the shuffle is undone"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }

@@ -38,6 +38,10 @@ impl Dissector for Tuya {
         "tuya-lan"
     }
 
+    fn rule(&self) -> &'static str {
+        "prefix, length and suffix"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }
@@ -57,6 +61,10 @@ impl Dissector for Tuya {
 impl Dissector for Announcement {
     fn name(&self) -> &'static str {
         "tuya-discovery"
+    }
+
+    fn rule(&self) -> &'static str {
+        "prefix, length and suffix, as datagram"
     }
 
     fn content(&self) -> Content {

@@ -41,6 +41,10 @@ impl Dissector for Xmeye {
         "xmeye"
     }
 
+    fn rule(&self) -> &'static str {
+        "ff, a message number, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
