@@ -155,7 +155,7 @@ fn product(table: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_tcp, flow, values};
+    use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -173,7 +173,7 @@ mod tests {
             (Side::Low, &start_ok),
             (Side::Low, &publish),
         ];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("amqp", Content::Clear));
         assert_eq!(values(&said, "amqp.login"), [b"cam"]);
         assert_eq!(values(&said, "amqp.product"), [b"test"]);

@@ -205,7 +205,7 @@ impl Grammar for Messages3 {
 #[cfg(test)]
 mod tests {
     use super::super::What;
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn the_community_is_a_readable_password() {
         let pieces = [(Side::Low, GET), (Side::High, ANSWER)];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("snmp", Content::Clear));
         let kind = "snmp community, a well-known default";
         assert_eq!(said[0].what, What::Credential { kind, length: 6 });
@@ -230,15 +230,16 @@ mod tests {
         assert_eq!(values(&said, "snmp.description"), [b"cam1"]);
         let own = GET.iter().map(|&byte| if byte == b'p' { b'q' } else { byte });
         let own: Vec<u8> = own.collect();
-        let (_, said) = converse(&flow(UDP, 50_000, 161), true, &[(Side::Low, &own)]);
+        let (_, said) = converse_datagrams_here(&flow(UDP, 50_000, 161), &[(Side::Low, &own)]);
         assert_eq!(said[0].what, What::Credential { kind: "snmp community", length: 6 });
-        let (label, _) = converse(&flow(UDP, 50_000, 161), true, &[(Side::Low, &GET[..39])]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 50_000, 161), &[(Side::Low, &GET[..39])]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 
     #[test]
     fn version_3_names_its_user() {
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, V3)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, V3)]);
         assert_eq!((label.protocol, label.content), ("snmpv3", Content::Unknown));
         assert_eq!(values(&said, "snmp.user"), [b"ab"]);
     }

@@ -228,7 +228,7 @@ fn user(value: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::super::super::What;
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn media_to_another_host_is_announced() {
         let pieces = [(Side::High, ELSEWHERE), (Side::High, ELSEWHERE)];
-        let udp = converse(&flow(UDP, 50_000, 5060), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 5060), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (_, said) in [udp, tcp] {
             let announced = said.iter().filter_map(|said| match said.what {
                 What::Expect(one) => Some(format!("{}:{} {}", one.address, one.port, one.label)),
@@ -262,8 +262,8 @@ mod tests {
     #[test]
     fn a_camera_registers_and_tells_where_it_is() {
         let pieces = [(Side::Low, REGISTER), (Side::Low, MESSAGE), (Side::High, INVITE)];
-        let udp = converse(&flow(UDP, 50_000, 5060), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 5060), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (label, said) in [udp, tcp] {
             assert_eq!((label.protocol, label.content), ("sip", Content::Clear));
             assert_eq!(values(&said, "sip.gb28181_id"), [b"34020000001320000001"]);
@@ -273,7 +273,7 @@ mod tests {
             assert_eq!(said.iter().filter(|said| said.what == What::Media).count(), 1);
         }
         let http = b"OPTIONS / HTTP/1.1\r\n\r\n";
-        let (label, _) = converse(&flow(UDP, 50_000, 5060), true, &[(Side::Low, http)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 5060), &[(Side::Low, http)]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 }
