@@ -1,5 +1,5 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test test-long fuzz bench bench-instructions live race accuracy lab data
+.PHONY: demo test test-long fuzz bench bench-instructions live race accuracy accuracy-labels lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
@@ -27,6 +27,10 @@ race:    ## CPU, wall time and memory against an empty libpcap loop and other to
 
 accuracy: ## Hold every finding's filter and every capture in ../shared against tshark (long)
 	PHONEHOME_ALL=1 cargo test --release --test filters --test shared_truth -- --nocapture
+
+accuracy-labels: ## Hold labels against nDPI's over ../shared; rewrites the table in docs/accuracy.md
+	cargo build --release
+	python3 tools/accuracy/labels.py target/release/phonehome ../shared/captures ../shared/captures/expected
 
 lab:     ## Record the bundled captures anew in network namespaces (root)
 	bash tools/lab/make.sh

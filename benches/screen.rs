@@ -77,6 +77,7 @@ fn snapshot() -> Snapshot {
         protocol: "tls",
         method: "payload",
         content: "encrypted",
+        looks: Vec::new(),
         traffic: traffic(1),
     }]
     .into();

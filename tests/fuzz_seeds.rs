@@ -44,3 +44,33 @@ fn reassembly() {
 fn engine() {
     all("engine", bodies::engine::run);
 }
+
+#[test]
+fn names() {
+    all("names", |data| bodies::conversations::run(data, bodies::conversations::NAMES));
+}
+
+#[test]
+fn web() {
+    all("web", |data| bodies::conversations::run(data, bodies::conversations::WEB));
+}
+
+#[test]
+fn crypto() {
+    all("crypto", |data| bodies::conversations::run(data, bodies::conversations::CRYPTO));
+}
+
+#[test]
+fn media() {
+    all("media", |data| bodies::conversations::run(data, bodies::conversations::MEDIA));
+}
+
+#[test]
+fn vendor() {
+    all("vendor", |data| bodies::conversations::run(data, bodies::conversations::VENDOR));
+}
+
+#[test]
+fn city() {
+    all("city", |data| bodies::conversations::run(data, bodies::conversations::CITY));
+}

@@ -291,7 +291,7 @@ fn the_flow_schema_refuses_what_is_not_one() {
     for record in [of("tls"), of("http"), of("dns")] {
         is_strict(&schema, record);
         needs_all_but(&schema, record, "", &may_be_absent);
-        needs_all_but(&schema, record, "/label", &["frame"]);
+        needs_all_but(&schema, record, "/label", &["frame", "rule"]);
     }
 }
 

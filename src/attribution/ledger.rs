@@ -2,6 +2,7 @@
 //! devices said about themselves, what was evidence. It decides nothing that needs the whole
 //! capture; [`super::World`] does that when asked.
 
+use super::announced::{Expectations, Expected};
 use super::names::{Answered, Answers, NameId, Names};
 use crate::base::address::{Mac, Scope, scope};
 use crate::base::frame;
@@ -9,6 +10,7 @@ use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnels;
 use crate::flow::{self, Cite, Flow, Head, Sent, Side};
+use crate::protocol::unknown::Class;
 use crate::protocol::{
     Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, What,
 };
@@ -171,6 +173,8 @@ pub struct Row {
     pub flow_refs: Vec<FlowRef>,
     /// By input, where there are several.
     shares: Vec<Share>,
+    /// What flows of unknown content look like, as bits of [`Class`].
+    pub classes: u8,
     /// Flows not remembered singly because of the bound.
     pub flow_refs_lost: u64,
     /// Whether any flow has fragments.
@@ -326,6 +330,8 @@ pub(super) struct Notes {
     pub evidence: Vec<Evidence>,
     /// The flow was handed over to another protocol.
     pub handed_over: bool,
+    /// Another flow announced this one before it began.
+    expected: Option<Expected>,
 }
 
 /// What a client's hello says of it, beside the name. Apart, since most flows have none.
@@ -398,6 +404,8 @@ pub struct Losses {
     pub devices: u64,
     /// Descriptions of devices not kept.
     pub identities: u64,
+    /// Announcements of flows forgotten before their time was over.
+    pub announcements: u64,
 }
 
 /// See the module.
@@ -407,6 +415,7 @@ pub struct Ledger {
     pub names: Names,
     pub(super) answers: Answers,
     pub(super) notes: Map<u64, Notes>,
+    expectations: Expectations,
     row_index: HashTable<u32>,
     hasher: BuildHasher,
     /// All rows, in the order in which they began.
@@ -507,6 +516,9 @@ impl Ledger {
         self.note_hardware(flow);
         if let Some(tunnels) = tunnels {
             self.note_tunnels(tunnels);
+        }
+        if let Some(expected) = self.expectations.of(flow) {
+            self.notes.entry(flow.first_frame).or_default().expected = Some(expected);
         }
         if self.answers.is_empty() {
             return;
@@ -652,6 +664,7 @@ impl Ledger {
             What::DnsOver(over) => {
                 self.client(flow).dns_over.get_or_insert(over);
             }
+            What::Expect(announced) => self.expectations.announce(announced, cite),
             What::Note => {}
         }
     }
@@ -741,12 +754,24 @@ impl Ledger {
         })
     }
 
-    /// A flow ended: adds it to its row.
-    pub fn closed(&mut self, flow: &Flow, mut label: Label) {
-        let notes = self.notes.remove(&flow.first_frame);
-        if notes.as_ref().is_some_and(|notes| notes.handed_over) {
-            label.content = Content::Unknown;
+    /// The label of a flow that ends, from that which its payload or port gives: with what other
+    /// flows announced, and without a claim on content that was handed over.
+    #[must_use]
+    pub fn settled(&self, flow: &Flow, label: Label) -> Label {
+        let notes = self.notes.get(&flow.first_frame);
+        if notes.is_some_and(|notes| notes.handed_over) {
+            return Label { content: Content::Unknown, ..label };
         }
+        // What was announced before it began is nearer than what was announced since.
+        let expected = notes.and_then(|notes| notes.expected);
+        let expected = expected.or_else(|| self.expectations.of(&flow.head()));
+        expected.map_or(label, |expected| expected.settle(label))
+    }
+
+    /// A flow ended: adds it to its row, under its settled label, with what it looks
+    /// like where that is not known.
+    pub fn closed(&mut self, flow: &Flow, label: Label, class: Option<Class>) {
+        let notes = self.notes.remove(&flow.first_frame);
         let head = flow.head();
         let local = local_side(&head);
         let remote = local.other();
@@ -793,6 +818,7 @@ impl Ledger {
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
         row.disagrees = row.disagrees.or(disagrees);
+        row.classes |= class.map_or(0, |class| class as u8);
         if let (Some(mine), Some(new)) = (&mut row.name, name) {
             mine.several |= new.several;
         }
@@ -802,7 +828,12 @@ impl Ledger {
     /// What the bounds cost.
     #[must_use]
     pub fn losses(&self) -> Losses {
-        Losses { names: self.names.lost, answers: self.answers.lost, ..self.losses }
+        Losses {
+            names: self.names.lost,
+            answers: self.answers.lost,
+            announcements: self.expectations.lost,
+            ..self.losses
+        }
     }
 }
 
@@ -858,6 +889,7 @@ impl Row {
             round_trip: None,
             flow_refs: Vec::new(),
             shares: Vec::new(),
+            classes: 0,
             flow_refs_lost: 0,
             fragments: false,
             tunnelled: false,
@@ -1013,7 +1045,8 @@ impl Losses {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Losses { flows_without_contact, names, answers, devices, identities } = self;
-        flows_without_contact + names + answers + devices + identities
+        let Losses { flows_without_contact, names, answers, devices, identities, announcements } =
+            self;
+        flows_without_contact + names + answers + devices + identities + announcements
     }
 }

@@ -3,6 +3,7 @@
 //! are never merged: where an address is (database), whose network it is (ASN), and who operates
 //! the service under which law (signature).
 
+mod announced;
 pub mod geo;
 pub mod ledger;
 mod lines;

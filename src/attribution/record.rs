@@ -3,11 +3,12 @@
 use super::geo::Geo;
 use super::ledger::{DeviceKey, Ledger, NameSource, Notes, endpoint, local_side};
 use super::world::{NameSeen, WireText, Zone, destination_id, device_id, transport_name, zone};
-use crate::base::text::safe;
+use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnel;
 use crate::flow::community_id::community_id;
-use crate::flow::{End, Flow, Sent};
+use crate::flow::{End, Flow, Sent, Side};
+use crate::protocol::unknown::Looked;
 use crate::protocol::{Label, NameKind};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -72,6 +73,9 @@ pub struct FlowRecord {
     tunnel: Vec<TunnelRecord>,
     /// Its protocol, and how that is known.
     pub label: LabelRecord,
+    /// What it looks like where its payload was not recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<UnknownRecord>,
     community_id: String,
     /// Names of the remote end, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -137,6 +141,37 @@ pub struct LabelRecord {
     pub frame: Option<u64>,
     /// `clear`, `encrypted`, `service` or `unknown`.
     pub content: &'static str,
+    /// What it goes by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+}
+
+/// What was measured of a flow whose payload was not recognised.
+#[derive(Debug, Clone, Serialize)]
+struct UnknownRecord {
+    /// Hex.
+    first_bytes: [String; 2],
+    bytes_looked_at: [u16; 2],
+    /// Bits a byte; null where there is too little to tell.
+    entropy: [Option<f64>; 2],
+    pieces: u16,
+    piece_bytes: [u16; 2],
+    class: &'static str,
+    because: &'static str,
+}
+
+impl UnknownRecord {
+    fn of(looked: &Looked, sides: [Side; 2]) -> UnknownRecord {
+        UnknownRecord {
+            first_bytes: sides.map(|side| hex(looked.first(side))),
+            bytes_looked_at: sides.map(|side| looked.bytes[side.index()]),
+            entropy: sides.map(|side| looked.entropy(side)),
+            pieces: looked.pieces,
+            piece_bytes: looked.piece_bytes,
+            class: looked.class.name(),
+            because: looked.because,
+        }
+    }
 }
 
 /// Every host that was asked for in HTTP and its likes, in order, also those that are no name of
@@ -152,7 +187,7 @@ impl FlowRecord {
     #[must_use]
     pub fn of(
         flow: &Flow,
-        label: Label,
+        (label, looked): (Label, Option<&Looked>),
         end: End,
         ended_at_frame: u64,
         ledger: &Ledger,
@@ -217,7 +252,9 @@ impl FlowRecord {
                 method: label.method.name(),
                 frame: (label.frame > 0).then_some(label.frame),
                 content: label.content.name(),
+                rule: label.rule(),
             },
+            unknown: looked.map(|looked| UnknownRecord::of(looked, [source, destination])),
             community_id: community_id(
                 flow.key.protocol,
                 flow.key.address(source),

@@ -6,7 +6,8 @@ use crate::attribution::geo::Geo;
 use crate::attribution::record::FlowRecord;
 use crate::decode::Tunnels;
 use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
-use crate::protocol::{Fact, Label, Sessions, What};
+use crate::protocol::unknown::Looked;
+use crate::protocol::{Fact, Label, Method, Sessions, What};
 use std::ops::Range;
 
 /// Receives the record of each flow that ends.
@@ -49,6 +50,8 @@ struct Said {
 struct Closed {
     flow: Flow,
     label: Label,
+    /// Few flows have any.
+    looked: Option<Box<Looked>>,
     end: End,
     frame: u64,
 }
@@ -83,9 +86,16 @@ impl Events {
     }
 
     /// A flow ends.
-    pub fn ends(&mut self, flow: Flow, label: Label, end: End, frame: u64) {
+    pub fn ends(
+        &mut self,
+        flow: Flow,
+        (label, looked): (Label, Option<Looked>),
+        end: End,
+        frame: u64,
+    ) {
+        let looked = looked.map(Box::new);
         self.order.push(Event::Closed(self.closed.len() as u32));
-        self.closed.push(Closed { flow, label, end, frame });
+        self.closed.push(Closed { flow, label, looked, end, frame });
     }
 
     /// The flow that ended, if that is what an event says.
@@ -117,11 +127,15 @@ impl Events {
                 ledger.fact(&said.flow, said.side, said.cite, &fact);
             }
             Event::Closed(at) => {
-                let Closed { flow, label, end, frame } = &self.closed[at as usize];
+                let Closed { flow, label, looked, end, frame } = &self.closed[at as usize];
+                let label = ledger.settled(flow, *label);
+                let unknown = matches!(label.method, Method::Port | Method::None);
+                let looked = looked.as_deref().filter(|_| unknown);
                 if let Some(records) = records {
-                    records(FlowRecord::of(flow, *label, *end, *frame, ledger, geo));
+                    let label = (label, looked);
+                    records(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
                 }
-                ledger.closed(flow, *label);
+                ledger.closed(flow, label, looked.map(|looked| looked.class));
             }
         }
     }
@@ -162,7 +176,7 @@ impl FlowSink for Join<'_> {
         }
         let events = &mut *self.events;
         let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, segment, &fact);
-        let label = self.sessions.closed(id, &flow, end, &mut say);
-        events.ends(flow, label, end, frame);
+        let said = self.sessions.closed(id, &flow, end, &mut say);
+        events.ends(flow, said, end, frame);
     }
 }

@@ -106,7 +106,8 @@ impl Partition {
     pub fn peek(&self, behind: u64, events: &mut Events) {
         let Partition { flows, sessions } = self;
         flows.peek(|id, flow, end| {
-            events.ends(flow.clone(), sessions.label(id, flow), end, behind);
+            let said = (sessions.label(id, flow), sessions.look(id));
+            events.ends(flow.clone(), said, end, behind);
         });
     }
 }

@@ -44,8 +44,13 @@ impl Check for TlsNone {
         let mut protocols = BTreeSet::new();
         for (row_index, row) in view.rows(contact) {
             let payload: u64 = row.totals.iter().map(|sent| sent.delivered_bytes).sum();
-            let clear = row.content() == Content::Clear && row.label.method == Method::Payload;
-            if !clear || payload == 0 {
+            let how = match row.label.method {
+                Method::Payload => "recognised from its payload",
+                // Another flow says that it comes, over which profile, and to whom.
+                Method::Expected => "announced by another flow",
+                Method::Port | Method::None => continue,
+            };
+            if row.content() != Content::Clear || payload == 0 {
                 continue;
             }
             draft.traffic.push((row_index, None));
@@ -53,11 +58,7 @@ impl Check for TlsNone {
             draft.cites.extend(row.beginnings());
             protocols.insert(row.label.protocol);
             draft.facts.push(Fact::new(
-                format!(
-                    "{} recognised from its payload, to {}, without encryption",
-                    row.label.protocol,
-                    Service(row)
-                ),
+                format!("{} {how}, to {}, without encryption", row.label.protocol, Service(row)),
                 row.label.frame,
             ));
         }

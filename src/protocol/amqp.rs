@@ -3,6 +3,7 @@
 //!
 //! Fixed: `AMQP` and a version of the few there are: 64 bits. Bounds: those of `framed.rs`.
 
+use super::syntax::default::is_default;
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, u32_be};
 use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP};
 use crate::flow::Flow;
@@ -16,6 +17,10 @@ const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 impl Dissector for Amqp {
     fn name(&self) -> &'static str {
         "amqp"
+    }
+
+    fn rule(&self) -> &'static str {
+        "AMQP and a known version"
     }
 
     fn content(&self) -> Content {
@@ -125,7 +130,11 @@ fn plain(login: &[u8], voice: &mut Voice<'_>) -> Option<()> {
     let answer = rest.get(4..4 + u32_be(rest, 0)? as usize)?;
     let mut parts = answer.splitn(3, |&byte| byte == 0);
     let (_, user, secret) = (parts.next()?, parts.next()?, parts.next()?);
-    voice.credential("amqp plain", secret.len(), "amqp.login", user);
+    let kind = match is_default(user, secret) {
+        true => "amqp plain, a well-known default",
+        false => "amqp plain",
+    };
+    voice.credential(kind, secret.len(), "amqp.login", user);
     Some(())
 }
 
@@ -146,7 +155,7 @@ fn product(table: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_tcp, flow, values};
+    use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -164,7 +173,7 @@ mod tests {
             (Side::Low, &start_ok),
             (Side::Low, &publish),
         ];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("amqp", Content::Clear));
         assert_eq!(values(&said, "amqp.login"), [b"cam"]);
         assert_eq!(values(&said, "amqp.product"), [b"test"]);

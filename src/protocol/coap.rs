@@ -25,6 +25,10 @@ impl Dissector for Coap {
         "coap"
     }
 
+    fn rule(&self) -> &'static str {
+        "version 1, options that end exactly"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -195,7 +199,9 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{
+        converse, converse_datagrams, converse_datagrams_here, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -225,7 +231,7 @@ mod tests {
     fn a_registration_names_the_device() {
         let pieces = [(Side::Low, REGISTER), (Side::High, CREATED)];
         for port in [5683, 5_123] {
-            let (label, said) = converse(&flow(UDP, 50_000, port), true, &pieces);
+            let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, port), &pieces);
             assert_eq!((label.protocol, label.frame != 0), ("coap", true));
             assert_eq!(values(&said, "coap.request"), [b"POST /rd"]);
             assert_eq!(values(&said, "coap.lwm2m_endpoint"), [b"TEST01"]);
@@ -234,8 +240,9 @@ mod tests {
 
     #[test]
     fn little_is_not_enough_off_its_port() {
-        let label =
-            |pieces: &[(Side, &[u8])]| converse(&flow(UDP, 50_000, 5_123), true, pieces).0.protocol;
+        let label = |pieces: &[(Side, &[u8])]| {
+            converse_datagrams(&flow(UDP, 50_000, 5_123), pieces).0.protocol
+        };
         assert_eq!(label(&[(Side::Low, REGISTER)]), "unknown");
         let other = b"\x62\x41\x12\x35tx\x82rd\x031/2";
         assert_eq!(label(&[(Side::Low, REGISTER), (Side::High, other)]), "unknown");

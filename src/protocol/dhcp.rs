@@ -52,6 +52,10 @@ impl Dissector for Dhcp {
         "dhcp"
     }
 
+    fn rule(&self) -> &'static str {
+        "the magic cookie behind a header that fits"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

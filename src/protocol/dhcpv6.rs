@@ -20,6 +20,10 @@ impl Dissector for Dhcpv6 {
         "dhcpv6"
     }
 
+    fn rule(&self) -> &'static str {
+        "its ports, a known message, options that fit"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -107,7 +111,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -116,12 +120,12 @@ mod tests {
         let ask =
             b"\x01\x12\x34\x56\0\x01\0\x0a\0\x03\0\x01\0\0\x5e\0\x53\x01\0\x27\0\x06\0\x04cam1\
             \0\x10\0\x09\0\0\x01\x02\0\x03abc";
-        let (label, said) = converse(&flow(UDP, 546, 547), true, &[(Side::Low, ask)]);
+        let (label, said) = converse_datagrams_here(&flow(UDP, 546, 547), &[(Side::Low, ask)]);
         assert_eq!((label.protocol, label.frame), ("dhcpv6", 1));
         assert_eq!(values(&said, "dhcpv6.hardware"), [b"00005e005301"]);
         assert_eq!(values(&said, "dhcpv6.host_name"), [b"cam1"]);
         assert_eq!(values(&said, "dhcpv6.vendor_class"), [b"abc"]);
-        let (label, _) = converse(&flow(UDP, 546, 547), true, &[(Side::Low, &ask[..20])]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 546, 547), &[(Side::Low, &ask[..20])]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 }

@@ -24,6 +24,10 @@ impl Dissector for Dns {
         "dns"
     }
 
+    fn rule(&self) -> &'static str {
+        "a header and questions that parse"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -109,6 +113,10 @@ impl Dissector for Mdns {
         "mdns"
     }
 
+    fn rule(&self) -> &'static str {
+        "port 5353 and a message that parses"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -125,6 +133,10 @@ impl Dissector for Mdns {
 impl Dissector for Llmnr {
     fn name(&self) -> &'static str {
         "llmnr"
+    }
+
+    fn rule(&self) -> &'static str {
+        "port 5355 and a message that parses"
     }
 
     fn content(&self) -> Content {

@@ -35,6 +35,10 @@ impl Dissector for Dtls {
         "dtls"
     }
 
+    fn rule(&self) -> &'static str {
+        "a record header with a known version"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

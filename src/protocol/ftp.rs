@@ -1,15 +1,18 @@
 //! FTP control connections (RFC 959, RFC 4217 for TLS) on any port: who logs in with a readable
-//! password, what greets them, which files go which way.
+//! password, what greets them, which files go which way, over which other connections.
 //!
 //! Bounds: a line 4 KiB, 64 different notes, 64 other different facts and 4096 lines a flow. SMTP
 //! and POP3 share words with FTP: a greeting without the word FTP is not enough, and neither are
 //! USER and PASS without a command that only FTP has.
 
+use super::syntax::announce;
+use super::syntax::default::is_default;
 use super::syntax::stream::{Firsts, Pending, Taken};
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, What,
 };
 use crate::flow::{Flow, Segment, Side};
+use std::net::IpAddr;
 
 /// FTP on any port.
 pub struct Ftp;
@@ -42,6 +45,10 @@ impl Dissector for Ftp {
         "ftp"
     }
 
+    fn rule(&self) -> &'static str {
+        "a greeting or commands that only FTP has"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -72,6 +79,7 @@ impl Dissector for Ftp {
             _ => flow.initiator.other(),
         };
         Box::new(Control {
+            ends: [Side::Low, Side::High].map(|side| flow.key.address(side)),
             pending: Default::default(),
             lost: [false; 2],
             server,
@@ -163,6 +171,8 @@ fn command(line: &[u8]) -> (&[u8], &[u8]) {
 }
 
 struct Control {
+    /// Addresses of the connection, by side.
+    ends: [IpAddr; 2],
     pending: [Pending; 2],
     /// Bytes are missing and no line has begun since, by side.
     lost: [bool; 2],
@@ -242,9 +252,41 @@ impl Control {
                 self.say(What::Handover, "ftp.auth_tls", &[], frame, say);
                 return Next::Done;
             }
+            // The server listens (RFC 959 §4.1.2).
+            b"227" => {
+                if let Some((address, port)) = announce::six_numbers(text) {
+                    self.announce(Some(address), port, self.server, (text, frame), say);
+                }
+            }
+            b"229" => {
+                let open = text.iter().position(|&byte| byte == b'(');
+                let told = open.and_then(|open| announce::extended(&text[open + 1..]));
+                if let Some((address, port)) = told {
+                    self.announce(address, port, self.server, (text, frame), say);
+                }
+            }
             _ => {}
         }
         Next::More
+    }
+
+    /// A gateway may translate the address that is told to that of the connection itself, so both
+    /// are meant. Said as often as it comes: ports are taken again.
+    fn announce(
+        &self,
+        told: Option<IpAddr>,
+        port: u16,
+        listener: Side,
+        (value, frame): (&[u8], u64),
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        let own = self.ends[listener.index()];
+        for address in [Some(own), told.filter(|told| *told != own)].into_iter().flatten() {
+            let announced = announce::file_transfer(address, port);
+            if announced.is_useful() {
+                say(Fact { what: What::Expect(announced), name: "ftp.announced", value, frame });
+            }
+        }
     }
 
     fn command(&mut self, line: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Next {
@@ -260,13 +302,29 @@ impl Control {
                 self.user.extend_from_slice(&argument[..argument.len().min(USER_BYTES_MAX)]);
             }
             b"PASS" => {
-                let what = What::Credential { kind: "ftp password", length: argument.len() };
                 let user = std::mem::take(&mut self.user);
+                let kind = match is_default(&user, argument) {
+                    true => "ftp password, a well-known default",
+                    false => "ftp password",
+                };
+                let what = What::Credential { kind, length: argument.len() };
                 self.say(what, "ftp.user", &user, frame, say);
             }
             b"AUTH" => self.encrypting = true,
             b"STOR" | b"STOU" | b"APPE" => {
                 self.say(What::Note, "ftp.stored", argument, frame, say);
+            }
+            b"PORT" => {
+                if let Some((address, port)) = announce::six_numbers(argument) {
+                    let client = self.server.other();
+                    self.announce(Some(address), port, client, (argument, frame), say);
+                }
+            }
+            b"EPRT" => {
+                if let Some((address, port)) = announce::extended(argument) {
+                    let client = self.server.other();
+                    self.announce(address, port, client, (argument, frame), say);
+                }
             }
             b"RETR" => self.say(What::Note, "ftp.retrieved", argument, frame, say),
             _ => {}
@@ -323,6 +381,10 @@ mod tests {
         ];
         assert_eq!(facts(&said), expected);
         assert_eq!(said[2].what, What::Credential { kind: "ftp password", length: 6 });
+        let default = b"USER admin\r\nPASS 12345\r\nSYST\r\n";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, default)]);
+        let kind = "ftp password, a well-known default";
+        assert_eq!(said[0].what, What::Credential { kind, length: 5 });
     }
 
     #[test]
@@ -335,6 +397,31 @@ mod tests {
         let (label, _) = converse_tcp(&usual, &[(Side::High, b"220 ready\r\n")]);
         assert_eq!(label.frame, if label.frame == 0 { 1 } else { label.frame });
         assert_eq!(label.protocol, "ftp");
+    }
+
+    #[test]
+    fn data_connections_are_announced() {
+        let pieces = [
+            (Side::High, &b"220 FTP\r\n"[..]),
+            (Side::Low, b"PORT 10,0,0,1,4,1\r\nEPRT |1|10.0.0.9|1026|\r\n"),
+            (Side::High, b"227 Passive (192,0,2,1,4,3)\r\n229 Extended (|||1028|)\r\n"),
+            (Side::High, b"227 Passive (10,9,9,9,4,5)\r\n227 no (1,2)\r\n"),
+        ];
+        let (_, said) = converse_tcp(&client(), &pieces);
+        let announced = said.iter().filter_map(|said| match said.what {
+            What::Expect(one) => Some(format!("{}:{}", one.address, one.port)),
+            _ => None,
+        });
+        let expected = [
+            "10.0.0.1:1025",
+            "10.0.0.1:1026",
+            "10.0.0.9:1026",
+            "192.0.2.1:1027",
+            "192.0.2.1:1028",
+            "192.0.2.1:1029",
+            "10.9.9.9:1029",
+        ];
+        assert_eq!(announced.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -45,6 +45,10 @@ impl Dissector for Http {
         "http"
     }
 
+    fn rule(&self) -> &'static str {
+        "a start line with HTTP/1, or the preface of HTTP/2"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -24,6 +24,10 @@ impl Dissector for Irc {
         "irc"
     }
 
+    fn rule(&self) -> &'static str {
+        "NICK and USER lines"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -117,7 +121,7 @@ fn read(line: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_tcp, flow, values};
+    use super::super::testing::{converse_anywhere, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -128,12 +132,12 @@ mod tests {
             (Side::High, b":s 001 bot1 :hello\r\n"),
             (Side::Low, b"JOIN #cams\r\n"),
         ];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "irc");
         assert_eq!(values(&said, "irc.channel"), [b"#cams"]);
         assert_eq!(values(&said, "irc.pass"), [b""]);
         let ftp: [(Side, &[u8]); 1] = [(Side::Low, b"USER a\r\nPASS b\r\n")];
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &ftp);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &ftp);
         assert_ne!(label.protocol, "irc");
     }
 }

@@ -34,6 +34,7 @@ mod syslog;
 mod telnet;
 mod tftp;
 mod tls;
+pub mod unknown;
 mod wireguard;
 mod vendor;
 mod ws_discovery;
@@ -116,6 +117,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
 pub trait Dissector: Sync {
     /// Lower case, unique: the label.
     fn name(&self) -> &'static str;
+    /// What its recognition goes by, as a short phrase to show beside the label.
+    fn rule(&self) -> &'static str;
     /// What the protocol does with its content.
     fn content(&self) -> Content;
     /// Looks at the start of both directions.
@@ -309,8 +312,35 @@ pub enum What {
     /// From here on the flow carries another protocol, so that nothing can be said of the
     /// content: a proxy's tunnel, or encryption begun by a command.
     Handover,
+    /// Another flow is going to be spoken; the value is the text that says so.
+    Expect(Announced),
     /// Something worth showing; no later stage acts on it.
     Note,
+}
+
+/// A flow that another one announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// The end that listens; it need not be an end of the flow that says so.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// The end that it will hear from, where that is told.
+    pub peer: Option<IpAddr>,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// The label it gives the flow.
+    pub label: &'static str,
+    /// What is announced about the content.
+    pub content: Content,
+}
+
+impl Announced {
+    /// A port is told and an address that can be one end of a flow.
+    #[must_use]
+    pub fn is_useful(&self) -> bool {
+        self.port != 0 && !self.address.is_unspecified()
+    }
 }
 
 /// Where a flow's own name comes from.
@@ -404,6 +434,22 @@ pub struct Label {
     pub frame: u64,
     /// What the protocol does with its content; a port alone says nothing about that.
     pub content: Content,
+}
+
+impl Label {
+    /// What the label goes by, in a few words.
+    #[must_use]
+    pub fn rule(&self) -> Option<&'static str> {
+        match self.method {
+            Method::Payload => {
+                let dissector = DISSECTORS.iter().find(|known| known.name() == self.protocol);
+                Some(dissector.map_or("the protocol number of IP", |known| known.rule()))
+            }
+            Method::Expected => Some("announced by another flow"),
+            Method::Port => Some("the port number alone"),
+            Method::None => None,
+        }
+    }
 }
 
 /// How a label was reached.

@@ -35,6 +35,10 @@ impl Dissector for Mqtt {
         "mqtt"
     }
 
+    fn rule(&self) -> &'static str {
+        "a CONNECT, or packets that fit on its port"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

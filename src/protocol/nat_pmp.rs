@@ -19,6 +19,10 @@ impl Dissector for NatPmp {
         "nat-pmp"
     }
 
+    fn rule(&self) -> &'static str {
+        "port 5351, a known operation and length"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -86,19 +90,20 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
     #[test]
     fn an_opened_port_is_said() {
         let ask = b"\0\x02\0\0\x02\x2a\x1f\x90\0\0\x0e\x10";
-        let (label, said) = converse(&flow(UDP, 50_000, 5351), true, &[(Side::Low, ask)]);
+        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 5351), &[(Side::Low, ask)]);
         assert_eq!((label.protocol, label.frame), ("nat-pmp", 1));
         assert_eq!(values(&said, "nat_pmp.open"), [b"tcp 554 as 8080"]);
-        let (label, _) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, ask)]);
+        let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, ask)]);
         assert_eq!(label.protocol, "unknown");
-        let (label, _) = converse(&flow(UDP, 50_000, 5351), true, &[(Side::Low, &ask[..11])]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 50_000, 5351), &[(Side::Low, &ask[..11])]);
         assert_eq!(label.frame, 0);
     }
 }

@@ -21,6 +21,10 @@ impl Dissector for Nbns {
         "nbns"
     }
 
+    fn rule(&self) -> &'static str {
+        "a name of 32 letters from A to P, type 20 or 21"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -91,7 +95,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -103,13 +107,14 @@ mod tests {
     #[test]
     fn a_registration_names_its_sender() {
         for port in [137, 5_123] {
-            let (label, said) = converse(&flow(UDP, 137, port), true, &[(Side::Low, REGISTER)]);
+            let (label, said) =
+                converse_datagrams_here(&flow(UDP, 137, port), &[(Side::Low, REGISTER)]);
             assert_eq!((label.protocol, label.frame), ("nbns", 1));
             assert_eq!(values(&said, "nbns.name"), [b"CAM"]);
         }
         let mut other = REGISTER.to_vec();
         other[20] = b'Q';
-        let (label, _) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, &other)]);
+        let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, &other)]);
         assert_ne!(label.protocol, "nbns");
     }
 }

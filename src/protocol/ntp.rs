@@ -19,6 +19,10 @@ impl Dissector for Ntp {
         "ntp"
     }
 
+    fn rule(&self) -> &'static str {
+        "port 123, a known version and mode"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

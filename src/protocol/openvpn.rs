@@ -27,6 +27,10 @@ impl Dissector for OpenVpn {
         "openvpn"
     }
 
+    fn rule(&self) -> &'static str {
+        "a reset of the control channel"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

@@ -27,6 +27,10 @@ impl Dissector for Quic {
         "quic"
     }
 
+    fn rule(&self) -> &'static str {
+        "a long header with a known version"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

@@ -22,6 +22,10 @@ impl Dissector for Rtmp {
         "rtmp"
     }
 
+    fn rule(&self) -> &'static str {
+        "version 3 and zeroes of the handshake"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

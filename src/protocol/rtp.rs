@@ -3,7 +3,7 @@
 //! the start codes of MPEG program streams (as GB/T 28181 sends them).
 //!
 //! Fixed: RTP is believed when a later datagram has the same source, kind and a sequence number
-//! and time close behind the first: 70 bits. RTCP when its reports fill two datagrams exactly.
+//! and time close to the first: 69 bits. RTCP when its reports fill two datagrams exactly.
 //! Bounds: 256 datagrams; those of `framed.rs`.
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, padded, u16_be, u32_be};
@@ -27,6 +27,10 @@ impl Dissector for Rtp {
         "rtp"
     }
 
+    fn rule(&self) -> &'static str {
+        "two datagrams of one source that follow each other"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }
@@ -44,8 +48,9 @@ impl Dissector for Rtp {
         if newest.is_none() && !is_rtcp(seen.newest()) {
             return Probe::No;
         }
-        let follows =
-            |one: Option<Head>| one.zip(newest).is_some_and(|(one, new)| one.is_before(new));
+        // The network may have swapped the two.
+        let near = |(one, new): (Head, Head)| one.is_before(new) || new.is_before(one);
+        let follows = |one: Option<Head>| one.zip(newest).is_some_and(near);
         if follows(first) || follows(second) { Probe::Yes } else { Probe::More }
     }
 
@@ -57,6 +62,10 @@ impl Dissector for Rtp {
 impl Dissector for Rtcp {
     fn name(&self) -> &'static str {
         "rtcp"
+    }
+
+    fn rule(&self) -> &'static str {
+        "reports that fill two datagrams exactly"
     }
 
     fn content(&self) -> Content {
@@ -192,7 +201,7 @@ fn canonical_name(mut rest: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -204,7 +213,8 @@ mod tests {
     #[test]
     fn two_that_follow_each_other_are_enough() {
         let (a, b, other) = (packet(96, 1, 1), packet(96, 2, 1), packet(96, 2, 2));
-        let label = |pieces: &[(Side, &[u8])]| converse(&flow(UDP, 50_000, 5_123), true, pieces);
+        let label =
+            |pieces: &[(Side, &[u8])]| converse_datagrams(&flow(UDP, 50_000, 5_123), pieces);
         let (found, said) = label(&[(Side::Low, &a), (Side::Low, &b)]);
         assert_eq!((found.protocol, found.content), ("rtp", Content::Unknown));
         assert_eq!(values(&said, "rtp.payload_type"), [b"96"]);
@@ -220,11 +230,13 @@ mod tests {
         let names = b"\x81\xca\0\x03abcd\x01\x04cam1\0\0";
         let report = [&b"\x81\xc9\0\x07abcd"[..], &[0; 24], names].concat();
         let pieces = [(Side::Low, &report[..]), (Side::High, &report[..])];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "rtcp");
         assert_eq!(values(&said, "rtcp.cname"), [b"cam1"]);
-        let (label, _) =
-            converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, &report[..report.len() - 1])]);
+        let (label, _) = converse_datagrams(
+            &flow(UDP, 50_000, 5_123),
+            &[(Side::Low, &report[..report.len() - 1])],
+        );
         assert_eq!(label.protocol, "unknown");
     }
 }

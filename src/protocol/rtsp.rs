@@ -1,11 +1,12 @@
 //! RTSP 1.0 and 2.0 (RFC 2326, RFC 7826) on any port: which camera is asked for which sound and
-//! pictures (SDP, RFC 8866), with which secret.
+//! pictures (SDP, RFC 8866), with which secret, and the flows that carry them.
 //!
 //! Bounds: a head 32 KiB, a session description 16 KiB, 64 different notes and 64 other different
 //! facts a flow. Media inside the connection (RFC 2326 §10.12) is passed over by its length; after
 //! 64 KiB of it nothing new is expected: it begins only when PLAY or RECORD was answered, behind
 //! everything read here.
 
+use super::syntax::announce;
 use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Pending, Taken, may_begin_later, pass};
@@ -13,7 +14,8 @@ use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
     What,
 };
-use crate::flow::{Flow, Segment};
+use crate::flow::{Flow, Segment, Side};
+use std::net::IpAddr;
 
 /// RTSP over TCP.
 pub struct Rtsp;
@@ -37,6 +39,10 @@ impl Dissector for Rtsp {
         "rtsp"
     }
 
+    fn rule(&self) -> &'static str {
+        "a start line with RTSP/1 or RTSP/2"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -56,8 +62,9 @@ impl Dissector for Rtsp {
         }
     }
 
-    fn start(&self, _: &Flow) -> Box<dyn Session> {
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
         Box::new(Control {
+            ends: [Side::Low, Side::High].map(|side| flow.key.address(side)),
             halves: Default::default(),
             said: Firsts::new(THINGS_MAX),
             interleaved: 0,
@@ -98,6 +105,8 @@ fn looks_like_media(bytes: &[u8]) -> bool {
 }
 
 struct Control {
+    /// Addresses of the connection, by side.
+    ends: [IpAddr; 2],
     halves: [Half; 2],
     said: Firsts,
     /// Bytes of media passed over.
@@ -157,7 +166,7 @@ impl Control {
                     DOLLAR => half.state = State::InterleavedHeader,
                     _ => half.state = State::Head,
                 },
-                State::Head => self.head(half, &mut data, segment.frame, say),
+                State::Head => self.head(half, &mut data, (segment.side, segment.frame), say),
                 State::Body(mut left) => {
                     let piece = pass(&mut data, &mut left);
                     if let Some(description) = &mut half.description {
@@ -194,14 +203,14 @@ impl Control {
         &mut self,
         half: &mut Half,
         data: &mut &[u8],
-        frame: u64,
+        (side, frame): (Side, u64),
         say: &mut dyn FnMut(Fact<'_>),
     ) {
         let mut head = std::mem::take(&mut half.head);
         match head.take(data) {
-            Taken::Whole(text) => self.message(half, text, frame, say),
+            Taken::Whole(text) => self.message(half, text, (side, frame), say),
             Taken::TooLong => {
-                self.message(half, head.so_far(), frame, say);
+                self.message(half, head.so_far(), (side, frame), say);
                 half.state = State::Lost;
             }
             Taken::More => {
@@ -213,7 +222,13 @@ impl Control {
         half.head = head;
     }
 
-    fn message(&mut self, half: &mut Half, head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    fn message(
+        &mut self,
+        half: &mut Half,
+        head: &[u8],
+        (side, frame): (Side, u64),
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
         let product = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
         match VERSIONS.iter().find_map(|version| header::start(head, version)) {
             Some(Start::Request(method, target)) => {
@@ -223,6 +238,9 @@ impl Control {
                 }
                 if let Some(value) = header::field(head, "user-agent") {
                     self.say(product, "rtsp.user_agent", value, frame, say);
+                }
+                if let Some(value) = header::field(head, "transport") {
+                    self.announce(value, side, frame, say);
                 }
             }
             Some(Start::Response(_)) => {
@@ -236,6 +254,7 @@ impl Control {
                 // Where the media flows when it is not inside this connection.
                 if let Some(value) = header::field(head, "transport") {
                     self.say(What::Note, "rtsp.transport", value, frame, say);
+                    self.announce(value, side.other(), frame, say);
                 }
             }
             None => {
@@ -279,6 +298,14 @@ impl Control {
             let what = What::Credential { kind: "rtsp parameter", length: secret.length };
             self.say(what, "rtsp.parameter", &secret.user, frame, say);
         }
+    }
+
+    /// Said as often as it comes: the same ports may be taken again much later.
+    fn announce(&self, value: &[u8], client: Side, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        let [client, server] = [client, client.other()].map(|side| self.ends[side.index()]);
+        announce::transports(value, client, server, &mut |announced| {
+            say(Fact { what: What::Expect(announced), name: "rtsp.announced", value, frame });
+        });
     }
 
     fn authorization(&mut self, value: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
@@ -443,6 +470,22 @@ mod tests {
             (What::Credential { kind: "rtsp basic", length: 6 }, b"admin"),
         ];
         assert_eq!(secrets, expected);
+    }
+
+    #[test]
+    fn media_outside_the_connection_is_announced() {
+        let ask =
+            b"SETUP rtsp://cam/1 RTSP/1.0\r\nTransport: RTP/AVP;unicast;client_port=50-51\r\n\r\n";
+        let answer = b"RTSP/1.0 200 OK\r\nTransport: RTP/AVP;unicast;client_port=50-51;\
+            source=192.0.2.9;server_port=60\r\n\r\n";
+        let (_, said) = converse_tcp(&client(), &[(Side::Low, ask), (Side::High, answer)]);
+        let announced = said.iter().filter_map(|said| match said.what {
+            What::Expect(one) => Some(format!("{}:{} {}", one.address, one.port, one.label)),
+            _ => None,
+        });
+        let (client, reports) = ("10.0.0.1:50 rtp", "10.0.0.1:51 rtcp");
+        let expected = [client, reports, client, reports, "192.0.2.9:60 rtp"];
+        assert_eq!(announced.collect::<Vec<_>>(), expected);
     }
 
     #[test]

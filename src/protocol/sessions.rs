@@ -1,5 +1,7 @@
-//! The protocol state of every live flow: probing, followed by a session, or quiet.
+//! The protocol state of every live flow: probing, followed by a session, measured because nobody
+//! knew it, or quiet.
 
+use super::unknown::{Looked, Looking};
 use super::{
     Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, TCP,
     UDP, port,
@@ -14,6 +16,10 @@ enum State {
     Fresh,
     Probing(Box<Probing>),
     Followed(Box<Followed>),
+    /// Nobody knew it; what it looks like is still being measured.
+    Looking(Box<Looking>),
+    /// Counted only, and measured.
+    Looked(Box<Looked>),
     /// Counted only.
     Quiet(Option<Decided>),
 }
@@ -130,7 +136,13 @@ impl Sessions {
                 }
                 true
             }
-            State::Quiet(_) => false,
+            State::Quiet(_) | State::Looked(_) => false,
+            State::Looking(looking) => {
+                let held = looking.held_bytes();
+                looking.take(segment);
+                self.held_bytes = self.held_bytes + looking.held_bytes() - held;
+                self.looked(id)
+            }
             State::Fresh => {
                 let mut sides: [&[u8]; 2] = [&[], &[]];
                 sides[segment.side.index()] = limited(segment.data);
@@ -142,8 +154,11 @@ impl Sessions {
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Undecided(0) => {
-                        *state = State::Quiet(None);
-                        false
+                        let mut looking = Box::<Looking>::default();
+                        looking.take(segment);
+                        self.held_bytes += looking.held_bytes();
+                        *state = State::Looking(looking);
+                        self.looked(id)
                     }
                     Asked::Undecided(candidates) => {
                         let mut probing = Box::new(Probing {
@@ -167,9 +182,8 @@ impl Sessions {
                 let crowded = self.held_bytes > HELD_BYTES_MAX;
                 self.given_up += u64::from(kept && crowded);
                 if !kept || crowded {
-                    self.held_bytes -= probing.held_bytes();
-                    *state = State::Quiet(None);
-                    return false;
+                    let newest = (!kept).then_some(segment);
+                    return self.give_up(id, newest);
                 }
                 match ask(flow, &probing.prefix(), probing.candidates) {
                     Asked::FromHere(index) => {
@@ -187,11 +201,7 @@ impl Sessions {
                         };
                         self.replay(id, flow, &probing, say)
                     }
-                    Asked::Undecided(0) => {
-                        self.held_bytes -= probing.held_bytes();
-                        *state = State::Quiet(None);
-                        false
-                    }
+                    Asked::Undecided(0) => self.give_up(id, None),
                     Asked::Undecided(candidates) => {
                         probing.candidates = candidates;
                         true
@@ -199,6 +209,42 @@ impl Sessions {
                 }
             }
         }
+    }
+
+    /// Nobody knew the flow: what was kept of it is measured instead, with a piece that was not.
+    fn give_up(&mut self, id: FlowId, newest: Option<&Segment<'_>>) -> bool {
+        let state = &mut self.states[id.0 as usize];
+        let State::Probing(probing) = state else {
+            return false;
+        };
+        let mut looking = Box::new(probing.look());
+        if let Some(newest) = newest {
+            looking.take(newest);
+        }
+        self.held_bytes = self.held_bytes + looking.held_bytes() - probing.held_bytes();
+        *state = State::Looking(looking);
+        self.looked(id)
+    }
+
+    /// Measures a flow once enough of it is kept, or too much of all; returns whether more of it is
+    /// wanted.
+    fn looked(&mut self, id: FlowId) -> bool {
+        let state = &mut self.states[id.0 as usize];
+        let State::Looking(looking) = state else {
+            return false;
+        };
+        if !looking.is_enough() && self.held_bytes <= HELD_BYTES_MAX {
+            return true;
+        }
+        self.held_bytes -= looking.held_bytes();
+        *state = looking.measure().map_or(State::Quiet(None), |all| State::Looked(Box::new(all)));
+        false
+    }
+
+    /// What a live flow that nobody knows looks like so far.
+    #[must_use]
+    pub fn look(&self, id: FlowId) -> Option<Looked> {
+        self.states.get(id.0 as usize).and_then(State::look)
     }
 
     fn replay(&mut self, id: FlowId, flow: &Flow, probing: &Probing, say: &mut Say<'_>) -> bool {
@@ -212,14 +258,22 @@ impl Sessions {
         let decided = match self.states.get(id.0 as usize) {
             Some(State::Followed(followed)) => Some(followed.decided),
             Some(State::Quiet(decided)) => *decided,
-            Some(State::Probing(_) | State::Fresh) | None => None,
+            Some(State::Probing(_) | State::Looking(_) | State::Looked(_) | State::Fresh)
+            | None => None,
         };
         decided.map_or_else(|| by_port(flow), Decided::label)
     }
 
-    /// A flow ended. Returns its label.
-    pub fn closed(&mut self, id: FlowId, flow: &Flow, end: End, say: &mut Say<'_>) -> Label {
+    /// A flow ended. Returns its label, and what it looks like where nobody knew it.
+    pub fn closed(
+        &mut self,
+        id: FlowId,
+        flow: &Flow,
+        end: End,
+        say: &mut Say<'_>,
+    ) -> (Label, Option<Looked>) {
         let state = std::mem::replace(&mut self.states[id.0 as usize], State::Fresh);
+        let look = state.look();
         let decided = match state {
             State::Followed(mut followed) => {
                 self.held_bytes -= followed.held_bytes;
@@ -240,9 +294,25 @@ impl Sessions {
                 self.held_bytes -= probing.held_bytes();
                 None
             }
-            State::Fresh => None,
+            State::Looking(looking) => {
+                self.held_bytes -= looking.held_bytes();
+                None
+            }
+            State::Looked(_) | State::Fresh => None,
         };
-        decided.map_or_else(|| by_port(flow), Decided::label)
+        (decided.map_or_else(|| by_port(flow), Decided::label), look)
+    }
+}
+
+impl State {
+    /// What a flow looks like that nobody knows.
+    fn look(&self) -> Option<Looked> {
+        match self {
+            State::Probing(probing) => probing.look().measure(),
+            State::Looking(looking) => looking.measure(),
+            State::Looked(looked) => Some(**looked),
+            State::Fresh | State::Followed(_) | State::Quiet(_) => None,
+        }
     }
 }
 
@@ -266,6 +336,14 @@ impl Probing {
     fn held_bytes(&self) -> usize {
         let bytes: usize = self.bytes.iter().map(Vec::capacity).sum();
         bytes + self.pieces.capacity() * size_of::<Piece>()
+    }
+
+    fn look(&self) -> Looking {
+        let mut looking = Looking::default();
+        for piece in &self.pieces {
+            looking.piece(piece.side, piece.segment(&self.bytes).data);
+        }
+        looking
     }
 
     /// Copies a piece; false when there is no room for it.
@@ -385,6 +463,7 @@ mod tests {
         assert!(DISSECTORS.len() < 128, "candidates are bits of a u128");
         let mut names: Vec<&str> = DISSECTORS.iter().map(|d| d.name()).collect();
         assert!(names.iter().all(|name| *name == name.to_lowercase()));
+        assert!(DISSECTORS.iter().all(|d| (3..=64).contains(&d.rule().len())));
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), DISSECTORS.len());

@@ -26,6 +26,10 @@ impl Dissector for Smtp {
         "smtp"
     }
 
+    fn rule(&self) -> &'static str {
+        "a greeting and commands of mail"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -249,7 +253,7 @@ impl Dialogue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_tcp, flow, values};
+    use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -267,7 +271,7 @@ mod tests {
             (Side::High, b"235 ok\r\n"),
             (Side::Low, b"MAIL FROM:<cam@a.example>\r\n"),
         ];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("smtp", Content::Clear));
         assert_eq!(values(&said, "smtp.client"), [b"cam1"]);
         assert_eq!(values(&said, "smtp.login"), [b"cam@a.example"]);
@@ -289,11 +293,11 @@ mod tests {
         let (_, said) = converse_tcp(&flow(TCP, 50_000, 25), &pieces);
         assert_eq!(said.last().unwrap().what, What::Handover);
         let at_once = [pieces[0], pieces[1], pieces[3], pieces[4]];
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &at_once);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &at_once);
         assert_eq!(label.protocol, "unknown", "until TLS begins");
         let ftp: [(Side, &[u8]); 2] =
             [(Side::High, b"220 FTP ready\r\n"), (Side::Low, b"USER a\r\n")];
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &ftp);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &ftp);
         assert_ne!(label.protocol, "smtp");
     }
 }

@@ -4,6 +4,7 @@
 //! Fixed: BER tags and lengths down to the request, which fill the datagram exactly: 40 bits and
 //! more. Bounds: one datagram at a time; those of `framed.rs`.
 
+use super::syntax::default::is_default;
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
 use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
 use crate::flow::Flow;
@@ -25,6 +26,10 @@ impl Dissector for Snmp {
         "snmp"
     }
 
+    fn rule(&self) -> &'static str {
+        "BER down to the request fills the datagram"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -44,6 +49,10 @@ impl Dissector for Snmp {
 impl Dissector for Snmp3 {
     fn name(&self) -> &'static str {
         "snmpv3"
+    }
+
+    fn rule(&self) -> &'static str {
+        "BER down to the user fills the datagram"
     }
 
     fn content(&self) -> Content {
@@ -152,7 +161,11 @@ impl Grammar for Messages {
         let Some((community, kind, content)) = parts(message.bytes) else {
             return Next::More;
         };
-        voice.credential("snmp community", community.len(), "snmp.community", &[]);
+        let secret = match is_default(&[], community) {
+            true => "snmp community, a well-known default",
+            false => "snmp community",
+        };
+        voice.credential(secret, community.len(), "snmp.community", &[]);
         if kind == 0xa3 {
             voice.note("snmp.request", b"set");
         }
@@ -192,7 +205,7 @@ impl Grammar for Messages3 {
 #[cfg(test)]
 mod tests {
     use super::super::What;
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -209,19 +222,24 @@ mod tests {
     #[test]
     fn the_community_is_a_readable_password() {
         let pieces = [(Side::Low, GET), (Side::High, ANSWER)];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("snmp", Content::Clear));
-        let kind = "snmp community";
+        let kind = "snmp community, a well-known default";
         assert_eq!(said[0].what, What::Credential { kind, length: 6 });
         assert!(said[0].value.is_empty());
         assert_eq!(values(&said, "snmp.description"), [b"cam1"]);
-        let (label, _) = converse(&flow(UDP, 50_000, 161), true, &[(Side::Low, &GET[..39])]);
+        let own = GET.iter().map(|&byte| if byte == b'p' { b'q' } else { byte });
+        let own: Vec<u8> = own.collect();
+        let (_, said) = converse_datagrams_here(&flow(UDP, 50_000, 161), &[(Side::Low, &own)]);
+        assert_eq!(said[0].what, What::Credential { kind: "snmp community", length: 6 });
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 50_000, 161), &[(Side::Low, &GET[..39])]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 
     #[test]
     fn version_3_names_its_user() {
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, V3)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, V3)]);
         assert_eq!((label.protocol, label.content), ("snmpv3", Content::Unknown));
         assert_eq!(values(&said, "snmp.user"), [b"ab"]);
     }

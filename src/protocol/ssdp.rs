@@ -22,6 +22,10 @@ impl Dissector for Ssdp {
         "ssdp"
     }
 
+    fn rule(&self) -> &'static str {
+        "a start line of SSDP"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }

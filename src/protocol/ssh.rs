@@ -27,6 +27,10 @@ impl Dissector for Ssh {
         "ssh"
     }
 
+    fn rule(&self) -> &'static str {
+        "a version line SSH-2.0 or its like"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

@@ -24,6 +24,10 @@ impl Dissector for Stun {
         "stun"
     }
 
+    fn rule(&self) -> &'static str {
+        "the magic cookie and a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -129,7 +133,9 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::testing::{
+        converse_anywhere, converse_datagrams, converse_datagrams_here, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -139,18 +145,18 @@ mod tests {
     #[test]
     fn software_is_said_and_other_datagrams_end_it() {
         let pieces = [(Side::Low, ASK), (Side::High, &b"\x80\x60\0\x01media"[..])];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("stun", Content::Service));
         assert_eq!(values(&said, "stun.software"), [b"cam/1"]);
         assert_eq!(said.last().unwrap().what, What::Handover);
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
         assert_eq!((label.protocol, said.len()), ("stun", 2));
     }
 
     #[test]
     fn the_old_form_needs_its_port() {
         let frame = |port, bytes: &[u8]| {
-            converse(&flow(UDP, 50_000, port), true, &[(Side::Low, bytes)]).0.frame
+            converse_datagrams_here(&flow(UDP, 50_000, port), &[(Side::Low, bytes)]).0.frame
         };
         assert_eq!(frame(3478, OLD), 1);
         assert_eq!(frame(5_123, OLD), 0);

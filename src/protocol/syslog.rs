@@ -20,6 +20,10 @@ impl Dissector for Syslog {
         "syslog"
     }
 
+    fn rule(&self) -> &'static str {
+        "a priority in angle brackets, then a version or time"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -97,7 +101,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -107,12 +111,13 @@ mod tests {
             &b"<34>Oct 11 22:14:15 cam1 su: failed"[..],
             b"<34>1 2026-10-11T22:14:15.003Z cam1 su - ID47 - failed",
         ] {
-            let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, bytes)]);
+            let (label, said) =
+                converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, bytes)]);
             assert_eq!(label.protocol, "syslog");
             assert_eq!(values(&said, "syslog.host"), [b"cam1"]);
         }
         let frame = |port, bytes: &[u8]| {
-            converse(&flow(UDP, 50_000, port), true, &[(Side::Low, bytes)]).0.frame
+            converse_datagrams_here(&flow(UDP, 50_000, port), &[(Side::Low, bytes)]).0.frame
         };
         assert_eq!(frame(514, b"<34>free text"), 1);
         assert_eq!(frame(5_123, b"<34>free text"), 0);

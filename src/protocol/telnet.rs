@@ -37,6 +37,10 @@ impl Dissector for Telnet {
         "telnet"
     }
 
+    fn rule(&self) -> &'static str {
+        "negotiation of options, or text on its port"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }

@@ -16,6 +16,10 @@ impl Dissector for Tftp {
         "tftp"
     }
 
+    fn rule(&self) -> &'static str {
+        "operation, name and mode"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -64,18 +68,18 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
     #[test]
     fn a_file_is_asked_for() {
         let ask = b"\0\x01fw.bin\0octet\0blksize\x00512\0";
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, ask)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, ask)]);
         assert_eq!(label.protocol, "tftp");
         assert_eq!(values(&said, "tftp.read"), [b"fw.bin"]);
         for other in [&b"\0\x01fw.bin\0octal\0"[..], b"\0\x03\0\x01data", b"\0\x01fw\0octet"] {
-            let (label, _) = converse(&flow(UDP, 50_000, 69), true, &[(Side::Low, other)]);
+            let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 69), &[(Side::Low, other)]);
             assert_eq!(label.frame, 0, "by its port at most");
         }
     }

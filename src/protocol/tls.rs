@@ -33,6 +33,10 @@ impl Dissector for Tls {
         "tls"
     }
 
+    fn rule(&self) -> &'static str {
+        "a record header with a hello"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

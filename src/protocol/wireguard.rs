@@ -50,6 +50,10 @@ impl Dissector for WireGuard {
         "wireguard"
     }
 
+    fn rule(&self) -> &'static str {
+        "type, three zeroes and the fixed length of the type"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }

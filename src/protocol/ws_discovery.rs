@@ -21,6 +21,10 @@ impl Dissector for WsDiscovery {
         "ws-discovery"
     }
 
+    fn rule(&self) -> &'static str {
+        "XML that names the schema"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -82,7 +86,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -99,14 +103,14 @@ mod tests {
     #[test]
     fn a_camera_answers_with_its_model() {
         let pieces = [(Side::Low, PROBE), (Side::High, MATCH)];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("ws-discovery", Content::Service));
         assert_eq!(values(&said, "ws_discovery.search"), [b"dn:NetworkVideoTransmitter"]);
         assert_eq!(values(&said, "ws_discovery.types"), [b"dn:NetworkVideoTransmitter"]);
         assert_eq!(values(&said, "ws_discovery.hardware"), [b"C1"]);
         assert_eq!(values(&said, "ws_discovery.location"), [b"yard"]);
         let other = b"<?xml version=\"1.0\"?><Envelope/>";
-        let (label, _) = converse(&flow(UDP, 50_000, 3702), true, &[(Side::Low, other)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 3702), &[(Side::Low, other)]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 }

@@ -635,7 +635,11 @@ fn details(host: &Host, destination: &Destination, remotes: &[&Remote]) -> Strin
         .map(|service| {
             let port = service.port.map_or(String::new(), |port| format!("/{port}"));
             let guess = if service.method == "port" { " (by port alone)" } else { "" };
-            format!("{} {}{port}{guess}", service.protocol, service.proto)
+            let looks = match &service.looks[..] {
+                [] => String::new(),
+                looks => format!(", looks {}", looks.join(" and ")),
+            };
+            format!("{} {}{port}{guess}{looks}", service.protocol, service.proto)
         })
         .collect();
     let services = distinct(services.iter().map(String::as_str));

@@ -4,7 +4,8 @@
 # TARGETS="decode engine" chooses.
 set -eu
 cd "$(dirname "$0")/../.."
-for target in ${TARGETS:-readers decode fragments reassembly engine}; do
+for target in ${TARGETS:-readers decode fragments reassembly engine \
+    names web crypto media vendor city}; do
     mkdir -p "tests/fuzz/grown/$target"
     cargo +nightly fuzz run --fuzz-dir tests/fuzz "$target" \
         "tests/fuzz/grown/$target" "tests/fuzz/corpus/$target" -- \

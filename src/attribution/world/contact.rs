@@ -8,6 +8,7 @@ use crate::attribution::ledger::Row;
 use crate::attribution::signature::Kind;
 use crate::base::frame;
 use crate::protocol::Label;
+use crate::protocol::unknown::Class;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -112,26 +113,32 @@ fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Arc<[Service]> {
         .map(|row| {
             let Label { protocol, method, content, .. } = row.label;
             let key = (row.protocol, row.port, protocol, method.name(), content);
-            (key, Traffic::of(&row.totals))
+            (key, Traffic::of(&row.totals), row.classes)
         })
         .collect();
-    parts.sort_unstable_by_key(|&(key, _)| key);
+    parts.sort_unstable_by_key(|&(key, ..)| key);
     parts.dedup_by(|part, kept| {
         let same = part.0 == kept.0;
         if same {
             kept.1.add(&part.1);
+            kept.2 |= part.2;
         }
         same
     });
-    parts.sort_by_key(|(_, traffic)| Reverse(traffic.wire()));
+    parts.sort_by_key(|(_, traffic, _)| Reverse(traffic.wire()));
     parts
         .into_iter()
-        .map(|((proto, port, protocol, method, content), traffic)| Service {
+        .map(|((proto, port, protocol, method, content), traffic, classes)| Service {
             proto: transport_name(proto),
             port,
             protocol,
             method,
             content: content.name(),
+            looks: Class::ALL
+                .into_iter()
+                .filter(|&class| class != Class::Unknown && classes & class as u8 != 0)
+                .map(Class::name)
+                .collect(),
             traffic,
         })
         .collect()

@@ -357,6 +357,9 @@ pub struct Service {
     pub method: &'static str,
     /// `clear`, `encrypted`, `service` or `unknown`.
     pub content: &'static str,
+    /// What flows look like whose payload was not recognised: an inference beside `content`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<&'static str>,
     /// Traffic.
     pub traffic: Traffic,
 }

@@ -18,6 +18,10 @@ impl Dissector for Bacnet {
         "bacnet"
     }
 
+    fn rule(&self) -> &'static str {
+        "81, a known function, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -142,7 +146,7 @@ fn say(apdu: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -156,13 +160,14 @@ mod tests {
     fn a_device_says_its_number_and_model() {
         for port in [47_808, 5_123] {
             let pieces = [(Side::Low, I_AM), (Side::Low, MODEL)];
-            let (label, said) = converse(&flow(UDP, 50_000, port), true, &pieces);
+            let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, port), &pieces);
             assert_eq!(label.protocol, "bacnet");
             assert_eq!(values(&said, "bacnet.device"), [b"123"]);
             assert_eq!(values(&said, "bacnet.vendor_id"), [b"260"]);
             assert_eq!(values(&said, "bacnet.model"), [b"M1"]);
         }
-        let (label, _) = converse(&flow(UDP, 50_000, 47_808), true, &[(Side::Low, &I_AM[..24])]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 50_000, 47_808), &[(Side::Low, &I_AM[..24])]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 }

@@ -21,6 +21,10 @@ impl Dissector for C1222 {
         "c1222"
     }
 
+    fn rule(&self) -> &'static str {
+        "tag 60, a length that holds, fields that fit"
+    }
+
     /// Ciphered or not is a choice of each message.
     fn content(&self) -> Content {
         Content::Unknown
@@ -119,7 +123,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -130,18 +134,18 @@ mod tests {
     fn titles_are_said_and_lengths_checked() {
         let answer = b"\x60\x0d\xa6\x04\x80\x02\x85\x21\xbe\x05\x28\x03\x81\x01\0";
         let pieces = [(Side::Low, ASK), (Side::High, &answer[..])];
-        let udp = converse(&flow(UDP, 50_000, 1153), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 1153), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (label, said) in [udp, tcp] {
             assert_eq!(label.protocol, "c1222");
             assert_eq!(values(&said, "c1222.called"), [b"8521"]);
             assert_eq!(values(&said, "c1222.calling"), [b"8521"]);
         }
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
         assert_eq!(label.protocol, "unknown");
         let mut wrong = ASK.to_vec();
         wrong[1] = 0x11;
-        let (label, _) = converse(&flow(UDP, 50_000, 1153), true, &[(Side::Low, &wrong)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 1153), &[(Side::Low, &wrong)]);
         assert_ne!(label.protocol, "c1222");
     }
 }

@@ -29,6 +29,10 @@ impl Dissector for Dlms {
         "dlms"
     }
 
+    fn rule(&self) -> &'static str {
+        "wrapper version, a length that holds, a known tag"
+    }
+
     /// Ciphered or not is a choice of each association.
     fn content(&self) -> Content {
         Content::Unknown
@@ -80,6 +84,10 @@ impl Grammar for Messages {
 impl Dissector for Hdlc {
     fn name(&self) -> &'static str {
         "dlms-hdlc"
+    }
+
+    fn rule(&self) -> &'static str {
+        "HDLC flag and format, header check sequence"
     }
 
     fn content(&self) -> Content {
@@ -244,7 +252,9 @@ fn system_title(title: &[u8], voice: &mut Voice<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::super::What;
-    use super::super::super::testing::{Said, converse, converse_tcp, flow, values};
+    use super::super::super::testing::{
+        Said, converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -272,9 +282,9 @@ mod tests {
             assert_eq!(secret(&said), 8);
             assert_eq!(values(&said, "dlms.get"), [b"0-0:96.1.0.255"]);
         }
-        let (label, _) = converse(&flow(UDP, 50_000, 4059), true, &pieces[1..]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 4059), &pieces[1..]);
         assert_eq!(label.protocol, "dlms");
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
         assert_eq!(label.protocol, "unknown");
     }
 
@@ -289,11 +299,11 @@ mod tests {
         frame[6..8].copy_from_slice(&header);
         frame.extend(fcs(&frame[1..]).to_le_bytes());
         frame.push(FLAG);
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &[(Side::Low, &frame)]);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &frame)]);
         assert_eq!(label.protocol, "dlms-hdlc");
         assert_eq!(values(&said, "dlms.get"), [b"0-0:96.1.0.255"]);
         frame[6] ^= 1;
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &[(Side::Low, &frame)]);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &frame)]);
         assert_ne!(label.protocol, "dlms-hdlc");
     }
 

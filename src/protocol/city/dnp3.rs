@@ -19,6 +19,10 @@ impl Dissector for Dnp3 {
         "dnp3"
     }
 
+    fn rule(&self) -> &'static str {
+        "05 64 and the CRC of the header"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -117,7 +121,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -142,15 +146,15 @@ mod tests {
     fn functions_and_addresses() {
         let read = framed(b"\x05\x64\x08\xc4\x01\0\x03\0", b"\xc0\xc0\x01");
         let pieces = [(Side::Low, &read[..]), (Side::High, &framed(&RESET, b"")[..])];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "dnp3");
         assert_eq!(values(&said, "dnp3.function"), [b"read"]);
         assert_eq!(values(&said, "dnp3.address"), [&b"3"[..], b"1024"]);
-        let (label, _) = converse(&flow(UDP, 50_000, 20_000), true, &pieces);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 20_000), &pieces);
         assert_eq!(label.protocol, "dnp3");
         let mut wrong = read.clone();
         wrong[8] ^= 1;
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &[(Side::Low, &wrong)]);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &wrong)]);
         assert_ne!(label.protocol, "dnp3");
     }
 }

@@ -22,6 +22,10 @@ impl Dissector for Enip {
         "ethernet-ip"
     }
 
+    fn rule(&self) -> &'static str {
+        "a known command and status, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -98,7 +102,9 @@ fn identity(body: &[u8], voice: &mut Voice<'_>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{
+        converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -113,15 +119,15 @@ mod tests {
         let body = [&b"\x01\0\x0c\0"[..], &(item.len() as u16).to_le_bytes(), &item].concat();
         let (ask, answer) = (message(0x63, b""), message(0x63, &body));
         let pieces = [(Side::Low, &ask[..]), (Side::High, &answer)];
-        let udp = converse(&flow(UDP, 50_000, 44_818), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 44_818), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (label, said) in [udp, tcp] {
             assert_eq!(label.protocol, "ethernet-ip");
             assert_eq!(values(&said, "enip.serial"), [b"006c061a"]);
             assert_eq!(values(&said, "enip.product_name"), [b"TEST1"]);
             assert_eq!(values(&said, "enip.revision"), [b"20.011"]);
         }
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
         assert_eq!(label.protocol, "unknown");
         let mut wrong = ask.clone();
         wrong[20] = 1;

@@ -22,6 +22,10 @@ impl Dissector for Gb32960 {
         "gbt32960"
     }
 
+    fn rule(&self) -> &'static str {
+        "23 23 or 24 24, vehicle number, exclusive-or of all"
+    }
+
     /// Encryption is a choice of each message; hardly any is.
     fn content(&self) -> Content {
         Content::Unknown
@@ -135,7 +139,7 @@ fn position(body: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -162,14 +166,14 @@ mod tests {
         .concat();
         let data = message(2, &[&[0; 6][..], &place].concat());
         let pieces = [(Side::Low, &login[..]), (Side::Low, &data)];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "gbt32960");
         assert_eq!(values(&said, "gbt32960.vin"), [b"TEST0000000000001"]);
         assert_eq!(values(&said, "gbt32960.iccid"), [b"89860000000000000001"]);
         assert_eq!(values(&said, "gbt32960.position"), [b"39.900001,116.400000"]);
         let mut wrong = login.clone();
         *wrong.last_mut().unwrap() ^= 1;
-        let (_, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &[(Side::Low, &wrong)]);
+        let (_, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &wrong)]);
         assert!(said.is_empty());
         let (label, _) =
             converse_tcp(&flow(TCP, 1, 2), &[(Side::Low, b"## a heading of a text ##")]);

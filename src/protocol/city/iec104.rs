@@ -19,6 +19,10 @@ impl Dissector for Iec104 {
         "iec104"
     }
 
+    fn rule(&self) -> &'static str {
+        "68, a length and control bits that fit"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -102,7 +106,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -120,7 +124,7 @@ mod tests {
             assert_eq!(values(&said, "iec104.command"), [b"45"]);
             assert_eq!(values(&said, "iec104.station"), [b"12"]);
         }
-        let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
         assert_eq!(label.protocol, "unknown");
         let (label, _) = converse_tcp(&flow(TCP, 1, 2404), &[(Side::Low, b"\x68\x04\x0f\0\0\0")]);
         assert_eq!(label.frame, 0, "by its port at most");

@@ -31,6 +31,10 @@ impl Dissector for Mms {
         "mms"
     }
 
+    fn rule(&self) -> &'static str {
+        "transport header, then the first bytes of MMS"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -47,6 +51,10 @@ impl Dissector for Mms {
 impl Dissector for S7 {
     fn name(&self) -> &'static str {
         "s7comm"
+    }
+
+    fn rule(&self) -> &'static str {
+        "transport header, then the first bytes of S7"
     }
 
     fn content(&self) -> Content {

@@ -22,6 +22,10 @@ impl Dissector for Jt808 {
         "jtt808"
     }
 
+    fn rule(&self) -> &'static str {
+        "7e at both ends, exclusive-or of all"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -163,7 +167,9 @@ fn register(new: bool, body: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{
+        converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -197,8 +203,8 @@ mod tests {
         );
         let code = framed(0x0102, b"abcdef");
         let pieces = [(Side::Low, &register[..]), (Side::Low, &code), (Side::Low, &place)];
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
-        let udp = converse(&flow(UDP, 50_000, 808), true, &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 808), &pieces);
         for (label, said) in [tcp, udp] {
             assert_eq!(label.protocol, "jtt808");
             assert_eq!(values(&said, "jtt808.terminal_phone"), [b"013800123456"]);

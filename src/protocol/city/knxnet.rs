@@ -23,6 +23,10 @@ impl Dissector for Knxnet {
         "knxnet-ip"
     }
 
+    fn rule(&self) -> &'static str {
+        "06 10, a known service, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -98,7 +102,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -113,15 +117,15 @@ mod tests {
         answer.resize(68, 0);
         answer.extend([2, 2]);
         let pieces = [(Side::Low, SEARCH), (Side::High, &answer)];
-        let udp = converse(&flow(UDP, 50_000, 3671), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 3671), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (label, said) in [udp, tcp] {
             assert_eq!(label.protocol, "knxnet-ip");
             assert_eq!(values(&said, "knxnet.serial"), [b"00c501020304"]);
             assert_eq!(values(&said, "knxnet.name"), [b"Router"]);
         }
         let other = b"\x06\x10\x0f\x01\0\x0e\x08\x01\x0a\0\0\x01\xc3\x50";
-        let (label, _) = converse(&flow(UDP, 50_000, 3671), true, &[(Side::Low, other)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 3671), &[(Side::Low, other)]);
         assert_ne!(label.protocol, "knxnet-ip");
     }
 }

@@ -40,6 +40,10 @@ impl Dissector for Lorawan {
         "semtech-udp"
     }
 
+    fn rule(&self) -> &'static str {
+        "version, kind, and the form of that kind"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -127,7 +131,7 @@ fn radio(encoded: &[u8], voice: &mut Voice<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -138,14 +142,16 @@ mod tests {
     #[test]
     fn a_gateway_says_who_and_where_it_is() {
         for port in [1700, 5_123] {
-            let (label, said) = converse(&flow(UDP, 50_000, port), true, &[(Side::Low, STAT)]);
+            let (label, said) =
+                converse_datagrams_here(&flow(UDP, 50_000, port), &[(Side::Low, STAT)]);
             assert_eq!((label.protocol, label.content), ("semtech-udp", Content::Clear));
             assert_eq!(values(&said, "lorawan.gateway"), [b"aa555a0000000101"]);
             assert_eq!(values(&said, "lorawan.latitude"), [b"46.24"]);
             assert_eq!(values(&said, "lorawan.device_address"), [b"01041929"]);
         }
-        let label =
-            |pieces: &[(Side, &[u8])]| converse(&flow(UDP, 50_000, 1700), true, pieces).0.protocol;
+        let label = |pieces: &[(Side, &[u8])]| {
+            converse_datagrams_here(&flow(UDP, 50_000, 1700), pieces).0.protocol
+        };
         assert_eq!(label(&[(Side::Low, PULL), (Side::High, b"\x02\x01\x02\x04")]), "semtech-udp");
         assert_eq!(label(&[(Side::Low, PULL)]), "unknown");
         assert_eq!(label(&[(Side::Low, PULL), (Side::High, b"\x02\x01\x02\x04\0")]), "unknown");

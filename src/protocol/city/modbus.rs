@@ -28,6 +28,10 @@ impl Dissector for Modbus {
         "modbus"
     }
 
+    fn rule(&self) -> &'static str {
+        "protocol 0, a length and a function that fit"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -134,7 +138,7 @@ fn identification(body: &[u8], voice: &mut Voice<'_>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
 
     /// `ndpi/modbus.pcap`: read holding registers.
@@ -158,8 +162,9 @@ mod tests {
 
     #[test]
     fn near_misses_are_not_modbus() {
-        let label =
-            |pieces: &[(Side, &[u8])]| converse_tcp(&flow(TCP, 50_000, 5_123), pieces).0.protocol;
+        let label = |pieces: &[(Side, &[u8])]| {
+            converse_anywhere(&flow(TCP, 50_000, 5_123), pieces).0.protocol
+        };
         assert_eq!(label(&[(Side::Low, READ)]), "unknown", "one side alone, off the port");
         let other = b"\0\x01\0\0\0\x06\xff\x63\0\0\0\x01";
         assert_eq!(label(&[(Side::Low, other), (Side::High, other)]), "unknown");

@@ -21,6 +21,10 @@ impl Dissector for Opcua {
         "opcua"
     }
 
+    fn rule(&self) -> &'static str {
+        "a hello whose lengths fit"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }
@@ -93,7 +97,7 @@ fn text(bytes: &[u8], at: usize) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -115,7 +119,7 @@ mod tests {
         let none = open(b"http://opcfoundation.org/UA/SecurityPolicy#None");
         let old = open(b"http://opcfoundation.org/UA/SecurityPolicy#Basic256");
         let pieces = [(Side::Low, &hello[..]), (Side::Low, &none), (Side::High, &old)];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "opcua");
         assert_eq!(values(&said, "opcua.endpoint"), [b"opc.tcp://plc.example:4840/"]);
         assert_eq!(said[2].what, What::Encryption { deprecated: true });

@@ -2,8 +2,9 @@
 //! of Chinese cities that register with numbers of 20 digits and carry XML called MANSCDP.
 //!
 //! Fixed: a start line with `SIP/2.0`. Bounds: one head of 32 KiB a side and 4 KiB of a body;
-//! those of `framed.rs` for what is said.
+//! 65 536 segments of a flow; those of `framed.rs` for what is said.
 
+use super::super::syntax::announce;
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{THINGS_MAX, Voice};
 use super::super::syntax::header::{self, Authorization, Head, Start};
@@ -18,6 +19,8 @@ pub struct Sip;
 
 const VERSION: &[u8] = b"SIP/2.";
 const BODY_BYTES_MAX: usize = 4 * 1024;
+/// Segments read in one flow.
+const MESSAGES_MAX: usize = 64 * 1024;
 /// Digits of a device's number (GB/T 28181-2016 annex D).
 const NUMBER_DIGITS: usize = 20;
 
@@ -37,6 +40,10 @@ impl Dissector for Sip {
         "sip"
     }
 
+    fn rule(&self) -> &'static str {
+        "a start line with SIP/2.0"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -52,13 +59,18 @@ impl Dissector for Sip {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Dialogue { halves: Default::default(), said: Firsts::new(THINGS_MAX) })
+        Box::new(Dialogue {
+            halves: Default::default(),
+            said: Firsts::new(THINGS_MAX),
+            messages: 0,
+        })
     }
 }
 
 struct Dialogue {
     halves: [Half; 2],
     said: Firsts,
+    messages: usize,
 }
 
 #[derive(Default)]
@@ -87,7 +99,10 @@ impl Session for Dialogue {
         } else {
             self.halves[segment.side.index()].stream(segment, voice);
         }
-        if self.said.is_full() { Next::Done } else { Next::More }
+        // A platform asks for pictures again and again over one flow, and each time it announces
+        // another one, long after nothing else is new.
+        self.messages += 1;
+        if self.messages >= MESSAGES_MAX { Next::Done } else { Next::More }
     }
 }
 
@@ -170,6 +185,7 @@ fn message(head: &[u8], voice: &mut Voice<'_>) -> Option<u64> {
 
 fn tell_body(body: &[u8], voice: &mut Voice<'_>) {
     tell(body, TABLE, voice);
+    announce::description(body, &mut |announced| voice.announce(announced, "sip.announced"));
     // SDP (RFC 8866 §5.14): what is going to be sent.
     for line in body.split(|&byte| byte == b'\n') {
         let line = line.trim_ascii_end();
@@ -212,7 +228,7 @@ fn user(value: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::super::super::What;
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -225,12 +241,29 @@ mod tests {
         <Notify><CmdType>MobilePosition</CmdType><Latitude>1.5</Latitude></Notify>";
     const INVITE: &[u8] = b"SIP/2.0 200 OK\r\nServer: x/1\r\nContent-Length: 36\r\n\r\n\
         v=0\r\ns=Play\r\nm=video 6000 RTP/AVP 96\r\n";
+    const ELSEWHERE: &[u8] = b"INVITE sip:34020000001320000001@b SIP/2.0\r\nl: 59\r\n\r\n\
+        v=0\r\nc=IN IP4 198.51.100.9\r\ns=Play\r\nm=video 6000 RTP/AVP 96\r\n";
+
+    #[test]
+    fn media_to_another_host_is_announced() {
+        let pieces = [(Side::High, ELSEWHERE), (Side::High, ELSEWHERE)];
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 5060), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
+        for (_, said) in [udp, tcp] {
+            let announced = said.iter().filter_map(|said| match said.what {
+                What::Expect(one) => Some(format!("{}:{} {}", one.address, one.port, one.label)),
+                _ => None,
+            });
+            let once = ["198.51.100.9:6000 rtp", "198.51.100.9:6001 rtcp"];
+            assert_eq!(announced.collect::<Vec<_>>(), [once, once].concat());
+        }
+    }
 
     #[test]
     fn a_camera_registers_and_tells_where_it_is() {
         let pieces = [(Side::Low, REGISTER), (Side::Low, MESSAGE), (Side::High, INVITE)];
-        let udp = converse(&flow(UDP, 50_000, 5060), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 5060), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (label, said) in [udp, tcp] {
             assert_eq!((label.protocol, label.content), ("sip", Content::Clear));
             assert_eq!(values(&said, "sip.gb28181_id"), [b"34020000001320000001"]);
@@ -240,7 +273,7 @@ mod tests {
             assert_eq!(said.iter().filter(|said| said.what == What::Media).count(), 1);
         }
         let http = b"OPTIONS / HTTP/1.1\r\n\r\n";
-        let (label, _) = converse(&flow(UDP, 50_000, 5060), true, &[(Side::Low, http)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 5060), &[(Side::Low, http)]);
         assert_eq!(label.frame, 0, "by its port at most");
     }
 }

@@ -4,7 +4,9 @@
 //! Bounds: of a message only its first [`KEPT_BYTES_MAX`] are kept, [`MESSAGES_MAX`] messages are
 //! read in a flow, and [`THINGS_MAX`] different notes and as many other facts are said.
 
-use super::super::{Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, UDP, What};
+use super::super::{
+    Announced, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, UDP, What,
+};
 use super::stream::{Firsts, Pending, may_begin_later, pass};
 use crate::flow::{Flow, Segment, Side};
 
@@ -106,6 +108,11 @@ impl<'v> Voice<'v> {
         if length > 0 {
             self.say(What::Credential { kind, length }, name, user);
         }
+    }
+
+    /// Another flow, each time that it is announced.
+    pub fn announce(&mut self, announced: Announced, name: &'static str) {
+        (self.say)(Fact { what: What::Expect(announced), name, value: &[], frame: self.frame });
     }
 
     /// Sound or pictures anyone on the path can read.

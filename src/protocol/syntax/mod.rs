@@ -2,7 +2,9 @@
 
 pub mod certificate;
 pub mod cipher;
+pub mod announce;
 pub mod application;
+pub mod default;
 pub mod dns;
 pub mod document;
 pub mod framed;

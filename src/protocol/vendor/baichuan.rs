@@ -39,6 +39,10 @@ impl Dissector for Baichuan {
         "baichuan"
     }
 
+    fn rule(&self) -> &'static str {
+        "its magic, a class and a length"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }
@@ -130,7 +134,9 @@ fn unmask(body: &[u8], offset: u32) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{
+        converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -156,7 +162,7 @@ mod tests {
         );
         let plain = message(114, 0x6614, b"<?xml version=\"1.0\"?><Uid><uid>95TEST</uid></Uid>");
         let pieces = [(Side::Low, &login[..]), (Side::High, &info), (Side::High, &plain)];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("baichuan", Content::Unknown));
         assert_eq!(values(&said, "baichuan.serial"), [b"00000000000001"]);
         assert_eq!(values(&said, "baichuan.uid"), [b"95TEST"]);
@@ -166,7 +172,7 @@ mod tests {
     fn datagrams_and_near_misses() {
         let data = [&DATAGRAMS[2][..], &[0; 12], &4u32.to_le_bytes(), b"abcd"].concat();
         let label = |bytes: &[u8]| {
-            converse(&flow(UDP, 50_000, 9999), true, &[(Side::Low, bytes)]).0.protocol
+            converse_datagrams_here(&flow(UDP, 50_000, 9999), &[(Side::Low, bytes)]).0.protocol
         };
         assert_eq!(label(&data), "baichuan");
         assert_ne!(label(&data[..23]), "baichuan");

@@ -45,6 +45,10 @@ impl Dissector for Dhip {
         "dahua-dhip"
     }
 
+    fn rule(&self) -> &'static str {
+        "DHIP and its two lengths that agree"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -91,6 +95,10 @@ impl Grammar for DhipMessages {
 impl Dissector for Private {
     fn name(&self) -> &'static str {
         "dahua-private"
+    }
+
+    fn rule(&self) -> &'static str {
+        "a known code and zeroes"
     }
 
     fn content(&self) -> Content {
@@ -167,6 +175,10 @@ impl Dissector for Directory {
         "dahua-p2p"
     }
 
+    fn rule(&self) -> &'static str {
+        "its commands in text"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -231,7 +243,9 @@ impl Grammar for DirectoryMessages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{
+        converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -249,8 +263,8 @@ mod tests {
             {"deviceInfo":{"DeviceType":"IPC-TEST","SerialNo":"TEST000001","Version":"2.8"}}}"#,
         );
         let pieces = [(Side::Low, &ask[..]), (Side::High, &answer)];
-        let udp = converse(&flow(UDP, 50_000, 37_810), true, &pieces);
-        let tcp = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let udp = converse_datagrams_here(&flow(UDP, 50_000, 37_810), &pieces);
+        let tcp = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         for (label, said) in [udp, tcp] {
             assert_eq!(label.protocol, "dahua-dhip");
             assert_eq!(values(&said, "dahua.serial"), [b"TEST000001"]);
@@ -286,10 +300,11 @@ mod tests {
     fn the_directory_is_asked_for_a_serial_number() {
         let ask = b"DHGET /online/p2psrv/TEST000001 HTTP/1.1\r\nCSeq: 1\r\n\r\n";
         let pieces = [(Side::Low, &ask[..]), (Side::High, b"HTTP/1.1 200 OK\r\n\r\n")];
-        let (label, said) = converse(&flow(UDP, 50_000, 8_800), true, &pieces[..1]);
+        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 8_800), &pieces[..1]);
         assert_eq!(label.protocol, "dahua-p2p");
         assert_eq!(values(&said, "dahua.p2p_serial"), [b"TEST000001"]);
-        let (label, _) = converse(&flow(UDP, 50_000, 8_800), true, &[(Side::Low, b"DHGE /")]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 50_000, 8_800), &[(Side::Low, b"DHGE /")]);
         assert_eq!(label.protocol, "unknown");
     }
 }

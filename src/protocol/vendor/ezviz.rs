@@ -18,6 +18,10 @@ impl Dissector for Ezviz {
         "ezviz-cas"
     }
 
+    fn rule(&self) -> &'static str {
+        "its magic and version"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -56,7 +60,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -65,7 +69,7 @@ mod tests {
         let mut ask = [0; 32];
         ask[..5].copy_from_slice(b"\x9e\xba\xac\xe9\x01");
         ask[18..20].copy_from_slice(b"\x20\x01");
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &[(Side::Low, &ask)]);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &ask)]);
         assert_eq!(label.protocol, "ezviz-cas");
         assert_eq!(values(&said, "ezviz.command"), [b"2001"]);
         ask[5] = 1;

@@ -45,6 +45,10 @@ impl Dissector for Kasa {
         "tplink-smarthome"
     }
 
+    fn rule(&self) -> &'static str {
+        "JSON once unmasked"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -117,7 +121,9 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{
+        converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
 
@@ -154,8 +160,8 @@ mod tests {
         let tcp: Vec<(Side, &[u8])> = sides.into_iter().zip(tcp.iter().map(|m| &m[..])).collect();
         let udp: Vec<(Side, &[u8])> = sides.into_iter().zip(udp.iter().map(|m| &m[..])).collect();
         let both = [
-            converse_tcp(&flow(TCP, 50_000, 5_123), &tcp),
-            converse(&flow(UDP, 50_000, 9_999), true, &udp),
+            converse_anywhere(&flow(TCP, 50_000, 5_123), &tcp),
+            converse_datagrams_here(&flow(UDP, 50_000, 9_999), &udp),
         ];
         for (label, said) in both {
             assert_eq!(label.protocol, "tplink-smarthome");
@@ -169,7 +175,7 @@ mod tests {
     #[test]
     fn near_misses_are_none() {
         let (label, _) =
-            converse(&flow(UDP, 1, 9_999), true, &[(Side::Low, b"\xd0\xf2\0\0\0\0\0")]);
+            converse_datagrams_here(&flow(UDP, 1, 9_999), &[(Side::Low, b"\xd0\xf2\0\0\0\0\0")]);
         assert_ne!(label.protocol, "tplink-smarthome");
         let (label, _) =
             converse_tcp(&flow(TCP, 1, 9_999), &[(Side::Low, b"\0\0\0\x08\xd0\0\0\0\0\0\0\0")]);

@@ -22,6 +22,10 @@ impl Dissector for Miio {
         "miio"
     }
 
+    fn rule(&self) -> &'static str {
+        "its magic and a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }
@@ -81,7 +85,7 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::What;
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -96,16 +100,18 @@ mod tests {
         let mut answer = [0; 32];
         answer[..12].copy_from_slice(b"\x21\x31\0\x20\0\0\0\0\0\0\x01\x02");
         let pieces = [(Side::Low, &HELLO[..]), (Side::High, &answer)];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("miio", Content::Encrypted));
         assert_eq!(values(&said, "miio.device_id"), [b"258"]);
         assert_eq!(said.len(), 2, "a token of zeroes is none");
         answer[16..].copy_from_slice(&[9; 16]);
-        let (_, said) = converse(&flow(UDP, 50_000, 54_321), true, &[(Side::High, &answer)]);
+        let (_, said) =
+            converse_datagrams_here(&flow(UDP, 50_000, 54_321), &[(Side::High, &answer)]);
         let kind = "miio token";
         assert_eq!(said[1].what, What::Credential { kind, length: 16 });
         assert_eq!(said[1].value, b"258");
-        let (label, _) = converse(&flow(UDP, 1, 54_321), true, &[(Side::Low, &HELLO[..31])]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 1, 54_321), &[(Side::Low, &HELLO[..31])]);
         assert_ne!(label.protocol, "miio");
     }
 }

@@ -34,6 +34,10 @@ impl Dissector for Pppp {
         "pppp"
     }
 
+    fn rule(&self) -> &'static str {
+        "f1, a known type, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }
@@ -135,7 +139,7 @@ fn secret(text: &[u8], voice: &mut Voice<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::super::What;
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -151,7 +155,7 @@ mod tests {
     fn the_id_and_the_password_are_readable() {
         let check = data(b"\x01\x0a\x10\0\0\0\0\0GET /check_user.cgi?loginuse=admin&loginpas=6666");
         let pieces = [(Side::High, ANSWER), (Side::Low, &check[..])];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "pppp");
         assert_eq!(values(&said, "pppp.uid"), [b"TEST-123456-ABCDE"]);
         assert_eq!(values(&said, "pppp.command"), [b"/check_user.cgi"]);
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn little_is_not_enough_off_its_ports() {
         let label = |port, pieces: &[(Side, &[u8])]| {
-            converse(&flow(UDP, 50_000, port), true, pieces).0.protocol
+            converse_datagrams_here(&flow(UDP, 50_000, port), pieces).0.protocol
         };
         let alive: &[u8] = b"\xf1\xe0\0\0";
         assert_eq!(label(32_108, &[(Side::Low, SEARCH)]), "pppp");

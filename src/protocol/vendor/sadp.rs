@@ -34,6 +34,10 @@ impl Dissector for Sadp {
         "sadp"
     }
 
+    fn rule(&self) -> &'static str {
+        "XML with the root of a search"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -73,7 +77,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -89,7 +93,7 @@ mod tests {
     fn an_answer_tells_who_the_device_is() {
         for port in [37_020, 50_001] {
             let pieces = [(Side::Low, INQUIRY), (Side::High, MATCH), (Side::High, MATCH)];
-            let (label, said) = converse(&flow(UDP, 50_000, port), true, &pieces);
+            let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, port), &pieces);
             assert_eq!((label.protocol, label.frame), ("sadp", 1));
             assert_eq!(values(&said, "sadp.serial"), [b"DS-TEST20200101AA1"]);
             assert_eq!(values(&said, "sadp.model"), [b"DS-TEST"]);
@@ -100,7 +104,7 @@ mod tests {
     #[test]
     fn other_xml_is_not_sadp() {
         let other = b"<?xml version=\"1.0\"?><s:Envelope><Probe/></s:Envelope>";
-        let (label, _) = converse(&flow(UDP, 50_000, 37_020), true, &[(Side::Low, other)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 37_020), &[(Side::Low, other)]);
         assert_ne!(label.protocol, "sadp");
     }
 }

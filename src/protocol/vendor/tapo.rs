@@ -31,6 +31,10 @@ impl Dissector for Tapo {
         "tapo-discovery"
     }
 
+    fn rule(&self) -> &'static str {
+        "version, type, a length that holds, JSON"
+    }
+
     fn content(&self) -> Content {
         Content::Service
     }
@@ -76,7 +80,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -90,11 +94,12 @@ mod tests {
         let answer =
             [&b"\x02\0\0\x01"[..], &length, b"\x11\0\0\0\0\0\x12\x34\x56\x78", json].concat();
         let pieces = [(Side::Low, ASK), (Side::High, &answer)];
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
         assert_eq!(label.protocol, "tapo-discovery");
         assert_eq!(values(&said, "tapo.model"), [b"P100(EU)"]);
         assert_eq!(said.len(), 4);
-        let (label, _) = converse(&flow(UDP, 1, 20_002), true, &[(Side::Low, &answer[..90])]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 1, 20_002), &[(Side::Low, &answer[..90])]);
         assert_ne!(label.protocol, "tapo-discovery");
     }
 }

@@ -31,6 +31,10 @@ impl Dissector for Tutk {
         "tutk"
     }
 
+    fn rule(&self) -> &'static str {
+        "04 02 and a length once the shuffle is undone"
+    }
+
     fn content(&self) -> Content {
         Content::Unknown
     }
@@ -110,7 +114,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, flow, values};
+    use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -138,11 +142,12 @@ mod tests {
         plain[16..36].copy_from_slice(b"TESTTESTTESTTEST1111");
         let wire: Vec<u8> =
             plain.chunks(BLOCK).flat_map(|block| shuffle(block.try_into().unwrap())).collect();
-        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, &[(Side::Low, &wire)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, &wire)]);
         assert_eq!(label.protocol, "tutk");
         assert_eq!(values(&said, "tutk.uid"), [b"TESTTESTTESTTEST1111"]);
         assert_eq!(values(&said, "tutk.command"), [b"010621"]);
-        let (label, _) = converse(&flow(UDP, 1, 10_001), true, &[(Side::Low, &wire[..48])]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 1, 10_001), &[(Side::Low, &wire[..48])]);
         assert_ne!(label.protocol, "tutk", "its length does not hold");
     }
 }

@@ -38,6 +38,10 @@ impl Dissector for Tuya {
         "tuya-lan"
     }
 
+    fn rule(&self) -> &'static str {
+        "prefix, length and suffix"
+    }
+
     fn content(&self) -> Content {
         Content::Encrypted
     }
@@ -57,6 +61,10 @@ impl Dissector for Tuya {
 impl Dissector for Announcement {
     fn name(&self) -> &'static str {
         "tuya-discovery"
+    }
+
+    fn rule(&self) -> &'static str {
+        "prefix, length and suffix, as datagram"
     }
 
     fn content(&self) -> Content {
@@ -128,7 +136,7 @@ impl Grammar for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -141,12 +149,13 @@ mod tests {
     fn an_announcement_names_the_device() {
         let json = br#"{"ip":"10.0.0.9","gwId":"0123abcd","productKey":"keytest","version":"3.1"}"#;
         let plain = old(0, &[&[0; 4][..], json].concat());
-        let (label, said) = converse(&flow(UDP, 50_000, 6666), true, &[(Side::Low, &plain)]);
+        let (label, said) =
+            converse_datagrams_here(&flow(UDP, 50_000, 6666), &[(Side::Low, &plain)]);
         assert_eq!((label.protocol, label.content), ("tuya-discovery", Content::Service));
         assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
         let mut other = plain.clone();
         *other.last_mut().unwrap() = 0;
-        let (label, _) = converse(&flow(UDP, 50_000, 6666), true, &[(Side::Low, &other)]);
+        let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 6666), &[(Side::Low, &other)]);
         assert_ne!(label.protocol, "tuya-discovery");
     }
 
@@ -155,7 +164,7 @@ mod tests {
         let ask = old(7, b"3.3\0\0\0\0\0\0\0\0\0\0\0\0cipher");
         let new = [&NEW[0][..], &[0; 9], &[0x10], &20u32.to_be_bytes(), &[7; 20], NEW[1]].concat();
         let pieces = [(Side::Low, &ask[..]), (Side::High, &ask), (Side::High, &new)];
-        let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces);
         assert_eq!((label.protocol, label.content), ("tuya-lan", Content::Encrypted));
         assert_eq!(values(&said, "tuya.version"), [b"3.3"]);
         assert_eq!(values(&said, "tuya.frame"), [b"55aa", b"6699"]);

@@ -41,6 +41,10 @@ impl Dissector for Xmeye {
         "xmeye"
     }
 
+    fn rule(&self) -> &'static str {
+        "ff, a message number, a length that holds"
+    }
+
     fn content(&self) -> Content {
         Content::Clear
     }
@@ -120,7 +124,7 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::What;
-    use super::super::super::testing::{converse, converse_tcp, flow, values};
+    use super::super::super::testing::{converse_datagrams_here, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
 
@@ -165,7 +169,8 @@ mod tests {
             assert_eq!(secret.value, b"admin");
         }
         let search = message(0, 1530, b"");
-        let (label, _) = converse(&flow(UDP, 50_000, 34_569), true, &[(Side::Low, &search)]);
+        let (label, _) =
+            converse_datagrams_here(&flow(UDP, 50_000, 34_569), &[(Side::Low, &search)]);
         assert_eq!(label.protocol, "xmeye");
     }
 

@@ -209,6 +209,7 @@ fn losses(losses: &LossesShown) -> Markup {
         (ledger.answers, "DNS answers not kept"),
         (ledger.devices, "devices not kept"),
         (ledger.identities, "descriptions of devices not kept"),
+        (ledger.announcements, "announcements of flows forgotten too early"),
     ];
     let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
     html! {

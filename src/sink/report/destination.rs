@@ -320,7 +320,9 @@ fn readable_word(service: &Service) -> Markup {
         ("encrypted", _) => html! { "encrypted" },
         ("clear", _) => html! { strong { "in clear" } },
         ("service", _) => html! { "open by design" },
-        _ => html! { "not known" },
+        _ if service.looks.is_empty() => html! { "not known" },
+        // An inference from the bytes alone.
+        _ => html! { "not known, looks " (service.looks.join(" and ")) },
     }
 }
 

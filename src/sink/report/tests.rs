@@ -53,6 +53,7 @@ fn service() -> Service {
         protocol: "tls",
         method: "port",
         content: "unknown",
+        looks: Vec::new(),
         traffic: traffic(56_964, 6_470),
     }
 }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "every target uses one of them")]
 
+pub mod conversations;
 pub mod decode;
 pub mod engine;
 pub mod fragments;

@@ -33,7 +33,18 @@ pub fn v6(ends: [u8; 2], protocol: u8, payload: &[u8]) -> Vec<u8> {
 
 /// A TCP segment between the ports 1000 and 2000; `out` is from the lower one.
 pub fn tcp(out: bool, sequence: u32, acknowledgment: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
-    let ports = if out { [1000u16, 2000] } else { [2000, 1000] };
+    let ports = if out { [1000, 2000] } else { [2000, 1000] };
+    tcp_between(ports, sequence, acknowledgment, flags, payload)
+}
+
+/// A TCP segment without options.
+pub fn tcp_between(
+    ports: [u16; 2],
+    sequence: u32,
+    acknowledgment: u32,
+    flags: u8,
+    payload: &[u8],
+) -> Vec<u8> {
     let mut segment: Vec<u8> = ports.into_iter().flat_map(u16::to_be_bytes).collect();
     segment.extend(sequence.to_be_bytes());
     segment.extend(acknowledgment.to_be_bytes());

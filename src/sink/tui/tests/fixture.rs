@@ -79,6 +79,7 @@ fn service() -> Service {
         protocol: "tls",
         method: "payload",
         content: "encrypted",
+        looks: Vec::new(),
         traffic: traffic(1, 1),
     }
 }
