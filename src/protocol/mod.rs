@@ -13,6 +13,7 @@ mod dtls;
 mod ftp;
 mod http;
 mod irc;
+mod legacy;
 mod mqtt;
 mod nat_pmp;
 mod nbns;
@@ -38,6 +39,7 @@ mod wireguard;
 mod vendor;
 mod ws_discovery;
 
+pub use legacy::legacy;
 pub use sessions::Sessions;
 
 use crate::base::address::Mac;
@@ -309,6 +311,16 @@ pub enum What {
     /// From here on the flow carries another protocol, so that nothing can be said of the
     /// content: a proxy's tunnel, or encryption begun by a command.
     Handover,
+    /// Something was switched, written or restarted by this message, readable; the value says
+    /// what.
+    Control,
+    /// The sender asks a router to let the internet in; the value says to which port.
+    Opening,
+    /// The message has the form of a nation's own standard.
+    Standard(&'static str),
+    /// A server is asked for a way to a peer behind a router, or to carry the data to it; the
+    /// value says how.
+    Relay,
     /// Something worth showing; no later stage acts on it.
     Note,
 }

@@ -109,6 +109,7 @@ impl Grammar for Messages {
             _ => b"other",
         };
         voice.note("stun.method", method);
+        voice.relay("stun.asked", method);
         let mut rest = bytes.get(HEADER_BYTES..).unwrap_or_default();
         while let (Some(attribute), Some(length)) = (u16_be(rest, 0), u16_be(rest, 2)) {
             let length = usize::from(length);

@@ -76,6 +76,7 @@ impl Grammar for Messages {
 
     fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
         let bytes = message.bytes;
+        voice.relay("pppp.p2p", b"peer-to-peer service");
         match bytes.get(1) {
             // The camera says its own id when it answers a search or is ready.
             Some(&PUNCH) => {
