@@ -145,7 +145,8 @@ mod tests {
         assert_eq!(values(&said, "stun.software"), [b"cam/1"]);
         assert_eq!(said.last().unwrap().what, What::Handover);
         let (label, said) = converse_tcp(&flow(TCP, 50_000, 5_123), &pieces[..1]);
-        assert_eq!((label.protocol, said.len()), ("stun", 2));
+        assert_eq!((label.protocol, said.len()), ("stun", 3));
+        assert_eq!((said[1].what, &said[1].value[..]), (What::Relay, &b"binding"[..]));
     }
 
     #[test]

@@ -157,8 +157,9 @@ mod tests {
         assert_eq!(values(&said, "pppp.uid"), [b"TEST-123456-ABCDE"]);
         assert_eq!(values(&said, "pppp.command"), [b"/check_user.cgi"]);
         let kind = "pppp parameter";
-        assert_eq!(said[2].what, What::Credential { kind, length: 4 });
-        assert_eq!(said[2].value, b"admin");
+        assert_eq!(said[0].what, What::Relay);
+        assert_eq!(said[3].what, What::Credential { kind, length: 4 });
+        assert_eq!(said[3].value, b"admin");
     }
 
     #[test]
