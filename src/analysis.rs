@@ -45,7 +45,7 @@ impl Analysis<'_> {
         let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
             || endings.iter().any(|ending| ending.damage.is_some())
             || losses.weaken_absence();
-        let findings = finding::run(&View { ledger: &outcome.ledger, world: &world, lossy });
+        let findings = finding::run(&View::new(&outcome.ledger, &world, lossy));
         Snapshot {
             schema: SCHEMA,
             tool: Tool::default(),

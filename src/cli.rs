@@ -8,6 +8,7 @@ mod control;
 mod doctor;
 #[cfg(feature = "live")]
 mod live_screen;
+mod explain;
 mod plan;
 mod replay;
 mod shown;
@@ -99,6 +100,9 @@ enum Command {
         phonehome doctor -i eth1 --device 00:11:22:33:44:55\n\n\
         Exit codes: 0 nothing is bad, 1 something is.")]
     Doctor(doctor::Doctor),
+    /// Say what a finding means, why it matters, when it is wrong, and how to verify it by hand
+    #[command(after_help = "Example:\n  phonehome explain svc.upnp-hole")]
+    Explain(explain::Explain),
     /// List, show and check plans of experiments
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -305,6 +309,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Capture(args) => capture::run(&args),
         #[cfg(feature = "live")]
         Command::Mark(args) => capture::mark(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(command) => plan::run(&command),
         #[cfg(feature = "live")]
         Command::Interfaces => capture::interfaces(),

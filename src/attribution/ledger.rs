@@ -184,7 +184,7 @@ pub struct Row {
     /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Pieces of evidence by the bit of their mark.
-    evidence_kept: [u8; 5],
+    evidence_kept: [u8; MARKS],
     /// Evidence not kept because of the bound.
     pub evidence_lost: u64,
 }
@@ -203,7 +203,7 @@ pub struct FlowRef {
     /// Partly made of fragments.
     pub fragments: bool,
     /// Kinds of evidence in it, as bits of [`Mark`].
-    pub marks: u8,
+    pub marks: u16,
     /// What it counts, where it bears marks and so may be counted alone.
     pub marked: Option<Box<Marked>>,
 }
@@ -292,7 +292,7 @@ impl Traffic {
 
 /// Kinds of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
+#[repr(u16)]
 pub enum Mark {
     /// A readable secret.
     Credential = 1,
@@ -304,7 +304,24 @@ pub enum Mark {
     Media = 8,
     /// A version of an encryption protocol that is not deprecated.
     Current = 16,
+    /// Names are asked for inside encryption.
+    DnsOver = 32,
+    /// The local end told an internet address what tells it, its place or its owner from others.
+    Identifier = 64,
+    /// A readable command.
+    Control = 128,
+    /// A router was asked to let the internet in.
+    Opening = 256,
+    /// The form of a nation's own standard.
+    Standard = 512,
+    /// A way to a peer was sought through a server.
+    Relay = 1024,
+    /// An internet address began it, and the local end answered with data, or took data over TCP.
+    Inbound = 2048,
 }
+
+/// Kinds of evidence.
+const MARKS: usize = 12;
 
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -620,6 +637,12 @@ impl Ledger {
             What::Identity { subject: Subject::Sender, kind } => {
                 let key = self.sender(flow, side);
                 self.describe(key, kind, fact);
+                if side == local_side(flow)
+                    && scope(flow.key.address(side.other())) == Scope::Internet
+                    && tells_apart(kind)
+                {
+                    self.prove(flow, evidence(Mark::Identifier, fact.name, fact.value.len()));
+                }
             }
             What::Identity { subject: Subject::Hardware(mac), kind } => {
                 self.describe(Some(DeviceKey::Mac(mac)), kind, fact);
@@ -663,8 +686,13 @@ impl Ledger {
             }
             What::DnsOver(over) => {
                 self.client(flow).dns_over.get_or_insert(over);
+                self.prove(flow, evidence(Mark::DnsOver, over, 0));
             }
             What::Expect(announced) => self.expectations.announce(announced, cite),
+            What::Control => self.prove(flow, evidence(Mark::Control, fact.name, 0)),
+            What::Opening => self.prove(flow, evidence(Mark::Opening, fact.name, 0)),
+            What::Standard(key) => self.prove(flow, evidence(Mark::Standard, key, 0)),
+            What::Relay => self.prove(flow, evidence(Mark::Relay, fact.name, 0)),
             What::Note => {}
         }
     }
@@ -837,6 +865,12 @@ impl Ledger {
     }
 }
 
+/// Whether a description fits one device, place or owner only.
+fn tells_apart(kind: IdentityKind) -> bool {
+    use IdentityKind::{Account, DeviceId, Location, Mac, Serial};
+    matches!(kind, Serial | DeviceId | Mac | Location | Account)
+}
+
 fn shortened(value: &[u8]) -> Box<[u8]> {
     value[..value.len().min(IDENTITY_BYTES_MAX)].into()
 }
@@ -894,7 +928,7 @@ impl Row {
             fragments: false,
             tunnelled: false,
             evidence: Vec::new(),
-            evidence_kept: [0; 5],
+            evidence_kept: [0; MARKS],
             evidence_lost: 0,
         }
     }
@@ -931,9 +965,12 @@ impl Row {
         self.tunnelled |= flow.tunnels().is_some();
         let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
-        let marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u8);
+        let mut marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u16);
+        if is_inbound(flow, local) {
+            marks |= Mark::Inbound as u16;
+        }
         for evidence in notes.evidence {
-            let kept = &mut self.evidence_kept[(evidence.mark as u8).trailing_zeros() as usize];
+            let kept = &mut self.evidence_kept[(evidence.mark as u16).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {
                 *kept += 1;
                 self.evidence.push(evidence);
@@ -1030,6 +1067,20 @@ impl Row {
     pub fn content(&self) -> Content {
         self.label.content
     }
+}
+
+/// Whether the internet began a flow that the local end took part in. An answer without payload
+/// may be a refusal.
+fn is_inbound(flow: &Flow, local: Side) -> bool {
+    let remote = local.other();
+    let [sent, received] = [flow.sent(local), flow.sent(remote)];
+    let taken = flow.key.protocol == crate::protocol::TCP && received.delivered_bytes > 0;
+    flow.initiator_known
+        && flow.initiator == remote
+        && scope(flow.key.address(remote)) == Scope::Internet
+        && flow.key.port(local).is_some()
+        && sent.packets > 0
+        && (sent.payload_bytes > 0 || taken)
 }
 
 /// Adds the counters of one flow to a sum.

@@ -1,6 +1,6 @@
 //! `cloud.vendor`: data goes to a cloud that a sourced signature attributes to a vendor.
 
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::NameSource;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{Claim, Contact, Level, Zone};
@@ -23,6 +23,18 @@ impl Check for CloudVendor {
 
     fn severity(&self) -> Severity {
         Severity::Info
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "Traffic with a name or network that a sourced signature lists for a \
+                vendor.",
+            why: "It says which company's systems the data reaches, with the source of \
+                that statement.",
+            false_positives: "A name that changed hands; another name on the same address where the \
+                name came from DNS alone.",
+            verify: "Read the name in the deciding frame and the source given in the facts.",
+        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

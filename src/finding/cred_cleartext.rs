@@ -1,6 +1,6 @@
 //! `cred.cleartext`: a password or token was sent readable. The secret itself is never shown.
 
-use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::{About, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -24,6 +24,17 @@ impl Check for CredCleartext {
 
     fn severity(&self) -> Severity {
         Severity::High
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "A password, token, key or community that a dissector read in a flow: \
+                HTTP, FTP, Telnet, MQTT, RTSP, SNMP, SMTP, SIP and others.",
+            why: "Whoever is on the path can read it and use it.",
+            false_positives: "Values that were made up for a test, or a public user such as anonymous.",
+            verify: "Follow the stream of the deciding frame in Wireshark; the secret stands \
+                there readable. phonehome never shows it.",
+        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! `dns.hardcoded-resolver`: a device asked names of a server other than those that DHCP gave it.
 
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -22,6 +22,17 @@ impl Check for DnsHardcodedResolver {
 
     fn severity(&self) -> Severity {
         Severity::Low
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "DNS questions to another server than those that DHCP gave the device in \
+                this capture.",
+            why: "It passes by the name server, and the filter, that the network's owner \
+                chose.",
+            false_positives: "A server set by hand or by a router advertisement.",
+            verify: "Compare option 6 of the DHCP answer with the address in the filter.",
+        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

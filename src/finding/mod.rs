@@ -2,15 +2,31 @@
 //! and the world built from it, and drafts findings. [`run`] completes them: key, references,
 //! counts and the display filter that selects exactly the frames counted.
 
+mod catalogue;
 mod cloud_vendor;
+mod control_cleartext;
 mod cred_cleartext;
+mod dns_encrypted;
 mod dns_hardcoded;
 mod filter;
+mod inbound;
+mod lateral;
+mod marked;
+mod media_cleartext;
 mod name_unexplained;
+mod persistent_id;
+mod pii_cleartext;
+mod port_opening;
+mod relay;
+mod scan;
+mod standard;
+mod svc_legacy;
 mod tls_none;
 mod tls_old;
 
+pub use catalogue::{explain, page};
 pub use filter::Pairs;
+pub use persistent_id::Identifiers;
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::world::{Contact, Device, Level, Party, World};
@@ -35,6 +51,47 @@ pub static CHECKS: &[&dyn Check] = &[
     &name_unexplained::NameUnexplained,
     &dns_hardcoded::DnsHardcodedResolver,
     &cloud_vendor::CloudVendor,
+    &media_cleartext::MediaCleartext,
+    &pii_cleartext::PiiCleartext,
+    &control_cleartext::ControlCleartext,
+    &inbound::Inbound,
+    &port_opening::PortOpening,
+    &svc_legacy::SvcLegacy,
+    &scan::Scan,
+    &persistent_id::PersistentId,
+    &lateral::Lateral,
+    &dns_encrypted::DnsEncrypted,
+    &relay::Relay,
+    &standard::Standard {
+        id: "standard.gb28181",
+        key: "gb28181",
+        name: "GB/T 28181 (China, networked video surveillance)",
+        title: "Messages in the form of GB/T 28181",
+    },
+    &standard::Standard {
+        id: "standard.gat1400",
+        key: "gat1400",
+        name: "GA/T 1400 (China, video and image information)",
+        title: "Messages in the form of GA/T 1400",
+    },
+    &standard::Standard {
+        id: "standard.gb32960",
+        key: "gb32960",
+        name: "GB/T 32960 (China, electric vehicles)",
+        title: "Messages in the form of GB/T 32960",
+    },
+    &standard::Standard {
+        id: "standard.jtt808",
+        key: "jtt808",
+        name: "JT/T 808 (China, vehicle terminals)",
+        title: "Messages in the form of JT/T 808",
+    },
+    &standard::Standard {
+        id: "standard.ansi-c1222",
+        key: "ansi-c1222",
+        name: "ANSI C12.22 (United States, meters)",
+        title: "Messages in the form of ANSI C12.22",
+    },
 ];
 
 /// Most deciding frames named by one finding.
@@ -77,9 +134,23 @@ pub trait Check: Sync {
     fn version(&self) -> u32;
     /// How much it matters.
     fn severity(&self) -> Severity;
+    /// What people want to know before they believe it.
+    fn about(&self) -> About;
     /// Reads a contact and drafts a finding about it. All checks look at one contact before any
     /// looks at the next, while its rows are in the cache.
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft>;
+}
+
+/// What people want to know of a check: printed by `explain` and in the catalogue.
+pub struct About {
+    /// What the check looks for.
+    pub looks_for: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// When it is known to be wrong, or not to find anything.
+    pub false_positives: &'static str,
+    /// How to verify it by hand.
+    pub verify: &'static str,
 }
 
 /// What checks read.
@@ -90,9 +161,17 @@ pub struct View<'a> {
     pub world: &'a World,
     /// Frames were lost, so that nothing can be said to be absent.
     pub lossy: bool,
+    /// To how many destinations identifiers went.
+    pub identifiers: Identifiers,
 }
 
 impl<'a> View<'a> {
+    /// A view with its index.
+    #[must_use]
+    pub fn new(ledger: &'a Ledger, world: &'a World, lossy: bool) -> View<'a> {
+        View { ledger, world, lossy, identifiers: Identifiers::of(ledger, world) }
+    }
+
     /// The rows of a contact with their positions.
     pub fn rows(&self, contact: &'a Contact) -> impl Iterator<Item = (usize, &'a Row)> {
         let rows = &self.ledger.rows;
@@ -122,6 +201,21 @@ pub struct Draft {
     pub cites: Vec<Cite>,
     /// The rows whose traffic is counted; with a mark, only the flows that bear it.
     pub traffic: Vec<(usize, Option<Mark>)>,
+}
+
+impl Draft {
+    /// A draft that says nothing yet.
+    fn new(level: Level, does_not_show: &'static [&'static str]) -> Draft {
+        Draft {
+            level,
+            facts: Vec::new(),
+            may_say: String::new(),
+            does_not_show,
+            alternatives: Vec::new(),
+            cites: Vec::new(),
+            traffic: Vec::new(),
+        }
+    }
 }
 
 /// Something that was seen.

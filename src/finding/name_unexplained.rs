@@ -1,7 +1,9 @@
 //! `name.unexplained`: a device began a conversation with an internet address that nothing in
 //! the capture names.
 
-use super::{Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{
+    About, Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device,
+};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -23,6 +25,20 @@ impl Check for NameUnexplained {
 
     fn severity(&self) -> Severity {
         Severity::Low
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "Flows that a device began with an internet address for which the capture \
+                holds no DNS answer, SNI, Host or certificate and that no signature \
+                knows.",
+            why: "An address built into the firmware or learnt in secret hides whom the \
+                device speaks to.",
+            false_positives: "Names looked up before the capture began or over an encrypted resolver; \
+                peer addresses from a peer-to-peer server.",
+            verify: "Search the capture for the address in DNS answers: dns.a == ADDRESS; \
+                there must be none.",
+        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,6 +1,6 @@
 //! `tls.none`: application data that anyone on the path can read goes to the internet.
 
-use super::{Check, Draft, Fact, Service, Severity, View, capped, spoken, spoken_device};
+use super::{About, Check, Draft, Fact, Service, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, Method};
 use std::collections::BTreeSet;
@@ -23,6 +23,17 @@ impl Check for TlsNone {
 
     fn severity(&self) -> Severity {
         Severity::Medium
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "Flows with an internet address whose protocol was recognised from the \
+                payload and carries its content readable.",
+            why: "Anyone on the path can read it and change it.",
+            false_positives: "Content that is encrypted inside the readable protocol; public data such \
+                as time or weather.",
+            verify: "Follow the stream of the filter in Wireshark and read it.",
+        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `tls.old-version`: both sides settled on a version of TLS that its standards body has
 //! withdrawn (RFC 8996, RFC 7568).
 
-use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::{About, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use std::collections::BTreeSet;
@@ -24,6 +24,17 @@ impl Check for TlsOldVersion {
 
     fn severity(&self) -> Severity {
         Severity::Medium
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "A Server Hello that chooses SSL 3.0, TLS 1.0 or TLS 1.1 (RFC 8996, RFC \
+                7568).",
+            why: "These versions have known weaknesses and get no repairs.",
+            false_positives: "The choice may be the server's alone; nothing says that it was \
+                exploited.",
+            verify: "Look at the version in the Server Hello of the deciding frame.",
+        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

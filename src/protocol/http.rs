@@ -397,6 +397,9 @@ impl Exchange {
                 self.say(product, "http.user_agent", value, frame, say);
             } else if is("authorization") || is("proxy-authorization") {
                 self.authorization(value, frame, say);
+            } else if is("soapaction") && opens(value) {
+                // UPnP Internet Gateway Device (WANIPConnection:2 §2.5.16).
+                self.say(What::Opening, "http.soap_action", value, frame, say);
             } else if is("upgrade") {
                 self.say(What::Note, "http.upgrade", value, frame, say);
             } else if is("sec-websocket-protocol") {
@@ -621,6 +624,13 @@ fn is_moving(kind: &[u8]) -> bool {
 
 fn starts_with(value: &[u8], wanted: &[u8]) -> bool {
     value.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+}
+
+/// Whether a SOAP action asks a router to open a port.
+fn opens(action: &[u8]) -> bool {
+    let name = action.rsplit(|&byte| byte == b'#').next().unwrap_or_default();
+    let name = name.strip_suffix(b"\"").unwrap_or(name);
+    matches!(name, b"AddPortMapping" | b"AddAnyPortMapping")
 }
 
 #[cfg(test)]

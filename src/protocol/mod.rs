@@ -13,6 +13,7 @@ mod dtls;
 mod ftp;
 mod http;
 mod irc;
+mod legacy;
 mod mqtt;
 mod nat_pmp;
 mod nbns;
@@ -39,6 +40,7 @@ mod wireguard;
 mod vendor;
 mod ws_discovery;
 
+pub use legacy::legacy;
 pub use sessions::Sessions;
 
 use crate::base::address::Mac;
@@ -314,6 +316,16 @@ pub enum What {
     Handover,
     /// Another flow is going to be spoken; the value is the text that says so.
     Expect(Announced),
+    /// Something was switched, written or restarted by this message, readable; the value says
+    /// what.
+    Control,
+    /// The sender asks a router to let the internet in; the value says to which port.
+    Opening,
+    /// The message has the form of a nation's own standard.
+    Standard(&'static str),
+    /// A server is asked for a way to a peer behind a router, or to carry the data to it; the
+    /// value says how.
+    Relay,
     /// Something worth showing; no later stage acts on it.
     Note,
 }

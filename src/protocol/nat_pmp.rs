@@ -6,7 +6,7 @@
 use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, on_port, probe, u16_be,
 };
-use super::{Content, Dissector, Next, Prefix, Probe, Session, TCP, UDP};
+use super::{Content, Dissector, Next, Prefix, Probe, Session, TCP, UDP, What};
 use crate::flow::Flow;
 
 /// NAT-PMP and PCP.
@@ -82,7 +82,8 @@ impl Grammar for Messages {
                 UDP => "udp",
                 _ => "other",
             };
-            voice.note("nat_pmp.open", format!("{protocol} {inner} as {outer}").as_bytes());
+            let asked = format!("{protocol} {inner} as {outer}");
+            voice.say(What::Opening, "nat_pmp.open", asked.as_bytes());
         }
         Next::More
     }

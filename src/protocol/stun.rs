@@ -113,6 +113,7 @@ impl Grammar for Messages {
             _ => b"other",
         };
         voice.note("stun.method", method);
+        voice.relay("stun.asked", method);
         let mut rest = bytes.get(HEADER_BYTES..).unwrap_or_default();
         while let (Some(attribute), Some(length)) = (u16_be(rest, 0), u16_be(rest, 2)) {
             let length = usize::from(length);
@@ -150,7 +151,8 @@ mod tests {
         assert_eq!(values(&said, "stun.software"), [b"cam/1"]);
         assert_eq!(said.last().unwrap().what, What::Handover);
         let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
-        assert_eq!((label.protocol, said.len()), ("stun", 2));
+        assert_eq!((label.protocol, said.len()), ("stun", 3));
+        assert_eq!((said[1].what, &said[1].value[..]), (What::Relay, &b"binding"[..]));
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Walked {
         let ledger = &self.outcome.ledger;
         let world = World::build(ledger, &Geo::default(), &SIGNATURES, &Choice::default());
         let lossy = self.ending.damage.is_some();
-        finding::run(&View { ledger, world: &world, lossy })
+        finding::run(&View::new(ledger, &world, lossy))
     }
 }
 

@@ -104,6 +104,7 @@ impl Grammar for Messages {
             Some(0x82) => 4,
             _ => 2,
         };
+        voice.standard("ansi-c1222", "c1222.form");
         let mut rest = message.bytes.get(header..).unwrap_or_default();
         while let Some((tag, field)) = field(&mut rest) {
             match (tag, field) {

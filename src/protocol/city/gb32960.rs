@@ -74,6 +74,7 @@ impl Grammar for Messages {
         if message.whole && rest[2..].iter().fold(0, |sum, byte| sum ^ byte) != *check {
             return Next::More;
         }
+        voice.standard("gb32960", "gbt32960.form");
         let vehicle = &rest[4..21];
         if rest[3] == COMMAND && is_printable(vehicle) {
             voice.identity(IdentityKind::Serial, "gbt32960.vin", vehicle);

@@ -95,7 +95,7 @@ impl Grammar for Messages {
                 voice.note("iec104.station", station.as_bytes());
                 // Activation of a command (types 45 to 64, cause 6).
                 if matches!(kind, 45..=64) && cause & 0x3f == 6 {
-                    voice.note("iec104.command", kind.to_string().as_bytes());
+                    voice.control("iec104.command", kind.to_string().as_bytes());
                 }
             }
             _ => {}

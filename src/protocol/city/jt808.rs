@@ -114,6 +114,7 @@ impl Grammar for Messages {
         let Some((id, new, phone, body)) = parts(&frame) else {
             return Next::More;
         };
+        voice.standard("jtt808", "jtt808.form");
         voice.note("jtt808.message", format!("{id:04x}").as_bytes());
         if id >= 0x8000 {
             return Next::More;

@@ -101,7 +101,7 @@ impl Grammar for Messages {
             if matches!(function, 5 | 6 | 0x0f | 0x10 | 0x16 | 0x17)
                 && let Some(address) = u16_be(body, 0)
             {
-                voice.note("modbus.write", address.to_string().as_bytes());
+                voice.control("modbus.write", address.to_string().as_bytes());
             }
         } else if function == DEVICE_IDENTIFICATION {
             let _ = identification(body, voice);

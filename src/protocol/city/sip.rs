@@ -160,6 +160,7 @@ fn message(head: &[u8], voice: &mut Voice<'_>) -> Option<u64> {
         } else if is("from", "f") && asking {
             let user = user(value);
             if user.len() == NUMBER_DIGITS && user.iter().all(u8::is_ascii_digit) {
+                voice.standard("gb28181", "sip.gb28181_form");
                 voice.identity(IdentityKind::DeviceId, "sip.gb28181_id", user);
             } else {
                 voice.note("sip.from", user);

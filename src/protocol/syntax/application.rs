@@ -103,6 +103,7 @@ pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<A
         })
     };
     let application = if path.starts_with(b"/VIID/") {
+        voice.standard("gat1400", "viid.form");
         // The header repeats the number of whoever asks.
         let id = header::field(head, "user-identify").unwrap_or_default();
         voice.identity(IdentityKind::DeviceId, "viid.device_id", id);

@@ -14,6 +14,8 @@ pub enum Meaning {
     Identity(IdentityKind),
     /// Worth showing.
     Note,
+    /// The receiver is told to do something.
+    Control,
     /// A readable secret; the kind of it.
     Secret(&'static str),
 }
@@ -29,6 +31,7 @@ pub fn tell(text: &[u8], table: &[Entry], voice: &mut Voice<'_>) {
             _ if value.is_empty() => {}
             Some(&(_, Meaning::Identity(kind), fact)) => voice.identity(kind, fact, value),
             Some(&(_, Meaning::Note, fact)) => voice.note(fact, value),
+            Some(&(_, Meaning::Control, fact)) => voice.control(fact, value),
             Some(&(_, Meaning::Secret(kind), fact)) => {
                 voice.credential(kind, value.len(), fact, &[]);
             }

@@ -115,6 +115,21 @@ impl<'v> Voice<'v> {
         (self.say)(Fact { what: What::Expect(announced), name, value: &[], frame: self.frame });
     }
 
+    /// A command that anyone on the path can read.
+    pub fn control(&mut self, name: &'static str, value: &[u8]) {
+        self.say(What::Control, name, value);
+    }
+
+    /// The form of the message is that of a nation's own standard.
+    pub fn standard(&mut self, key: &'static str, name: &'static str) {
+        self.say(What::Standard(key), name, &[]);
+    }
+
+    /// A way to a peer is sought through this server.
+    pub fn relay(&mut self, name: &'static str, value: &[u8]) {
+        self.say(What::Relay, name, value);
+    }
+
     /// Sound or pictures anyone on the path can read.
     pub fn media(&mut self, name: &'static str, value: &[u8]) {
         self.say(What::Media, name, value);

@@ -225,6 +225,7 @@ impl Grammar for DirectoryMessages {
         };
         let path = path.split(|&byte| byte == b' ').next().unwrap_or_default();
         voice.note("dahua.p2p_path", path);
+        voice.relay("dahua.p2p", b"directory of devices");
         let mut parts = path.split(|&byte| byte == b'/').skip(1);
         let device = match (parts.next(), parts.next(), parts.next()) {
             // The sender looks for this device or is it: the path does not say which.

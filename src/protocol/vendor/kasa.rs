@@ -36,7 +36,7 @@ const TABLE: &[Entry] = &[
     ("username", Meaning::Identity(IdentityKind::Account), "kasa.account"),
     ("ssid", Meaning::Note, "kasa.ssid"),
     ("password", Meaning::Secret("kasa password"), "kasa.secret"),
-    ("state", Meaning::Note, "kasa.switched_to"),
+    ("state", Meaning::Control, "kasa.switched_to"),
     ("relay_state", Meaning::Note, "kasa.relay_state"),
 ];
 

@@ -80,6 +80,7 @@ impl Grammar for Messages {
 
     fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
         let bytes = message.bytes;
+        voice.relay("pppp.p2p", b"peer-to-peer service");
         match bytes.get(1) {
             // The camera says its own id when it answers a search or is ready.
             Some(&PUNCH) => {
@@ -160,8 +161,9 @@ mod tests {
         assert_eq!(values(&said, "pppp.uid"), [b"TEST-123456-ABCDE"]);
         assert_eq!(values(&said, "pppp.command"), [b"/check_user.cgi"]);
         let kind = "pppp parameter";
-        assert_eq!(said[2].what, What::Credential { kind, length: 4 });
-        assert_eq!(said[2].value, b"admin");
+        assert_eq!(said[0].what, What::Relay);
+        assert_eq!(said[3].what, What::Credential { kind, length: 4 });
+        assert_eq!(said[3].value, b"admin");
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Grammar for Messages {
         };
         let command = format!("{:02x}{:02x}{:02x}", head[8], head[9], head[10]);
         voice.note("tutk.command", command.as_bytes());
+        voice.relay("tutk.p2p", b"peer-to-peer service");
         // Behind the header the id fills a block and a part of the next one.
         let (Some(one), Some(two)) = (undo(message.bytes, BLOCK), undo(message.bytes, 2 * BLOCK))
         else {
