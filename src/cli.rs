@@ -2,10 +2,12 @@
 
 #[cfg(feature = "live")]
 mod capture;
+mod case;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
 mod doctor;
+mod key;
 #[cfg(feature = "live")]
 mod live_screen;
 mod plan;
@@ -53,6 +55,7 @@ Exit codes:
   3  an input was damaged or could not be read, or coverage is incomplete; the result is partial
      (3 wins over 1)
   4  nothing could be read
+  5  a case does not hold what it promises
 
 phonehome never contacts a device or a destination and opens no network connection.";
 
@@ -98,6 +101,12 @@ enum Command {
         phonehome doctor -i eth1 --device 00:11:22:33:44:55\n\n\
         Exit codes: 0 nothing is bad, 1 something is.")]
     Doctor(doctor::Doctor),
+    /// Make, check and seal cases: evidence that others can check without phonehome
+    #[command(subcommand)]
+    Case(case::CaseCommand),
+    /// Make and show keys that sign cases
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// List, show and check plans of experiments
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -304,6 +313,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Capture(args) => capture::run(&args),
         #[cfg(feature = "live")]
         Command::Mark(args) => capture::mark(&args),
+        Command::Case(command) => case::run(&command),
+        Command::Key(command) => key::run(&command),
         Command::Plan(command) => plan::run(&command),
         #[cfg(feature = "live")]
         Command::Interfaces => capture::interfaces(),
@@ -394,9 +405,14 @@ impl Drop for Progress {
 
 fn open(files: &[PathBuf], hashed: bool) -> anyhow::Result<Sources> {
     if let [folder] = files
-        && layout::is_recording(folder)
+        && layout::is_recording(&layout::parts(folder))
     {
-        return Ok(Sources::follow(recorded(folder)));
+        let parts = layout::parts(folder);
+        let received = layout::received(&parts);
+        return match received.is_empty() {
+            true => Ok(Sources::follow(recorded(&parts))),
+            false => Ok(Sources::open(&received, hashed)?),
+        };
     }
     Sources::check(files)?;
     Ok(Sources::open(files, hashed)?)
