@@ -161,6 +161,15 @@ pub fn public_of(given: &Path) -> Result<String, CaseError> {
     public(&text).map_err(wrong)
 }
 
+/// The 32 bytes of a public key of minisign in base64, as journals name it.
+#[must_use]
+pub fn raw(public: &str) -> Option<String> {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let bytes = STANDARD.decode(public).ok()?;
+    Some(STANDARD.encode(bytes.get(10..42)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,13 +198,4 @@ mod tests {
         assert!(key::holds(&run.public(), b"line", &run.sign(b"line")));
         assert_eq!(Some(run.public()), raw(&public));
     }
-}
-
-/// The 32 bytes of a public key of minisign in base64, as journals name it.
-#[must_use]
-pub fn raw(public: &str) -> Option<String> {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    let bytes = STANDARD.decode(public).ok()?;
-    Some(STANDARD.encode(bytes.get(10..42)?))
 }
