@@ -2,10 +2,12 @@
 
 #[cfg(feature = "live")]
 mod capture;
+mod case;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
 mod doctor;
+mod key;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;
@@ -55,6 +57,7 @@ Exit codes:
   3  an input was damaged or could not be read, or coverage is incomplete; the result is partial
      (3 wins over 1)
   4  nothing could be read
+  5  a case does not hold what it promises
 
 phonehome never contacts a device or a destination and opens no network connection.";
 
@@ -103,6 +106,12 @@ enum Command {
     /// Say what a finding means, why it matters, when it is wrong, and how to verify it by hand
     #[command(after_help = "Example:\n  phonehome explain svc.upnp-hole")]
     Explain(explain::Explain),
+    /// Make, check and seal cases: evidence that others can check without phonehome
+    #[command(subcommand)]
+    Case(case::CaseCommand),
+    /// Make and show keys that sign cases
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// List, show and check plans of experiments
     #[command(subcommand)]
     Plan(plan::PlanCommand),
@@ -310,6 +319,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         #[cfg(feature = "live")]
         Command::Mark(args) => capture::mark(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Case(command) => case::run(&command),
+        Command::Key(command) => key::run(&command),
         Command::Plan(command) => plan::run(&command),
         #[cfg(feature = "live")]
         Command::Interfaces => capture::interfaces(),
@@ -400,9 +411,14 @@ impl Drop for Progress {
 
 fn open(files: &[PathBuf], hashed: bool) -> anyhow::Result<Sources> {
     if let [folder] = files
-        && layout::is_recording(folder)
+        && layout::is_recording(&layout::parts(folder))
     {
-        return Ok(Sources::follow(recorded(folder)));
+        let parts = layout::parts(folder);
+        let received = layout::received(&parts);
+        return match received.is_empty() {
+            true => Ok(Sources::follow(recorded(&parts))),
+            false => Ok(Sources::open(&received, hashed)?),
+        };
     }
     Sources::check(files)?;
     Ok(Sources::open(files, hashed)?)

@@ -5,117 +5,15 @@
 
 use super::CaseError;
 use super::clock::Clocks;
+pub use super::event::{Drops, Event};
 use super::key::{RunKey, holds};
 use crate::base::text::hex;
 use crate::base::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-
-/// What a line of the journal says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
-    /// A recorder began.
-    Begin {
-        /// Version of the journal's form.
-        journal: u32,
-        /// The program and its version.
-        tool: String,
-        /// Name of the host.
-        host: String,
-        /// Operating system and its version.
-        system: String,
-        /// Interfaces that are recorded.
-        interfaces: Vec<String>,
-        /// Capture filter; empty where there is none.
-        filter: String,
-        /// Most bytes kept of a packet.
-        snap_length: u32,
-        /// Public key of the signatures, base64.
-        public_key: String,
-        /// What the recorder is protected by, and whether that holds.
-        protections: Vec<(String, bool)>,
-    },
-    /// So much is on the disk.
-    Checkpoint {
-        /// Name of the segment.
-        segment: String,
-        /// Its length at this moment, bytes.
-        bytes: u64,
-        /// Packets in it.
-        packets: u64,
-        /// SHA-256 of so many bytes of it, hex.
-        sha256: String,
-        /// Packets lost since the recorder began.
-        drops: Drops,
-    },
-    /// A segment is complete; its last checkpoint stands in the line before.
-    Sealed {
-        /// Name of the segment.
-        segment: String,
-    },
-    /// The operator entered a phase of the experiment.
-    Phase {
-        /// Its name.
-        phase: String,
-        /// Frames recorded before it, in the segment of the next checkpoint.
-        packets: u64,
-    },
-    /// The operator noted a moment.
-    Mark {
-        /// What was noted.
-        text: String,
-        /// Packets recorded in the segment before it.
-        packets: u64,
-    },
-    /// The operator named a device.
-    Label {
-        /// The device.
-        device: String,
-        /// Its name.
-        label: String,
-    },
-    /// Nothing could be recorded for a while.
-    Gap {
-        /// On which interface; empty for all.
-        interface: String,
-        /// From when.
-        from: Timestamp,
-        /// To when.
-        to: Timestamp,
-        /// Why.
-        reason: String,
-    },
-    /// The wall clock was set.
-    ClockStep {
-        /// By how much, nanoseconds, as text since JSON numbers are not exact.
-        nanoseconds: String,
-    },
-    /// Something the operator should know.
-    Warning {
-        /// What.
-        text: String,
-    },
-    /// The recorder ended in good order.
-    End {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Packets lost, by cause.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drops {
-    /// By the system, because they were not fetched in time.
-    pub kernel: u64,
-    /// By the interface.
-    pub interface: u64,
-    /// By the recorder, because they could not be written.
-    pub own: u64,
-}
 
 /// A line without its signature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,6 +49,27 @@ impl Journal {
     pub fn create(path: PathBuf, key: RunKey) -> Result<Journal, CaseError> {
         let file = super::create(&path)?;
         Ok(Journal { path, file, key, seq: 0, prev: "0".repeat(64), bytes: 0 })
+    }
+
+    /// Goes on with a journal of custody: checks it, and cuts off a line that was being written.
+    /// Gives it with the key that signed last. Two at once wait for each other.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or does not hold.
+    pub fn reopen(path: PathBuf, key: RunKey) -> Result<(Journal, Option<String>), CaseError> {
+        let wrong = |doing| CaseError::system(&path, doing);
+        let file = File::options().append(true).open(&path).map_err(wrong("cannot be written"))?;
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)
+            .map_err(|error| wrong("cannot be locked")(error.into()))?;
+        let walked = walk(&path, Book::Custody, &mut |_| {})?;
+        if let Some(broken) = walked.broken {
+            return Err(CaseError::Broken(broken));
+        }
+        if walked.unfinished > 0 {
+            file.set_len(walked.bytes).map_err(wrong("cannot be written"))?;
+        }
+        let Walked { lines: seq, last: prev, bytes, .. } = walked;
+        Ok((Journal { path, file, key, seq, prev, bytes }, walked.key))
     }
 
     /// Public half of its key, base64.
@@ -196,6 +115,8 @@ pub struct Entry {
     pub clocks: Clocks,
     /// What it says.
     pub event: Event,
+    /// SHA-256 of the line without its end, hex.
+    pub hash: String,
 }
 
 /// Why a journal does not hold.
@@ -213,37 +134,95 @@ pub struct Broken {
 /// Longest line that is read, bytes.
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 
-/// Reads a journal and checks its chain and signatures. Gives what holds from the beginning, and
-/// where and why it stops holding. A last line without its end was being written when the machine
-/// stopped; it counts as not written.
+/// Which of a case's journals: they differ in who may sign and what may be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Book {
+    /// That of the recorder, with one key from the first line to the last.
+    Recording,
+    /// What happened to the case afterwards; each line of custody names the key of those behind it.
+    Custody,
+}
+
+/// What a walk over a journal found.
+#[derive(Debug, Clone, Default)]
+pub struct Walked {
+    /// Lines that hold, from the beginning.
+    pub lines: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// SHA-256 of the last of them, hex; 64 zeros where there is none.
+    pub last: String,
+    /// Key that signed it, base64.
+    pub key: Option<String>,
+    /// Bytes of a line behind them that was being written when the machine stopped.
+    pub unfinished: u64,
+    /// Where and why it stops holding.
+    pub broken: Option<Broken>,
+}
+
+/// Reads a recorder's journal. Gives what holds from the beginning, and where and why it stops
+/// holding.
 ///
 /// # Errors
 /// When the file cannot be read at all.
 pub fn read(path: &Path) -> Result<(Vec<Entry>, Option<Broken>), CaseError> {
-    let text = std::fs::read(path).map_err(CaseError::system(path, "cannot be read"))?;
     let mut entries = Vec::new();
-    let mut prev = "0".repeat(64);
-    let mut key = None;
-    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-    let lines = text[..whole].split_inclusive(|&byte| byte == b'\n');
-    for (index, line) in lines.enumerate() {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        match check(line, index as u64 + 1, &prev, &mut key) {
-            Ok(entry) => entries.push(entry),
-            Err(reason) => {
-                let broken = Broken { path: path.to_owned(), line: index + 1, reason };
-                return Ok((entries, Some(broken)));
-            }
-        }
-        prev = hex(&Sha256::digest(line));
-    }
-    Ok((entries, None))
+    let walked = walk(path, Book::Recording, &mut |entry| entries.push(entry))?;
+    Ok((entries, walked.broken))
 }
 
-fn check(line: &[u8], seq: u64, prev: &str, key: &mut Option<String>) -> Result<Entry, String> {
-    if line.len() > LINE_BYTES_MAX {
-        return Err(format!("is longer than {LINE_BYTES_MAX} bytes"));
+/// Reads a journal a line at a time and checks its chain and signatures. A last line without its
+/// end was being written when the machine stopped; it counts as not written.
+///
+/// # Errors
+/// When the file cannot be read at all.
+pub fn walk(path: &Path, book: Book, take: &mut dyn FnMut(Entry)) -> Result<Walked, CaseError> {
+    let wrong = || CaseError::system(path, "cannot be read");
+    let mut file = BufReader::new(super::tree::open(path).map_err(wrong())?);
+    let mut walked = Walked { last: "0".repeat(64), ..Walked::default() };
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let most = LINE_BYTES_MAX as u64 + 2;
+        file.by_ref().take(most).read_until(b'\n', &mut line).map_err(wrong())?;
+        let whole = line.len() as u64;
+        let Some(text) = line.strip_suffix(b"\n") else {
+            if line.len() > LINE_BYTES_MAX {
+                let reason = format!("is longer than {LINE_BYTES_MAX} bytes");
+                walked.broken = Some(Broken::new(path, walked.lines + 1, reason));
+            }
+            walked.unfinished = whole;
+            return Ok(walked);
+        };
+        match check(text, walked.lines + 1, &walked.last, book, &mut walked.key) {
+            Ok(entry) => {
+                walked.lines += 1;
+                walked.bytes += whole;
+                walked.last.clone_from(&entry.hash);
+                take(entry);
+            }
+            Err(reason) => {
+                walked.broken = Some(Broken::new(path, walked.lines + 1, reason));
+                return Ok(walked);
+            }
+        }
     }
+}
+
+impl Broken {
+    fn new(path: &Path, line: u64, reason: String) -> Broken {
+        Broken { path: path.to_owned(), line: line as usize, reason }
+    }
+}
+
+fn check(
+    line: &[u8],
+    seq: u64,
+    prev: &str,
+    book: Book,
+    key: &mut Option<String>,
+) -> Result<Entry, String> {
+    let hash = hex(&Sha256::digest(line));
     let line = std::str::from_utf8(line).map_err(|error| format!("is not UTF-8: {error}"))?;
     let (message, signature) = line.rsplit_once(SIGNATURE).ok_or("has no signature")?;
     let signature = signature.strip_suffix("\"}").ok_or("does not end with its signature")?;
@@ -255,10 +234,16 @@ fn check(line: &[u8], seq: u64, prev: &str, key: &mut Option<String>) -> Result<
     if parsed.prev != prev {
         return Err("does not follow the line before: its hash is another".to_owned());
     }
-    if let Event::Begin { public_key, .. } = &parsed.event
-        && key.is_none()
-    {
-        *key = Some(public_key.clone());
+    match (book, &parsed.event) {
+        (Book::Recording, Event::Begin { public_key, .. }) if seq == 1 => {
+            *key = Some(public_key.clone());
+        }
+        (Book::Custody, Event::Custody { public_key, .. }) => *key = Some(public_key.clone()),
+        (Book::Recording, Event::Begin { .. }) => return Err("begins a second time".to_owned()),
+        (book, event) if event.is_of_custody() != (book == Book::Custody) => {
+            return Err("says what does not belong into this journal".to_owned());
+        }
+        _ => {}
     }
     let public = key.as_deref().ok_or("names no public key before it is signed")?;
     if !holds(public, message.as_bytes(), signature) {
@@ -270,7 +255,7 @@ fn check(line: &[u8], seq: u64, prev: &str, key: &mut Option<String>) -> Result<
         monotonic: number(&parsed.monotonic_ns)?,
         boot: number(&parsed.boot_ns)?,
     };
-    Ok(Entry { seq, clocks, event: parsed.event })
+    Ok(Entry { seq, clocks, event: parsed.event, hash })
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl RunKey {
         Ok(RunKey(SigningKey::from_bytes(&seed)))
     }
 
+    /// That of a person, whose key has this seed (RFC 8032 §5.1.5).
+    pub(super) fn from_seed(seed: &[u8; 32]) -> RunKey {
+        RunKey(SigningKey::from_bytes(seed))
+    }
+
     /// The public half in base64 (32 bytes, RFC 8032 §5.1.5).
     #[must_use]
     pub fn public(&self) -> String {

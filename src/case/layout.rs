@@ -35,6 +35,69 @@ pub fn oldest(segments: &Path) -> usize {
     names.filter_map(|name| position(&name)).min().unwrap_or(0)
 }
 
+/// The journal of what happened after the recording.
+#[must_use]
+pub fn custody(folder: &Path) -> PathBuf {
+    folder.join("custody.jsonl")
+}
+
+/// Folder of files that were added to the case.
+#[must_use]
+pub fn attachments(folder: &Path) -> PathBuf {
+    folder.join("attachments")
+}
+
+/// Name of a copy of a capture that was received, counted from 0. It says so itself, and it is not
+/// taken for a segment that was recorded. The form is that of the original's name.
+#[must_use]
+pub fn received_name(position: usize, original: &str) -> String {
+    let known = [
+        "pcapng",
+        "pcap",
+        "cap",
+        "ntar",
+        "pcapng.gz",
+        "pcap.gz",
+        "cap.gz",
+        "pcapng.zst",
+        "pcap.zst",
+    ];
+    let lower = original.to_ascii_lowercase();
+    let form =
+        known.iter().find(|form| lower.strip_suffix(*form).is_some_and(|s| s.ends_with('.')));
+    format!("{:06}.received.{}", position + 1, form.unwrap_or(&"capture"))
+}
+
+/// Whether a name can be that of the copy at a position.
+#[must_use]
+pub fn is_received(position: usize, name: &str) -> bool {
+    name == received_name(position, name)
+}
+
+/// Where the parts of a case lie: in its folder, or under `data/` where it is sealed.
+#[must_use]
+pub fn parts(folder: &Path) -> PathBuf {
+    let data = folder.join("data");
+    if is_sealed(folder) { data } else { folder.to_owned() }
+}
+
+/// Whether a path is the folder of a sealed case.
+#[must_use]
+pub fn is_sealed(folder: &Path) -> bool {
+    folder.join("bagit.txt").symlink_metadata().is_ok()
+}
+
+/// Copies of received captures in a case, in their order; none where it was recorded.
+#[must_use]
+pub fn received(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(segments(folder)) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.retain(|name| name.as_bytes().get(6..16) == Some(b".received."));
+    names.sort_unstable();
+    names.into_iter().map(|name| segments(folder).join(name)).collect()
+}
+
 /// Whether a path is the folder of a recording.
 #[must_use]
 pub fn is_recording(path: &Path) -> bool {

@@ -6,14 +6,26 @@
 //! DIR/
 //!   journal.jsonl          one signed line an event, each with the hash of the line before
 //!   segments/000001.pcapng frames, in the order in which they were recorded
+//!   segments/000001.received.pcap.gz  or a capture that was imported, byte for byte
+//!   custody.jsonl          what happened afterwards: a journal signed with the key of a person
+//!   attachments/001.jpg    files that belong to the case
+//! DIR-sealed/              all of that in BagIt form (RFC 8493), under data/, signed
 //! ```
 
 pub mod clock;
+pub mod custody;
+pub mod event;
+pub mod import;
 pub mod journal;
 pub mod key;
 pub mod layout;
 pub mod pcapng;
+pub mod seal;
 pub mod segment;
+pub mod signer;
+pub mod tree;
+pub mod verify;
+mod verify_text;
 
 /// Makes a file that was not there, for its owner alone: what a device sends is nobody else's
 /// business.
@@ -24,6 +36,21 @@ fn create(path: &std::path::Path) -> Result<std::fs::File, CaseError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map_err(CaseError::system(path, "cannot be created"))
+}
+
+/// Makes a folder for its owner alone, where there is none.
+fn folder(path: &std::path::Path) -> Result<(), CaseError> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(CaseError::system(path, "cannot be created")(error))
+        }
+        // A link could lead anywhere.
+        _ if path.symlink_metadata().is_ok_and(|about| about.is_dir()) => Ok(()),
+        _ => Err(CaseError::Refused { path: path.into(), reason: "is not a folder".into() }),
+    }
 }
 
 /// A recording that could not be written or read.
@@ -42,6 +69,25 @@ pub enum CaseError {
     /// Something is there already. Nothing is ever overwritten.
     #[error("{0}: exists already; a recording never overwrites anything")]
     Exists(std::path::PathBuf),
+    /// A journal does not hold.
+    #[error("{0}")]
+    Broken(journal::Broken),
+    /// A key cannot be used.
+    #[error("{path}: {reason}")]
+    Key {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Something about the case does not allow it.
+    #[error("{path}: {reason}")]
+    Refused {
+        /// What it is about.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl CaseError {

@@ -119,12 +119,14 @@ fn captures(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    let path = &layout::parts(path);
     let folder = if layout::is_recording(path) { layout::segments(path) } else { path.to_owned() };
     let is_capture = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
         let name = name.unwrap_or_default();
         let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        path.is_file() && [".pcap", ".pcapng", ".cap"].iter().any(|end| name.ends_with(end))
+        path.is_file()
+            && [".pcap", ".pcapng", ".cap", ".capture"].iter().any(|end| name.ends_with(end))
     };
     let entries = std::fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let mut files: Vec<PathBuf> =

@@ -1,0 +1,262 @@
+//! Checks a case and says of each promise whether it holds. Reads every byte once, a line and a
+//! block at a time; believes nothing that the case says about itself.
+
+mod recording;
+mod seal;
+
+use super::journal::{Book, Event, Walked, walk};
+use super::layout;
+use super::tree::{self, Tree};
+use recording::Recording;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Most faults told of a promise.
+const FAULTS_MAX: usize = 20;
+
+/// Whether a promise holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It does.
+    Holds,
+    /// It does not.
+    Broken,
+    /// The case does not make it.
+    NotMade,
+}
+
+/// Something that a case promises.
+#[derive(Debug, Clone, Serialize)]
+pub struct Promise {
+    /// Its name, for programs.
+    pub id: &'static str,
+    /// What is promised.
+    pub promise: &'static str,
+    /// Whether it holds.
+    pub verdict: Verdict,
+    /// What was checked, or what stands against it; the first fault first.
+    pub details: Vec<String>,
+    /// Faults that are not told.
+    pub more: usize,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Whether no promise is broken.
+    pub holds: bool,
+    /// Whether the case is sealed.
+    pub sealed: bool,
+    /// Key that sealed it, as minisign prints it.
+    pub signed_by: Option<String>,
+    /// All promises.
+    pub promises: Vec<Promise>,
+    /// What a reader should know that breaks no promise.
+    pub notes: Vec<String>,
+}
+
+/// Checks a case, sealed or not; `key` is the public one that must have sealed it.
+#[must_use]
+pub fn verify(case: &Path, key: Option<&str>) -> Report {
+    let sealed = layout::is_sealed(case);
+    let parts = layout::parts(case);
+    let tree = tree::look(&parts);
+    let mut notes = Vec::new();
+    let mut promises = Vec::new();
+    let mut recording = Recording::new(&parts);
+    let mut hashes = BTreeSet::new();
+    let journal = walk(&layout::journal(&parts), Book::Recording, &mut |entry| {
+        recording.take(entry.seq, &entry.event);
+        // Custody may name any line, a week has 600 000: kept as numbers.
+        hashes.insert(short(&entry.hash));
+    });
+    let (last, mut faults) = journal_faults(&journal);
+    let lines = last.lines;
+    let chained = faults.is_empty();
+    promises.push(promise(
+        "journal",
+        "no line of the journal was changed, removed from within, added or moved",
+        faults,
+        format!("{lines} lines, chained and signed"),
+    ));
+    let ended = recording.is_ended();
+    if last.unfinished > 0 {
+        let cut = last.unfinished;
+        if ended {
+            promises[0].fault(format!("journal.jsonl: {cut} bytes stand behind its end"));
+        }
+        notes.push(format!("journal.jsonl ends in a line that was being written ({cut} bytes)"));
+    }
+    let about = recording.finish(chained, &mut notes);
+    promises.push(promise(
+        "recording",
+        "the segments hold the bytes whose hashes were signed when they were written",
+        about.faults,
+        about.said,
+    ));
+    let custody = custody(&parts, &tree, &hashes, &last, &mut notes);
+    let attached = custody.attached;
+    promises.push(custody.promise);
+    faults = tree.faults.clone();
+    compare_files(&tree, &about.segments, about.next.as_deref(), &attached, sealed, &mut faults);
+    promises.push(promise(
+        "files",
+        "no file is missing and none was added",
+        faults,
+        format!("{} files", tree.files.len()),
+    ));
+    let mut signed_by = None;
+    let sealing = seal::check(case, sealed, key, &mut signed_by);
+    promises.extend(sealing);
+    if !sealed {
+        let more = "not sealed: until then whoever holds the case can cut its end off, or add files \
+            and notes with a key of their own";
+        notes.push(more.to_owned());
+    }
+    let holds = promises.iter().all(|promise| promise.verdict != Verdict::Broken);
+    Report { holds, sealed, signed_by, promises, notes }
+}
+
+fn short(hash: &str) -> u128 {
+    hash.get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}
+
+fn journal_faults(walked: &Result<Walked, super::CaseError>) -> (Walked, Vec<String>) {
+    match walked {
+        Ok(walked) => {
+            let mut faults: Vec<String> =
+                walked.broken.iter().map(|broken| broken.to_string()).collect();
+            if walked.lines == 0 && faults.is_empty() {
+                faults.push("it holds no line".to_owned());
+            }
+            (walked.clone(), faults)
+        }
+        Err(error) => (Walked::default(), vec![error.to_string()]),
+    }
+}
+
+fn promise(
+    id: &'static str,
+    promise: &'static str,
+    mut faults: Vec<String>,
+    said: String,
+) -> Promise {
+    let more = faults.len().saturating_sub(FAULTS_MAX);
+    faults.truncate(FAULTS_MAX);
+    let verdict = if faults.is_empty() { Verdict::Holds } else { Verdict::Broken };
+    let details = if faults.is_empty() { vec![said] } else { faults };
+    Promise { id, promise, verdict, details, more }
+}
+
+impl Promise {
+    fn fault(&mut self, fault: String) {
+        if self.verdict != Verdict::Broken {
+            self.details.clear();
+        }
+        self.verdict = Verdict::Broken;
+        self.details.push(fault);
+    }
+}
+
+struct Custody {
+    promise: Promise,
+    /// Names of attachments.
+    attached: BTreeSet<String>,
+}
+
+fn custody(
+    parts: &Path,
+    tree: &Tree,
+    hashes: &BTreeSet<u128>,
+    last: &Walked,
+    notes: &mut Vec<String>,
+) -> Custody {
+    const SAYS: &str = "notes and attachments are as they were signed";
+    let mut attached = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut keys = Vec::new();
+    if tree.files.binary_search_by(|file| file.as_str().cmp("custody.jsonl")).is_err() {
+        let mut promise = promise("custody", SAYS, faults, "there are none".to_owned());
+        promise.verdict = Verdict::NotMade;
+        return Custody { promise, attached: BTreeSet::new() };
+    }
+    let walked = walk(&layout::custody(parts), Book::Custody, &mut |entry| match entry.event {
+        Event::Custody { follows, public_key, minisign_key, .. } => {
+            let line = entry.seq;
+            if !hashes.contains(&short(&follows)) {
+                faults.push(format!("custody.jsonl: line {line}: belongs to another journal"));
+            } else if follows != last.last {
+                notes.push(format!("custody.jsonl: line {line}: the journal went on after it"));
+            }
+            if super::signer::raw(&minisign_key).as_ref() != Some(&public_key) {
+                faults.push(format!("custody.jsonl: line {line}: names two different keys"));
+            }
+            if keys.len() < FAULTS_MAX && !keys.contains(&minisign_key) {
+                keys.push(minisign_key);
+            }
+        }
+        Event::Attached { file, bytes, sha256, .. } if attached.len() < tree::FILES_MAX => {
+            attached.insert(file, (entry.seq, bytes, sha256));
+        }
+        _ => {}
+    });
+    let (walked, broken) = journal_faults(&walked);
+    faults.splice(0..0, broken);
+    if walked.unfinished > 0 {
+        let cut = walked.unfinished;
+        faults.push(format!("custody.jsonl: ends in {cut} bytes of a line without its end"));
+    }
+    for (file, (line, bytes, sha256)) in &attached {
+        let fault = match tree::is_fit(file) && !file.contains('/') {
+            false => Some("has no name of an attachment".to_owned()),
+            true => match tree::hash(&layout::attachments(parts).join(file)) {
+                Err(error) => Some(error.to_string()),
+                Ok((length, _)) if length != *bytes => Some(format!("{length} bytes, not {bytes}")),
+                Ok((_, hash)) if hash != *sha256 => Some("its SHA-256 is another".to_owned()),
+                Ok(_) => None,
+            },
+        };
+        let file = crate::base::text::safe(file.as_bytes());
+        faults.extend(
+            fault.map(|fault| format!("attachments/{file}: {fault} (custody.jsonl, line {line})")),
+        );
+    }
+    let keys: Vec<String> =
+        keys.iter().map(|key| crate::base::text::safe(key.as_bytes())).collect();
+    let said = format!(
+        "{} lines, {} attachments; signed with {}",
+        walked.lines,
+        attached.len(),
+        keys.join(", ")
+    );
+    let attached = attached.into_keys().collect();
+    Custody { promise: promise("custody", SAYS, faults, said), attached }
+}
+
+fn compare_files(
+    tree: &Tree,
+    segments: &BTreeSet<String>,
+    next: Option<&str>,
+    attached: &BTreeSet<String>,
+    sealed: bool,
+    faults: &mut Vec<String>,
+) {
+    let known = |file: &str| match file.split_once('/') {
+        None => {
+            ["journal.jsonl", "custody.jsonl"].contains(&file) || sealed && file == "findings.json"
+        }
+        Some(("segments", name)) => segments.contains(name) || next == Some(name),
+        Some(("attachments", name)) => attached.contains(name),
+        Some(_) => false,
+    };
+    let added = tree.files.iter().filter(|file| !known(file));
+    faults.extend(added.map(|file| format!("{file}: does not belong to the case")));
+    let expected = segments.iter().map(|name| format!("segments/{name}"));
+    let expected = expected.chain(attached.iter().map(|name| format!("attachments/{name}")));
+    let missing = expected.filter(|file| tree.files.binary_search(file).is_err());
+    faults.extend(
+        missing.map(|file| format!("{}: is missing", crate::base::text::safe(file.as_bytes()))),
+    );
+}

@@ -1,0 +1,42 @@
+//! `VERIFY.txt`: how a sealed case is checked without us. Its commands are plain lines, so that
+//! they can be copied, and run as they stand.
+
+use super::seal::{MANIFEST, SIGNATURE, TAG_MANIFEST};
+use super::signer::{COMMENT, Signer};
+use super::tree::Tree;
+
+/// See the module. Where minisign's own check is lax, a command of its own compares.
+pub(super) fn text(signer: &Signer, tree: &Tree, signature_bytes: usize) -> String {
+    let key = signer.public();
+    let segment = tree.files.iter().find(|file| file.starts_with("segments/"));
+    let segment = segment.map_or("journal.jsonl", String::as_str);
+    format!(
+        "\
+# How to check this folder without phonehome.
+#
+# You need coreutils, findutils, grep and minisign; for the last two lines Wireshark. No network.
+# Ask the person who sealed it, by another way than the one this folder came by, for the key and
+# compare: {key}
+# Whoever changes the folder can change this file as well. Take the lines from docs/evidence.md of
+# phonehome where that matters. Each ends with exit code 0 where all is well; run them in here:
+
+minisign -V -H -q -P {key} -m {TAG_MANIFEST}
+test \"$(head -n 1 {SIGNATURE})\" = \"untrusted comment: {COMMENT}\"
+test \"$(wc -c < {SIGNATURE})\" -eq {signature_bytes}
+sha256sum --check --strict --quiet {TAG_MANIFEST}
+sha256sum --check --strict --quiet {MANIFEST}
+test \"$(tail -n 1 signer.pub)\" = {key}
+! find . ! -type f ! -type d | grep .
+! (cut -c 67- {MANIFEST} {TAG_MANIFEST}; echo {TAG_MANIFEST}; echo {SIGNATURE}; find . -type f | \
+cut -c 3-) | LC_ALL=C sort | uniq -c | grep -v '^ *2 '
+
+# sha256sum does not notice an added file: the last line above prints what is not on both lists.
+# The bytes of a segment that each line of data/journal.jsonl speaks of, by hand:
+# head -c BYTES data/segments/SEGMENT | sha256sum
+# What the capture holds:
+
+capinfos data/{segment}
+tshark -r data/{segment} -c 10
+"
+    )
+}

@@ -1,0 +1,394 @@
+//! Cases: evidence that others can check.
+
+use super::{Failure, Knowledge, Run, key, open};
+use crate::analysis::Analysis;
+use crate::attribution::world::Choice;
+use crate::base::text::{bytes, safe};
+use crate::canary;
+use crate::case::journal::{Book, Event, walk};
+use crate::case::verify::{Report, Verdict, verify};
+use crate::case::{custody, import, layout, seal, signer};
+use crate::engine::Engine;
+use crate::sink::json;
+use clap::{Args, Subcommand};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// The program, as journals name it.
+const TOOL: &str = concat!("phonehome ", env!("CARGO_PKG_VERSION"));
+
+#[derive(Debug, Subcommand)]
+pub enum CaseCommand {
+    /// Make a case of captures that were received, not recorded here
+    #[command(after_help = "Example:\n  phonehome case import doorbell.pcap --case doorbell")]
+    Import {
+        /// Captures, copied byte for byte
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Folder of the new case
+        #[arg(long, value_name = "DIR")]
+        case: PathBuf,
+    },
+    /// Print what happened to a case, from its journals
+    Log {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+    },
+    /// Say in a few lines what a case holds
+    Status {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+    },
+    /// Add a signed note
+    #[command(after_help = "Example:\n  \
+        phonehome case note doorbell \"handed over by the buyer, seal unbroken\" --key lab.key")]
+    Note {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+        /// What is noted
+        text: String,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Add files, each with a signed line that holds its hash
+    #[command(after_help = "Example:\n  \
+        phonehome case attach doorbell receipt.pdf --text \"bought 3 May\" --key lab.key")]
+    Attach {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+        /// What is added
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// What they show
+        #[arg(long, default_value = "")]
+        text: String,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Put a copy with the findings, signed, into DIR-sealed
+    #[command(after_help = "Example:\n  phonehome case seal doorbell --key lab.key")]
+    Seal(Box<Seal>),
+    /// Check every byte of a case; say which promise holds
+    #[command(after_help = "Examples:\n  phonehome case verify doorbell\n  \
+        phonehome case verify doorbell-sealed --key lab.key.pub --json\n\n\
+        Exit codes: 0 what is promised holds, 5 it does not, 4 nothing could be read.")]
+    Verify {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+        /// Public key that must have sealed it: a file, or the key itself
+        #[arg(long, value_name = "KEY")]
+        key: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Key {
+    /// Secret key (`phonehome key new`); its passphrase comes from PHONEHOME_PASSPHRASE or is asked
+    /// for
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Seal {
+    /// Folder of the case
+    #[arg(value_name = "DIR")]
+    case: PathBuf,
+    #[command(flatten)]
+    key: Key,
+    #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
+    knowledge: Knowledge,
+}
+
+/// Carries one of them out.
+pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
+    match command {
+        CaseCommand::Import { files, case } => {
+            let names = import::import(case, files, TOOL).map_err(anyhow::Error::from)?;
+            for (name, file) in names.iter().zip(files) {
+                say(&format!("segments/{name}  {}", shown(file)))?;
+            }
+            Ok(0)
+        }
+        CaseCommand::Log { case } => log(case),
+        CaseCommand::Status { case } => status(case),
+        CaseCommand::Note { case, text, key } => {
+            if text.is_empty() || text.len() > custody::NOTE_BYTES_MAX {
+                let most = custody::NOTE_BYTES_MAX;
+                Err(anyhow::anyhow!("a note has 1 to {most} bytes"))?;
+            }
+            let event = Event::Note { text: text.clone() };
+            let signer = key::open(&key.key)?;
+            custody::add(case, &signer, TOOL, event).map_err(anyhow::Error::from)?;
+            Ok(0)
+        }
+        CaseCommand::Attach { case, files, text, key } => {
+            if text.len() > custody::NOTE_BYTES_MAX {
+                let most = custody::NOTE_BYTES_MAX;
+                Err(anyhow::anyhow!("a text has at most {most} bytes"))?;
+            }
+            let signer = key::open(&key.key)?;
+            for file in files {
+                let name = custody::attach(case, &signer, TOOL, file, text);
+                let name = name.map_err(anyhow::Error::from)?;
+                say(&format!("attachments/{name}  {}", shown(file)))?;
+            }
+            Ok(0)
+        }
+        CaseCommand::Seal(args) => seal(args),
+        CaseCommand::Verify { case, key, json } => {
+            let key = key.as_deref().map(signer::public_of).transpose();
+            let key = key.map_err(anyhow::Error::from)?;
+            check_is_case(case)?;
+            let report = verify(case, key.as_deref());
+            let mut out = BufWriter::new(io::stdout().lock());
+            let written = match json {
+                true => serde_json::to_writer_pretty(&mut out, &report)
+                    .map_err(io::Error::from)
+                    .and_then(|()| writeln!(out)),
+                false => write_report(&report, &mut out),
+            };
+            written.and_then(|()| out.flush()).map_err(anyhow::Error::from)?;
+            Ok(if report.holds { 0 } else { 5 })
+        }
+    }
+}
+
+fn say(line: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{line}").map_err(|error| anyhow::Error::from(error).into())
+}
+
+fn shown(path: &Path) -> String {
+    safe(path.as_os_str().as_encoded_bytes())
+}
+
+fn check_is_case(case: &Path) -> Result<(), Failure> {
+    // What was removed from a case is for the check to find.
+    let parts = layout::parts(case);
+    let known = [layout::journal(&parts), layout::segments(&parts), layout::custody(&parts)];
+    if layout::is_sealed(case) || known.iter().any(|path| path.symlink_metadata().is_ok()) {
+        return Ok(());
+    }
+    Err(Failure { error: anyhow::anyhow!("{}: is not the folder of a case", shown(case)), code: 4 })
+}
+
+fn write_report(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for promise in &report.promises {
+        let verdict = match promise.verdict {
+            Verdict::Holds => "holds",
+            Verdict::Broken => "BROKEN",
+            Verdict::NotMade => "not made",
+        };
+        writeln!(out, "{verdict:<9} {}: {}", promise.id, promise.promise)?;
+        for detail in &promise.details {
+            writeln!(out, "          {}", safe_line(detail))?;
+        }
+        if promise.more > 0 {
+            writeln!(out, "          and {} more", promise.more)?;
+        }
+    }
+    for note in &report.notes {
+        writeln!(out, "note      {}", safe_line(note))?;
+    }
+    Ok(())
+}
+
+/// Text that may hold names of a hostile case; escaping it twice does no harm.
+fn safe_line(text: &str) -> String {
+    safe(text.as_bytes())
+}
+
+fn seal(args: &Seal) -> Result<u8, Failure> {
+    let case = &args.case;
+    seal::check(case).map_err(anyhow::Error::from)?;
+    check_is_case(case)?;
+    let report = verify(case, None);
+    if !report.holds {
+        let mut err = io::stderr().lock();
+        drop(write_report(&report, &mut err));
+        let error = anyhow::anyhow!("{}: does not hold, and is not sealed", shown(case));
+        return Err(Failure { error, code: 5 });
+    }
+    let signer = key::open(&args.key.key)?;
+    let mut sources = open(std::slice::from_ref(case), true)?;
+    let (signatures, geo) = args.knowledge.load()?;
+    let canary = canary::run(&signatures, &geo);
+    let outcome = Engine::new(args.run.settings(), &geo, None).read(&mut sources, &mut |_| ());
+    let mut endings = sources.finish();
+    for ending in &mut endings {
+        // Where the case lay on this machine is nobody's business.
+        if let Ok(path) = ending.path.strip_prefix(case) {
+            ending.path = path.to_owned();
+        }
+    }
+    let choice = Choice { devices: Vec::new(), exclude: Vec::new(), here: None };
+    let analysis = Analysis {
+        signatures: &signatures,
+        geo: &geo,
+        canary,
+        choice,
+        fail_on: None,
+        hashed: true,
+    };
+    let snapshot = analysis.snapshot(&outcome, &endings);
+    let mut findings = Vec::new();
+    json::write(&snapshot, &mut findings).map_err(anyhow::Error::from)?;
+    let target = seal::seal(case, &signer, TOOL, &findings).map_err(anyhow::Error::from)?;
+    // What was read was perhaps changed before it was copied.
+    let report = verify(&target, Some(&signer.public()));
+    if !report.holds {
+        drop(write_report(&report, &mut io::stderr().lock()));
+        let error = anyhow::anyhow!("{}: does not hold", shown(&target));
+        return Err(Failure { error, code: 5 });
+    }
+    say(&format!("{}: sealed, signed with {}", shown(&target), signer.public()))?;
+    Ok(0)
+}
+
+fn log(case: &Path) -> Result<u8, Failure> {
+    check_is_case(case)?;
+    let parts = layout::parts(case);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut code = 0;
+    let books =
+        [(layout::journal(&parts), Book::Recording), (layout::custody(&parts), Book::Custody)];
+    for (path, book) in books {
+        if book == Book::Custody && path.symlink_metadata().is_err() {
+            continue;
+        }
+        let mut written = Ok(());
+        let walked = walk(&path, book, &mut |entry| {
+            if written.is_ok()
+                && let Some(text) = told(&entry.event)
+            {
+                let second = entry.clocks.wall.to_string();
+                let line = safe(text.as_bytes());
+                written = writeln!(out, "{}  {line}", second.get(..19).unwrap_or(&second));
+            }
+        });
+        written.map_err(anyhow::Error::from)?;
+        let broken = match walked {
+            Ok(walked) => walked.broken.map(|broken| broken.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(broken) = broken {
+            writeln!(out, "BROKEN  {}", safe(broken.as_bytes())).map_err(anyhow::Error::from)?;
+            code = 5;
+        }
+    }
+    out.flush().map_err(anyhow::Error::from)?;
+    Ok(code)
+}
+
+/// An event for people; checkpoints are too many.
+fn told(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Begin { tool, host, interfaces, .. } if interfaces.is_empty() => {
+            format!("import by {tool} on {host}")
+        }
+        Event::Begin { tool, host, interfaces, .. } => {
+            format!("recording by {tool} on {host}: {}", interfaces.join(", "))
+        }
+        Event::Checkpoint { .. } => return None,
+        Event::Sealed { segment } => format!("{segment} is complete"),
+        Event::Phase { phase, .. } => format!("phase {phase}"),
+        Event::Mark { text, .. } => format!("mark: {text}"),
+        Event::Label { device, label } => format!("{device} is called {label}"),
+        Event::Gap { interface, from, to, reason } => {
+            format!("nothing recorded from {from} to {to} on {interface}: {reason}")
+        }
+        Event::ClockStep { nanoseconds } => format!("the clock was set by {nanoseconds} ns"),
+        Event::Warning { text } => format!("warning: {text}"),
+        Event::Imported { segment, name, bytes: count, sha256, statement } => {
+            format!("{segment}: {name}, {count} bytes, SHA-256 {sha256}; {statement}")
+        }
+        Event::Custody { host, minisign_key, .. } => {
+            format!("from here on signed with {minisign_key}, on {host}")
+        }
+        Event::Note { text } => format!("note: {text}"),
+        Event::Attached { file, name, bytes: count, sha256, text } => {
+            format!("attachments/{file}: {name}, {count} bytes, SHA-256 {sha256}; {text}")
+        }
+        Event::Sealing { findings_sha256 } => {
+            format!("made ready to be sealed; SHA-256 of findings.json {findings_sha256}")
+        }
+        Event::End { reason } => format!("end: {reason}"),
+    })
+}
+
+fn status(case: &Path) -> Result<u8, Failure> {
+    check_is_case(case)?;
+    let parts = layout::parts(case);
+    let (mut packets, mut size, mut segments, mut received) = (0u64, 0u64, 0u64, 0u64);
+    let (mut open, mut first, mut last, mut end) = ((0, 0), None, None, None);
+    let (mut lost, mut gaps, mut clock_steps) = (0u64, 0u64, 0u64);
+    let walked = walk(&layout::journal(&parts), Book::Recording, &mut |entry| {
+        first.get_or_insert(entry.clocks.wall);
+        last = Some(entry.clocks.wall);
+        match entry.event {
+            Event::Checkpoint { bytes, packets, drops, .. } => {
+                open = (bytes, packets);
+                lost = drops.kernel.saturating_add(drops.interface).saturating_add(drops.own);
+            }
+            Event::Imported { bytes, .. } => {
+                received += 1;
+                open = (bytes, 0);
+            }
+            Event::Sealed { .. } => {
+                segments += 1;
+                size = size.saturating_add(open.0);
+                packets = packets.saturating_add(open.1);
+                open = (0, 0);
+            }
+            Event::Gap { .. } => gaps += 1,
+            Event::ClockStep { .. } => clock_steps += 1,
+            Event::End { reason } => end = Some(reason),
+            _ => {}
+        }
+    });
+    let walked = walked.map_err(|error| Failure { error: error.into(), code: 4 })?;
+    let size = bytes(size.saturating_add(open.0));
+    let time = |time: Option<crate::base::time::Timestamp>| {
+        time.map_or_else(|| "never".to_owned(), |time| time.to_string())
+    };
+    if received > 0 {
+        say(&format!("received  {received} captures, {size}; not recorded here"))?;
+    } else {
+        let packets = packets.saturating_add(open.1);
+        say(&format!("recorded  {packets} packets, {size}, {segments} complete segments"))?;
+        say(&format!("lost      {lost} packets; {gaps} gaps; {clock_steps} steps of the clock"))?;
+    }
+    say(&format!("journal   {} to {}", time(first), time(last)))?;
+    let end =
+        end.map_or_else(|| "not in good order, or not yet".to_owned(), |why| safe(why.as_bytes()));
+    say(&format!("end       {end}"))?;
+    let (mut notes, mut attached) = (0u64, 0u64);
+    if layout::custody(&parts).symlink_metadata().is_ok() {
+        let walked =
+            walk(&layout::custody(&parts), Book::Custody, &mut |entry| match entry.event {
+                Event::Note { .. } => notes += 1,
+                Event::Attached { .. } => attached += 1,
+                _ => {}
+            });
+        walked.map_err(|error| Failure { error: error.into(), code: 4 })?;
+    }
+    say(&format!("custody   {notes} notes, {attached} attachments"))?;
+    let sealed = match (layout::is_sealed(case), seal::target(case).symlink_metadata().is_ok()) {
+        (true, _) => "yes".to_owned(),
+        (false, true) => format!("a sealed copy is in {}", shown(&seal::target(case))),
+        (false, false) => "no".to_owned(),
+    };
+    say(&format!("sealed    {sealed}"))?;
+    say("This counts what the journals say. `phonehome case verify` checks it.")?;
+    Ok(if walked.broken.is_some() { 5 } else { 0 })
+}
