@@ -2,7 +2,7 @@
 //! of SIP and GB/T 28181, the Transport field of RTSP (RFC 2326 §12.39, RFC 7826 §18.54), the
 //! ports of FTP (RFC 959 §4.1.2, RFC 2428).
 //!
-//! Bounds: [`MEDIA_MAX`] media of a description, [`TRANSPORTS_MAX`] transports of a field.
+//! Bounds: `MEDIA_MAX` media of a description, `TRANSPORTS_MAX` transports of a field.
 
 use super::super::{Announced, Content, TCP, UDP};
 use std::net::IpAddr;
