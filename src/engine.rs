@@ -95,7 +95,8 @@ impl<'r> Engine<'r> {
         let workers = settings.workers();
         let worker = |number| {
             let partitions = (number..PARTITIONS).step_by(workers).count();
-            Worker::new(partitions, settings.flows_max / PARTITIONS, settings.dissect)
+            let flows_max = settings.flows_max / PARTITIONS;
+            Worker::new(partitions, flows_max, settings.dissect, records.is_some())
         };
         Engine {
             settings,
@@ -225,9 +226,11 @@ impl<'r> Engine<'r> {
         for number in 0..PARTITIONS {
             let owner = number % owners.len();
             let Some(mut partition) = owners[owner].next() else { continue };
-            sums.add(&partition.finish(self.front.last + 1, &mut events, self.settings.dissect));
-            self.teller.all(&events);
-            events.clear();
+            let (behind, dissect) = (self.front.last + 1, self.settings.dissect);
+            sums.add(&partition.finish(behind, &mut events, dissect, |events| {
+                self.teller.all(events);
+                events.clear();
+            }));
         }
         Outcome {
             ledger: self.teller.ledger,

@@ -365,8 +365,8 @@ pub(super) struct Client {
 /// What is known of a hardware address.
 #[derive(Debug, Default, Clone)]
 pub struct Hardware {
-    /// Addresses on the test network that it sent from, with first and last sight.
-    pub addresses: BTreeMap<IpAddr, [Timestamp; 2]>,
+    /// Addresses on the test network that it sent from, with first and last sight, in order.
+    pub addresses: Vec<(IpAddr, [Timestamp; 2])>,
     /// Addresses it claimed by ARP or was given by DHCP: surely its own.
     pub confirmed: Set<IpAddr>,
     /// Different internet addresses it sent from, counted up to a few.
@@ -877,11 +877,28 @@ fn shortened(value: &[u8]) -> Box<[u8]> {
 
 impl Hardware {
     fn saw(&mut self, address: IpAddr, time: Timestamp) {
-        // A device has few addresses; what has more is a router, and further ones change nothing.
-        if self.addresses.len() < 64 || self.addresses.contains_key(&address) {
-            let seen = self.addresses.entry(address).or_insert([time, time]);
-            seen[1] = seen[1].max(time);
+        match self.place(address) {
+            Ok(at) => {
+                let [_, latest] = &mut self.addresses[at].1;
+                *latest = time.max(*latest);
+            }
+            // A device has few addresses; what has more is a router, and further ones change
+            // nothing.
+            Err(at) if self.addresses.len() < 64 => {
+                self.addresses.insert(at, (address, [time, time]));
+            }
+            Err(_) => {}
         }
+    }
+
+    /// Whether it sent from an address.
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.place(address).is_ok()
+    }
+
+    fn place(&self, address: IpAddr) -> Result<usize, usize> {
+        self.addresses.binary_search_by_key(&address, |&(address, _)| address)
     }
 }
 
@@ -937,8 +954,8 @@ impl Row {
     fn add(&mut self, flow: &Flow, local: Side, notes: Notes, room: usize) -> usize {
         let remote = local.other();
         let totals = [flow.sent(local), flow.sent(remote)];
-        let shares = flow.shares();
-        self.add_shares(&shares, local);
+        let shares = &*flow.shares();
+        self.add_shares(shares, local);
         for (sum, sent) in self.totals.iter_mut().zip(totals) {
             add(sum, &sent);
         }
@@ -987,7 +1004,7 @@ impl Row {
             self.flow_refs.reserve_exact(shares.len());
         }
         let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
-        for share in &shares {
+        for share in shares {
             let traffic = Traffic::of_share(share, local);
             self.flow_refs.push(FlowRef {
                 cite: share.cite,

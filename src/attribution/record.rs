@@ -8,7 +8,7 @@ use crate::base::time::Timestamp;
 use crate::decode::Tunnel;
 use crate::flow::community_id::community_id;
 use crate::flow::{End, Flow, Sent, Side};
-use crate::protocol::unknown::Looked;
+use crate::protocol::unknown::{Class, Look, Measured};
 use crate::protocol::{Label, NameKind};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -161,14 +161,14 @@ struct UnknownRecord {
 }
 
 impl UnknownRecord {
-    fn of(looked: &Looked, sides: [Side; 2]) -> UnknownRecord {
+    fn of(class: Class, looked: &Measured, sides: [Side; 2]) -> UnknownRecord {
         UnknownRecord {
             first_bytes: sides.map(|side| hex(looked.first(side))),
             bytes_looked_at: sides.map(|side| looked.bytes[side.index()]),
             entropy: sides.map(|side| looked.entropy(side)),
             pieces: looked.pieces,
             piece_bytes: looked.piece_bytes,
-            class: looked.class.name(),
+            class: class.name(),
             because: looked.because,
         }
     }
@@ -187,7 +187,7 @@ impl FlowRecord {
     #[must_use]
     pub fn of(
         flow: &Flow,
-        (label, looked): (Label, Option<&Looked>),
+        (label, look): (Label, Option<&Look>),
         end: End,
         ended_at_frame: u64,
         ledger: &Ledger,
@@ -254,7 +254,10 @@ impl FlowRecord {
                 content: label.content.name(),
                 rule: label.rule(),
             },
-            unknown: looked.map(|looked| UnknownRecord::of(looked, [source, destination])),
+            unknown: look.and_then(|look| {
+                let measured = look.measured.as_deref()?;
+                Some(UnknownRecord::of(look.class, measured, [source, destination]))
+            }),
             community_id: community_id(
                 flow.key.protocol,
                 flow.key.address(source),

@@ -6,7 +6,7 @@ use crate::attribution::geo::Geo;
 use crate::attribution::record::FlowRecord;
 use crate::decode::Tunnels;
 use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
-use crate::protocol::unknown::Looked;
+use crate::protocol::unknown::Look;
 use crate::protocol::{Fact, Label, Method, Sessions, What};
 use std::ops::Range;
 
@@ -50,8 +50,7 @@ struct Said {
 struct Closed {
     flow: Flow,
     label: Label,
-    /// Few flows have any.
-    looked: Option<Box<Looked>>,
+    look: Option<Look>,
     end: End,
     frame: u64,
 }
@@ -86,16 +85,9 @@ impl Events {
     }
 
     /// A flow ends.
-    pub fn ends(
-        &mut self,
-        flow: Flow,
-        (label, looked): (Label, Option<Looked>),
-        end: End,
-        frame: u64,
-    ) {
-        let looked = looked.map(Box::new);
+    pub fn ends(&mut self, flow: Flow, (label, look): (Label, Option<Look>), end: End, frame: u64) {
         self.order.push(Event::Closed(self.closed.len() as u32));
-        self.closed.push(Closed { flow, label, looked, end, frame });
+        self.closed.push(Closed { flow, label, look, end, frame });
     }
 
     /// The flow that ended, if that is what an event says.
@@ -127,15 +119,15 @@ impl Events {
                 ledger.fact(&said.flow, said.side, said.cite, &fact);
             }
             Event::Closed(at) => {
-                let Closed { flow, label, looked, end, frame } = &self.closed[at as usize];
+                let Closed { flow, label, look, end, frame } = &self.closed[at as usize];
                 let label = ledger.settled(flow, *label);
                 let unknown = matches!(label.method, Method::Port | Method::None);
-                let looked = looked.as_deref().filter(|_| unknown);
+                let look = look.as_ref().filter(|_| unknown);
                 if let Some(records) = records {
-                    let label = (label, looked);
+                    let label = (label, look);
                     records(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
                 }
-                ledger.closed(flow, label, looked.map(|looked| looked.class));
+                ledger.closed(flow, label, look.map(|look| look.class));
             }
         }
     }

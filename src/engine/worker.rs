@@ -39,9 +39,10 @@ pub struct Sums {
 }
 
 impl Worker {
-    pub fn new(partitions: usize, flows_max: usize, dissect: bool) -> Worker {
+    /// With `measure`, flows that nobody knows are measured for their records.
+    pub fn new(partitions: usize, flows_max: usize, dissect: bool, measure: bool) -> Worker {
         let partition =
-            || Partition { flows: FlowTable::new(flows_max), sessions: Sessions::default() };
+            || Partition { flows: FlowTable::new(flows_max), sessions: Sessions::new(measure) };
         Worker {
             partitions: std::iter::repeat_with(partition).take(partitions).collect(),
             distributions: Distributions::default(),
@@ -80,11 +81,18 @@ impl Worker {
 }
 
 impl Partition {
-    /// Ends every live flow; `behind` is the number behind the last frame.
-    pub fn finish(&mut self, behind: u64, events: &mut Events, dissect: bool) -> Sums {
+    /// Ends every live flow; `behind` is the number behind the last frame. `tell` hears what that
+    /// says, and may forget it.
+    pub fn finish(
+        &mut self,
+        behind: u64,
+        events: &mut Events,
+        dissect: bool,
+        mut tell: impl FnMut(&mut Events),
+    ) -> Sums {
         let flows_live = self.flows.len() as u64;
         let Partition { flows, sessions } = self;
-        flows.finish(behind, &mut Join { sessions, events, dissect });
+        flows.finish(behind, &mut Join { sessions, events, dissect }, |join| tell(join.events));
         Sums { flows_live, ..self.sums() }
     }
 

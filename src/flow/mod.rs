@@ -23,7 +23,9 @@ pub use table::{Around, FLOW_BYTES, FlowTable, Losses};
 use crate::base::address::Mac;
 use crate::base::time::Timestamp;
 use crate::decode::{Tunnels, Vlans};
+use share::FlowShares;
 use std::net::IpAddr;
+use std::ops::Deref;
 
 /// One side of a flow. Sides are fixed by the order of the addresses, not by who began, because
 /// who began may become known later.
@@ -282,10 +284,10 @@ impl Flow {
 
     /// What of the flow is in which input, in the order of the inputs' first packets.
     #[must_use]
-    pub fn shares(&self) -> Vec<Share> {
+    pub fn shares(&self) -> impl Deref<Target = [Share]> {
         match &self.rare {
-            Some(rare) if self.marks.has(Marks::SHARED) => rare.shares.all().to_vec(),
-            _ => vec![Share::whole(self)],
+            Some(rare) if self.marks.has(Marks::SHARED) => FlowShares::Several(rare.shares.all()),
+            _ => FlowShares::Whole(Share::whole(self)),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::{Cite, Flow, Side};
 use crate::base::frame;
 use crate::base::time::Timestamp;
+use std::ops::Deref;
 
 /// What one input holds of a flow. Pairs are by [`Side::index`].
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,23 @@ impl Share {
             packets: sent.map(|sent| sent.packets),
             wire_bytes: sent.map(|sent| sent.wire_bytes),
             delivered_bytes: sent.map(|sent| sent.delivered_bytes),
+        }
+    }
+}
+
+/// All shares of a flow. Nearly every flow is in one input, and nothing is allocated for it.
+pub(super) enum FlowShares<'f> {
+    Whole(Share),
+    Several(&'f [Share]),
+}
+
+impl Deref for FlowShares<'_> {
+    type Target = [Share];
+
+    fn deref(&self) -> &[Share] {
+        match self {
+            FlowShares::Whole(share) => std::slice::from_ref(share),
+            FlowShares::Several(shares) => shares,
         }
     }
 }

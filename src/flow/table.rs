@@ -223,8 +223,10 @@ impl FlowTable {
         }
     }
 
-    /// Ends every live flow; `frame` is the number behind the last. The table is of no use after.
-    pub fn finish(&mut self, frame: u64, sink: &mut impl FlowSink) {
+    /// Ends every live flow; `frame` is the number behind the last. `pause` is called after every
+    /// few of them, so that what was said of their end can be heard while it is near. The table is
+    /// of no use after.
+    pub fn finish<S: FlowSink>(&mut self, frame: u64, sink: &mut S, mut pause: impl FnMut(&mut S)) {
         let live = self.live();
         self.index = Index::default();
         for ahead in live.chunks(AHEAD) {
@@ -235,6 +237,7 @@ impl FlowTable {
                 let end = end_with_capture(&flow);
                 sink.closed(FlowId(id), flow, end, frame);
             }
+            pause(sink);
         }
     }
 

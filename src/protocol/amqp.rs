@@ -5,7 +5,7 @@
 
 use super::syntax::default::is_default;
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, u32_be};
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// AMQP.
@@ -27,10 +27,11 @@ impl Dissector for Amqp {
         Content::Clear
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let first = seen.first().0;
         match header(first) {
             Some(true) => Probe::Yes,
@@ -158,6 +159,7 @@ mod tests {
     use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     fn frame(body: &[u8]) -> Vec<u8> {
         [&b"\x01\0\0"[..], &(body.len() as u32).to_be_bytes(), body, b"\xce"].concat()

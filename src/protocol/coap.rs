@@ -7,7 +7,7 @@
 //! Bounds: one datagram at a time; those of `framed.rs`; 64 options.
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, on_port, u16_be};
-use super::{Content, Dissector, IdentityKind, NameKind, Next, Prefix, Probe, Session, UDP, What};
+use super::{Content, Dissector, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::Flow;
 
 /// CoAP.
@@ -33,10 +33,11 @@ impl Dissector for Coap {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         let Some(first) = parse(seen.first().0) else {
             return Probe::No;
         };
@@ -204,6 +205,7 @@ mod tests {
     };
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     #[test]
     fn noise_on_its_port_is_not_coap() {

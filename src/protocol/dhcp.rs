@@ -4,7 +4,7 @@
 //! Bounds: one datagram at a time, nothing is kept.
 
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, UDP, What,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
 };
 use crate::base::address::Mac;
 use crate::base::bytes::Reader;
@@ -60,9 +60,13 @@ impl Dissector for Dhcp {
         Content::Service
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match message(seen.first().0) {
-            Some(_) if flow.key.protocol == UDP => Probe::Yes,
+            Some(_) => Probe::Yes,
             _ => Probe::No,
         }
     }
@@ -239,6 +243,7 @@ mod tests {
     use super::super::testing::{Said, converse, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const MAC: Mac = Mac([0, 0, 0x5e, 0, 0x53, 1]);
     const ADDRESS: [u8; 4] = [10, 0, 0, 7];

@@ -6,7 +6,7 @@
 use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, probe, u16_be,
 };
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::base::text::hex;
 use crate::flow::Flow;
 
@@ -28,8 +28,12 @@ impl Dissector for Dhcpv6 {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP || !on_port(flow, &PORTS) {
+        if !on_port(flow, &PORTS) {
             return Probe::No;
         }
         probe(flow, seen, size, Demand::One)
@@ -112,8 +116,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     #[test]
     fn who_asks() {

@@ -3,7 +3,8 @@
 
 use super::syntax::dns::{self, Record, record};
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, UDP, What,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, TCP, UDP,
+    What,
 };
 use crate::flow::{Flow, Segment};
 
@@ -30,6 +31,10 @@ impl Dissector for Dns {
 
     fn content(&self) -> Content {
         Content::Service
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
@@ -121,6 +126,10 @@ impl Dissector for Mdns {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         by_port(flow, seen, 5353)
     }
@@ -143,6 +152,10 @@ impl Dissector for Llmnr {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         by_port(flow, seen, 5355)
     }
@@ -154,7 +167,7 @@ impl Dissector for Llmnr {
 
 fn by_port(flow: &Flow, seen: &Prefix<'_>, port: u16) -> Probe {
     let header = dns::header(seen.first().0);
-    if flow.key.protocol == UDP && has_port(flow, port) && header.is_some_and(|h| h.opcode == 0) {
+    if has_port(flow, port) && header.is_some_and(|h| h.opcode == 0) {
         Probe::Yes
     } else {
         Probe::No

@@ -6,7 +6,7 @@
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
 use super::syntax::pieces::Pieces;
 use super::syntax::{certificate, cipher};
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, UDP, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment, Side};
 
@@ -43,8 +43,12 @@ impl Dissector for Dtls {
         Content::Encrypted
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        let fits = flow.key.protocol == UDP && (is_dtls(seen.first().0) || is_dtls(seen.second()));
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        let fits = is_dtls(seen.first().0) || is_dtls(seen.second());
         if fits { Probe::Yes } else { Probe::No }
     }
 
@@ -244,6 +248,7 @@ mod tests {
     use super::super::syntax::hello::tests as hello;
     use super::super::testing::{Said, converse, converse_datagrams, flow};
     use super::*;
+    use crate::protocol::UDP;
 
     fn record(kind: u8, epoch: u8, number: u8, body: &[u8]) -> Vec<u8> {
         let length = (body.len() as u16).to_be_bytes();

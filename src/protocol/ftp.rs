@@ -9,7 +9,7 @@ use super::syntax::announce;
 use super::syntax::default::is_default;
 use super::syntax::stream::{Firsts, Pending, Taken};
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, What,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
 };
 use crate::flow::{Flow, Segment, Side};
 use std::net::IpAddr;
@@ -53,10 +53,11 @@ impl Dissector for Ftp {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let sides = [seen.first().0, seen.second()];
         let server = sides.into_iter().find(|side| begins_with_code(side));
         let client = sides.into_iter().find(|side| !side.is_empty() && !begins_with_code(side));
@@ -350,6 +351,7 @@ impl Control {
 mod tests {
     use super::super::testing::{Said, converse_tcp, flow, segment};
     use super::*;
+    use crate::protocol::TCP;
 
     const GREETING: &[u8] = b"220-Welcome\r\nUSER is a command\r\n220 Camera FTP server ready.\r\n";
 

@@ -15,7 +15,7 @@ use super::syntax::http2::Frames;
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Once, Pending, Taken, may_begin_later, pass};
 use super::{
-    Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
+    Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, Subject,
     What,
 };
 use crate::flow::{Flow, Segment};
@@ -53,10 +53,11 @@ impl Dissector for Http {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let (first, second) = (seen.first().0, seen.second());
         if first.starts_with(HTTP_2) {
             return Probe::Yes;
@@ -638,6 +639,7 @@ mod tests {
     use super::super::testing::{Said, converse, converse_anywhere, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     const LOGIN: &[u8] = b"POST /login?lang=en&pwd=12345 HTTP/1.1\r\nhost: Cam.example:8080\r\n\
         User-Agent: test/1\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\

@@ -5,7 +5,7 @@
 
 use super::syntax::framed::{THINGS_MAX, Voice};
 use super::syntax::stream::{Firsts, Pending, Taken};
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session};
 use crate::flow::{Flow, Segment};
 
 /// IRC.
@@ -32,10 +32,11 @@ impl Dissector for Irc {
         Content::Clear
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, second) = (opens(seen.first().0), opens(seen.second()));
         match (first, second) {
             (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
@@ -122,8 +123,8 @@ fn read(line: &[u8], voice: &mut Voice<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{converse_anywhere, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     #[test]
     fn a_bot_joins() {

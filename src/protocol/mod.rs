@@ -123,10 +123,34 @@ pub trait Dissector: Sync {
     fn rule(&self) -> &'static str;
     /// What the protocol does with its content.
     fn content(&self) -> Content;
+    /// Which flows it is asked about.
+    fn over(&self) -> Over;
     /// Looks at the start of both directions.
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe;
     /// A session that is fed the flow from its start.
     fn start(&self, flow: &Flow) -> Box<dyn Session>;
+}
+
+/// What carries a protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// TCP alone.
+    Tcp,
+    /// UDP alone.
+    Udp,
+    /// Either.
+    Both,
+}
+
+impl Over {
+    /// Whether flows of an IANA protocol number may be it.
+    const fn fits(self, protocol: u8) -> bool {
+        match self {
+            Over::Tcp => protocol == TCP,
+            Over::Udp => protocol == UDP,
+            Over::Both => matches!(protocol, TCP | UDP),
+        }
+    }
 }
 
 /// Follows one flow.

@@ -6,7 +6,7 @@
 
 use super::syntax::stream::{Once, Pending, may_begin_later, pass};
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject,
     VALUE_BYTES_MAX, What,
 };
 use crate::base::bytes::Reader;
@@ -43,10 +43,11 @@ impl Dissector for Mqtt {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
         match looks_like_connect(seen.first().0) {
@@ -430,6 +431,7 @@ mod tests {
     use super::super::testing::{Said, converse, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     /// 3.1.1, client id `cam1`, will topic `w`, user `root`, password of 5 bytes.
     const CONNECT_311: &[u8] =

@@ -6,7 +6,7 @@
 use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, on_port, probe, u16_be,
 };
-use super::{Content, Dissector, Next, Prefix, Probe, Session, TCP, UDP, What};
+use super::{Content, Dissector, Next, Over, Prefix, Probe, Session, TCP, UDP, What};
 use crate::flow::Flow;
 
 /// NAT-PMP and PCP.
@@ -27,8 +27,12 @@ impl Dissector for NatPmp {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP || !on_port(flow, &PORTS) {
+        if !on_port(flow, &PORTS) {
             return Probe::No;
         }
         probe(flow, seen, size, Demand::One)

@@ -6,7 +6,7 @@
 use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u16_be,
 };
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// NetBIOS name service.
@@ -29,10 +29,11 @@ impl Dissector for Nbns {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -96,8 +97,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     /// Registration of `CAM`, purpose 0, at 192.0.2.7, unique.
     const REGISTER: &[u8] =

@@ -2,7 +2,7 @@
 //! itself says nothing about a device, so only the version is said. The format has hardly any
 //! fixed bits, therefore nothing is recognised off the port.
 
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, UDP, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
 
 /// NTP.
@@ -27,11 +27,15 @@ impl Dissector for Ntp {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
         match version(seen.first().0) {
-            Some(_) if usual_port && flow.key.protocol == UDP => Probe::Yes,
+            Some(_) if usual_port => Probe::Yes,
             _ => Probe::No,
         }
     }
@@ -81,6 +85,7 @@ mod tests {
     use super::super::testing::{converse, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     fn read(port: u16, first: u8, length: usize) -> &'static str {
         let mut bytes = vec![0; length];

@@ -4,7 +4,7 @@
 //! encrypted (`tls-crypt`) both carry a replay number and the time instead. One reset alone could
 //! be anything, and stays unknown. Nothing is kept.
 
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, UDP, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, TCP, UDP, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
 
@@ -33,6 +33,10 @@ impl Dissector for OpenVpn {
 
     fn content(&self) -> Content {
         Content::Encrypted
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -8,7 +8,7 @@
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
 use super::syntax::initial::{Keys, crypto, number};
 use super::syntax::pieces::Pieces;
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, UDP, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment, Side};
 
@@ -35,9 +35,13 @@ impl Dissector for Quic {
         Content::Encrypted
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match version(seen.first().0).or_else(|| version(seen.second())) {
-            Some(_) if flow.key.protocol == UDP => Probe::Yes,
+            Some(_) => Probe::Yes,
             _ => Probe::No,
         }
     }
@@ -358,6 +362,7 @@ mod tests {
     use super::super::testing::{Said, converse, converse_datagrams, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     /// A CRYPTO frame (RFC 9000 §19.6) with two bytes of offset and of length.
     fn frame(offset: usize, data: &[u8]) -> Vec<u8> {

@@ -6,7 +6,7 @@
 
 use super::syntax::framed::{THINGS_MAX, Voice, is_printable, on_port, u16_be};
 use super::syntax::stream::{Firsts, pass};
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session};
 use crate::flow::{Flow, Segment, Side};
 
 /// RTMP.
@@ -30,6 +30,10 @@ impl Dissector for Rtmp {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, second) = (seen.of(flow.initiator), seen.of(flow.initiator.other()));
         let fits = |(at, byte): (usize, &u8)| match at {
@@ -37,7 +41,7 @@ impl Dissector for Rtmp {
             5..=8 => *byte == 0,
             _ => true,
         };
-        if flow.key.protocol != TCP || !first.iter().take(9).enumerate().all(fits) {
+        if !first.iter().take(9).enumerate().all(fits) {
             return Probe::No;
         }
         match (first.len(), second.first()) {
@@ -148,6 +152,7 @@ mod tests {
     use super::super::What;
     use super::super::testing::{converse, converse_tcp, flow, values};
     use super::*;
+    use crate::protocol::TCP;
 
     #[test]
     fn a_published_stream() {

@@ -7,7 +7,7 @@
 //! Bounds: 256 datagrams; those of `framed.rs`.
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, padded, u16_be, u32_be};
-use super::{Content, Dissector, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// RTP.
@@ -35,10 +35,11 @@ impl Dissector for Rtp {
         Content::Unknown
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let heads = [seen.first().0, seen.second(), seen.newest()].map(head);
         let [first, second, newest] = heads;
         if first.is_none() && (second.is_none() || !is_rtcp(seen.first().0)) {
@@ -72,8 +73,12 @@ impl Dissector for Rtcp {
         Content::Unknown
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP || !is_rtcp(seen.first().0) {
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if !is_rtcp(seen.first().0) {
             return Probe::No;
         }
         let second = seen.second();
@@ -204,6 +209,7 @@ mod tests {
     use super::super::testing::{converse_datagrams, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     fn packet(kind: u8, sequence: u8, source: u8) -> Vec<u8> {
         [&[0x80, kind, 0x10, sequence, 0, 0, 1, sequence, 9, 9, 9, source][..], b"\0\0\x01\xbamore"]

@@ -11,7 +11,7 @@ use super::syntax::header::{self, Authorization, Head, Start};
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Pending, Taken, may_begin_later, pass};
 use super::{
-    Content, Dissector, Fact, IdentityKind, NameKind, Next, Prefix, Probe, Session, Subject, TCP,
+    Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, Subject,
     What,
 };
 use crate::flow::{Flow, Segment, Side};
@@ -47,10 +47,11 @@ impl Dissector for Rtsp {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let newest = seen.newest();
         match looks_like(seen.first().0) {
             Probe::No if seen.second().starts_with(b"RTSP/") => looks_like(seen.second()),
@@ -420,6 +421,7 @@ mod tests {
     use super::super::testing::{Said, converse, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     const DESCRIBE: &[u8] =
         b"DESCRIBE rtsp://cam.example:554/live?token=12 RTSP/1.0\r\nCSeq: 2\r\n\

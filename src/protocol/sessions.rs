@@ -1,7 +1,7 @@
 //! The protocol state of every live flow: probing, followed by a session, measured because nobody
 //! knew it, or quiet.
 
-use super::unknown::{Looked, Looking};
+use super::unknown::{Class, Glimpse, Look, Looking};
 use super::{
     Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, TCP,
     UDP, port,
@@ -9,6 +9,7 @@ use super::{
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 
 /// Two words, since every flow has one.
 enum State {
@@ -16,10 +17,14 @@ enum State {
     Fresh,
     Probing(Box<Probing>),
     Followed(Box<Followed>),
-    /// Nobody knew it; what it looks like is still being measured.
+    /// Nobody knew it; what it looks like is still being found out.
+    Glimpsed(Glimpse),
+    /// The same, with more than fits here.
     Looking(Box<Looking>),
-    /// Counted only, and measured.
-    Looked(Box<Looked>),
+    /// Counted only, with what it looks like.
+    Classed(Class),
+    /// The same, measured.
+    Looked(Box<Look>),
     /// Counted only.
     Quiet(Option<Decided>),
 }
@@ -48,6 +53,8 @@ impl Decided {
         }
     }
 }
+
+const _: () = assert!(size_of::<State>() == 16);
 
 /// A flow that a dissector reads.
 struct Followed {
@@ -90,6 +97,8 @@ const HELD_BYTES_MAX: usize = 1024 * 1024;
 pub struct Sessions {
     states: Vec<State>,
     held_bytes: usize,
+    /// Flows that nobody knows are measured, not only classed.
+    measure: bool,
     /// Flows whose dissection ended early because too much was kept for all flows together.
     pub given_up: u64,
     /// Panics of dissectors that were caught; their flows are counted on without them.
@@ -100,6 +109,12 @@ pub struct Sessions {
 type Say<'s> = dyn FnMut(&Segment<'_>, Fact<'_>) + 's;
 
 impl Sessions {
+    /// For a partition; with `measure`, flows that nobody knows are measured, not only classed.
+    #[must_use]
+    pub fn new(measure: bool) -> Sessions {
+        Sessions { measure, ..Sessions::default() }
+    }
+
     /// A flow began.
     pub fn opened(&mut self, id: FlowId) {
         let index = id.0 as usize;
@@ -136,29 +151,21 @@ impl Sessions {
                 }
                 true
             }
-            State::Quiet(_) | State::Looked(_) => false,
-            State::Looking(looking) => {
-                let held = looking.held_bytes();
-                looking.take(segment);
-                self.held_bytes = self.held_bytes + looking.held_bytes() - held;
-                self.looked(id)
-            }
+            State::Quiet(_) | State::Classed(_) | State::Looked(_) => false,
+            State::Glimpsed(_) | State::Looking(_) => self.look_at(id, segment.side, segment.data),
             State::Fresh => {
                 let mut sides: [&[u8]; 2] = [&[], &[]];
                 sides[segment.side.index()] = limited(segment.data);
                 let newest = limited(segment.data);
                 let prefix = Prefix { sides, first: segment.side, newest };
-                match ask(flow, &prefix, u128::MAX) {
+                match ask(flow, &prefix, candidates(flow)) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, segment.frame);
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Undecided(0) => {
-                        let mut looking = Box::<Looking>::default();
-                        looking.take(segment);
-                        self.held_bytes += looking.held_bytes();
-                        *state = State::Looking(looking);
-                        self.looked(id)
+                        *state = State::Glimpsed(Glimpse::default());
+                        self.look_at(id, segment.side, segment.data)
                     }
                     Asked::Undecided(candidates) => {
                         let mut probing = Box::new(Probing {
@@ -211,40 +218,60 @@ impl Sessions {
         }
     }
 
-    /// Nobody knew the flow: what was kept of it is measured instead, with a piece that was not.
+    /// Nobody knew the flow: what was kept of it is looked at instead, with a piece that was not.
     fn give_up(&mut self, id: FlowId, newest: Option<&Segment<'_>>) -> bool {
         let state = &mut self.states[id.0 as usize];
-        let State::Probing(probing) = state else {
+        let given_up = std::mem::replace(state, State::Glimpsed(Glimpse::default()));
+        let State::Probing(probing) = given_up else {
             return false;
         };
-        let mut looking = Box::new(probing.look());
-        if let Some(newest) = newest {
-            looking.take(newest);
-        }
-        self.held_bytes = self.held_bytes + looking.held_bytes() - probing.held_bytes();
-        *state = State::Looking(looking);
-        self.looked(id)
+        self.held_bytes -= probing.held_bytes();
+        let kept = probing.pieces.iter().map(|piece| piece.segment(&probing.bytes));
+        let more =
+            |more, segment: Segment<'_>| more && self.look_at(id, segment.side, segment.data);
+        kept.chain(newest.copied()).fold(true, more)
     }
 
-    /// Measures a flow once enough of it is kept, or too much of all; returns whether more of it is
-    /// wanted.
-    fn looked(&mut self, id: FlowId) -> bool {
+    /// Looks at a piece of a flow that nobody knows; returns whether more of it is wanted.
+    fn look_at(&mut self, id: FlowId, side: Side, data: &[u8]) -> bool {
         let state = &mut self.states[id.0 as usize];
+        if let State::Glimpsed(glimpse) = state {
+            if !self.measure && !glimpse.asks_for_evenness(data) {
+                glimpse.take(side, data);
+                if glimpse.is_enough() {
+                    *state = glimpse
+                        .class(None)
+                        .map_or(State::Quiet(None), |(class, _)| State::Classed(class));
+                    return false;
+                }
+                return true;
+            }
+            let looking = Box::new(Looking::closer(*glimpse, self.measure));
+            self.held_bytes += looking.held_bytes();
+            *state = State::Looking(looking);
+        }
         let State::Looking(looking) = state else {
             return false;
         };
+        let held = looking.held_bytes();
+        looking.take(side, data);
+        self.held_bytes = self.held_bytes + looking.held_bytes() - held;
         if !looking.is_enough() && self.held_bytes <= HELD_BYTES_MAX {
             return true;
         }
         self.held_bytes -= looking.held_bytes();
-        *state = looking.measure().map_or(State::Quiet(None), |all| State::Looked(Box::new(all)));
+        *state = match looking.look() {
+            Some(Look { class, measured: None }) => State::Classed(class),
+            Some(look) => State::Looked(Box::new(look)),
+            None => State::Quiet(None),
+        };
         false
     }
 
     /// What a live flow that nobody knows looks like so far.
     #[must_use]
-    pub fn look(&self, id: FlowId) -> Option<Looked> {
-        self.states.get(id.0 as usize).and_then(State::look)
+    pub fn look(&self, id: FlowId) -> Option<Look> {
+        self.states.get(id.0 as usize).and_then(|state| state.look(self.measure))
     }
 
     fn replay(&mut self, id: FlowId, flow: &Flow, probing: &Probing, say: &mut Say<'_>) -> bool {
@@ -258,8 +285,7 @@ impl Sessions {
         let decided = match self.states.get(id.0 as usize) {
             Some(State::Followed(followed)) => Some(followed.decided),
             Some(State::Quiet(decided)) => *decided,
-            Some(State::Probing(_) | State::Looking(_) | State::Looked(_) | State::Fresh)
-            | None => None,
+            _ => None,
         };
         decided.map_or_else(|| by_port(flow), Decided::label)
     }
@@ -271,9 +297,9 @@ impl Sessions {
         flow: &Flow,
         end: End,
         say: &mut Say<'_>,
-    ) -> (Label, Option<Looked>) {
+    ) -> (Label, Option<Look>) {
         let state = std::mem::replace(&mut self.states[id.0 as usize], State::Fresh);
-        let look = state.look();
+        let look = state.look(self.measure);
         let decided = match state {
             State::Followed(mut followed) => {
                 self.held_bytes -= followed.held_bytes;
@@ -298,7 +324,7 @@ impl Sessions {
                 self.held_bytes -= looking.held_bytes();
                 None
             }
-            State::Looked(_) | State::Fresh => None,
+            State::Glimpsed(_) | State::Classed(_) | State::Looked(_) | State::Fresh => None,
         };
         (decided.map_or_else(|| by_port(flow), Decided::label), look)
     }
@@ -306,11 +332,15 @@ impl Sessions {
 
 impl State {
     /// What a flow looks like that nobody knows.
-    fn look(&self) -> Option<Looked> {
+    fn look(&self, measure: bool) -> Option<Look> {
         match self {
-            State::Probing(probing) => probing.look().measure(),
-            State::Looking(looking) => looking.measure(),
-            State::Looked(looked) => Some(**looked),
+            State::Probing(probing) => probing.look(measure),
+            State::Glimpsed(glimpse) => {
+                glimpse.class(None).map(|(class, _)| Look { class, measured: None })
+            }
+            State::Looking(looking) => looking.look(),
+            State::Classed(class) => Some(Look { class: *class, measured: None }),
+            State::Looked(look) => Some((**look).clone()),
             State::Fresh | State::Followed(_) | State::Quiet(_) => None,
         }
     }
@@ -338,12 +368,12 @@ impl Probing {
         bytes + self.pieces.capacity() * size_of::<Piece>()
     }
 
-    fn look(&self) -> Looking {
-        let mut looking = Looking::default();
+    fn look(&self, measure: bool) -> Option<Look> {
+        let mut looking = Looking::closer(Glimpse::default(), measure);
         for piece in &self.pieces {
-            looking.piece(piece.side, piece.segment(&self.bytes).data);
+            looking.take(piece.side, piece.segment(&self.bytes).data);
         }
-        looking
+        looking.look()
     }
 
     /// Copies a piece; false when there is no room for it.
@@ -398,13 +428,29 @@ enum Asked {
     Undecided(u128),
 }
 
+/// The dissectors that a flow may be for, one bit each.
+fn candidates(flow: &Flow) -> u128 {
+    static CANDIDATES: LazyLock<[u128; 2]> = LazyLock::new(|| {
+        [TCP, UDP].map(|protocol| {
+            let all = DISSECTORS.iter().enumerate();
+            all.filter(|(_, dissector)| dissector.over().fits(protocol))
+                .fold(0, |bits, (index, _)| bits | 1 << index)
+        })
+    });
+    match flow.key.protocol {
+        TCP => CANDIDATES[0],
+        UDP => CANDIDATES[1],
+        _ => 0,
+    }
+}
+
 fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     let mut undecided = 0;
-    for (index, dissector) in DISSECTORS.iter().enumerate() {
-        if candidates & 1 << index == 0 {
-            continue;
-        }
-        match dissector.probe(flow, prefix) {
+    let mut left = candidates;
+    while left != 0 {
+        let index = left.trailing_zeros() as usize;
+        left &= left - 1;
+        match DISSECTORS[index].probe(flow, prefix) {
             Probe::Yes => return Asked::Yes(index),
             Probe::FromHere => return Asked::FromHere(index),
             Probe::More => undecided |= 1 << index,

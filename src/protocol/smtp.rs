@@ -7,7 +7,7 @@
 
 use super::syntax::framed::{THINGS_MAX, Voice};
 use super::syntax::stream::{Firsts, Pending, Taken};
-use super::{Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, TCP, What};
+use super::{Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,10 +34,11 @@ impl Dissector for Smtp {
         Content::Clear
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match (role(seen.first().0), role(seen.second())) {
             (None, _) | (_, None) => Probe::No,
             (Some(Role::Server), Some(Role::Client)) => goes_on(seen.second()),
@@ -256,6 +257,7 @@ mod tests {
     use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     #[test]
     fn a_camera_logs_in_to_its_mailbox() {

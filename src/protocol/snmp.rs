@@ -6,7 +6,7 @@
 
 use super::syntax::default::is_default;
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// SNMP versions 1 and 2c.
@@ -34,10 +34,11 @@ impl Dissector for Snmp {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -59,10 +60,11 @@ impl Dissector for Snmp3 {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size_3, Demand::One)
     }
 
@@ -208,6 +210,7 @@ mod tests {
     use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const GET: &[u8] =
         b"\x30\x26\x02\x01\x01\x04\x06public\xa0\x19\x02\x01\x01\x02\x01\0\x02\x01\0\

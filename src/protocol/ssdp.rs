@@ -6,7 +6,7 @@
 use super::syntax::header;
 use super::syntax::stream::Firsts;
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, UDP, What,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
 };
 use crate::flow::{Flow, Segment};
 
@@ -30,11 +30,15 @@ impl Dissector for Ssdp {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
         match kind(seen.first().0, usual_port) {
-            Some(_) if flow.key.protocol == UDP => Probe::Yes,
+            Some(_) => Probe::Yes,
             _ => Probe::No,
         }
     }
@@ -113,6 +117,7 @@ mod tests {
     use super::super::testing::{converse, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const NOTIFY: &[u8] = b"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\
         Server: os/1 UPnP/1.0 cam/2\r\nNT: upnp:rootdevice\r\nNTS: ssdp:alive\r\n\

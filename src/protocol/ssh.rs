@@ -5,7 +5,7 @@
 
 use super::syntax::stream::{Pending, Taken};
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, Subject, TCP, What,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
 };
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
@@ -35,10 +35,11 @@ impl Dissector for Ssh {
         Content::Encrypted
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         // A server may write lines of its own first, and a client may speak first.
         match (looks_like(seen.first().0), looks_like(seen.second())) {
             (Probe::Yes, _) => Probe::Yes,
@@ -154,6 +155,7 @@ mod tests {
     use super::super::testing::{converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     #[test]
     fn both_sides_name_their_software() {

@@ -9,7 +9,7 @@ use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, padded, probe, u16_be,
     u32_be,
 };
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP, What};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session, UDP, What};
 use crate::flow::Flow;
 
 /// STUN and TURN.
@@ -32,10 +32,11 @@ impl Dissector for Stun {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         match probe(flow, seen, size, Demand::One) {
             Probe::No if flow.key.protocol == UDP && on_port(flow, &PORTS) => {
                 if is_old(seen.first().0) { Probe::Yes } else { Probe::No }
@@ -139,6 +140,7 @@ mod tests {
     };
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     const ASK: &[u8] = b"\0\x01\0\x0c\x21\x12\xa4\x42abcdefghijkl\x80\x22\0\x06cam/1 \0\0";
     const OLD: &[u8] = b"\0\x01\0\x08abcdefghijklmnop\0\x03\0\x04\0\0\0\0";

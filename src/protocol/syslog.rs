@@ -4,7 +4,7 @@
 //! port 514 any printable text behind the priority. Bounds: one datagram at a time.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, on_port, probe};
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// Syslog.
@@ -28,10 +28,11 @@ impl Dissector for Syslog {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         if on_port(flow, &PORTS) {
             let text = text(seen.first().0).unwrap_or_default();
             let readable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | 0x80..);
@@ -102,8 +103,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     #[test]
     fn both_forms_name_their_host() {

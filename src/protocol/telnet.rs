@@ -3,7 +3,7 @@
 //! Bounds: 64 bytes of what the server wrote last, 64 bytes of user name; 64 KiB a flow, since a
 //! login stands at its beginning. A password is counted while it is typed and never kept.
 
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment, Side};
 
 /// Telnet: by its negotiation on any port, by text on port 23.
@@ -45,10 +45,11 @@ impl Dissector for Telnet {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let (first, second) = (seen.first().0, seen.second());
         match negotiation(first) {
             Probe::No if server(flow).is_some() => match first {
@@ -247,6 +248,7 @@ impl Terminal {
 mod tests {
     use super::super::testing::{Said, converse_tcp, flow, segment};
     use super::*;
+    use crate::protocol::TCP;
 
     const OFFER: &[u8] = b"\xff\xfd\x18\xff\xfb\x01\xff\xfa\x18\x01\xff\xf0";
 

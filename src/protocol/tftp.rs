@@ -5,7 +5,7 @@
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
-use super::{Content, Dissector, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// TFTP.
@@ -24,10 +24,11 @@ impl Dissector for Tftp {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -69,8 +70,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     #[test]
     fn a_file_is_asked_for() {

@@ -6,7 +6,7 @@
 use super::syntax::certificate;
 use super::syntax::cipher;
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, TCP, VALUE_BYTES_MAX, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, VALUE_BYTES_MAX, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
 
@@ -41,10 +41,11 @@ impl Dissector for Tls {
         Content::Encrypted
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match (looks_like_record(seen.first().0), looks_like_record(seen.second())) {
             (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
             (Probe::More, _) => Probe::More,
@@ -300,6 +301,7 @@ pub(crate) mod tests {
     use super::super::testing::{Said, converse_anywhere, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     fn record_of(kind: u8, message: &[u8]) -> Vec<u8> {
         let length = (message.len() as u32).to_be_bytes();

@@ -3,7 +3,7 @@
 //! more is asked for: an answer that names the question's index, or the sixteen zero bytes of an
 //! unused cookie field, or data with small counters both ways. Nothing is kept.
 
-use super::{Content, Dissector, Fact, Next, Prefix, Probe, Session, UDP, What};
+use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
 
 /// WireGuard.
@@ -58,8 +58,12 @@ impl Dissector for WireGuard {
         Content::Encrypted
     }
 
-    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        let first = message(seen.first().0).filter(|_| flow.key.protocol == UDP);
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
+    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        let first = message(seen.first().0);
         match (first, message(seen.second())) {
             (None, _) => Probe::No,
             (
@@ -106,6 +110,7 @@ mod tests {
     use super::super::testing::{converse, converse_datagrams, flow};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     fn bytes(kind: u8, length: usize, cookie: u8) -> Vec<u8> {
         let mut bytes = vec![kind, 0, 0, 0];

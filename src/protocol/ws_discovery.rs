@@ -6,7 +6,7 @@
 
 use super::syntax::document::{contains, elements};
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe};
-use super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// WS-Discovery.
@@ -29,10 +29,11 @@ impl Dissector for WsDiscovery {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -89,6 +90,7 @@ mod tests {
     use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const PROBE: &[u8] = b"<?xml version=\"1.0\"?><e:Envelope \
         xmlns:d=\"http://schemas.xmlsoap.org/ws/2005/04/discovery\"><e:Header><a:Action>\

@@ -77,7 +77,8 @@ fn order(contact: &Contact) -> (Zone, Reverse<u64>, &str) {
 fn is_routed(hardware: &Hardware) -> bool {
     let unconfirmed = hardware
         .addresses
-        .keys()
+        .iter()
+        .map(|(address, _)| address)
         .filter(|address| address.is_ipv4() && !hardware.confirmed.contains(*address));
     unconfirmed.count() >= ROUTED_ADDRESSES
 }
@@ -198,7 +199,7 @@ impl Builder<'_> {
     pub fn is_device(&self, wanted: DeviceKey, key: DeviceKey) -> bool {
         match (wanted, key) {
             (DeviceKey::Address(address), DeviceKey::Mac(mac)) => {
-                self.ledger.hardware.get(&mac).is_some_and(|h| h.addresses.contains_key(&address))
+                self.ledger.hardware.get(&mac).is_some_and(|h| h.has(address))
             }
             _ => wanted == key,
         }

@@ -100,8 +100,8 @@ impl Builder<'_> {
             addresses: hardware
                 .into_iter()
                 .flat_map(|h| &h.addresses)
-                .filter(|(address, _)| self.device_of(Endpoint { mac, address: **address }) == key)
-                .map(|(&address, &[first, last])| AddressSeen { address, first, last })
+                .filter(|(address, _)| self.device_of(Endpoint { mac, address: *address }) == key)
+                .map(|&(address, [first, last])| AddressSeen { address, first, last })
                 .collect(),
             visibility: Visibility {
                 dhcp: identities.iter().any(|identity| identity.fact.starts_with("dhcp.")),

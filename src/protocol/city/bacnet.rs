@@ -7,7 +7,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u16_be, u32_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// BACnet/IP.
@@ -26,10 +26,11 @@ impl Dissector for Bacnet {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -147,8 +148,8 @@ fn say(apdu: &[u8], voice: &mut Voice<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     /// As in `ndpi/bacnet.pcap`: a broadcast I-Am of device 123, vendor 260.
     const I_AM: &[u8] = b"\x81\x0b\0\x19\x01\x20\xff\xff\0\xff\x10\0\xc4\x02\0\0\x7b\x22\x05\xc4\

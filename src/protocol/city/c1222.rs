@@ -7,7 +7,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, on_port, probe, u16_be,
 };
-use super::super::{Content, Dissector, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
 use crate::base::text::hex;
 use crate::flow::Flow;
 
@@ -30,10 +30,11 @@ impl Dissector for C1222 {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         let usual = on_port(flow, &PORTS);
         probe(flow, seen, size, if usual { Demand::One } else { Demand::Both })
     }
@@ -125,8 +126,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     const ASK: &[u8] =
         b"\x60\x12\xa2\x04\x80\x02\x85\x21\xa8\x03\x02\x01\x01\xbe\x05\x28\x03\x81\x01\x20";

@@ -10,7 +10,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, on_port, probe, u16_be, u16_le,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::base::text::hex;
 use crate::flow::Flow;
 
@@ -38,10 +38,11 @@ impl Dissector for Dlms {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         let usual = on_port(flow, &PORTS);
         probe(flow, seen, size, if usual { Demand::One } else { Demand::Both })
     }
@@ -94,10 +95,11 @@ impl Dissector for Hdlc {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         probe(flow, seen, hdlc_size, Demand::One)
     }
 
@@ -257,6 +259,7 @@ mod tests {
     };
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     /// Client 16 to meter 1: application context with short list of fields, password of 8 bytes.
     const AARQ: &[u8] = b"\0\x01\0\x10\0\x01\0\x38\x60\x36\xa1\x09\x06\x07\x60\x85\x74\x05\x08\

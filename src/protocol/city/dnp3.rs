@@ -5,7 +5,9 @@
 //! more. Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u16_le};
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{
+    Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
+};
 use crate::flow::Flow;
 
 /// DNP3.
@@ -25,6 +27,10 @@ impl Dissector for Dnp3 {
 
     fn content(&self) -> Content {
         Content::Clear
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -7,7 +7,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, probe, u16_le, u32_le,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// EtherNet/IP.
@@ -30,10 +30,11 @@ impl Dissector for Enip {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         let usual = on_port(flow, &PORTS);
         probe(flow, seen, size, if usual { Demand::One } else { Demand::Both })
     }
@@ -105,8 +106,8 @@ mod tests {
     use super::super::super::testing::{
         converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
     };
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     fn message(command: u8, body: &[u8]) -> Vec<u8> {
         [&[command, 0, body.len() as u8, 0][..], &[0; 20], body].concat()

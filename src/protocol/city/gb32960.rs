@@ -8,7 +8,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u16_be, u32_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// GB/T 32960.
@@ -31,10 +31,11 @@ impl Dissector for Gb32960 {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -143,6 +144,7 @@ mod tests {
     use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     fn message(command: u8, body: &[u8]) -> Vec<u8> {
         let length = (body.len() as u16).to_be_bytes();

@@ -5,7 +5,7 @@
 //! only be such as begin a connection. Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, on_port, probe};
-use super::super::{Content, Dissector, Next, Prefix, Probe, Session, TCP};
+use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// IEC 60870-5-104.
@@ -27,10 +27,11 @@ impl Dissector for Iec104 {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let usual = on_port(flow, &PORTS);
         probe(flow, seen, size, if usual { Demand::One } else { Demand::Two })
     }
@@ -107,8 +108,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     const START: &[u8] = b"\x68\x04\x07\0\0\0";
     const CONFIRM: &[u8] = b"\x68\x04\x0b\0\0\0";

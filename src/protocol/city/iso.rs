@@ -8,7 +8,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, padded, probe, u16_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// MMS.
@@ -39,6 +39,10 @@ impl Dissector for Mms {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe_for(Kind::Mms, flow, seen)
     }
@@ -61,6 +65,10 @@ impl Dissector for S7 {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe_for(Kind::S7, flow, seen)
     }
@@ -71,9 +79,6 @@ impl Dissector for S7 {
 }
 
 fn probe_for(wanted: Kind, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-    if flow.key.protocol != TCP {
-        return Probe::No;
-    }
     match probe(flow, seen, size, Demand::One) {
         Probe::Yes => {}
         Probe::FromHere if kind_of(seen.newest()) == Some(wanted) => return Probe::FromHere,
@@ -204,8 +209,8 @@ fn mms(rest: &[u8], voice: &mut Voice<'_>) {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_tcp, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     /// Connection request and confirm, as in `ndpi/s7comm.pcap`.
     const REQUEST: &[u8] =

@@ -7,7 +7,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, padded, probe, u16_be, u32_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::base::text::hex;
 use crate::flow::Flow;
 
@@ -30,10 +30,11 @@ impl Dissector for Jt808 {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -173,6 +174,7 @@ mod tests {
     };
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     fn framed(id: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = [&id.to_be_bytes()[..], &(body.len() as u16).to_be_bytes()].concat();

@@ -7,7 +7,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, padded, probe, u16_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::base::text::hex;
 use crate::flow::Flow;
 
@@ -31,10 +31,11 @@ impl Dissector for Knxnet {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -103,8 +104,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     const SEARCH: &[u8] = b"\x06\x10\x02\x01\0\x0e\x08\x01\x0a\0\0\x01\xc3\x50";
 

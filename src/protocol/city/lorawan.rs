@@ -10,7 +10,7 @@
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe};
 use super::super::syntax::parameter;
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::base::text::hex;
 use crate::flow::Flow;
 use base64::Engine;
@@ -48,10 +48,11 @@ impl Dissector for Lorawan {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         let told = seen.first().0.get(HEADER_BYTES..).is_some_and(|json| json.starts_with(b"{\""));
         probe(flow, seen, size, if told { Demand::One } else { Demand::Both })
     }
@@ -134,6 +135,7 @@ mod tests {
     use super::super::super::testing::{converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const PULL: &[u8] = b"\x02\x01\x02\x02\xaa\x55\x5a\0\0\0\x01\x01";
     const STAT: &[u8] = b"\x02\x03\x04\0\xaa\x55\x5a\0\0\0\x01\x01{\"rxpk\":[{\"size\":23,\

@@ -9,7 +9,9 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, probe, u16_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{
+    Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
+};
 use crate::flow::{Flow, Side};
 
 /// Modbus/TCP.
@@ -34,6 +36,10 @@ impl Dissector for Modbus {
 
     fn content(&self) -> Content {
         Content::Clear
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

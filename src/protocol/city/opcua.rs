@@ -7,7 +7,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u32_le,
 };
-use super::super::{Content, Dissector, Next, Prefix, Probe, Session, TCP, What};
+use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::Flow;
 
 /// OPC UA.
@@ -29,10 +29,11 @@ impl Dissector for Opcua {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -100,6 +101,7 @@ mod tests {
     use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     fn hello(url: &[u8]) -> Vec<u8> {
         let length = (32 + url.len() as u32).to_le_bytes();

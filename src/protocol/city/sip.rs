@@ -10,7 +10,7 @@ use super::super::syntax::framed::{THINGS_MAX, Voice};
 use super::super::syntax::header::{self, Authorization, Head, Start};
 use super::super::syntax::stream::{Firsts, Taken, pass};
 use super::super::{
-    Content, Dissector, Fact, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
 };
 use crate::flow::{Flow, Segment};
 
@@ -46,6 +46,10 @@ impl Dissector for Sip {
 
     fn content(&self) -> Content {
         Content::Clear
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

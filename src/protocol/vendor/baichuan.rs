@@ -10,7 +10,9 @@ use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, probe, u16_le, u32_le,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{
+    Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
+};
 use crate::flow::Flow;
 
 /// Baichuan.
@@ -45,6 +47,10 @@ impl Dissector for Baichuan {
 
     fn content(&self) -> Content {
         Content::Unknown
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

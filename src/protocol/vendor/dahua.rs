@@ -13,7 +13,7 @@ use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, on_port, padded, probe, u32_le,
 };
 use super::super::syntax::parameter;
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// DHIP.
@@ -53,10 +53,11 @@ impl Dissector for Dhip {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         probe(flow, seen, dhip_size, Demand::One)
     }
 
@@ -105,10 +106,11 @@ impl Dissector for Private {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         let usual = on_port(flow, &[PRIVATE_PORT]);
         probe(flow, seen, private_size, if usual { Demand::One } else { Demand::Both })
     }
@@ -183,10 +185,11 @@ impl Dissector for Directory {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, directory_size, Demand::One)
     }
 
@@ -249,6 +252,7 @@ mod tests {
     };
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     fn dhip(json: &[u8]) -> Vec<u8> {
         let length = (json.len() as u32).to_le_bytes();

@@ -5,7 +5,7 @@
 //! first message is cut out; its beginning is read. Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_be};
-use super::super::{Content, Dissector, Next, Prefix, Probe, Session, TCP};
+use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// EZVIZ CAS.
@@ -26,10 +26,11 @@ impl Dissector for Ezviz {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -61,8 +62,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_anywhere, converse_tcp, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::TCP;
 
     #[test]
     fn its_header_is_enough() {

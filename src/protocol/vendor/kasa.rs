@@ -9,7 +9,9 @@
 
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_be};
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{
+    Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
+};
 use crate::flow::Flow;
 
 /// TP-Link Smart Home.
@@ -51,6 +53,10 @@ impl Dissector for Kasa {
 
     fn content(&self) -> Content {
         Content::Clear
+    }
+
+    fn over(&self) -> Over {
+        Over::Both
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -9,7 +9,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, probe, u16_be, u32_be,
 };
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// miIO.
@@ -30,10 +30,11 @@ impl Dissector for Miio {
         Content::Encrypted
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -88,6 +89,7 @@ mod tests {
     use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const HELLO: [u8; 32] = {
         let mut bytes = [0xff; 32];

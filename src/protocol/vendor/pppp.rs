@@ -13,7 +13,7 @@ use super::super::syntax::framed::{
     u32_be,
 };
 use super::super::syntax::parameter;
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// PPPP.
@@ -42,10 +42,11 @@ impl Dissector for Pppp {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         let first = seen.first().0;
         let search = first == [0xf1, LAN_SEARCH, 0, 0]
             || first.get(1) == Some(&PUNCH) && id(first).is_some();
@@ -141,8 +142,8 @@ fn secret(text: &[u8], voice: &mut Voice<'_>) {
 mod tests {
     use super::super::super::What;
     use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const SEARCH: &[u8] = b"\xf1\x30\0\0";
     const ANSWER: &[u8] = b"\xf1\x41\0\x14TEST\0\0\0\0\0\x01\xe2\x40ABCDE\0\0\0";

@@ -7,7 +7,7 @@
 
 use super::super::syntax::document::{Entry, Meaning, contains, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe};
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// SADP.
@@ -42,10 +42,11 @@ impl Dissector for Sadp {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -78,8 +79,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const INQUIRY: &[u8] = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<Probe>\n\
         <Uuid>13A888A9-F1B1-4020-AE9F-05607682D23B</Uuid>\n<Types>inquiry</Types>\n</Probe>";

@@ -7,7 +7,7 @@
 
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u16_be};
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// Tapo discovery.
@@ -39,10 +39,11 @@ impl Dissector for Tapo {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -81,8 +82,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
-    use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     const ASK: &[u8] = b"\x02\0\0\x01\0\0\0\0\0\0\0\0\x46\x3c\xb5\xd3";
 

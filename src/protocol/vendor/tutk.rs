@@ -11,7 +11,7 @@
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u16_le,
 };
-use super::super::{Content, Dissector, Next, Prefix, Probe, Session, UDP};
+use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// ThroughTek.
@@ -39,10 +39,11 @@ impl Dissector for Tutk {
         Content::Unknown
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -118,6 +119,7 @@ mod tests {
     use super::super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::UDP;
 
     fn shuffle(block: [u8; BLOCK]) -> [u8; BLOCK] {
         let back = |block: [u8; BLOCK], by: u32| {

@@ -9,7 +9,7 @@
 
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_be};
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// Commands over TCP.
@@ -46,10 +46,11 @@ impl Dissector for Tuya {
         Content::Encrypted
     }
 
+    fn over(&self) -> Over {
+        Over::Tcp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != TCP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -71,10 +72,11 @@ impl Dissector for Announcement {
         Content::Service
     }
 
+    fn over(&self) -> Over {
+        Over::Udp
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if flow.key.protocol != UDP {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -139,6 +141,7 @@ mod tests {
     use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     fn old(command: u8, body: &[u8]) -> Vec<u8> {
         let length = (body.len() as u32 + 8).to_be_bytes();

@@ -11,7 +11,7 @@ use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, probe, u16_le, u32_le,
 };
 use super::super::syntax::parameter;
-use super::super::{Content, Dissector, IdentityKind, Next, Prefix, Probe, Session, TCP, UDP};
+use super::super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
 /// XMEye.
@@ -49,10 +49,11 @@ impl Dissector for Xmeye {
         Content::Clear
     }
 
+    fn over(&self) -> Over {
+        Over::Both
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !matches!(flow.key.protocol, TCP | UDP) {
-            return Probe::No;
-        }
         probe(flow, seen, size, Demand::One)
     }
 
@@ -127,6 +128,7 @@ mod tests {
     use super::super::super::testing::{converse_datagrams_here, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
+    use crate::protocol::{TCP, UDP};
 
     fn message(version: u8, id: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; HEADER_BYTES];
