@@ -47,7 +47,7 @@ fn sealed() -> TempDir {
 }
 
 fn holds(case: &Path) -> bool {
-    verify::verify(case, None).holds
+    verify::verify(case, None, None).holds
 }
 
 /// All files of a folder, with their bytes.
@@ -134,7 +134,7 @@ fn add(path: &Path, bytes: &[u8]) {
 fn a_recording_holds_until_something_is_changed() {
     let folder = tempfile::tempdir().unwrap();
     recording(folder.path(), true);
-    let report = verify::verify(folder.path(), None);
+    let report = verify::verify(folder.path(), None, None);
     assert!(report.holds, "{report:?}");
     for (path, good) in files(folder.path()) {
         for at in (0..good.len()).step_by(good.len() / 40) {
@@ -146,7 +146,7 @@ fn a_recording_holds_until_something_is_changed() {
         if path.ends_with("journal.jsonl") {
             // Lines cut off the end look like an interruption, which is said.
             fs::write(&path, &good[..good.len() - 1]).unwrap();
-            let report = verify::verify(folder.path(), None);
+            let report = verify::verify(folder.path(), None, None);
             assert!(report.notes.iter().any(|note| note.contains("good order")), "{report:?}");
         } else {
             fs::write(&path, &good[..good.len() - 1]).unwrap();
@@ -168,7 +168,7 @@ fn a_recording_holds_until_something_is_changed() {
     let mut bytes = fs::read(&second).unwrap();
     bytes[1500] ^= 1;
     fs::write(&second, &bytes).unwrap();
-    let said = fault(verify::verify(folder.path(), None));
+    let said = fault(verify::verify(folder.path(), None, None));
     assert!(said.contains("000002.pcapng: a byte from 1000 to 1999"), "{said}");
     bytes[1500] ^= 1;
     fs::write(&second, &bytes).unwrap();
@@ -186,7 +186,7 @@ fn the_tail_of_an_interrupted_recording_is_no_tampering() {
     recording(folder.path(), false);
     add(&layout::segment(folder.path(), 1), b"behind the last checkpoint");
     add(&layout::journal(folder.path()), b"{\"seq\":9,");
-    let report = verify::verify(folder.path(), None);
+    let report = verify::verify(folder.path(), None, None);
     assert!(report.holds, "{report:?}");
     let says = |what: &str| report.notes.iter().any(|note| note.contains(what));
     assert!(says("26 B of an interrupted recording stand behind the last checkpoint at byte 3000"));
@@ -230,7 +230,7 @@ fn a_sealed_case_is_checked_by_us_and_by_others() {
     let folder = sealed();
     let bag = folder.path().join("one-sealed");
     let key = signer::public_of(&folder.path().join("lab.key.pub")).unwrap();
-    let report = verify::verify(&bag, Some(&key));
+    let report = verify::verify(&bag, Some(&key), None);
     assert!(report.holds && report.sealed, "{report:?}");
     let commands = commands(&bag);
     let check = |what: &str| {
@@ -365,7 +365,7 @@ fn hostile_cases_are_rejected_with_the_reason() {
     let folder = sealed();
     let bag = folder.path().join("one-sealed");
     let said = |what: &str| {
-        let report = verify::verify(&bag, None);
+        let report = verify::verify(&bag, None, None);
         assert!(!report.holds, "{what}");
         let details = report.promises.iter().flat_map(|promise| &promise.details);
         assert!(details.clone().any(|detail| detail.contains(what)), "{what}: {report:?}");

@@ -10,6 +10,7 @@
 //!   custody.jsonl          what happened afterwards: a journal signed with the key of a person
 //!   attachments/001.jpg    files that belong to the case
 //! DIR-sealed/              all of that in BagIt form (RFC 8493), under data/, signed
+//! DIR-sealed.stamps/       request and replies of time-stamp authorities (RFC 3161)
 //! ```
 
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod pcapng;
 pub mod seal;
 pub mod segment;
 pub mod signer;
+pub mod stamp;
 pub mod tree;
 pub mod verify;
 mod verify_text;

@@ -3,6 +3,7 @@
 
 mod recording;
 mod seal;
+mod stamps;
 
 use super::journal::{Book, Event, Walked, walk};
 use super::layout;
@@ -57,9 +58,10 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-/// Checks a case, sealed or not; `key` is the public one that must have sealed it.
+/// Checks a case, sealed or not; `key` is the public one that must have sealed it, `authority` the
+/// file of the certificate that time-stamps must lead back to.
 #[must_use]
-pub fn verify(case: &Path, key: Option<&str>) -> Report {
+pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Report {
     let sealed = layout::is_sealed(case);
     let parts = layout::parts(case);
     let tree = tree::look(&parts);
@@ -110,6 +112,7 @@ pub fn verify(case: &Path, key: Option<&str>) -> Report {
     let mut signed_by = None;
     let sealing = seal::check(case, sealed, key, &mut signed_by);
     promises.extend(sealing);
+    promises.push(stamps::check(case, sealed, authority));
     if !sealed {
         let more = "not sealed: until then whoever holds the case can cut its end off, or add files \
             and notes with a key of their own";

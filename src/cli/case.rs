@@ -1,15 +1,14 @@
 //! Cases: evidence that others can check.
 
-use super::{Failure, Knowledge, Run, key, open};
-use crate::analysis::Analysis;
-use crate::attribution::world::Choice;
+mod findings;
+mod reanalyse;
+mod stamp;
+
+use super::{Failure, Knowledge, Run, key};
 use crate::base::text::{bytes, safe};
-use crate::canary;
 use crate::case::journal::{Book, Event, walk};
 use crate::case::verify::{Report, Verdict, verify};
 use crate::case::{custody, import, layout, seal, signer};
-use crate::engine::Engine;
-use crate::sink::json;
 use clap::{Args, Subcommand};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -72,6 +71,15 @@ pub enum CaseCommand {
     /// Put a copy with the findings, signed, into DIR-sealed
     #[command(after_help = "Example:\n  phonehome case seal doorbell --key lab.key")]
     Seal(Box<Seal>),
+    /// Ask authorities when a sealed case existed at the latest (RFC 3161), and keep their replies
+    #[command(after_help = "Example:\n  \
+        phonehome case stamp doorbell-sealed reply.tsr --authority root.pem")]
+    Stamp(stamp::Stamp),
+    /// Analyse a sealed case again and compare with the findings inside
+    #[command(after_help = "Example:\n  phonehome case reanalyse doorbell-sealed\n\n\
+        With the program, signatures and databases that it was sealed with, every byte must be the \
+        same: else the exit code is 5. With others, what changed is listed.")]
+    Reanalyse(Box<reanalyse::Reanalyse>),
     /// Check every byte of a case; say which promise holds
     #[command(after_help = "Examples:\n  phonehome case verify doorbell\n  \
         phonehome case verify doorbell-sealed --key lab.key.pub --json\n\n\
@@ -83,6 +91,10 @@ pub enum CaseCommand {
         /// Public key that must have sealed it: a file, or the key itself
         #[arg(long, value_name = "KEY")]
         key: Option<PathBuf>,
+        /// Certificate of the root of a time-stamp authority, PEM, that every time-stamp must lead
+        /// back to
+        #[arg(long, value_name = "FILE.pem")]
+        authority: Option<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -146,11 +158,13 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
             Ok(0)
         }
         CaseCommand::Seal(args) => seal(args),
-        CaseCommand::Verify { case, key, json } => {
+        CaseCommand::Stamp(args) => stamp::run(args),
+        CaseCommand::Reanalyse(args) => reanalyse::run(args),
+        CaseCommand::Verify { case, key, authority, json } => {
             let key = key.as_deref().map(signer::public_of).transpose();
             let key = key.map_err(anyhow::Error::from)?;
             check_is_case(case)?;
-            let report = verify(case, key.as_deref());
+            let report = verify(case, key.as_deref(), authority.as_deref());
             let mut out = BufWriter::new(io::stdout().lock());
             let written = match json {
                 true => serde_json::to_writer_pretty(&mut out, &report)
@@ -212,7 +226,7 @@ fn seal(args: &Seal) -> Result<u8, Failure> {
     let case = &args.case;
     seal::check(case).map_err(anyhow::Error::from)?;
     check_is_case(case)?;
-    let report = verify(case, None);
+    let report = verify(case, None, None);
     if !report.holds {
         let mut err = io::stderr().lock();
         drop(write_report(&report, &mut err));
@@ -220,38 +234,18 @@ fn seal(args: &Seal) -> Result<u8, Failure> {
         return Err(Failure { error, code: 5 });
     }
     let signer = key::open(&args.key.key)?;
-    let mut sources = open(std::slice::from_ref(case), true)?;
-    let (signatures, geo) = args.knowledge.load()?;
-    let canary = canary::run(&signatures, &geo);
-    let outcome = Engine::new(args.run.settings(), &geo, None).read(&mut sources, &mut |_| ());
-    let mut endings = sources.finish();
-    for ending in &mut endings {
-        // Where the case lay on this machine is nobody's business.
-        if let Ok(path) = ending.path.strip_prefix(case) {
-            ending.path = path.to_owned();
-        }
-    }
-    let choice = Choice { devices: Vec::new(), exclude: Vec::new(), here: None };
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary,
-        choice,
-        fail_on: None,
-        hashed: true,
-    };
-    let snapshot = analysis.snapshot(&outcome, &endings);
-    let mut findings = Vec::new();
-    json::write(&snapshot, &mut findings).map_err(anyhow::Error::from)?;
+    let findings = findings::of(case, &args.run, &args.knowledge)?;
     let target = seal::seal(case, &signer, TOOL, &findings).map_err(anyhow::Error::from)?;
     // What was read was perhaps changed before it was copied.
-    let report = verify(&target, Some(&signer.public()));
+    let report = verify(&target, Some(&signer.public()), None);
     if !report.holds {
         drop(write_report(&report, &mut io::stderr().lock()));
         let error = anyhow::anyhow!("{}: does not hold", shown(&target));
         return Err(Failure { error, code: 5 });
     }
+    let request = crate::case::stamp::request(&target).map_err(anyhow::Error::from)?;
     say(&format!("{}: sealed, signed with {}", shown(&target), signer.public()))?;
+    say(&format!("{}: ask authorities for the time: phonehome case stamp", shown(&request)))?;
     Ok(0)
 }
 

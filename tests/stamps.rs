@@ -1,0 +1,160 @@
+//! Time-stamps of sealed cases, by an authority that openssl plays.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/meter.pcap");
+
+const AUTHORITY: &str = "\
+[tsa]
+default_tsa = lab
+[lab]
+dir = .
+serial = ./serial
+signer_cert = ./tsa.pem
+certs = ./root.pem
+signer_key = ./tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+ordering = yes
+tsa_name = yes
+[ext]
+extendedKeyUsage = critical,timeStamping
+";
+
+fn phonehome(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_phonehome"));
+    command.current_dir(folder).args(arguments).env("PHONEHOME_PASSPHRASE", "open sesame");
+    command.output().unwrap()
+}
+
+fn run(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = phonehome(folder, arguments);
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    said
+}
+
+fn openssl(folder: &Path, arguments: &str) {
+    let mut command = Command::new("openssl");
+    let output = command.current_dir(folder).args(arguments.split(' ')).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {complaint}");
+}
+
+/// A sealed case and an authority; none where openssl is not installed.
+fn ready() -> Option<TempDir> {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("skipped: openssl is not installed");
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("tsa.cnf"), AUTHORITY).unwrap();
+    fs::write(at.join("serial"), "01").unwrap();
+    let key = "-newkey rsa:2048 -nodes -batch";
+    openssl(at, &format!("req -x509 {key} -keyout root.key -out root.pem -subj /CN=root"));
+    openssl(at, &format!("req {key} -keyout tsa.key -out tsa.csr -subj /CN=tsa"));
+    openssl(
+        at,
+        "x509 -req -in tsa.csr -CA root.pem -CAkey root.key -CAcreateserial -out tsa.pem \
+         -extfile tsa.cnf -extensions ext",
+    );
+    run(at, &["key", "new", "lab.key"], 0);
+    run(at, &["case", "import", CAPTURE, "--case", "one"], 0);
+    run(at, &["case", "seal", "one", "--key", "lab.key"], 0);
+    Some(folder)
+}
+
+fn answer(at: &Path, request: &str, reply: &str) {
+    openssl(at, &format!("ts -reply -queryfile {request} -config tsa.cnf -out {reply}"));
+}
+
+#[test]
+fn a_reply_is_taken_and_checked() {
+    let Some(folder) = ready() else { return };
+    let at = folder.path();
+    let told = run(at, &["case", "verify", "one-sealed"], 0);
+    assert!(told.contains("not made  time"), "{told}");
+    answer(at, "one-sealed.stamps/request.tsq", "a.tsr");
+    let told = run(at, &["case", "stamp", "one-sealed", "a.tsr", "--authority", "root.pem"], 0);
+    assert!(told.contains("01.tsr: stamped 20") && told.contains("Z, serial"), "{told}");
+    // Several authorities may answer.
+    answer(at, "one-sealed.stamps/request.tsq", "b.tsr");
+    run(at, &["case", "stamp", "one-sealed", "b.tsr"], 0);
+    let told = run(at, &["case", "verify", "one-sealed", "--authority", "root.pem"], 0);
+    assert!(told.contains("holds     time") && told.contains("02.tsr"), "{told}");
+    // Without a certificate nothing is claimed about the authority.
+    let told = run(at, &["case", "verify", "one-sealed"], 0);
+    assert!(told.contains("not made  time"), "{told}");
+    // A certificate that it does not lead back to.
+    let told = run(at, &["case", "verify", "one-sealed", "--authority", "tsa.pem"], 5);
+    assert!(told.contains("BROKEN    time"), "{told}");
+}
+
+#[test]
+fn what_is_no_reply_to_this_case_is_refused() {
+    let Some(folder) = ready() else { return };
+    let at = folder.path();
+    let request = at.join("one-sealed.stamps/request.tsq");
+    answer(at, "one-sealed.stamps/request.tsq", "good.tsr");
+    let good = fs::read(at.join("good.tsr")).unwrap();
+    // Foreign bytes: another case's request.
+    run(at, &["case", "import", CAPTURE, "--case", "two"], 0);
+    run(at, &["case", "seal", "two", "--key", "lab.key"], 0);
+    let told = run(at, &["case", "stamp", "two-sealed", "good.tsr"], 2);
+    assert!(told.contains("other bytes than the signature"), "{told}");
+    // A foreign number: the same bytes, asked for another time.
+    let first = fs::read(&request).unwrap();
+    fs::remove_file(&request).unwrap();
+    run(at, &["case", "stamp", "one-sealed"], 0);
+    let told = run(at, &["case", "stamp", "one-sealed", "good.tsr"], 2);
+    assert!(told.contains("repeat the number"), "{told}");
+    fs::write(&request, first).unwrap();
+    // A changed byte breaks it, or stands where the authority signed nothing (the status, a wish
+    // granted with changes) and then changes nothing that is said.
+    let reply = at.join("one-sealed.stamps/01.tsr");
+    let verify = ["case", "verify", "one-sealed", "--authority", "root.pem"];
+    fs::write(&reply, &good).unwrap();
+    let whole = run(at, &verify, 0);
+    for byte in (0..good.len()).step_by(good.len() / 40) {
+        let mut changed = good.clone();
+        changed[byte] ^= 1;
+        fs::write(&reply, &changed).unwrap();
+        let output = phonehome(at, &verify);
+        let same = output.stdout == whole.as_bytes();
+        assert!(output.status.code() == Some(5) || same, "byte {byte}");
+        fs::write(&reply, &good[..byte]).unwrap();
+        run(at, &["case", "verify", "one-sealed"], 5);
+    }
+    fs::write(&reply, &good).unwrap();
+    run(at, &["case", "verify", "one-sealed", "--authority", "root.pem"], 0);
+    fs::write(at.join("one-sealed.stamps/more.txt"), "x").unwrap();
+    let told = run(at, &["case", "verify", "one-sealed"], 5);
+    assert!(told.contains("more.txt: does not belong"), "{told}");
+}
+
+#[test]
+fn analysed_again_it_is_the_same() {
+    let Some(folder) = ready() else { return };
+    let at = folder.path();
+    for threads in ["1", "2", "4"] {
+        let told = run(at, &["case", "reanalyse", "one-sealed", "--threads", threads], 0);
+        assert!(told.contains("byte for byte"), "{told}");
+    }
+    // Other knowledge: listed, and no fault.
+    let told = run(at, &["case", "reanalyse", "one-sealed", "--no-signatures"], 0);
+    assert!(told.contains("signatures: "), "{told}");
+    // Another result with the same knowledge is one.
+    let path = at.join("one-sealed/data/findings.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"may_say\"", "\"may_not_say\"", 1)).unwrap();
+    if text.contains("\"may_say\"") {
+        run(at, &["case", "reanalyse", "one-sealed"], 5);
+    }
+}
