@@ -464,9 +464,9 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let analysis = Analysis { signatures: &signatures, geo: &geo, canary, choice, fail_on, hashed };
     let mut snapshot = analysis.snapshot(&outcome, &endings);
     if let [folder] = &args.files[..]
-        && layout::is_recording(folder)
+        && layout::is_recording(&layout::parts(folder))
     {
-        Labels::of_recording(folder).apply(&mut snapshot);
+        Labels::of_recording(&layout::parts(folder)).apply(&mut snapshot);
     }
     show(args, &snapshot)?;
     complain(&endings);

@@ -1,9 +1,10 @@
-//! Names that the operator gives to devices while they are watched; the journal of the recording
-//! keeps them.
+//! What people say of a case: names that the operator gives to devices while they are watched, and
+//! what was decided about findings. The journals of the case keep both.
 
 use crate::base::text::safe;
 use crate::case::journal::{self, Event};
 use crate::case::layout;
+use crate::case::review::{Reviews, reviews};
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,13 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module. Copies share the same names.
 #[derive(Debug, Clone, Default)]
-pub struct Labels(Arc<Mutex<BTreeMap<String, String>>>);
+pub struct Labels(Arc<Mutex<BTreeMap<String, String>>>, Arc<Reviews>);
 
 impl Labels {
-    /// Those that the journal of a recording holds, as far as its chain and signatures hold.
+    /// Those that the journals of a recording hold, as far as their chains and signatures hold.
     #[must_use]
     pub fn of_recording(folder: &Path) -> Labels {
-        let labels = Labels::default();
+        let labels = Labels(Arc::default(), Arc::new(reviews(folder).unwrap_or_default()));
         if let Ok((entries, _)) = journal::read(&layout::journal(folder)) {
             for entry in entries {
                 if let Event::Label { device, label } = entry.event {
@@ -38,8 +39,9 @@ impl Labels {
         }
     }
 
-    /// Puts the names into a snapshot.
+    /// Puts them into a snapshot.
     pub fn apply(&self, snapshot: &mut Snapshot) {
+        snapshot.review(&self.1);
         let labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for device in &mut snapshot.devices {
             if let Some(label) = labels.get(&*device.id) {

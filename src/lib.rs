@@ -26,6 +26,7 @@ pub mod engine;
 pub mod canary;
 pub mod analysis;
 pub mod labels;
+pub mod redaction;
 #[cfg(feature = "live")]
 pub mod recorder;
 #[cfg(feature = "live")]

@@ -8,8 +8,9 @@ use crate::attribution::{Ledger, Signatures, oui};
 use crate::base::frame::Spelling;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
+use crate::case::review::Reviews;
 use crate::decode::FrameLedger;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Review, Severity};
 use crate::flow::distribution;
 use crate::source::Damage;
 use crate::source::file::Ending;
@@ -171,6 +172,22 @@ impl Input {
                 .damage
                 .as_ref()
                 .map(|damage| DamageShown { offset: damage.offset, reason: damage.reason.clone() }),
+        }
+    }
+}
+
+impl Snapshot {
+    /// Puts what people decided beside the findings.
+    pub fn review(&mut self, reviews: &Reviews) {
+        for finding in &mut self.findings {
+            if let Some(reviewed) = reviews.get(&finding.key) {
+                finding.review = Review {
+                    state: reviewed.state,
+                    by: Some(safe(reviewed.by.as_bytes())),
+                    when: Some(reviewed.when),
+                    because: Some(safe(reviewed.because.as_bytes())),
+                };
+            }
         }
     }
 }

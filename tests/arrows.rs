@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that join the stages and so see everything.
-const JOINERS: [&str; 8] =
-    ["engine", "canary", "analysis", "labels", "recorder", "live", "doctor", "cli"];
+const JOINERS: [&str; 9] =
+    ["engine", "canary", "analysis", "labels", "redaction", "recorder", "live", "doctor", "cli"];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -158,3 +158,34 @@ fn analysed_again_it_is_the_same() {
         run(at, &["case", "reanalyse", "one-sealed"], 5);
     }
 }
+
+#[test]
+fn a_review_stands_in_the_findings() {
+    let Some(folder) = ready() else { return };
+    let at = folder.path();
+    let findings = |case: &str| -> Vec<serde_json::Value> {
+        let output = phonehome(at, &["analyze", case, "--json"]);
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        value["findings"].as_array().unwrap().clone()
+    };
+    run(at, &["case", "import", CAPTURE, "--case", "three"], 0);
+    let Some(first) = findings("three").first().cloned() else { panic!("no finding") };
+    assert_eq!(first["review"], serde_json::json!({"state": "unreviewed"}));
+    let key = first["key"].as_str().unwrap();
+    let review = ["case", "review", "three", key, "--key", "lab.key", "--because", "seen twice"];
+    run(at, &[&review[..], &["--as", "disputed"]].concat(), 0);
+    run(at, &[&review[..], &["--as", "confirmed"]].concat(), 0);
+    run(at, &[&review[..], &["--as", "true"]].concat(), 2);
+    run(at, &["case", "seal", "three", "--key", "lab.key"], 0);
+    for case in ["three", "three-sealed"] {
+        let review = &findings(case)[0]["review"];
+        assert_eq!(
+            (&review["state"], &review["because"]),
+            (&"confirmed".into(), &"seen twice".into())
+        );
+        assert!(review["by"].as_str().unwrap().starts_with("RW"), "{review}");
+    }
+    let told = run(at, &["case", "log", "three-sealed"], 0);
+    assert!(told.contains("is disputed: seen twice"), "{told}");
+    run(at, &["case", "reanalyse", "three-sealed"], 0);
+}

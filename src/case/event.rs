@@ -1,5 +1,6 @@
 //! What lines of a journal say.
 
+use super::intake::Answers;
 use crate::base::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +135,20 @@ pub enum Event {
         /// What it shows; empty where nothing was said.
         text: String,
     },
+    /// The questions about the unit under test were answered.
+    Intake {
+        /// By the name of the question.
+        answers: Answers,
+    },
+    /// Somebody reviewed a finding.
+    Review {
+        /// Its key.
+        finding: String,
+        /// What it came to: `confirmed`, `explained`, `disputed`, or `unreviewed` again.
+        state: String,
+        /// Why.
+        text: String,
+    },
     /// The case was made ready to be sealed.
     Sealing {
         /// SHA-256 of the findings, hex.
@@ -161,7 +176,15 @@ impl Event {
     /// Whether it is said after the recording, with a person's key.
     #[must_use]
     pub fn is_of_custody(&self) -> bool {
-        use Event::{Attached, Custody, Note, Sealing};
-        matches!(self, Custody { .. } | Note { .. } | Attached { .. } | Sealing { .. })
+        use Event::{Attached, Custody, Intake, Note, Review, Sealing};
+        matches!(
+            self,
+            Custody { .. }
+                | Intake { .. }
+                | Note { .. }
+                | Attached { .. }
+                | Review { .. }
+                | Sealing { .. }
+        )
     }
 }

@@ -6,7 +6,7 @@ use super::clock::Clocks;
 use super::custody::copy;
 use super::journal::Event;
 use super::signer::Signer;
-use super::{CaseError, create, custody, folder, layout, tree};
+use super::{CaseError, create, custody, folder, layout, merkle, tree};
 use crate::base::text::hex;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -21,6 +21,10 @@ pub const TAG_MANIFEST: &str = "tagmanifest-sha256.txt";
 pub const SIGNATURE: &str = "tagmanifest-sha256.txt.minisig";
 /// Public key of who sealed it.
 pub const SIGNER: &str = "signer.pub";
+/// What the analysis says of the case.
+pub const FINDINGS: &str = "findings.json";
+/// What is made of the case when it is sealed, and lies in it beside what was recorded.
+pub const DERIVED: [&str; 3] = [FINDINGS, merkle::FILE, merkle::SECRET];
 /// What the second manifest lists.
 pub const TAG_FILES: [&str; 5] = ["VERIFY.txt", "bag-info.txt", "bagit.txt", MANIFEST, SIGNER];
 
@@ -57,7 +61,7 @@ pub fn seal(
     case: &Path,
     signer: &Signer,
     tool: &str,
-    findings: &[u8],
+    derived: &[(&str, Vec<u8>)],
 ) -> Result<PathBuf, CaseError> {
     check(case)?;
     let target = target(case);
@@ -68,9 +72,10 @@ pub fn seal(
         let reason = "is left from a sealing that was interrupted; remove it".to_owned();
         return Err(CaseError::Refused { path: partial, reason });
     }
-    let findings_sha256 = hex(&Sha256::digest(findings));
+    let findings = derived.iter().find(|(name, _)| *name == FINDINGS);
+    let findings_sha256 = hex(&Sha256::digest(findings.map_or(&[][..], |(_, bytes)| bytes)));
     custody::add(case, signer, tool, Event::Sealing { findings_sha256 })?;
-    let built = build(case, &partial, signer, tool, findings);
+    let built = build(case, &partial, signer, tool, derived);
     let named = built.and_then(|()| {
         std::fs::rename(&partial, &target).map_err(CaseError::system(&target, "cannot be named"))
     });
@@ -86,7 +91,7 @@ fn build(
     bag: &Path,
     signer: &Signer,
     tool: &str,
-    findings: &[u8],
+    derived: &[(&str, Vec<u8>)],
 ) -> Result<(), CaseError> {
     let data = bag.join("data");
     folder(bag)?;
@@ -96,14 +101,17 @@ fn build(
         folder(&data.join(path))?;
     }
     let mut listed = Vec::new();
-    let mut octets = findings.len() as u64;
+    let mut octets = 0;
     for file in &tree.files {
         let (bytes, sha256) = copy(&case.join(file), &data.join(file))?;
         octets += bytes;
         listed.push((format!("data/{file}"), sha256));
     }
-    write(&data.join("findings.json"), findings)?;
-    listed.push(("data/findings.json".to_owned(), hex(&Sha256::digest(findings))));
+    for (name, bytes) in derived {
+        write(&data.join(name), bytes)?;
+        octets += bytes.len() as u64;
+        listed.push((format!("data/{name}"), hex(&Sha256::digest(bytes))));
+    }
     listed.sort_unstable();
     let when = Clocks::now().wall.to_string();
     let bag_info = format!(

@@ -248,7 +248,8 @@ fn compare_files(
 ) {
     let known = |file: &str| match file.split_once('/') {
         None => {
-            ["journal.jsonl", "custody.jsonl"].contains(&file) || sealed && file == "findings.json"
+            ["journal.jsonl", "custody.jsonl"].contains(&file)
+                || sealed && super::seal::DERIVED.contains(&file)
         }
         Some(("segments", name)) => segments.contains(name) || next == Some(name),
         Some(("attachments", name)) => attached.contains(name),

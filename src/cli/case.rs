@@ -1,14 +1,19 @@
 //! Cases: evidence that others can check.
 
+mod certificate;
 mod findings;
+mod intake;
 mod reanalyse;
+mod redact;
 mod stamp;
 
 use super::{Failure, Knowledge, Run, key};
-use crate::base::text::{bytes, safe};
+use crate::base::text::{bytes, hex, safe};
+use crate::case::intake::Answer;
 use crate::case::journal::{Book, Event, walk};
 use crate::case::verify::{Report, Verdict, verify};
-use crate::case::{custody, import, layout, seal, signer};
+use crate::case::{custody, import, layout, merkle, review, seal, signer};
+use crate::redaction;
 use clap::{Args, Subcommand};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -40,6 +45,19 @@ pub enum CaseCommand {
         #[arg(value_name = "DIR")]
         case: PathBuf,
     },
+    /// Answer the questions about the unit under test; without a case, print them
+    #[command(after_help = "Examples:\n  phonehome case intake > answers.toml\n  \
+        phonehome case intake doorbell --answers answers.toml --key lab.key")]
+    Intake(intake::Intake),
+    /// Print a certificate about a sealed case for a qualified person to complete
+    #[command(
+        after_help = "Example:\n  phonehome case certificate doorbell-sealed > certificate.txt"
+    )]
+    Certificate {
+        /// Folder of the sealed case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+    },
     /// Add a signed note
     #[command(after_help = "Example:\n  \
         phonehome case note doorbell \"handed over by the buyer, seal unbroken\" --key lab.key")]
@@ -68,6 +86,26 @@ pub enum CaseCommand {
         #[command(flatten)]
         key: Key,
     },
+    /// Say what a person decided about a finding, with a signed line
+    #[command(after_help = "Example:\n  \
+        phonehome case review doorbell ddf073c3c07cbaaa --as confirmed \\\n    \
+        --because \"seen again on a second unit\" --key lab.key")]
+    Review {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+        /// Key of the finding, as `analyze` prints it in its JSON
+        #[arg(value_parser = parse_finding)]
+        finding: String,
+        /// What it comes to
+        #[arg(long = "as", value_parser = review::STATES)]
+        state: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        because: String,
+        #[command(flatten)]
+        key: Key,
+    },
     /// Put a copy with the findings, signed, into DIR-sealed
     #[command(after_help = "Example:\n  phonehome case seal doorbell --key lab.key")]
     Seal(Box<Seal>),
@@ -80,7 +118,14 @@ pub enum CaseCommand {
         With the program, signatures and databases that it was sealed with, every byte must be the \
         same: else the exit code is 5. With others, what changed is listed.")]
     Reanalyse(Box<reanalyse::Reanalyse>),
-    /// Check every byte of a case; say which promise holds
+    /// Make a copy that withholds what nobody else should see; what stays proves itself
+    #[command(
+        after_help = "Examples:\n  phonehome case redact doorbell-sealed -o doorbell-headers\n  \
+        phonehome case redact doorbell-sealed -o doorbell-cited --profile cited-payload\n\n\
+        Packets are cut, never changed, and keep their numbers. `case verify` checks the copy."
+    )]
+    Redact(redact::Redact),
+    /// Check every byte of a case, or of a redacted copy; say which promise holds
     #[command(after_help = "Examples:\n  phonehome case verify doorbell\n  \
         phonehome case verify doorbell-sealed --key lab.key.pub --json\n\n\
         Exit codes: 0 what is promised holds, 5 it does not, 4 nothing could be read.")]
@@ -144,6 +189,17 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
             custody::add(case, &signer, TOOL, event).map_err(anyhow::Error::from)?;
             Ok(0)
         }
+        CaseCommand::Review { case, finding, state, because, key } => {
+            if because.is_empty() || because.len() > custody::NOTE_BYTES_MAX {
+                let most = custody::NOTE_BYTES_MAX;
+                Err(anyhow::anyhow!("a reason has 1 to {most} bytes"))?;
+            }
+            let (finding, state, text) = (finding.clone(), state.clone(), because.clone());
+            let signer = key::open(&key.key)?;
+            let event = Event::Review { finding, state, text };
+            custody::add(case, &signer, TOOL, event).map_err(anyhow::Error::from)?;
+            Ok(0)
+        }
         CaseCommand::Attach { case, files, text, key } => {
             if text.len() > custody::NOTE_BYTES_MAX {
                 let most = custody::NOTE_BYTES_MAX;
@@ -158,11 +214,17 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
             Ok(0)
         }
         CaseCommand::Seal(args) => seal(args),
+        CaseCommand::Intake(args) => intake::run(args),
+        CaseCommand::Certificate { case } => certificate::run(case),
+        CaseCommand::Redact(args) => redact::run(args),
         CaseCommand::Stamp(args) => stamp::run(args),
         CaseCommand::Reanalyse(args) => reanalyse::run(args),
         CaseCommand::Verify { case, key, authority, json } => {
             let key = key.as_deref().map(signer::public_of).transpose();
             let key = key.map_err(anyhow::Error::from)?;
+            if redaction::is_redacted(case) {
+                return redact::verify(case, key.as_deref());
+            }
             check_is_case(case)?;
             let report = verify(case, key.as_deref(), authority.as_deref());
             let mut out = BufWriter::new(io::stdout().lock());
@@ -176,6 +238,11 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
             Ok(if report.holds { 0 } else { 5 })
         }
     }
+}
+
+fn parse_finding(text: &str) -> Result<String, &'static str> {
+    let fits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if fits { Ok(text.to_ascii_lowercase()) } else { Err("a key has 16 hexadecimal digits") }
 }
 
 fn say(line: &str) -> Result<(), Failure> {
@@ -235,7 +302,15 @@ fn seal(args: &Seal) -> Result<u8, Failure> {
     }
     let signer = key::open(&args.key.key)?;
     let findings = findings::of(case, &args.run, &args.knowledge)?;
-    let target = seal::seal(case, &signer, TOOL, &findings).map_err(anyhow::Error::from)?;
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let tree = redaction::tree(case, &secret).map_err(anyhow::Error::from)?;
+    let derived = [
+        (seal::FINDINGS, findings),
+        (merkle::FILE, tree.text().into_bytes()),
+        (merkle::SECRET, format!("{}\n", hex(&secret)).into_bytes()),
+    ];
+    let target = seal::seal(case, &signer, TOOL, &derived).map_err(anyhow::Error::from)?;
     // What was read was perhaps changed before it was copied.
     let report = verify(&target, Some(&signer.public()), None);
     if !report.holds {
@@ -312,6 +387,18 @@ fn told(event: &Event) -> Option<String> {
         Event::Note { text } => format!("note: {text}"),
         Event::Attached { file, name, bytes: count, sha256, text } => {
             format!("attachments/{file}: {name}, {count} bytes, SHA-256 {sha256}; {text}")
+        }
+        Event::Intake { answers } => {
+            answers.iter().fold("intake:".to_owned(), |all, (name, answer)| {
+                let (how, text) = match answer {
+                    Answer::Answered(text) => ("", text),
+                    Answer::Skipped(text) => ("skipped: ", text),
+                };
+                format!("{all} {name}: {how}{text};")
+            })
+        }
+        Event::Review { finding, state, text } => {
+            format!("finding {finding} is {state}: {text}")
         }
         Event::Sealing { findings_sha256 } => {
             format!("made ready to be sealed; SHA-256 of findings.json {findings_sha256}")

@@ -295,6 +295,21 @@ pub struct SubjectOf {
 pub struct Review {
     /// `unreviewed` until somebody confirms, explains or disputes it.
     pub state: &'static str,
+    /// Key of who decided, as minisign prints it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<Timestamp>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+impl Default for Review {
+    fn default() -> Review {
+        Review { state: "unreviewed", by: None, when: None, because: None }
+    }
 }
 
 /// See the module.
@@ -402,7 +417,7 @@ fn complete(
         clauses: Vec::new(),
         party: contact.party,
         phase: None,
-        review: Review { state: "unreviewed" },
+        review: Review::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::canary;
 use crate::case::layout;
 use crate::cli::{Failure, Knowledge, Run, open};
 use crate::engine::Engine;
+use crate::labels::Labels;
 use crate::sink::json;
 use std::path::Path;
 
@@ -32,8 +33,9 @@ pub(super) fn of(case: &Path, run: &Run, knowledge: &Knowledge) -> Result<Vec<u8
         fail_on: None,
         hashed: true,
     };
+    let mut snapshot = analysis.snapshot(&outcome, &endings);
+    Labels::of_recording(&parts).apply(&mut snapshot);
     let mut findings = Vec::new();
-    json::write(&analysis.snapshot(&outcome, &endings), &mut findings)
-        .map_err(anyhow::Error::from)?;
+    json::write(&snapshot, &mut findings).map_err(anyhow::Error::from)?;
     Ok(findings)
 }

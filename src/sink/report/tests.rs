@@ -186,7 +186,7 @@ fn finding(device: &Device) -> Finding {
         clauses: vec![],
         party: Party::Third,
         phase: None,
-        review: Review { state: "unreviewed" },
+        review: Review::default(),
     }
 }
 

@@ -226,7 +226,7 @@ fn finding(spell: Spell<'_>, severity: Severity, device: &Device, to: &Destinati
         clauses: vec![],
         party: Party::Third,
         phase: None,
-        review: Review { state: "unreviewed" },
+        review: Review::default(),
     }
 }
 

@@ -1,0 +1,41 @@
+//! The questions about a unit under test, and their answers.
+
+use super::{Key, TOOL, check_is_case, shown};
+use crate::case::journal::Event;
+use crate::case::{custody, intake, tree};
+use crate::cli::{Failure, key};
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Largest form that is read, bytes.
+const FORM_BYTES_MAX: u64 = 256 * 1024;
+
+#[derive(Debug, Args)]
+pub struct Intake {
+    /// Folder of the case; without it, the form is printed
+    #[arg(value_name = "DIR", requires_all = ["answers", "key"])]
+    case: Option<PathBuf>,
+    /// The form, filled in
+    #[arg(long, value_name = "FILE.toml", requires = "case")]
+    answers: Option<PathBuf>,
+    #[command(flatten)]
+    key: Option<Key>,
+}
+
+pub(super) fn run(args: &Intake) -> Result<u8, Failure> {
+    let (Some(case), Some(path), Some(secret)) = (&args.case, &args.answers, &args.key) else {
+        let mut out = std::io::stdout();
+        return match out.write_all(intake::form().as_bytes()) {
+            Ok(()) => Ok(0),
+            Err(error) => Err(anyhow::Error::from(error).into()),
+        };
+    };
+    check_is_case(case)?;
+    let wrong = |why: String| anyhow::anyhow!("{}: {why}", shown(path));
+    let form = tree::text(path, FORM_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+    let answers = intake::read(&form).map_err(wrong)?;
+    let signer = key::open(&secret.key)?;
+    custody::add(case, &signer, TOOL, Event::Intake { answers }).map_err(anyhow::Error::from)?;
+    Ok(0)
+}

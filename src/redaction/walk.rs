@@ -1,0 +1,72 @@
+//! All frames of a case in the order of its captures, each cut in two.
+
+use super::{RedactionError, parts};
+use crate::case::layout;
+use crate::case::merkle::About;
+use crate::source::Frame;
+use crate::source::file::FileSource;
+use std::path::{Path, PathBuf};
+
+/// A frame of a case.
+pub(super) struct Piece<'a> {
+    /// Position of its capture.
+    pub capture: u32,
+    /// The frame; its number is that in its capture.
+    pub frame: Frame<'a>,
+    /// How a finding speaks of it: position of the input, and number in that.
+    pub spoken: (u32, u64),
+    /// Length of its headers, bytes.
+    pub headers: usize,
+}
+
+impl<'a> Piece<'a> {
+    /// Its two parts, as the tree has them.
+    pub fn parts(&self) -> [(About, &'a [u8]); 2] {
+        let (headers, rest) = self.frame.data.split_at(self.headers);
+        [(self.about(0), headers), (self.about(1), rest)]
+    }
+
+    fn about(&self, part: u8) -> About {
+        About {
+            capture: self.capture,
+            frame: self.frame.number,
+            time: self.frame.time.0,
+            wire_length: self.frame.wire_length,
+            link: self.frame.link,
+            part,
+        }
+    }
+}
+
+/// Captures of a case, in their order, and whether they were recorded as one.
+pub(super) fn captures(case: &Path) -> (Vec<PathBuf>, bool) {
+    let parts = layout::parts(case);
+    let received = layout::received(&parts);
+    if !received.is_empty() {
+        return (received, false);
+    }
+    let first = layout::oldest(&layout::segments(&parts));
+    let segments = (first..).map(|position| layout::segment(&parts, position));
+    (segments.take_while(|path| path.is_file()).collect(), true)
+}
+
+/// Shows every frame.
+pub(super) fn frames(
+    case: &Path,
+    show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
+) -> Result<(), RedactionError> {
+    let (captures, one) = captures(case);
+    let mut before = 0;
+    for (capture, path) in captures.iter().enumerate() {
+        let capture = capture as u32;
+        let mut source = FileSource::open(path, false)?;
+        let mut last = 0;
+        while let Some(frame) = source.next_frame() {
+            last = frame.number;
+            let spoken = if one { (0, before + frame.number) } else { (capture, frame.number) };
+            show(&Piece { capture, frame, spoken, headers: parts::headers(&frame) })?;
+        }
+        before += last;
+    }
+    Ok(())
+}
