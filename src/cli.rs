@@ -11,6 +11,7 @@ mod key;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;
+mod flow_format;
 mod plan;
 mod replay;
 mod shown;
@@ -34,6 +35,7 @@ use crate::source::file::Ending;
 use crate::source::{Finished, Segments, SourceError, Sources};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flow_format::Format;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::net::IpAddr;
@@ -70,7 +72,10 @@ enum Command {
         phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Box<Analyze>),
     /// Write one record a flow, for other programs
-    #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
+    #[command(after_help = "Examples:\n  phonehome flows captures/camera.pcapng | jq .sni\n  \
+        phonehome flows week.pcap.gz --format zeek --output zeek-logs\n  \
+        phonehome flows captures/camera.pcapng --format eve --output eve.json\n  \
+        phonehome flows captures/camera.pcapng --format csv --sort first > flows.csv")]
     Flows(FlowsArgs),
     /// Show a capture on a screen while it is replayed: who gets what, on which evidence
     #[command(after_help = "Examples:\n  phonehome watch captures/camera.pcapng\n  \
@@ -227,9 +232,12 @@ struct FlowsArgs {
     /// Capture files, or - for standard input; several are read as one, in the order of capture time
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Spelling of the records
+    /// Spelling of the records (docs/formats.md)
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
+    /// Write here instead of to standard output; with --format zeek a folder, which is needed
+    #[arg(long, short, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
     /// Order of the records: as flows end (streams), or by first frame (needs memory for all)
     #[arg(long, value_enum, default_value_t = Sort::Ended)]
     sort: Sort,
@@ -237,12 +245,6 @@ struct FlowsArgs {
     run: Run,
     #[command(flatten)]
     knowledge: Knowledge,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// One JSON object a line
-    Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -501,11 +503,9 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
         Sort::Ended => flows::Order::Ended,
         Sort::First => flows::Order::First,
     };
-    let Format::Jsonl = args.format;
-    let mut writer = flows::Writer::new(BufWriter::new(io::stdout()), order);
-    let mut take = |record| writer.take(record);
+    let mut writer = flows::Writer::new(flow_format::spelling(args)?, order);
     let progress = Progress::new();
-    let records: &mut Records<'_> = &mut take;
+    let records: &mut Records<'_> = &mut writer;
     let engine = Engine::new(args.run.settings(), &geo, Some(records));
     let _ = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
