@@ -8,9 +8,11 @@ mod control;
 #[cfg(feature = "live")]
 mod doctor;
 mod key;
+mod mud;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;
+mod extract;
 mod flow_format;
 mod plan;
 mod replay;
@@ -77,6 +79,12 @@ enum Command {
         phonehome flows captures/camera.pcapng --format eve --output eve.json\n  \
         phonehome flows captures/camera.pcapng --format csv --sort first > flows.csv")]
     Flows(FlowsArgs),
+    /// Take packets out of captures: of a finding, device, destination, phase or time
+    #[command(after_help = extract::EXAMPLES)]
+    Extract(extract::Extract),
+    /// Make a MUD file (RFC 8520) of what a device does, or hold a capture against one
+    #[command(subcommand)]
+    Mud(mud::MudCommand),
     /// Show a capture on a screen while it is replayed: who gets what, on which evidence
     #[command(after_help = "Examples:\n  phonehome watch captures/camera.pcapng\n  \
         phonehome watch week.pcap.gz --speed 60 --here NL\n  \
@@ -313,6 +321,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
+        Command::Extract(args) => extract::run(&args),
+        Command::Mud(command) => mud::run(&command),
         Command::Watch(args) => watch::watch(&args),
         Command::Browse(args) => watch::browse(&args),
         Command::Count(args) => count(&args),

@@ -37,6 +37,8 @@ impl<F: FnMut(FlowRecord) + Send> Listener for F {
 pub struct FlowRecord {
     /// IANA keyword in lower case, else the number.
     pub proto: Cow<'static, str>,
+    #[serde(skip)]
+    protocol: u8,
     /// Why it ended.
     pub ended_by: &'static str,
     /// The frame that showed it.
@@ -219,6 +221,12 @@ fn asked_hosts(ledger: &Ledger, notes: Option<&Notes>) -> Vec<String> {
 }
 
 impl FlowRecord {
+    /// IANA protocol number.
+    #[must_use]
+    pub fn protocol_number(&self) -> u8 {
+        self.protocol
+    }
+
     /// The record of a flow that has ended, before the ledger forgets its notes.
     #[must_use]
     pub fn of(
@@ -258,6 +266,7 @@ impl FlowRecord {
         let is_tcp = flow.key.protocol == crate::protocol::TCP;
         FlowRecord {
             proto: transport_name(flow.key.protocol),
+            protocol: flow.key.protocol,
             ended_by: end.name(),
             ended_at_frame,
             src: flow.key.address(source),
