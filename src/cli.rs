@@ -3,19 +3,23 @@
 #[cfg(feature = "live")]
 mod capture;
 mod case;
+mod config;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
 mod doctor;
+mod init;
 mod key;
 mod mud;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;
+mod export;
 mod extract;
 mod flow_format;
 mod plan;
 mod replay;
+mod shell;
 mod shown;
 mod watch;
 
@@ -49,6 +53,9 @@ use std::sync::Arc;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
+    /// Take settings out of this file, with the words of the flags; `phonehome init` writes one
+    #[arg(long, global = true, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -79,6 +86,11 @@ enum Command {
         phonehome flows captures/camera.pcapng --format eve --output eve.json\n  \
         phonehome flows captures/camera.pcapng --format csv --sort first > flows.csv")]
     Flows(FlowsArgs),
+    /// Write what a capture shows in a format for exchange: STIX 2.1
+    #[command(after_help = "Examples:\n  \
+        phonehome export captures/camera.pcapng --format stix > camera.stix.json\n  \
+        phonehome export week.pcap.gz --format stix --output week.stix.json")]
+    Export(export::Export),
     /// Take packets out of captures: of a finding, device, destination, phase or time
     #[command(after_help = extract::EXAMPLES)]
     Extract(extract::Extract),
@@ -135,6 +147,19 @@ enum Command {
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Record,
+    /// Write a file of settings to fill in, every word commented out
+    #[command(after_help = "Examples:\n  phonehome init\n  \
+        phonehome --config phonehome.toml analyze captures/camera.pcapng\n\n\
+        No file is read unless --config names it, so that one command gives one result everywhere.")]
+    Init(init::Init),
+    /// Print completions for a shell
+    #[command(after_help = "Examples:\n  phonehome completions bash > phonehome.bash\n  \
+        phonehome completions zsh > _phonehome\n  phonehome completions fish > phonehome.fish")]
+    Completions(shell::Completions),
+    /// Write manual pages
+    #[cfg(feature = "man")]
+    #[command(after_help = "Example:\n  phonehome man manual")]
+    Man(shell::Man),
     /// Show which databases and signatures are loaded, and how old they are
     #[command(subcommand)]
     Data(DataCommand),
@@ -313,6 +338,14 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Reads arguments, and the settings that they name.
+///
+/// # Errors
+/// When the settings cannot be used. Wrong arguments end the process.
+pub fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Cli, Failure> {
+    config::parse(arguments.collect())
+}
+
 /// Runs a command; returns the exit code.
 ///
 /// # Errors
@@ -321,6 +354,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
+        Command::Export(args) => export::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Mud(command) => mud::run(&command),
         Command::Watch(args) => watch::watch(&args),
@@ -342,6 +376,10 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Record => {
             crate::recorder::run().map_err(|error| Failure::unreadable(error.into()))
         }
+        Command::Init(args) => init::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        #[cfg(feature = "man")]
+        Command::Man(args) => shell::man(&args),
         Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }

@@ -4,6 +4,7 @@ use super::DNS_CONTROLLER;
 use super::seen::{Counts, Observed, Peer, Port, Seen, Way};
 use crate::attribution::world::Zone;
 use crate::base::frame::Spelling;
+use crate::base::text::is_host_name;
 use crate::base::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -51,15 +52,6 @@ impl Named {
             _ => Named::Address(peer.address),
         }
     }
-}
-
-/// What can be resolved: letters, digits, hyphens and underscores between dots, and not an address.
-fn is_host_name(name: &str) -> bool {
-    let label = |label: &str| {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        (1..=63).contains(&label.len()) && label.bytes().all(fits)
-    };
-    name.len() <= 253 && name.parse::<IpAddr>().is_err() && name.split('.').all(label)
 }
 
 /// One entry of both lists.
