@@ -142,6 +142,7 @@ enum Command {
     Plan(plan::PlanCommand),
     /// List the interfaces that can be captured from
     #[cfg(feature = "live")]
+    #[command(after_help = "Example:\n  phonehome interfaces")]
     Interfaces,
     /// The recorder; started by capture and watch
     #[cfg(feature = "live")]
@@ -298,6 +299,7 @@ struct Count {
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// Print what is loaded
+    #[command(after_help = "Example:\n  phonehome data status")]
     Status(Knowledge),
 }
 

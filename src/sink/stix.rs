@@ -276,6 +276,7 @@ impl Bundle {
         }
         let id = observable_id("network-traffic", &object);
         object.insert("type".to_owned(), json!("network-traffic"));
+        object.insert("is_active".to_owned(), json!(false));
         object.insert("spec_version".to_owned(), json!("2.1"));
         object.insert("id".to_owned(), json!(id));
         if counted {
