@@ -11,6 +11,7 @@ mod doctor;
 mod init;
 mod key;
 mod mud;
+mod output;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;

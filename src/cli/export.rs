@@ -1,15 +1,13 @@
 //! `phonehome export`.
 
-use super::{Failure, Knowledge, Progress, Run, complain, open, parse_device, parse_key};
+use super::{Failure, Knowledge, Progress, Run, complain, open, output, parse_device, parse_key};
 use crate::analysis::Analysis;
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::Choice;
 use crate::canary;
 use crate::engine::Engine;
 use crate::sink::stix;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -63,10 +61,7 @@ pub fn run(args: &Export) -> Result<u8, Failure> {
     };
     let snapshot = analysis.snapshot(&outcome, &endings);
     let mut out: Box<dyn Write> = match &args.output {
-        Some(path) => {
-            let file = File::create(path);
-            Box::new(file.with_context(|| format!("{}: cannot be written", path.display()))?)
-        }
+        Some(path) => Box::new(output::create(path, &args.files)?),
         None => Box::new(io::stdout()),
     };
     let Format::Stix = args.format;

@@ -1,6 +1,6 @@
 //! `phonehome extract`.
 
-use super::{Failure, Knowledge, Progress, Run, complain, open, parse_key};
+use super::{Failure, Knowledge, Progress, Run, complain, open, output, parse_key};
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World};
 use crate::base::text::safe;
@@ -10,9 +10,8 @@ use crate::extract::{self, Annotations, Copied, Wanted};
 use crate::finding::{self, View};
 use crate::source::PHASES;
 use crate::source::file::Ending;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::Args;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -70,21 +69,6 @@ fn parse_phase(text: &str) -> Result<&'static str, String> {
     known.ok_or_else(|| format!("is none of {}", PHASES.join(", ")))
 }
 
-/// Neither an input nor the other output may be overwritten.
-fn check(outputs: [&Path; 2], inputs: &[(usize, PathBuf)]) -> anyhow::Result<()> {
-    let real = |path: &Path| path.canonicalize().ok();
-    let shown = |path: &Path| safe(path.as_os_str().as_encoded_bytes());
-    for output in outputs {
-        if inputs.iter().any(|(_, input)| real(input).is_some() && real(input) == real(output)) {
-            bail!("{}: is an input; an extract never replaces a capture", shown(output));
-        }
-    }
-    if outputs[0] == outputs[1] {
-        bail!("{}: extract and map cannot be one file", shown(outputs[0]));
-    }
-    Ok(())
-}
-
 pub fn run(args: &Extract) -> Result<u8, Failure> {
     let wanted = Wanted {
         findings: args.finding.clone(),
@@ -120,7 +104,9 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
     let readable = endings.iter().enumerate().filter(|(_, ending)| !ending.format.is_empty());
     let paths: Vec<(usize, PathBuf)> =
         readable.map(|(input, ending)| (input, ending.path.clone())).collect();
-    check([&args.output, &map], &paths)?;
+    if args.output == map {
+        return Err(anyhow!("{}: extract and map cannot be one file", output::shown(&map)).into());
+    }
     let choice = Choice::default();
     let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
     let view = View::new(&outcome.ledger, &world, false);
@@ -137,11 +123,11 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
         None => None,
     };
     let unlisted = outcome.ledger.losses().flows_without_contact;
-    let unwritable = |path: &Path| format!("{}: cannot be written", path.display());
-    let create = |path: &Path| File::create(path).with_context(|| unwritable(path));
-    let out = BufWriter::new(create(&args.output)?);
-    let mut map_out = BufWriter::new(create(&map)?);
-    head(&mut map_out, &endings).with_context(|| unwritable(&map))?;
+    let inputs = || paths.iter().map(|(_, path)| path);
+    output::check(&map, inputs())?;
+    let out = BufWriter::new(output::create(&args.output, inputs())?);
+    let mut map_out = BufWriter::new(output::create(&map, inputs())?);
+    head(&mut map_out, &endings).with_context(|| output::unwritable(&map))?;
     let copied =
         extract::copy(&paths, &wanted, frames.as_ref(), annotations.as_ref(), out, map_out)
             .map_err(anyhow::Error::from)?;
@@ -160,10 +146,10 @@ fn head(out: &mut impl Write, endings: &[Ending]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn tell(copied: &Copied, output: &Path, map: &Path, unlisted: u64) {
+fn tell(copied: &Copied, extract: &Path, map: &Path, unlisted: u64) {
     let Copied { frames, wire_bytes, secrets, others, comments, comments_lost } = *copied;
-    println!("{}: {frames} frames, {wire_bytes} bytes on the wire", output.display());
-    println!("{}: which frame is which", map.display());
+    println!("{}: {frames} frames, {wire_bytes} bytes on the wire", output::shown(extract));
+    println!("{}: which frame is which", output::shown(map));
     if comments > 0 {
         println!("{comments} frames have comments");
     }

@@ -1,10 +1,9 @@
 //! Which spelling `phonehome flows` writes, and where to.
 
-use super::{FlowsArgs, Sort};
+use super::{FlowsArgs, Sort, output};
 use crate::sink::flows::{Csv, Eve, Jsonl, Spelling, Zeek};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 /// See the module.
@@ -32,11 +31,11 @@ pub fn spelling(args: &FlowsArgs) -> anyhow::Result<Box<dyn Spelling>> {
         let Some(folder) = &args.output else {
             bail!("--format zeek writes several files: say with --output DIR where to");
         };
-        let zeek = Zeek::create(folder).with_context(|| unwritable(folder))?;
+        let zeek = Zeek::create(folder).with_context(|| output::unwritable(folder))?;
         return Ok(Box::new(zeek));
     }
     let out: Box<dyn Write + Send> = match &args.output {
-        Some(path) => Box::new(File::create(path).with_context(|| unwritable(path))?),
+        Some(path) => Box::new(output::create(path, &args.files)?),
         None => Box::new(io::stdout()),
     };
     let out = BufWriter::new(out);
@@ -47,8 +46,4 @@ pub fn spelling(args: &FlowsArgs) -> anyhow::Result<Box<dyn Spelling>> {
         Format::Parquet => Box::new(crate::sink::flows::Parquet::new(out)?),
         Format::Jsonl | Format::Zeek => Box::new(Jsonl::new(out)),
     })
-}
-
-fn unwritable(path: &std::path::Path) -> String {
-    format!("{}: cannot be written", path.display())
 }

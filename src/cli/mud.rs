@@ -1,6 +1,6 @@
 //! `phonehome mud`.
 
-use super::{Failure, Knowledge, Run, complain, open, parse_key};
+use super::{Failure, Knowledge, Run, complain, open, output, parse_key};
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World};
 use crate::base::frame::Spelling;
@@ -128,8 +128,9 @@ fn observe(
     Ok((observed, observer, endings, last.unwrap_or_default()))
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
+fn write(path: &Path, text: &str, inputs: &[PathBuf]) -> anyhow::Result<()> {
+    let mut file = output::create(path, inputs)?;
+    file.write_all(text.as_bytes()).with_context(|| output::unwritable(path))
 }
 
 fn generate(args: &Generate) -> Result<u8, Failure> {
@@ -144,29 +145,29 @@ fn generate(args: &Generate) -> Result<u8, Failure> {
     let url = args.mud_url.as_deref();
     let made = mud::generate(&observed, &observer.seen, url, last, endings.len());
     let text = serde_json::to_string_pretty(&made.file).map_err(anyhow::Error::from)?;
-    write(&args.output, &format!("{text}\n"))?;
+    write(&args.output, &format!("{text}\n"), &args.files)?;
     let mut review = args.output.clone().into_os_string();
     review.push(".review.md");
     let review = PathBuf::from(review);
-    let mut notes = format!("# To review before {} is used\n\n", args.output.display());
+    let mut notes = format!("# To review before {} is used\n\n", output::shown(&args.output));
     for note in &made.notes {
         let about = if note.entry.is_empty() { "the file" } else { &note.entry };
         notes.push_str(&format!("- {about}: {}\n", note.text));
     }
-    write(&review, &notes)?;
-    println!("{}: {} entries for {}", args.output.display(), made.entries, observed.id);
-    println!("{}: {} notes to review", review.display(), made.notes.len());
+    write(&review, &notes, &args.files)?;
+    println!("{}: {} entries for {}", output::shown(&args.output), made.entries, observed.id);
+    println!("{}: {} notes to review", output::shown(&review), made.notes.len());
     Ok(if complain(&endings) { 3 } else { 0 })
 }
 
 fn check(args: &Check) -> Result<u8, Failure> {
-    let shown = args.policy.display();
-    let about = fs::metadata(&args.policy).with_context(|| shown.to_string())?;
+    let shown = output::shown(&args.policy);
+    let about = fs::metadata(&args.policy).with_context(|| shown.clone())?;
     if about.len() > mud::FILE_BYTES_MAX {
         return Err(anyhow!("{shown}: larger than {} bytes", mud::FILE_BYTES_MAX).into());
     }
-    let text = fs::read_to_string(&args.policy).with_context(|| shown.to_string())?;
-    let policy = Policy::read(&text).with_context(|| shown.to_string())?;
+    let text = fs::read_to_string(&args.policy).with_context(|| shown.clone())?;
+    let policy = Policy::read(&text).with_context(|| shown.clone())?;
     let (observed, observer, endings, _) = observe(&args.files, &args.seen)?;
     let mut controllers = Controllers::new();
     for (name, address) in &args.controller {

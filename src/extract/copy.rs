@@ -88,6 +88,8 @@ struct Writer<'a, W: Write, M: Write> {
     annotations: Option<&'a Annotations>,
     copied: Copied,
     phase: Option<&'static str>,
+    /// A section was begun.
+    begun: bool,
 }
 
 /// Copies the chosen frames of these files, each with its position among the inputs. Without `frames`, all that phases and times allow.
@@ -103,10 +105,15 @@ pub fn copy<W: Write, M: Write>(
     map: M,
 ) -> Result<Copied, CopyError> {
     let copied = Copied::default();
-    let mut writer = Writer { out, map, frames, wanted, annotations, copied, phase: None };
+    let mut writer =
+        Writer { out, map, frames, wanted, annotations, copied, phase: None, begun: false };
     writeln!(writer.map, "frame\tinput\tinput_frame\ttime\twire_length")?;
     for (input, path) in paths {
         writer.input(*input, path)?;
+    }
+    if !writer.begun {
+        // An input without frames: what is written is a capture nevertheless.
+        writer.own_section(1)?;
     }
     writer.out.flush()?;
     writer.map.flush()?;
@@ -153,6 +160,7 @@ impl<W: Write, M: Write> Writer<'_, W, M> {
 
     /// A section header, whose length is not that of the original.
     fn section(&mut self, raw: &mut [u8], big_endian: bool) -> io::Result<()> {
+        self.begun = true;
         mended(raw, big_endian);
         if let Some(length) = raw.get_mut(16..24) {
             length.fill(0xff);
@@ -205,6 +213,18 @@ impl<W: Write, M: Write> Writer<'_, W, M> {
         }
     }
 
+    /// A section with an interface, for what comes from no pcapng.
+    fn own_section(&mut self, link: u16) -> io::Result<()> {
+        self.begun = true;
+        let mut head = Vec::new();
+        let application = concat!("phonehome ", env!("CARGO_PKG_VERSION"));
+        let section = pcapng::Section { hardware: "", system: "", application, comment: "" };
+        pcapng::section(&mut head, &section);
+        let interface = pcapng::Interface { name: "", link, snap_length: 0, filter: "" };
+        pcapng::interface(&mut head, &interface);
+        self.out.write_all(&head)
+    }
+
     /// A frame of a file that is no pcapng; the first one brings section and interface.
     fn of_pcap(
         &mut self,
@@ -214,14 +234,7 @@ impl<W: Write, M: Write> Writer<'_, W, M> {
     ) -> io::Result<()> {
         if link.is_none() {
             *link = Some(frame.link);
-            let mut head = Vec::new();
-            let application = concat!("phonehome ", env!("CARGO_PKG_VERSION"));
-            let section = pcapng::Section { hardware: "", system: "", application, comment: "" };
-            pcapng::section(&mut head, &section);
-            let interface =
-                pcapng::Interface { name: "", link: frame.link, snap_length: 0, filter: "" };
-            pcapng::interface(&mut head, &interface);
-            self.out.write_all(&head)?;
+            self.own_section(frame.link)?;
             self.names(false)?;
         }
         if !self.takes(input, frame) {

@@ -6,6 +6,7 @@ use super::policy::{Ace, Policy};
 use super::seen::{Counts, Observed, Port, Seen, Way};
 use crate::attribution::world::{Zone, transport_name};
 use crate::base::address::Spelled;
+use crate::base::text::safe;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -101,7 +102,8 @@ fn judged(
     let mut nearest: Option<(u8, String)> = None;
     let mut perhaps: Option<String> = None;
     for ace in aces.iter().filter(|ace| ace.v6 == seen.peer.address.is_ipv6()) {
-        let called = format!("entry {:?} of {:?}", ace.name, ace.list);
+        let [name, list] = [&ace.name, &ace.list].map(|text| safe(text.as_bytes()));
+        let called = format!("entry \"{name}\" of \"{list}\"");
         match ace.fit(seen, way, controllers) {
             Fit::Yes if ace.accept && perhaps.is_none() => return None,
             Fit::Yes if ace.accept => break,
@@ -159,7 +161,7 @@ impl Ace {
                 Some(addresses) if !addresses.is_empty() => {
                     return Fit::No("another controller", 0);
                 }
-                _ => perhaps = format!("which address is {controller}"),
+                _ => perhaps = format!("which address is {}", safe(controller.as_bytes())),
             }
         }
         if self.networks[1 - far].is_some() {

@@ -3,6 +3,7 @@
 //! it.
 
 use super::seen::Way;
+use crate::base::text::safe;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 
@@ -26,7 +27,9 @@ pub enum PolicyError {
 }
 
 fn shape(place: &str, reason: impl Into<String>) -> PolicyError {
-    PolicyError::Shape { place: place.to_owned(), reason: reason.into() }
+    // Names in the file are anybody's.
+    let safe = |text: &str| safe(text.as_bytes());
+    PolicyError::Shape { place: safe(place), reason: safe(&reason.into()) }
 }
 
 /// One entry.
@@ -219,7 +222,7 @@ impl Ace {
                     self.controllers.push(value.as_str().ok_or_else(wrong)?.to_owned());
                 }
                 ("mud", "my-controller") => self.controllers.push("my-controller".to_owned()),
-                _ => self.unknown.push(format!("{key} {name}")),
+                _ => self.unknown.push(safe(format!("{key} {name}").as_bytes())),
             }
         }
         match key {

@@ -212,7 +212,7 @@ fn what_is_not_there_is_told_and_no_capture_is_overwritten() {
     let (input, output) = (input.to_str().unwrap(), folder.path().join("o.pcapng"));
     let output = output.to_str().unwrap();
     for (arguments, said) in [
-        (&[input, "-o", input, "--phase", "idle"][..], "never replaces a capture"),
+        (&[input, "-o", input, "--phase", "idle"][..], "no output replaces a capture"),
         (&[input, "-o", output], "say what to take"),
         (&["-", "-o", output, "--phase", "idle"], "several times"),
         (&[input, "-o", output, "--finding", "no.such"], "there are: cloud.vendor, cred.cleartext"),

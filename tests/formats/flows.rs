@@ -195,17 +195,22 @@ fn threads_do_not_change_a_byte() {
 
 #[test]
 fn wrong_use_is_told() {
-    let camera = camera();
+    let folder = tempfile::tempdir().unwrap();
+    let camera = folder.path().join("camera.pcapng");
+    std::fs::copy(crate::camera(), &camera).unwrap();
     let camera = camera.to_str().unwrap();
     for (arguments, said) in [
         (&["flows", "--format", "zeek", camera][..], "--output DIR"),
         (&["flows", "--format", "eve", "--sort", "first", camera], "cannot be sorted"),
         (&["flows", "--format", "csv", "-o", "/nowhere/x", camera], "cannot be written"),
+        (&["flows", "--format", "csv", "-o", camera, camera], "no output replaces a capture"),
+        (&["export", "--format", "stix", "-o", camera, camera], "no output replaces a capture"),
     ] {
         let outcome = program::phonehome(arguments);
         assert_eq!(outcome.code, Some(2));
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
+    assert_eq!(std::fs::read(camera).unwrap(), std::fs::read(crate::camera()).unwrap());
 }
 
 #[test]
