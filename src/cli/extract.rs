@@ -19,11 +19,11 @@ pub const EXAMPLES: &str = "\
 Examples:
   phonehome extract captures/camera.pcapng -o found.pcapng --finding cred.cleartext
   phonehome extract captures/camera.pcapng -o camera-only.pcapng --device 00:00:5e:00:53:10
-  phonehome extract ring_*.pcap.gz -o hour.pcapng --from 2026-11-24T11:00:00Z --to 2026-11-24T12:00:00Z
+  phonehome extract ring_*.pcap.gz -o minute.pcapng --to 2026-11-24T11:39:00Z
   phonehome extract kitchen-camera -o idle.pcapng --phase idle --annotate
 
-Several kinds of choice must all fit; several of one kind, any. Beside the extract lies its map: which
-frame of it is which frame of which input. Decryption secrets are never copied.";
+Choices of different kinds must all fit; of several of one kind, any. Beside the extract lies
+its map: which frame of it is which frame of which input. Decryption secrets are never copied.";
 
 /// See the module.
 #[derive(Debug, Args)]

@@ -25,6 +25,11 @@ fn examples(
             continue;
         }
         let help = inner.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let is_example = |block: &&str| block.starts_with("Example");
+        let wide = |line: &&str| line.chars().count() > 98;
+        let wrapped: Vec<&str> =
+            help.split("\n\n").filter(is_example).flat_map(str::lines).filter(wide).collect();
+        assert!(wrapped.is_empty(), "no terminal gives them back whole: {wrapped:?}");
         let help = help.replace("\\\n", "");
         let block = help.split("\n\n").find(|block| block.starts_with("Example"));
         let lines = block.unwrap_or_default().lines().skip(1).map(|line| line.trim().to_owned());
