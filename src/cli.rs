@@ -3,16 +3,24 @@
 #[cfg(feature = "live")]
 mod capture;
 mod case;
+mod config;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
 mod doctor;
+mod init;
 mod key;
+mod mud;
+mod output;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;
+mod export;
+mod extract;
+mod flow_format;
 mod plan;
 mod replay;
+mod shell;
 mod shown;
 mod watch;
 
@@ -34,6 +42,7 @@ use crate::source::file::Ending;
 use crate::source::{Finished, Segments, SourceError, Sources};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flow_format::Format;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::net::IpAddr;
@@ -45,6 +54,9 @@ use std::sync::Arc;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
+    /// Take settings out of this file, with the words of the flags; `phonehome init` writes one
+    #[arg(long, global = true, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -70,8 +82,22 @@ enum Command {
         phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Box<Analyze>),
     /// Write one record a flow, for other programs
-    #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
+    #[command(after_help = "Examples:\n  phonehome flows captures/camera.pcapng | jq .sni\n  \
+        phonehome flows week.pcap.gz --format zeek --output zeek-logs\n  \
+        phonehome flows captures/camera.pcapng --format eve --output eve.json\n  \
+        phonehome flows captures/camera.pcapng --format csv --sort first > flows.csv")]
     Flows(FlowsArgs),
+    /// Write what a capture shows in a format for exchange: STIX 2.1
+    #[command(after_help = "Examples:\n  \
+        phonehome export captures/camera.pcapng --format stix > camera.stix.json\n  \
+        phonehome export week.pcap.gz --format stix --output week.stix.json")]
+    Export(export::Export),
+    /// Take packets out of captures: of a finding, device, destination, phase or time
+    #[command(after_help = extract::EXAMPLES)]
+    Extract(extract::Extract),
+    /// Make a MUD file (RFC 8520) of what a device does, or hold a capture against one
+    #[command(subcommand)]
+    Mud(mud::MudCommand),
     /// Show a capture on a screen while it is replayed: who gets what, on which evidence
     #[command(after_help = "Examples:\n  phonehome watch captures/camera.pcapng\n  \
         phonehome watch week.pcap.gz --speed 60 --here NL\n  \
@@ -117,11 +143,25 @@ enum Command {
     Plan(plan::PlanCommand),
     /// List the interfaces that can be captured from
     #[cfg(feature = "live")]
+    #[command(after_help = "Example:\n  phonehome interfaces")]
     Interfaces,
     /// The recorder; started by capture and watch
     #[cfg(feature = "live")]
     #[command(hide = true)]
     Record,
+    /// Write a file of settings to fill in, every word commented out
+    #[command(after_help = "Examples:\n  phonehome init\n  \
+        phonehome --config phonehome.toml analyze captures/camera.pcapng\n\n\
+        No file is read unless --config names it, so that one command gives one result everywhere.")]
+    Init(init::Init),
+    /// Print completions for a shell
+    #[command(after_help = "Examples:\n  phonehome completions bash > phonehome.bash\n  \
+        phonehome completions zsh > _phonehome\n  phonehome completions fish > phonehome.fish")]
+    Completions(shell::Completions),
+    /// Write manual pages
+    #[cfg(feature = "man")]
+    #[command(after_help = "Example:\n  phonehome man manual")]
+    Man(shell::Man),
     /// Show which databases and signatures are loaded, and how old they are
     #[command(subcommand)]
     Data(DataCommand),
@@ -227,9 +267,12 @@ struct FlowsArgs {
     /// Capture files, or - for standard input; several are read as one, in the order of capture time
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Spelling of the records
+    /// Spelling of the records (docs/formats.md)
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
+    /// Write here instead of to standard output; with --format zeek a folder, which is needed
+    #[arg(long, short, value_name = "FILE|DIR")]
+    output: Option<PathBuf>,
     /// Order of the records: as flows end (streams), or by first frame (needs memory for all)
     #[arg(long, value_enum, default_value_t = Sort::Ended)]
     sort: Sort,
@@ -237,12 +280,6 @@ struct FlowsArgs {
     run: Run,
     #[command(flatten)]
     knowledge: Knowledge,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// One JSON object a line
-    Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -263,6 +300,7 @@ struct Count {
 #[derive(Debug, Subcommand)]
 enum DataCommand {
     /// Print what is loaded
+    #[command(after_help = "Example:\n  phonehome data status")]
     Status(Knowledge),
 }
 
@@ -303,6 +341,14 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Reads arguments, and the settings that they name.
+///
+/// # Errors
+/// When the settings cannot be used. Wrong arguments end the process.
+pub fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Cli, Failure> {
+    config::parse(arguments.collect())
+}
+
 /// Runs a command; returns the exit code.
 ///
 /// # Errors
@@ -311,6 +357,9 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Flows(args) => write_flows(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Extract(args) => extract::run(&args),
+        Command::Mud(command) => mud::run(&command),
         Command::Watch(args) => watch::watch(&args),
         Command::Browse(args) => watch::browse(&args),
         Command::Count(args) => count(&args),
@@ -330,6 +379,10 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Record => {
             crate::recorder::run().map_err(|error| Failure::unreadable(error.into()))
         }
+        Command::Init(args) => init::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        #[cfg(feature = "man")]
+        Command::Man(args) => shell::man(&args),
         Command::Data(DataCommand::Status(knowledge)) => status(&knowledge),
     }
 }
@@ -501,11 +554,9 @@ fn write_flows(args: &FlowsArgs) -> Result<u8, Failure> {
         Sort::Ended => flows::Order::Ended,
         Sort::First => flows::Order::First,
     };
-    let Format::Jsonl = args.format;
-    let mut writer = flows::Writer::new(BufWriter::new(io::stdout()), order);
-    let mut take = |record| writer.take(record);
+    let mut writer = flows::Writer::new(flow_format::spelling(args)?, order);
     let progress = Progress::new();
-    let records: &mut Records<'_> = &mut take;
+    let records: &mut Records<'_> = &mut writer;
     let engine = Engine::new(args.run.settings(), &geo, Some(records));
     let _ = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);

@@ -7,6 +7,7 @@ mod batch;
 mod events;
 mod fragmented;
 mod front;
+mod keys;
 mod phases;
 mod pipeline;
 mod teller;
@@ -25,6 +26,7 @@ use worker::Worker;
 
 pub use batch::Job;
 pub use events::Records;
+pub use keys::keys;
 pub use phases::{Amount, Mark, Phase, Phases};
 pub use worker::Sums;
 

@@ -25,6 +25,8 @@ pub mod sink;
 pub mod engine;
 pub mod canary;
 pub mod analysis;
+pub mod extract;
+pub mod mud;
 pub mod labels;
 pub mod redaction;
 #[cfg(feature = "live")]

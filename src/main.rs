@@ -1,11 +1,10 @@
 //! Arguments in, exit code out.
 
-use clap::Parser;
-use phonehome::cli::{self, Cli};
+use phonehome::cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run(Cli::parse()) {
+    match cli::parse(std::env::args_os()).and_then(cli::run) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if !cli::is_closed_pipe(&failure.error) {

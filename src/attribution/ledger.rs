@@ -797,8 +797,14 @@ impl Ledger {
     }
 
     /// A flow ended: adds it to its row, under its settled label, with what it looks
-    /// like where that is not known.
-    pub fn closed(&mut self, flow: &Flow, label: Label, class: Option<Class>) {
+    /// like where that is not known. Returns the position of the row and the flow's kinds of
+    /// evidence, as bits of [`Mark`]; `None` where there was no room for a row.
+    pub fn closed(
+        &mut self,
+        flow: &Flow,
+        label: Label,
+        class: Option<Class>,
+    ) -> Option<(usize, u16)> {
         let notes = self.notes.remove(&flow.first_frame);
         let head = flow.head();
         let local = local_side(&head);
@@ -829,7 +835,7 @@ impl Ledger {
             Some(&index) => index as usize,
             None if self.rows.len() >= self.rows_max.0 => {
                 self.losses.flows_without_contact += 1;
-                return;
+                return None;
             }
             None => {
                 let new = self.rows.len() as u32;
@@ -850,7 +856,9 @@ impl Ledger {
         if let (Some(mine), Some(new)) = (&mut row.name, name) {
             mine.several |= new.several;
         }
-        self.flow_refs += row.add(flow, local, notes.unwrap_or_default(), room);
+        let (remembered, marks) = row.add(flow, local, notes.unwrap_or_default(), room);
+        self.flow_refs += remembered;
+        Some((index, marks))
     }
 
     /// What the bounds cost.
@@ -950,8 +958,9 @@ impl Row {
         }
     }
 
-    /// Adds a flow; returns how many of its shares, at most `room`, are remembered singly.
-    fn add(&mut self, flow: &Flow, local: Side, notes: Notes, room: usize) -> usize {
+    /// Adds a flow; returns how many of its shares, at most `room`, are remembered singly, and its
+    /// marks.
+    fn add(&mut self, flow: &Flow, local: Side, notes: Notes, room: usize) -> (usize, u16) {
         let remote = local.other();
         let totals = [flow.sent(local), flow.sent(remote)];
         let shares = &*flow.shares();
@@ -997,7 +1006,7 @@ impl Row {
         }
         if shares.len() > room {
             self.flow_refs_lost += 1;
-            return 0;
+            return (0, marks);
         }
         // Most rows have one flow; the growth of a vector would keep room for four.
         if self.flow_refs.is_empty() {
@@ -1016,7 +1025,7 @@ impl Row {
                 marked: (marks != 0).then(|| Box::new(Marked { last: share.last, traffic })),
             });
         }
-        shares.len()
+        (shares.len(), marks)
     }
 
     /// The first frames of the flows that are remembered singly.

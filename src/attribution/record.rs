@@ -7,21 +7,42 @@ use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnel;
 use crate::flow::community_id::community_id;
-use crate::flow::{End, Flow, Sent, Side};
+use crate::flow::{Cite, End, Flow, Head, Sent, Side};
 use crate::protocol::unknown::{Class, Look, Measured};
-use crate::protocol::{Label, NameKind};
+use crate::protocol::{Fact, Label, NameKind};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
+
+/// Hears what happens, in the order of frames.
+pub trait Listener: Send {
+    /// A flow ended.
+    fn ended(&mut self, record: FlowRecord);
+    /// Something was said in a flow by one side.
+    fn said(&mut self, _flow: &Head, _side: Side, _cite: Cite, _fact: &Fact<'_>) {}
+    /// The flow of the latest record was added to a row of the ledger; with its kinds of evidence,
+    /// as bits of [`super::ledger::Mark`].
+    fn placed(&mut self, _flow: &Flow, _row: usize, _marks: u16) {}
+}
+
+/// Most want records and nothing else.
+impl<F: FnMut(FlowRecord) + Send> Listener for F {
+    fn ended(&mut self, record: FlowRecord) {
+        self(record);
+    }
+}
 
 /// Pairs are [initiator → responder, back].
 #[derive(Debug, Clone, Serialize)]
 pub struct FlowRecord {
     /// IANA keyword in lower case, else the number.
     pub proto: Cow<'static, str>,
+    #[serde(skip)]
+    protocol: u8,
     /// Why it ended.
     pub ended_by: &'static str,
-    ended_at_frame: u64,
+    /// The frame that showed it.
+    pub ended_at_frame: u64,
     /// Initiator, or the first sender where that is not known.
     pub src: IpAddr,
     /// Its port.
@@ -32,26 +53,32 @@ pub struct FlowRecord {
     /// Its port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dst_port: Option<u16>,
+    /// ICMP type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    icmp_type: Option<u8>,
+    pub icmp_type: Option<u8>,
+    /// ICMP code.
     #[serde(rename = "code", skip_serializing_if = "Option::is_none")]
-    icmp_code: Option<u8>,
-    initiator_known: bool,
+    pub icmp_code: Option<u8>,
+    /// Whether the beginning was seen.
+    pub initiator_known: bool,
     /// Packets.
     pub packets: [u64; 2],
     /// Whole frames, bytes.
     pub wire_bytes: [u64; 2],
-    ip_bytes: [u64; 2],
-    payload_bytes: [u64; 2],
+    /// IP packets, bytes.
+    pub ip_bytes: [u64; 2],
+    /// Payload as headers state it, retransmissions included.
+    pub payload_bytes: [u64; 2],
     /// Payload, each byte once.
     pub delivered_bytes: [u64; 2],
-    missed_bytes: [u64; 2],
+    /// Payload that must exist but was not captured.
+    pub missed_bytes: [u64; 2],
     /// TCP segments that say something else than an earlier copy of the same bytes.
     #[serde(skip_serializing_if = "is_zero")]
-    conflicts: [u64; 2],
+    pub conflicts: [u64; 2],
     /// Packets, and bytes on the wire, seen a second time on a mirror port, both sides together.
     #[serde(skip_serializing_if = "is_zero")]
-    duplicates: [u64; 2],
+    pub duplicates: [u64; 2],
     /// Time of the first packet.
     pub first: Timestamp,
     /// Time of the last packet.
@@ -61,38 +88,46 @@ pub struct FlowRecord {
     /// State of a TCP connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<&'static str>,
+    /// What was seen in which order, in Zeek's letters.
     #[serde(skip_serializing_if = "Option::is_none")]
-    history: Option<String>,
+    pub history: Option<String>,
     /// Round trip of the handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_ns: Option<i64>,
+    /// VLAN tags, outermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    vlan: Vec<u16>,
+    pub vlan: Vec<u16>,
     /// Outermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tunnel: Vec<TunnelRecord>,
+    pub tunnel: Vec<TunnelRecord>,
     /// Its protocol, and how that is known.
     pub label: LabelRecord,
     /// What it looks like where its payload was not recognised.
     #[serde(skip_serializing_if = "Option::is_none")]
-    unknown: Option<UnknownRecord>,
-    community_id: String,
+    pub unknown: Option<UnknownRecord>,
+    /// Community ID, version 1.
+    pub community_id: String,
     /// Names of the remote end, best first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameSeen>,
     /// Server name that the flow itself asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
+    /// Application protocol inside encryption.
     #[serde(skip_serializing_if = "Option::is_none")]
-    alpn: Option<String>,
+    pub alpn: Option<String>,
+    /// Fingerprint of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ja3: Option<String>,
+    pub ja3: Option<String>,
+    /// Fingerprint of the client.
     #[serde(skip_serializing_if = "Option::is_none")]
-    ja4: Option<String>,
+    pub ja4: Option<String>,
+    /// Over what names are asked for inside.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dns_over: Option<&'static str>,
+    pub dns_over: Option<&'static str>,
+    /// Every host that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    http_hosts: Vec<String>,
+    pub http_hosts: Vec<String>,
     /// Id of the device.
     pub device: String,
     /// Id of the destination.
@@ -106,13 +141,16 @@ pub struct FlowRecord {
     pub asn: Vec<super::geo::Asn>,
 }
 
+/// A tunnel around a flow.
 #[derive(Debug, Clone, Serialize)]
-struct TunnelRecord {
-    kind: &'static str,
+pub struct TunnelRecord {
+    /// Its kind.
+    pub kind: &'static str,
     /// Ends of the outer packet, the one on the initiator's side first.
-    outer: [IpAddr; 2],
+    pub outer: [IpAddr; 2],
+    /// The network that it names.
     #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<u32>,
+    pub network: Option<u32>,
 }
 
 impl TunnelRecord {
@@ -148,7 +186,7 @@ pub struct LabelRecord {
 
 /// What was measured of a flow whose payload was not recognised.
 #[derive(Debug, Clone, Serialize)]
-struct UnknownRecord {
+pub struct UnknownRecord {
     /// Hex.
     first_bytes: [String; 2],
     bytes_looked_at: [u16; 2],
@@ -183,6 +221,12 @@ fn asked_hosts(ledger: &Ledger, notes: Option<&Notes>) -> Vec<String> {
 }
 
 impl FlowRecord {
+    /// IANA protocol number.
+    #[must_use]
+    pub fn protocol_number(&self) -> u8 {
+        self.protocol
+    }
+
     /// The record of a flow that has ended, before the ledger forgets its notes.
     #[must_use]
     pub fn of(
@@ -222,6 +266,7 @@ impl FlowRecord {
         let is_tcp = flow.key.protocol == crate::protocol::TCP;
         FlowRecord {
             proto: transport_name(flow.key.protocol),
+            protocol: flow.key.protocol,
             ended_by: end.name(),
             ended_at_frame,
             src: flow.key.address(source),

@@ -54,6 +54,17 @@ fn is_deceptive(c: char) -> bool {
         || c.is_control()
 }
 
+/// Whether a name can be resolved: letters, digits, hyphens and underscores between dots, and not an
+/// address.
+#[must_use]
+pub fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (1..=63).contains(&label.len()) && label.bytes().all(fits)
+    };
+    name.len() <= 253 && name.parse::<std::net::IpAddr>().is_err() && name.split('.').all(label)
+}
+
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -135,6 +146,18 @@ mod tests {
         for character in ['\u{1b}', '\n', '\u{7f}', '\u{9b}', '\u{202e}', '\u{200b}', '\u{e000}'] {
             assert!(!is_shown(character));
         }
+    }
+
+    #[test]
+    fn host_names_are_told_from_addresses_and_other_text() {
+        for name in ["a", "camera-1.example", "_mqtt._tcp.example", "xn--bcher-kva.example"] {
+            assert!(is_host_name(name), "{name}");
+        }
+        for name in ["", "192.0.2.1", "2001:db8::1", "a..b", "a.", "a b", "\\x1b", "*.example", "é"]
+        {
+            assert!(!is_host_name(name), "{name}");
+        }
+        assert!(!is_host_name(&"a".repeat(64)));
     }
 
     #[test]

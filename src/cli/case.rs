@@ -34,12 +34,14 @@ pub enum CaseCommand {
         case: PathBuf,
     },
     /// Print what happened to a case, from its journals
+    #[command(after_help = "Example:\n  phonehome case log doorbell")]
     Log {
         /// Folder of the case
         #[arg(value_name = "DIR")]
         case: PathBuf,
     },
     /// Say in a few lines what a case holds
+    #[command(after_help = "Example:\n  phonehome case status doorbell")]
     Status {
         /// Folder of the case
         #[arg(value_name = "DIR")]

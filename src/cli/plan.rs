@@ -9,14 +9,17 @@ use std::io::{self, Write};
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
     /// List the plans that are built in
+    #[command(after_help = "Example:\n  phonehome plan list")]
     List,
     /// Show the steps of a plan
+    #[command(after_help = "Example:\n  phonehome plan show camera-hour")]
     Show {
         /// Name of a built-in plan, or a file
         #[arg(value_parser = |name: &str| plan::find(name))]
         plan: Plan,
     },
     /// Say which questions a plan can answer, and which it cannot. Exit code 1 where it cannot all
+    #[command(after_help = "Example:\n  phonehome plan check camera-week")]
     Check {
         /// Name of a built-in plan, or a file
         #[arg(value_parser = |name: &str| plan::find(name))]

@@ -130,7 +130,7 @@ impl Replay<'_> {
     /// Replays to the end, and then does what the screen asks until nobody is there any more.
     pub fn run(mut self, mut sources: Sources) -> End {
         let kept: Mutex<VecDeque<FlowRecord>> = Mutex::default();
-        let mut keep = |record| {
+        let mut keep = |record: FlowRecord| {
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             if kept.len() >= FLOWS_KEPT {
                 kept.pop_front();

@@ -3,7 +3,7 @@
 
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
-use crate::attribution::record::FlowRecord;
+use crate::attribution::record::{FlowRecord, Listener};
 use crate::decode::Tunnels;
 use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
 use crate::protocol::unknown::Look;
@@ -11,7 +11,7 @@ use crate::protocol::{Fact, Label, Method, Sessions, What};
 use std::ops::Range;
 
 /// Receives the record of each flow that ends.
-pub type Records<'r> = dyn FnMut(FlowRecord) + Send + 'r;
+pub type Records<'r> = dyn Listener + 'r;
 
 /// See the module. Its memory is used again for the next chunk.
 #[derive(Default)]
@@ -116,6 +116,9 @@ impl Events {
                 let Said { what, name, frame, .. } = *said;
                 let value = &self.values[said.value.clone()];
                 let fact = Fact { what, name, value, frame };
+                if let Some(records) = records {
+                    records.said(&said.flow, said.side, said.cite, &fact);
+                }
                 ledger.fact(&said.flow, said.side, said.cite, &fact);
             }
             Event::Closed(at) => {
@@ -125,9 +128,12 @@ impl Events {
                 let look = look.as_ref().filter(|_| unknown);
                 if let Some(records) = records {
                     let label = (label, look);
-                    records(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
+                    records.ended(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
                 }
-                ledger.closed(flow, label, look.map(|look| look.class));
+                let placed = ledger.closed(flow, label, look.map(|look| look.class));
+                if let (Some(records), Some((row, marks))) = (records, placed) {
+                    records.placed(flow, row, marks);
+                }
             }
         }
     }

@@ -39,6 +39,7 @@ use crate::flow::Cite;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -366,6 +367,37 @@ pub fn run(view: &View<'_>) -> Vec<Finding> {
     findings
 }
 
+/// First 16 hex digits of a SHA-256: the same for one rule, device and destination.
+fn key(check: &dyn Check, contact: &Contact) -> String {
+    let mut hash = Sha256::new();
+    for part in [check.id(), &check.version().to_string(), &contact.device, &contact.destination] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize()[..8])
+}
+
+/// Which rows of the ledger the findings with this id or key count; with marks, only the flows
+/// that bear one of them. Empty where there is no such finding.
+#[must_use]
+pub fn counted_rows(view: &View<'_>, wanted: &str) -> BTreeMap<usize, u16> {
+    let mut rows = BTreeMap::new();
+    for contact in &view.world.contacts {
+        for &check in CHECKS {
+            if check.id() != wanted && key(check, contact) != wanted {
+                continue;
+            }
+            let Some(draft) = check.run(view, contact) else { continue };
+            for (row, mark) in draft.traffic {
+                if !view.ledger.rows[row].is_icmp() {
+                    *rows.entry(row).or_insert(0) |= mark.map_or(u16::MAX, |mark| mark as u16);
+                }
+            }
+        }
+    }
+    rows
+}
+
 fn complete(
     check: &dyn Check,
     view: &View<'_>,
@@ -386,11 +418,6 @@ fn complete(
         time: cite.time,
         length: cite.length,
     });
-    let mut hash = Sha256::new();
-    for part in [check.id(), &check.version().to_string(), &contact.device, &contact.destination] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
     let delivered = |way: usize| counted.iter().map(|c| c.delivered_bytes[way]).sum::<u64>();
     let [sent, received] = [0, 1].map(delivered);
     // There may be as many findings as contacts: what growing left over is given back.
@@ -401,7 +428,7 @@ fn complete(
         id: check.id(),
         title: check.title(),
         rule_version: check.version(),
-        key: hex(&hash.finalize()[..8]),
+        key: key(check, contact),
         severity: check.severity(),
         level: draft.level,
         subject: SubjectOf {

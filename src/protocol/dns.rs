@@ -217,6 +217,9 @@ fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'
     let Some(header) = dns::header(bytes) else {
         return;
     };
+    if !multicast {
+        note_message(bytes, &header, frame, say);
+    }
     if header.response && !multicast {
         answers(bytes, frame, say);
     } else {
@@ -233,6 +236,22 @@ fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'
             }
         });
     }
+}
+
+/// Says that a message came, so that whoever tells transactions can put questions and answers
+/// together: its number, its flags in hexadecimal and, of an answer, type and name of the question.
+fn note_message(bytes: &[u8], header: &dns::Header, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let mut value = format!("{} {:04x}", header.id, header.flags).into_bytes();
+    if header.response {
+        let mut first = true;
+        dns::walk(bytes, &mut |record| {
+            if record.section == 0 && std::mem::take(&mut first) {
+                value.extend(format!(" {} ", record.kind).into_bytes());
+                value.extend(record.name);
+            }
+        });
+    }
+    say(Fact { what: What::Note, name: "dns.message", value: &value, frame });
 }
 
 /// Says each address under the name that was asked for, and under the alias it was found by.

@@ -381,6 +381,7 @@ impl Exchange {
         }
         let shown = [method, b" ", &header::without_secrets(target)].concat();
         self.say(What::Note, "http.request", &shown, frame, say);
+        note_request(method, &header::without_secrets(target), head, frame, say);
         for (name, value) in header::fields(head) {
             if value.is_empty() {
                 continue;
@@ -412,6 +413,7 @@ impl Exchange {
     }
 
     fn response(&mut self, head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        note_response(head, frame, say);
         for (name, value) in header::fields(head) {
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
             if is("server") && !value.is_empty() {
@@ -479,6 +481,37 @@ impl Exchange {
             say(Fact { what, name, value, frame });
         }
     }
+}
+
+/// Says that a request came, every time, so that whoever tells transactions can put requests and
+/// answers together: method, target, version, host and user agent, a line each.
+fn note_request(
+    method: &[u8],
+    target: &[u8],
+    head: &[u8],
+    frame: u64,
+    say: &mut dyn FnMut(Fact<'_>),
+) {
+    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let version =
+        line.iter().rposition(|&byte| byte == b'/').map_or(&b""[..], |at| &line[at + 1..]);
+    let field = |name| header::field(head, name).unwrap_or_default();
+    // A folded value has a line end in it, which would begin another line here.
+    let parts = [method, target, version, header::host(field("host")), field("user-agent")];
+    let value = parts.map(on_one_line).join(&b'\n');
+    say(Fact { what: What::Note, name: "http.sent", value: &value, frame });
+}
+
+/// The same for an answer: status and content type.
+fn note_response(head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let Some(Start::Response(code)) = header::start(head, VERSION) else { return };
+    let kind = header::field(head, "content-type").unwrap_or_default();
+    let value = [code.to_string().as_bytes(), &on_one_line(kind)].join(&b'\n');
+    say(Fact { what: What::Note, name: "http.answered", value: &value, frame });
+}
+
+fn on_one_line(value: &[u8]) -> Vec<u8> {
+    value.iter().map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect()
 }
 
 impl Half {

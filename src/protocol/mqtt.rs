@@ -296,10 +296,11 @@ fn packet(
 ) {
     let publishing = first >> 4 == PUBLISH;
     let mut say_topic = |value: &[u8]| {
-        if !is_topic(value) || !topics.is_first("", value) {
+        let name = if publishing { "mqtt.topic" } else { "mqtt.topic_filter" };
+        if !is_topic(value) || !topics.is_first(name, value) {
             return;
         }
-        say(Fact { what: What::Note, name: "mqtt.topic", value, frame });
+        say(Fact { what: What::Note, name, value, frame });
         // Tuya's devices publish to a topic with their own id (mqtt_service.c of its C library).
         if let Some(id) = value.strip_prefix(b"smart/device/out/").filter(|_| publishing) {
             let kind = IdentityKind::DeviceId;
@@ -486,7 +487,8 @@ mod tests {
         assert_eq!(of(&said, "mqtt.version"), [b"3.1.1"]);
         assert_eq!(of(&said, "mqtt.client_id"), [b"cam1"]);
         assert_eq!(of(&said, "mqtt.will_topic"), [b"w"]);
-        assert_eq!(of(&said, "mqtt.topic"), [&b"#"[..], b"c/", b"a/b", b"long", b"d/"]);
+        assert_eq!(of(&said, "mqtt.topic_filter"), [&b"#"[..], b"c/"]);
+        assert_eq!(of(&said, "mqtt.topic"), [&b"a/b"[..], b"long", b"d/"]);
         let secret = said.iter().find(|said| said.name == "mqtt.user_name").unwrap();
         assert_eq!(secret.what, What::Credential { kind: "mqtt password", length: 5 });
         assert_eq!(secret.value, b"root");
@@ -501,7 +503,7 @@ mod tests {
         let (_, said) = converse_tcp(&client(), &[(Side::Low, CONNECT_5), (Side::Low, subscribe)]);
         assert_eq!(of(&said, "mqtt.version"), [b"5.0"]);
         assert_eq!(said[1].what, What::Credential { kind: "mqtt password", length: 3 });
-        assert_eq!(of(&said, "mqtt.topic"), [b"x"]);
+        assert_eq!(of(&said, "mqtt.topic_filter"), [b"x"]);
     }
 
     #[test]

@@ -4,5 +4,6 @@ pub mod counts;
 pub mod flows;
 pub mod json;
 pub mod report;
+pub mod stix;
 pub mod summary;
 pub mod tui;

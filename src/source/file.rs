@@ -1,5 +1,9 @@
 //! A capture file, or standard input, as a source of frames.
 
+mod blocks;
+
+pub use blocks::Block;
+
 use super::buffer::{Buffer, READ_BYTES};
 use super::chunk::{CHUNK_FRAMES_MAX, Chunk, Spot};
 use super::follow::Growing;

@@ -51,6 +51,8 @@ pub(super) struct PcapNg {
     drops_declared: bool,
     /// What the operator noted since the last frame.
     notes: Vec<Note>,
+    /// The header of the section in turn, as it lies in the file.
+    header: Vec<u8>,
 }
 
 impl PcapNg {
@@ -66,6 +68,7 @@ impl PcapNg {
             packet_drops: 0,
             drops_declared: false,
             notes: Vec::new(),
+            header: Vec::new(),
         };
         match pcapng.step(buffer, &mut Declared::default()) {
             Step::Other => Ok(Some(pcapng)),
@@ -77,6 +80,33 @@ impl PcapNg {
     pub fn name(&self) -> String {
         let order = if self.big_endian { "big-endian" } else { "little-endian" };
         format!("pcapng, {order}")
+    }
+
+    /// Whether the section in turn has its numbers' high bytes first.
+    pub fn is_big_endian(&self) -> bool {
+        self.big_endian
+    }
+
+    /// The header of the section in turn, as it lies in the file.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The whole block at the front of the buffer; nothing where it is damaged.
+    pub fn whole<'b>(&self, buffer: &'b mut Buffer) -> &'b [u8] {
+        if !buffer.need(12) {
+            return &[];
+        }
+        let head = buffer.available();
+        let big_endian = match [head[8], head[9], head[10], head[11]] {
+            _ if head[..4] != SECTION_HEADER.to_be_bytes() => self.big_endian,
+            mark => mark == [0x1a, 0x2b, 0x3c, 0x4d],
+        };
+        let length = [head[4], head[5], head[6], head[7]];
+        let length =
+            if big_endian { u32::from_be_bytes(length) } else { u32::from_le_bytes(length) };
+        let length = length.min(BLOCK_BYTES_MAX).next_multiple_of(4) as usize;
+        if buffer.need(length) { &buffer.available()[..length] } else { &[] }
     }
 
     /// What the operator noted since this was asked last.
@@ -179,6 +209,7 @@ impl PcapNg {
                     return Err("the section's major version is not 1".to_owned());
                 }
                 self.first_interface = self.interfaces.len();
+                self.header = block.to_vec();
             }
             INTERFACE_DESCRIPTION => {
                 if body.len() < 8 {

@@ -31,6 +31,10 @@ const JUMPS_MAX: usize = 128;
 /// The 12-byte header.
 #[derive(Debug, Clone, Copy)]
 pub struct Header {
+    /// Number that question and answer share.
+    pub id: u16,
+    /// All flags as they are on the wire.
+    pub flags: u16,
     /// A response, not a query.
     pub response: bool,
     /// Kind of query, 0 to 15.
@@ -78,13 +82,15 @@ impl Record<'_> {
 #[must_use]
 pub fn header(message: &[u8]) -> Option<Header> {
     let mut reader = Reader::new(message);
-    reader.skip(2)?;
+    let id = reader.u16()?;
     let flags = reader.u16()?;
     let mut counts = [0; 4];
     for count in &mut counts {
         *count = reader.u16()?;
     }
     Some(Header {
+        id,
+        flags,
         response: flags & 0x8000 != 0,
         opcode: (flags >> 11 & 15) as u8,
         truncated: flags & 0x0200 != 0,
