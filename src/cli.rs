@@ -11,8 +11,11 @@ mod key;
 #[cfg(feature = "live")]
 mod live_screen;
 mod explain;
+mod pdf;
 mod plan;
+mod reading;
 mod replay;
+mod report;
 mod shown;
 mod watch;
 
@@ -28,7 +31,7 @@ use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
 use crate::labels::Labels;
-use crate::sink::{counts, flows, json, report, summary};
+use crate::sink::{counts, flows, json, report as page, summary};
 use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
 use crate::source::{Finished, Segments, SourceError, Sources};
@@ -69,6 +72,11 @@ enum Command {
         zstd -dc week.pcap.zst | phonehome analyze - --json > week.json\n  \
         phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Box<Analyze>),
+    /// Make a page for people: what left, to whom, where, what was found, and what was not seen
+    #[command(after_help = "Examples:\n  phonehome report captures/camera.pcapng -o camera.html\n  \
+        phonehome report week.pcap.gz -o week.html --tz Europe/Amsterdam --map --here NL\n  \
+        phonehome report kitchen-camera -o kitchen.html --pdf kitchen.pdf")]
+    Report(Box<report::Report>),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
@@ -310,6 +318,7 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
+        Command::Report(args) => report::run(&args),
         Command::Flows(args) => write_flows(&args),
         Command::Watch(args) => watch::watch(&args),
         Command::Browse(args) => watch::browse(&args),
@@ -450,7 +459,8 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let mut sources = open(&args.files, hashed)?;
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
-    let engine = Engine::new(args.run.settings(), &geo, None);
+    let settings = Settings { timeline: args.report.is_some(), ..args.run.settings() };
+    let engine = Engine::new(settings, &geo, None);
     let progress = Progress::new();
     let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
@@ -478,8 +488,8 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
 
 fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
     if let Some(path) = &args.report {
-        let page = report::page(snapshot);
-        std::fs::write(path, page)
+        let options = page::Options { here: args.here.clone(), ..page::Options::default() };
+        std::fs::write(path, page::page_with(snapshot, &options))
             .with_context(|| format!("{}: cannot be written", path.display()))?;
     }
     let stdout = io::stdout();

@@ -10,6 +10,7 @@ mod front;
 mod phases;
 mod pipeline;
 mod teller;
+mod timeline;
 mod worker;
 
 use crate::attribution::Ledger;
@@ -26,6 +27,7 @@ use worker::Worker;
 pub use batch::Job;
 pub use events::Records;
 pub use phases::{Amount, Mark, Phase, Phases};
+pub use timeline::{SLOTS_MAX, Timeline};
 pub use worker::Sums;
 
 /// Work is split into this many parts by the addresses of packets, whatever the number of
@@ -47,11 +49,13 @@ pub struct Settings {
     pub threads: usize,
     /// Whether payload is read and the ledger kept, or flows only counted.
     pub dissect: bool,
+    /// Whether traffic with the internet is kept over time; costs one more look at every packet.
+    pub timeline: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { flows_max: FLOWS_MAX, threads: 1, dissect: true }
+        Settings { flows_max: FLOWS_MAX, threads: 1, dissect: true, timeline: false }
     }
 }
 
@@ -77,6 +81,8 @@ pub struct Outcome {
     pub sums: Sums,
     /// What was seen in each phase that the operator noted.
     pub phases: Phases,
+    /// Traffic with the internet over time, where it was asked for.
+    pub timeline: Option<Timeline>,
 }
 
 /// See the module.
@@ -99,7 +105,7 @@ impl<'r> Engine<'r> {
         };
         Engine {
             settings,
-            front: Front::new(workers),
+            front: Front::new(workers, settings.timeline),
             workers: (0..workers).map(worker).collect(),
             teller: Teller::new((settings.flows_max / FLOWS_A_ROW).max(1), geo, records),
         }
@@ -204,6 +210,7 @@ impl<'r> Engine<'r> {
             distributions,
             sums,
             phases: self.front.phases.clone(),
+            timeline: self.front.timeline.clone(),
         }
     }
 
@@ -236,6 +243,7 @@ impl<'r> Engine<'r> {
             distributions,
             sums,
             phases: self.front.phases,
+            timeline: self.front.timeline,
         }
     }
 }

@@ -1,20 +1,22 @@
 //! What was inspected, and what was not: nothing found is not nothing there.
 
+use super::View;
 use super::words::{
-    ROWS_MAX, boxed, counted, day, device_link, grouped, moments, tally, total, wire,
+    ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire,
 };
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
 use maud::{Markup, html};
 
-pub fn not_seen(snapshot: &Snapshot) -> Markup {
+pub fn not_seen(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     let coverage = &snapshot.coverage;
     html! {
         section id="unseen" {
             h2 { "What was not seen" }
             p { "Where something does not appear on this page, these are reasons why it may have \
                  been there all the same." }
-            (visibility(snapshot))
+            (visibility(view))
             h3 { "Content that was not read" }
             (unread(snapshot))
             h3 { "Frames that were not understood or are missing" }
@@ -26,7 +28,8 @@ pub fn not_seen(snapshot: &Snapshot) -> Markup {
     }
 }
 
-fn visibility(snapshot: &Snapshot) -> Markup {
+fn visibility(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     let devices = &snapshot.devices;
     let table = html! {
         table {
@@ -45,7 +48,7 @@ fn visibility(snapshot: &Snapshot) -> Markup {
                 }
             }
             tbody {
-                @for device in devices.iter().take(ROWS_MAX) { (visibility_row(snapshot, device)) }
+                @for device in devices.iter().take(ROWS_MAX) { (visibility_row(view, device)) }
             }
         }
     };
@@ -64,12 +67,12 @@ fn visibility(snapshot: &Snapshot) -> Markup {
     }
 }
 
-fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
+fn visibility_row(view: &View<'_>, device: &Device) -> Markup {
     let seen = &device.visibility;
     let yes = |is: bool| if is { "yes" } else { "no" };
     html! {
         tr {
-            th scope="row" { (device_link(snapshot, &device.id)) }
+            th scope="row" { (device_link(view.snapshot, &device.id)) }
             td {
                 @if seen.group_only { strong { "only broadcast and multicast" } }
                 @else if seen.both_directions { "both" }
@@ -83,7 +86,7 @@ fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
             td { (yes(seen.ipv6)) }
             td {
                 @match (seen.first, seen.last) {
-                    (Some(first), Some(last)) => (moments(first, last)),
+                    (Some(first), Some(last)) => (view.clock.moments(first, last)),
                     _ => "no conversation",
                 }
             }
@@ -222,41 +225,47 @@ fn losses(losses: &LossesShown) -> Markup {
 }
 
 pub fn inspected(snapshot: &Snapshot) -> Markup {
-    let coverage = &snapshot.coverage;
-    let signatures = &coverage.signatures;
     html! {
         section id="inspected" {
             h2 { "What was inspected" }
-            (frames(coverage))
-            h3 { "With what" }
-            dl.facts {
-                dt { "Tool" }
-                dd { (snapshot.tool.name) " " (snapshot.tool.version) }
-                dt { "Signatures" }
-                dd {
-                    (counted(signatures.count as u64, "file", "files")) ", version "
-                    (signatures.version)
-                    @if let Some(checked) = &signatures.checked { ", sources last read " (checked) }
-                    br; "SHA-256 " code { (signatures.sha256) }
-                }
-                dt { "Countries and networks" }
-                dd {
-                    @if coverage.databases.is_empty() { "no database was loaded" }
-                    @for database in &coverage.databases { (about_database(database)) }
-                }
-                dt { "Hardware addresses" }
-                dd { (coverage.oui) }
-                dt { "Self-test" }
-                dd {
-                    strong { (if coverage.canary.passed { "passed" } else { "FAILED" }) }
-                    @if coverage.canary.passed { ": " (coverage.canary.says) "." }
-                    @if !coverage.canary.missing.is_empty() {
-                        ": " (coverage.canary.missing.join(", ")) "."
-                    }
+            (frames(&snapshot.coverage))
+        }
+    }
+}
+
+/// Program, signatures and databases, with their hashes.
+pub fn knowledge(snapshot: &Snapshot) -> Markup {
+    let coverage = &snapshot.coverage;
+    let signatures = &coverage.signatures;
+    html! {
+        h3 { "With what" }
+        dl.facts {
+            dt { "Tool" }
+            dd { (snapshot.tool.name) " " (snapshot.tool.version) }
+            dt { "Signatures" }
+            dd {
+                (counted(signatures.count as u64, "file", "files")) ", version "
+                (signatures.version)
+                @if let Some(checked) = &signatures.checked { ", sources last read " (checked) }
+                br; "SHA-256 " code { (signatures.sha256) }
+            }
+            dt { "Countries and networks" }
+            dd {
+                @if coverage.databases.is_empty() { "no database was loaded" }
+                @for database in &coverage.databases { (about_database(database)) }
+            }
+            dt { "Hardware addresses" }
+            dd { (coverage.oui) }
+            dt { "Self-test" }
+            dd {
+                strong { (if coverage.canary.passed { "passed" } else { "FAILED" }) }
+                @if coverage.canary.passed { ": " (coverage.canary.says) "." }
+                @if !coverage.canary.missing.is_empty() {
+                    ": " (coverage.canary.missing.join(", ")) "."
                 }
             }
-            (credits(coverage))
         }
+        (credits(coverage))
     }
 }
 

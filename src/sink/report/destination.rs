@@ -1,15 +1,13 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
-use super::words::{
-    ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moment, wire,
-};
+use super::View;
+use super::words::{amount, boxed, counted, destination_title, frames, grouped, wire};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{
     Claim, Contact, Destination, Device, Host, Level, NameSeen, Party, Remote, Service, Traffic,
 };
 use crate::base::frame::Spelling;
-use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
 /// Names of one destination shown.
@@ -21,17 +19,20 @@ const SERVICES_MAX: usize = 8;
 /// Addresses of one group shown.
 const ADDRESSES_MAX: usize = 4;
 
-pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Markup {
+pub fn table(view: &View<'_>, device: &Device, contacts: &[&Contact]) -> Markup {
+    let snapshot = view.snapshot;
+    let room = view.room();
     // The bound is on rows, and every destination has one for itself and one for each name.
     let mut rows = 0;
     let shown = contacts
         .iter()
         .take_while(|contact| {
             rows += 1 + contact.hosts.len().min(HOSTS_MAX);
-            rows <= ROWS_MAX
+            rows <= room
         })
         .count()
         .max(1);
+    view.took(rows.min(room));
     let mut rest = Traffic::default();
     contacts.iter().skip(shown).for_each(|contact| rest.add(&contact.traffic));
     let table = html! {
@@ -54,7 +55,7 @@ pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Mar
                 }
             }
             @for contact in contacts.iter().take(shown) {
-                (rows_of(contact, &snapshot.destinations[contact.destination_index], snapshot.spelling()))
+                (rows_of(view, contact, &snapshot.destinations[contact.destination_index]))
             }
             @if contacts.len() > shown { (rest_row(contacts.len() - shown, 1, &rest, 4)) }
         }
@@ -79,11 +80,12 @@ pub fn rest_row(count: usize, before: usize, sum: &Traffic, behind: usize) -> Ma
     }
 }
 
-fn rows_of(contact: &Contact, destination: &Destination, spelling: Spelling) -> Markup {
+fn rows_of(view: &View<'_>, contact: &Contact, destination: &Destination) -> Markup {
+    let spelling = view.snapshot.spelling();
     let rest = contact.hosts.get(HOSTS_MAX..).unwrap_or_default();
     html! {
         tbody {
-            (sum_row(contact, destination))
+            (sum_row(view, contact, destination))
             @for host in contact.hosts.iter().take(HOSTS_MAX) { (host_rows(host, destination, spelling)) }
             @if !rest.is_empty() {
                 @let mut sum = Traffic::default();
@@ -99,7 +101,7 @@ fn rows_of(contact: &Contact, destination: &Destination, spelling: Spelling) -> 
     }
 }
 
-fn sum_row(contact: &Contact, destination: &Destination) -> Markup {
+fn sum_row(view: &View<'_>, contact: &Contact, destination: &Destination) -> Markup {
     let way = |way: usize| {
         html! {
             strong { (amount(contact.traffic.delivered_bytes[way])) }
@@ -115,7 +117,7 @@ fn sum_row(contact: &Contact, destination: &Destination) -> Markup {
             td.number { (way(1)) }
             td { (owners(contact, destination)) }
             td colspan="3" {
-                "First seen " (moment(contact.first)) ", last " (moment(contact.last)) " UTC"
+                "First seen " (view.clock.moment(contact.first)) ", last " (view.clock.moment(contact.last)) " UTC"
             }
         }
     }

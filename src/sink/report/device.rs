@@ -2,7 +2,7 @@
 
 use super::View;
 use super::destination;
-use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, moments, total, wire};
+use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use crate::base::frame::Spelling;
 use maud::{Markup, html};
@@ -59,7 +59,7 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
                     "With the internet: " strong { (total(sent)) " sent" } ", "
                     strong { (total(received)) " received" } "."
                 }
-                (destination::table(view.snapshot, device, &internet))
+                (destination::table(view, device, &internet))
             }
             (nearby(view, index, device))
         }
@@ -212,8 +212,10 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
     rows.iter().filter(|n| n.contact.zone == Zone::Private).for_each(|n| told.add(&n.traffic));
     let untold =
         |way: usize| device.private.delivered_bytes[way].saturating_sub(told.delivered_bytes[way]);
+    let room = view.room();
+    view.took(rows.len().min(room));
     let mut rest = Traffic::default();
-    rows.iter().skip(ROWS_MAX).for_each(|near| rest.add(&near.traffic));
+    rows.iter().skip(room).for_each(|near| rest.add(&near.traffic));
     let table = html! {
         table.small {
             thead {
@@ -227,7 +229,7 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
                 }
             }
             tbody {
-                @for near in rows.iter().take(ROWS_MAX) {
+                @for near in rows.iter().take(room) {
                     @let [sent, received] = near.traffic.delivered_bytes;
                     tr {
                         th scope="row" { (near.peer) }
@@ -235,12 +237,12 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
                         td.number { (amount(sent)) }
                         td.number { (amount(received)) }
                         td { (spoken(&near.contact.services)) }
-                        td { (moments(near.contact.first, near.contact.last)) }
+                        td { (view.clock.moments(near.contact.first, near.contact.last)) }
                     }
                 }
             }
-            @if rows.len() > ROWS_MAX {
-                (destination::rest_row(rows.len() - ROWS_MAX, 2, &rest, 2))
+            @if rows.len() > room {
+                (destination::rest_row(rows.len() - room, 2, &rest, 2))
             }
         }
     };

@@ -1,16 +1,19 @@
 //! What the checks state, each with what it does not show and the frames to check it by.
 
+use super::View;
+use super::messages::text;
 use super::words::{
-    ROWS_MAX, boxed, counted, destination_title, device_link, exact_moment, frames, grouped,
-    moment, total, wire,
+    FILTER_MAX, ROWS_MAX, boxed, counted, destination_title, device_link, frames, grouped, total,
+    wire,
 };
 use crate::attribution::world::{Level, Zone};
-use crate::base::frame::{self, Spelling};
+use crate::base::frame;
 use crate::finding::{Counted, Finding, Severity};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
-pub fn section(snapshot: &Snapshot) -> Markup {
+pub fn section(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     let findings = &snapshot.findings;
     let unreviewed = findings.iter().all(|finding| finding.review.state == "unreviewed");
     html! {
@@ -33,7 +36,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
                 }
             }
             @for (index, finding) in findings.iter().take(ROWS_MAX).enumerate() {
-                (article(snapshot, index, finding))
+                (article(view, index, finding))
             }
             @if findings.len() > ROWS_MAX {
                 p { (grouped((findings.len() - ROWS_MAX) as u64)) " more findings; all in --json." }
@@ -48,13 +51,15 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     }
 }
 
-fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
+fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
+    let snapshot = view.snapshot;
     html! {
         article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
                 "Finding " (index + 1) ": " (finding.title)
                 " " span.badge { "severity " (finding.severity.name()) }
                 " " span.badge { "level " (finding.level.name()) }
+                @if finding.review.state == "unreviewed" { " " span.badge.open { (text("review.badge")) } }
             }
             p.say { (wire(&finding.may_say)) }
             dl.facts {
@@ -93,11 +98,11 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
                 }
             }
             h4 { "Proof" }
-            @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(snapshot, counted)) }
+            @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(view, counted)) }
             @if finding.traffic.len() > ROWS_MAX {
                 p { (finding.traffic.len() - ROWS_MAX) " more files; all in --json." }
             }
-            (deciding(finding, snapshot.spelling()))
+            (deciding(view, finding))
             p.key { small { "Rule " (finding.id) " version " (finding.rule_version) ", key " code { (finding.key) } } }
         }
     }
@@ -135,7 +140,8 @@ pub fn level(level: Level) -> &'static str {
     }
 }
 
-fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
+fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
+    let snapshot = view.snapshot;
     let [sent, received] = traffic.delivered_bytes;
     html! {
         p {
@@ -143,10 +149,14 @@ fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
                 "In file " (traffic.input + 1) ", " code { (wire(&input.path)) } ": "
             }
             (counted(traffic.frames, "frame", "frames")) " counted, from "
-            (moment(traffic.first)) " to " (moment(traffic.last)) " UTC: "
+            (view.clock.moment(traffic.first)) " to " (view.clock.moment(traffic.last)) " UTC: "
             (total(sent)) " of payload sent by the device, " (total(received)) " received."
         }
         @match &traffic.wireshark_filter {
+            Some(filter) if filter.len() > FILTER_MAX => p {
+                "The Wireshark display filter that selects exactly these frames has "
+                (grouped(filter.len() as u64)) " bytes; it is in --json."
+            },
             Some(filter) => {
                 p {
                     "This Wireshark display filter selects exactly these frames"
@@ -161,7 +171,8 @@ fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
     }
 }
 
-fn deciding(finding: &Finding, spelling: Spelling) -> Markup {
+fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
+    let spelling = view.snapshot.spelling();
     if finding.refs.is_empty() {
         return html! {};
     }
@@ -181,7 +192,7 @@ fn deciding(finding: &Finding, spelling: Spelling) -> Markup {
                         th.number scope="row" {
                             (spelling.one(frame::base(reference.input) + reference.frame))
                         }
-                        td { (exact_moment(reference.time)) }
+                        td { (view.clock.exact(reference.time)) }
                         td.number { (grouped(u64::from(reference.length))) }
                     }
                 }

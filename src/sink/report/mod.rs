@@ -2,21 +2,55 @@
 //! anywhere, everything from the wire escaped. It says what left, to whom and where, what was
 //! found, how that is known, and what was not seen.
 
+/// Marks a key of a message that stands in a table.
+macro_rules! msg {
+    ($key:literal) => {
+        $key
+    };
+}
+
+mod clock;
+mod closing;
 mod coverage;
 mod destination;
 mod device;
 mod finding;
+mod gets;
 mod glossary;
+mod map;
+mod messages;
 mod operator;
+mod picture;
+mod shares;
+mod short;
+mod timeline;
 mod words;
+
+pub use clock::Zone as TimeZone;
 
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::{bytes, span};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::snapshot::{Input, Snapshot};
+use clock::Clock;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use messages::{say, text};
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use words::{ROWS_MAX, amount, boxed, counted, device_link, grouped, moment, wire};
+use words::{ROWS_ALL, ROWS_LEAST, ROWS_MAX, amount, boxed, counted, device_link, grouped, wire};
+
+/// What the reader wants of the page.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Local time beside UTC.
+    pub zone: Option<TimeZone>,
+    /// Whether there is a map of the world.
+    pub map: bool,
+    /// Country of the test network, from which the map draws its lines.
+    pub here: Option<String>,
+    /// Notes that a case holds, escaped.
+    pub notes: Vec<String>,
+}
 
 /// Nothing may be loaded or sent, whatever slipped through: a second lock behind the escaping.
 const POLICY: &str =
@@ -28,6 +62,10 @@ const FILES_NAMED: usize = 3;
 /// A snapshot with its contacts by their two ends.
 struct View<'a> {
     snapshot: &'a Snapshot,
+    options: &'a Options,
+    clock: Clock,
+    /// Rows of tables that there is room for.
+    rows: Cell<usize>,
     /// By position of the device.
     begun: BTreeMap<usize, Vec<&'a Contact>>,
     /// Contacts with another device of the test network, by that device's id.
@@ -35,8 +73,15 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(snapshot: &'a Snapshot) -> View<'a> {
-        let mut view = View { snapshot, begun: BTreeMap::new(), answered: BTreeMap::new() };
+    fn of(snapshot: &'a Snapshot, options: &'a Options) -> View<'a> {
+        let mut view = View {
+            snapshot,
+            options,
+            clock: Clock(options.zone.clone()),
+            rows: Cell::new(ROWS_ALL),
+            begun: BTreeMap::new(),
+            answered: BTreeMap::new(),
+        };
         for contact in &snapshot.contacts {
             view.begun.entry(contact.device_index).or_default().push(contact);
             if contact.zone == Zone::Private {
@@ -46,16 +91,32 @@ impl<'a> View<'a> {
         view
     }
 
+    /// How many rows a table may have; whoever asks says afterwards how many it took.
+    fn room(&self) -> usize {
+        self.rows.get().clamp(ROWS_LEAST, ROWS_MAX)
+    }
+
+    fn took(&self, rows: usize) {
+        self.rows.set(self.rows.get().saturating_sub(rows));
+    }
+
     fn internet(&self, device: usize) -> Vec<&'a Contact> {
         let all = self.begun.get(&device).into_iter().flatten().copied();
         all.filter(|contact| contact.zone == Zone::Internet).collect()
     }
 }
 
-/// The page.
+/// The page as it is without wishes.
 #[must_use]
 pub fn page(snapshot: &Snapshot) -> String {
-    let view = View::of(snapshot);
+    page_with(snapshot, &Options::default())
+}
+
+/// The page.
+#[must_use]
+pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
+    let view = View::of(snapshot, options);
+    let review = short::review(&view);
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -65,29 +126,48 @@ pub fn page(snapshot: &Snapshot) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 title { "phonehome: " (file_names(snapshot)) }
-                style { (PreEscaped(include_str!("../report.css"))) }
+                style {
+                    (PreEscaped(include_str!("../report.css")))
+                    // On every page of paper. The words are ours, and hold digits besides.
+                    (PreEscaped(format!("@page{{@bottom-left{{content:\"{}\"}}}}", review.replace(['"', '\\', '<'], ""))))
+                }
             }
             body {
-                (head(snapshot))
+                (picture::patterns())
+                (head(&view))
                 main {
-                    (at_a_glance(&view))
+                    (short::section(&view))
+                    section id="pictures" {
+                        h2 { (text("page.pictures")) }
+                        (gets::picture(&view))
+                        (timeline::picture(&view))
+                        (shares::readable(&view))
+                        (shares::protocols(&view))
+                        @if options.map { (map::picture(&view)) }
+                    }
+                    (finding::section(&view))
                     section id="sent" {
                         h2 { "What left, to whom, where" }
+                        (at_a_glance(&view))
                         (device::sections(&view))
                         (operator::section(snapshot))
                     }
-                    (finding::section(snapshot))
                     (glossary::how_we_know(snapshot))
-                    (coverage::not_seen(snapshot))
+                    (coverage::not_seen(&view))
                     (coverage::inspected(snapshot))
+                    (closing::annex(snapshot))
                     (glossary::glossary())
+                    (closing::references(snapshot))
+                    (closing::versions(&view, inputs(&view), coverage::knowledge(snapshot)))
                 }
                 footer {
                     p {
-                        "Made by " (snapshot.tool.name) " " (snapshot.tool.version)
-                        ". This page loads nothing and contains no script. Reading it tells nobody."
+                        @let tool = html! { (snapshot.tool.name) " " (snapshot.tool.version) };
+                        (say("page.made_by", &[("tool", tool)]))
                     }
                 }
+                // A landmark of its own, so that nobody who jumps between landmarks misses it.
+                aside.review aria-label=(text("review.badge")) { (review) }
             }
         }
     }
@@ -104,21 +184,15 @@ fn file_names(snapshot: &Snapshot) -> String {
     names.join(", ")
 }
 
-fn head(snapshot: &Snapshot) -> Markup {
+fn head(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     html! {
         header {
-            h1 { "What the devices in " (wire(&file_names(snapshot))) " sent, and to whom" }
-            @for (index, input) in snapshot.inputs.iter().take(ROWS_MAX).enumerate() {
-                (about_input(input, (snapshot.inputs.len() > 1).then_some(index + 1)))
-            }
-            @if snapshot.inputs.len() > ROWS_MAX {
-                p { (snapshot.inputs.len() - ROWS_MAX) " more files; all in --json." }
-            }
+            h1 { (say("page.title", &[("files", wire(&file_names(snapshot)))])) }
             @if !snapshot.coverage.complete {
                 div.partial role="note" aria-labelledby="partial" {
-                    p id="partial" { strong { "Partial result" } }
-                    p { "Not everything was inspected, or not with everything needed. What is \
-                         shown was there; what is not shown may have been there too." }
+                    p id="partial" { strong { (text("page.partial")) } }
+                    p { (text("page.partial_means")) }
                     ul {
                         @for reason in &snapshot.coverage.incomplete_because {
                             li { (wire(reason)) }
@@ -127,26 +201,36 @@ fn head(snapshot: &Snapshot) -> Markup {
                 }
             }
             @if snapshot.destinations.iter().flat_map(|d| &d.claims).any(|claim| claim.fictional) {
-                p.limit {
-                    "Companies marked " strong { "(made up)" } " are inventions for trying \
-                     phonehome. They stand for nobody."
-                }
+                p.limit { (text("page.made_up")) }
             }
-            nav aria-label="Sections" {
+            nav aria-label=(text("page.sections")) {
                 ul {
-                    li { a href="#sent" { "What left, to whom, where" } }
+                    li { a href="#short" { (text("short.title")) } }
+                    li { a href="#pictures" { (text("page.pictures")) } }
                     li { a href="#findings" { "Findings (" (snapshot.findings.len()) ")" } }
+                    li { a href="#sent" { "What left, to whom, where" } }
                     li { a href="#how" { "How we know" } }
                     li { a href="#unseen" { "What was not seen" } }
                     li { a href="#inspected" { "What was inspected" } }
                     li { a href="#glossary" { "Words" } }
+                    li { a href="#versions" { (text("versions.title")) } }
                 }
             }
         }
     }
 }
 
-fn about_input(input: &Input, place: Option<usize>) -> Markup {
+fn inputs(view: &View<'_>) -> Markup {
+    let all = &view.snapshot.inputs;
+    html! {
+        @for (index, input) in all.iter().take(ROWS_MAX).enumerate() {
+            (about_input(view, input, (all.len() > 1).then_some(index + 1)))
+        }
+        @if all.len() > ROWS_MAX { p { (all.len() - ROWS_MAX) " more files; all in --json." } }
+    }
+}
+
+fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
     html! {
         dl.facts {
             dt { "Recording" @if let Some(place) = place { ", file " (place) } }
@@ -167,7 +251,7 @@ fn about_input(input: &Input, place: Option<usize>) -> Markup {
             dd {
                 @match (input.first, input.last) {
                     (Some(first), Some(last)) => {
-                        (moment(first)) " to " (moment(last)) " UTC (" (span(last.since(first))) ")"
+                        (view.clock.moment(first)) " to " (view.clock.moment(last)) " UTC (" (span(last.since(first))) ")"
                     }
                     _ => "no frame, so no time",
                 }
@@ -227,24 +311,27 @@ fn at_a_glance(view: &View<'_>) -> Markup {
         }
     };
     html! {
-        section aria-labelledby="glance" {
-            h2 id="glance" { "At a glance" }
-            (boxed("Each device with the internet", table))
-        }
+        h3 { "At a glance" }
+        (boxed("Each device with the internet", table))
     }
 }
 
-/// `1 high, 2 info`.
 fn severities(snapshot: &Snapshot, device: &str) -> String {
-    let of = |severity: Severity| {
-        let all = snapshot.findings.iter();
-        all.filter(|f| f.severity == severity && *f.subject.device == *device).count()
-    };
-    let words: Vec<String> = [Severity::High, Severity::Medium, Severity::Low, Severity::Info]
-        .into_iter()
-        .map(|severity| (of(severity), severity.name()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
+    severities_of(snapshot.findings.iter().filter(|finding| *finding.subject.device == *device))
+}
+
+/// `1 high, 2 info`.
+fn severities_of<'f>(findings: impl Iterator<Item = &'f Finding>) -> String {
+    let all = [Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+    let mut counts = [0; 4];
+    for finding in findings {
+        counts[all.iter().position(|severity| *severity == finding.severity).unwrap_or(3)] += 1;
+    }
+    let words: Vec<String> = all
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| format!("{count} {}", severity.name()))
         .collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

@@ -10,6 +10,12 @@ use std::collections::BTreeMap;
 
 /// Rows of one table; the rest is summed and told.
 pub const ROWS_MAX: usize = 200;
+/// Rows of all tables of devices together, so that the page stays one that a browser can scroll.
+pub const ROWS_ALL: usize = 3000;
+/// Rows that a table may have when there is no room left.
+pub const ROWS_LEAST: usize = 3;
+/// Longest display filter that is shown, bytes.
+pub const FILTER_MAX: usize = 4096;
 
 /// Digits in groups of three, by a space that does not break (ISO 80000-1 §7.3.1).
 pub fn grouped(count: u64) -> String {
@@ -123,13 +129,6 @@ pub fn destination_title(destination: &Destination) -> Markup {
         (Some(network), _) => html! { (network) " (no name; " (addresses) " addresses)" },
         (None, _) => wire(&destination.id),
     }
-}
-
-/// First and last moment, once where they read the same.
-pub fn moments(first: Timestamp, last: Timestamp) -> Markup {
-    let [from, to] = [first, last].map(moment);
-    let same = first.to_string()[..19] == last.to_string()[..19];
-    html! { (from) @if !same { br; (to) } }
 }
 
 #[cfg(test)]
