@@ -3,6 +3,7 @@
 #[cfg(feature = "live")]
 mod capture;
 mod case;
+mod compare;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
@@ -77,6 +78,12 @@ enum Command {
         phonehome report week.pcap.gz -o week.html --tz Europe/Amsterdam --map --here NL\n  \
         phonehome report kitchen-camera -o kitchen.html --pdf kitchen.pdf")]
     Report(Box<report::Report>),
+    /// Say what is new, gone or changed between recordings, and how far repeats alone differ
+    #[command(after_help = "Examples:\n  phonehome compare before.pcapng after.pcapng\n  \
+        phonehome compare --left old1.pcap old2.pcap old3.pcap --right new1.pcap new2.pcap new3.pcap\n  \
+        phonehome compare --phase idle --against motion kitchen-camera --report motion.html\n\n\
+        Exit codes: 0 done, 1 with --fail-on-difference and a difference, 3 a recording is partial.")]
+    Compare(Box<compare::Compare>),
     /// Write one record a flow, for other programs
     #[command(after_help = "Example:\n  phonehome flows captures/camera.pcapng | jq .sni")]
     Flows(FlowsArgs),
@@ -319,6 +326,7 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Flows(args) => write_flows(&args),
         Command::Watch(args) => watch::watch(&args),
         Command::Browse(args) => watch::browse(&args),

@@ -64,6 +64,22 @@ def simple(points):
     return [points[index] for index in sorted(keep)]
 
 
+def whole(ring):
+    """A ring that crosses the edge of the map, in one piece, once at each edge; others as they are."""
+    out, turn = [], 0
+    for before, (x, y) in zip(ring[:1] + ring, ring):
+        if x - before[0] > 180:
+            turn -= 360
+        elif before[0] - x > 180:
+            turn += 360
+        out.append((x + turn, y))
+    low, high = min(x for x, _ in out), max(x for x, _ in out)
+    if -180 <= low and high <= 180:
+        return [out]
+    other = 360 if low < -180 else -360
+    return [out, [(x + other, y) for x, y in out]]
+
+
 def area(points):
     return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(points, points[1:] + points[:1]))) / 2
 
@@ -71,7 +87,7 @@ def area(points):
 def main():
     topology = json.load(open(sys.argv[1]))
     path = []
-    for ring in rings(topology):
+    for ring in (part for ring in rings(topology) for part in whole(ring)):
         if max(y for _, y in ring) < SOUTH:
             continue
         ring = [((x + 180) / STEP, (NORTH - max(y, SOUTH)) / STEP) for x, y in ring]

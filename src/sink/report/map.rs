@@ -4,6 +4,7 @@
 use super::View;
 use super::messages::{line, say, text};
 use super::picture::{figure, number};
+use super::words::boxed;
 use crate::attribution::country::{self, Country};
 use crate::attribution::place::Tally;
 use crate::base::text::bytes;
@@ -41,12 +42,15 @@ pub fn picture(view: &View<'_>) -> Markup {
         @for (to, sent) in drawn.iter().rev() {
             @let [x, y] = at(to.longitude, to.latitude);
             circle.dot cx=(number(x)) cy=(number(y)) r=(number(3.0 + 9.0 * (*sent as f64 / most).sqrt())) {}
-            text.label x=(number(x + 14.0)) y=(number(y + 4.0)) { (to.code) " " (bytes(*sent)) }
+        }
+        @for (to, sent) in labelled(&drawn) {
+            @let [x, y] = at(to.longitude, to.latitude);
+            text.label x=(number(x + 14.0)) y=(number(y + 4.0)) { (to.code) " " (bytes(sent)) }
         }
         @if let Some(here) = here {
             @let [x, y] = at(here.longitude, here.latitude);
             path.here d={ "M" (number(x)) " " (number(y - 8.0)) "l8 8-8 8-8-8z" } {}
-            text.label x=(number(x + 11.0)) y=(number(y - 8.0)) { (line("map.here", &[("code", here.code)])) }
+            text.label x=(number(x + 11.0)) y=(number(y - 12.0)) { (line("map.here", &[("code", here.code)])) }
         }
     };
     let names: Vec<String> = drawn
@@ -75,6 +79,21 @@ fn arc(from: &Country, to: &Country) -> String {
     path
 }
 
+/// Those whose label lies on no other's; most sent first. The table has all.
+fn labelled<'c>(drawn: &[(&'c Country, u64)]) -> Vec<(&'c Country, u64)> {
+    let mut placed: Vec<[f64; 2]> = Vec::new();
+    let free = |&(to, _): &(&Country, u64)| {
+        let [x, y] = at(to.longitude, to.latitude);
+        let is_free =
+            placed.iter().all(|[a, b]| (x - a).abs() > 80.0 || (y - b).abs() > 14.0);
+        if is_free {
+            placed.push([x, y]);
+        }
+        is_free
+    };
+    drawn.iter().copied().filter(free).collect()
+}
+
 fn below(tally: &Tally, here: Option<&Country>) -> Markup {
     let ranked = tally.ranked();
     let not_drawn = [
@@ -93,11 +112,7 @@ fn below(tally: &Tally, here: Option<&Country>) -> Markup {
             }
         }
     };
-    html! {
-        p.aside {
-            (text("map.dots")) " "
-            @if here.is_none() { (text("map.no_here")) }
-        }
+    let table = html! {
         table.small {
             thead {
                 tr {
@@ -121,6 +136,13 @@ fn below(tally: &Tally, here: Option<&Country>) -> Markup {
                 }
             }
         }
+    };
+    html! {
+        p.aside {
+            (text("map.dots")) " "
+            @if here.is_none() { (text("map.no_here")) }
+        }
+        (boxed(text("map.country"), table))
         p { small { (text("map.source")) } }
     }
 }

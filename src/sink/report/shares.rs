@@ -4,7 +4,7 @@ use super::View;
 use super::destination::service_name;
 use super::messages::{line, say, text};
 use super::picture::{WIDTH, figure, number, share};
-use super::words::amount;
+use super::words::{amount, boxed};
 use crate::attribution::world::{Service, Zone};
 use crate::base::text::{bytes, shorten};
 use maud::{Markup, html};
@@ -81,7 +81,7 @@ pub fn readable(view: &View<'_>) -> Markup {
             }
         }
     };
-    figure("readable", title, &alternative, 150.0, inner, table)
+    figure("readable", title, &alternative, 150.0, inner, boxed(text("shares.content"), table))
 }
 
 fn bar(parts: &[u64], total: u64, y: f64) -> Markup {

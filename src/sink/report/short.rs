@@ -92,7 +92,7 @@ fn tested(view: &View<'_>) -> Markup {
                     @if device.title() != *device.id { ", " code { (wire(&device.id)) } }
                     @if let Some(maker) = &device.maker {
                         "; " (say(
-                            if maker.by == "dhcp" { "short.maker_dhcp" } else { "short.maker_oui" },
+                            if maker.by == "dhcp" { msg!("short.maker_dhcp") } else { msg!("short.maker_oui") },
                             &[("maker", wire(&maker.name))],
                         ))
                     }
@@ -322,7 +322,7 @@ fn readable(view: &View<'_>) -> Markup {
 fn findings(view: &View<'_>) -> Markup {
     let all = &view.snapshot.findings;
     let Some(gravest) = all.first() else {
-        let limit = if view.snapshot.coverage.complete { "short.no_findings_limit" } else { "short.partial_limit" };
+        let limit = if view.snapshot.coverage.complete { msg!("short.no_findings_limit") } else { msg!("short.partial_limit") };
         return sentence(html! { (text("short.no_findings")) }, html! { (text(limit)) });
     };
     let grave = all.iter().filter(|finding| finding.severity >= Severity::Medium).count();
@@ -331,7 +331,7 @@ fn findings(view: &View<'_>) -> Markup {
         ("severities", html! { (severities_of(all.iter())) }),
         ("gravest", html! { a href="#finding-1" { "“" (gravest.title) "”" } }),
     ];
-    let key = if grave > 0 { "short.found_grave" } else { "short.found" };
+    let key = if grave > 0 { msg!("short.found_grave") } else { msg!("short.found") };
     sentence(say(key, &values), html! { (text("short.found_limit")) })
 }
 
