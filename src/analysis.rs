@@ -49,8 +49,7 @@ impl Analysis<'_> {
             || losses.weaken_absence();
         let findings = finding::run(&View::new(&outcome.ledger, &world, lossy));
         let timeline = outcome.timeline.as_ref();
-        let timeline =
-            timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
+        let timeline = timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
         Snapshot {
             schema: SCHEMA,
             tool: Tool::default(),

@@ -74,9 +74,11 @@ enum Command {
         phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Box<Analyze>),
     /// Make a page for people: what left, to whom, where, what was found, and what was not seen
-    #[command(after_help = "Examples:\n  phonehome report captures/camera.pcapng -o camera.html\n  \
+    #[command(
+        after_help = "Examples:\n  phonehome report captures/camera.pcapng -o camera.html\n  \
         phonehome report week.pcap.gz -o week.html --tz Europe/Amsterdam --map --here NL\n  \
-        phonehome report kitchen-camera -o kitchen.html --pdf kitchen.pdf")]
+        phonehome report kitchen-camera -o kitchen.html --pdf kitchen.pdf"
+    )]
     Report(Box<report::Report>),
     /// Say what is new, gone or changed between recordings, and how far repeats alone differ
     #[command(after_help = "Examples:\n  phonehome compare before.pcapng after.pcapng\n  \

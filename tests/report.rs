@@ -179,10 +179,14 @@ fn a_browser_opens_it_from_disk_and_nothing_leaves() {
                 assert_eq!(found, "", "axe-core at {width}, {scheme}, {}", page.display());
             }
         }
-        let printed = browser.call("Page.printToPDF", serde_json::json!({ "preferCSSPageSize": true }));
+        let printed =
+            browser.call("Page.printToPDF", serde_json::json!({ "preferCSSPageSize": true }));
         assert!(printed["data"].as_str().unwrap().len() > 20_000, "it prints");
         let (asked, said) = browser.asked_and_said();
-        assert!(asked.len() == 1 && said.is_empty(), "printing asks for nothing: {asked:?} {said:?}");
+        assert!(
+            asked.len() == 1 && said.is_empty(),
+            "printing asks for nothing: {asked:?} {said:?}"
+        );
     }
 }
 

@@ -43,8 +43,11 @@ pub fn shown(timeline: &Timeline, devices: &[Device], contacts: &[Contact]) -> T
         let sum = phases.entry((*phase, device, to)).or_default();
         (0..2).for_each(|way| sum[way] += bytes[way]);
     }
-    let phases = phases.into_iter().map(|((phase, device, destinations), bytes)| {
-        PhaseContact { phase, device, destinations, bytes }
+    let phases = phases.into_iter().map(|((phase, device, destinations), bytes)| PhaseContact {
+        phase,
+        device,
+        destinations,
+        bytes,
     });
     shown.phases = phases.collect();
     shown

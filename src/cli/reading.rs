@@ -1,6 +1,8 @@
 //! Captures to snapshots, for commands that make documents of them.
 
-use super::{Failure, FailOn, Knowledge, Progress, Run, open, parse_country, parse_device, parse_key};
+use super::{
+    FailOn, Failure, Knowledge, Progress, Run, open, parse_country, parse_device, parse_key,
+};
 use crate::analysis::Analysis;
 use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;

@@ -58,8 +58,7 @@ impl Browser {
         let to = File::options().write(true).open(&input).unwrap();
         let from = BufReader::new(File::open(&output).unwrap());
         let (session, events) = (String::new(), Vec::new());
-        let mut browser =
-            Browser { child, to, from, last: 0, session, events, _folder: folder };
+        let mut browser = Browser { child, to, from, last: 0, session, events, _folder: folder };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let target = &target["targetId"];
         let attached =

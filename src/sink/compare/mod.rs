@@ -145,9 +145,8 @@ impl Comparison {
     /// Whether anything is new, gone or changed.
     #[must_use]
     pub fn differs(&self) -> bool {
-        let some = |pair: &Pair| {
-            !pair.new.is_empty() || !pair.gone.is_empty() || !pair.changed.is_empty()
-        };
+        let some =
+            |pair: &Pair| !pair.new.is_empty() || !pair.gone.is_empty() || !pair.changed.is_empty();
         self.pairs.iter().any(some)
     }
 

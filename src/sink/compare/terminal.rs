@@ -45,8 +45,12 @@ fn differences(pair: &Pair, out: &mut dyn Write) -> io::Result<()> {
     list("Gone", "Only in the first", &pair.gone, &pair.gone_withdrawn_because, out)?;
     list("Changed", "", &pair.changed, &[], out)?;
     if pair.smaller > 0 {
-        writeln!(out, "  Differ by no more than repeats do, or by less than {FACTOR} times without \
-                       repeats: {}.", pair.smaller)?;
+        writeln!(
+            out,
+            "  Differ by no more than repeats do, or by less than {FACTOR} times without \
+                       repeats: {}.",
+            pair.smaller
+        )?;
     }
     writeln!(out, "  The same in both: {}.", pair.same)?;
     writeln!(out, "  {}", pair.statistics)
@@ -66,7 +70,12 @@ fn list(
     if withdrawn.is_empty() {
         writeln!(out, "  {title} ({})", items.len())?;
     } else {
-        writeln!(out, "  {weaker} ({}); not called {}, because", items.len(), title.to_lowercase())?;
+        writeln!(
+            out,
+            "  {weaker} ({}); not called {}, because",
+            items.len(),
+            title.to_lowercase()
+        )?;
         for why in withdrawn.iter().take(ROWS) {
             writeln!(out, "      {why}")?;
         }

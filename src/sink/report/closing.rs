@@ -17,7 +17,9 @@ pub fn annex(snapshot: &Snapshot) -> Markup {
         .findings
         .iter()
         .enumerate()
-        .flat_map(|(at, finding)| finding.clauses.iter().map(move |clause| (at + 1, clause.as_str())))
+        .flat_map(|(at, finding)| {
+            finding.clauses.iter().map(move |clause| (at + 1, clause.as_str()))
+        })
         .collect();
     html! {
         section id="standards" {
@@ -39,8 +41,12 @@ pub fn annex(snapshot: &Snapshot) -> Markup {
 
 /// Which frames decide which finding, in one list to go through with Wireshark.
 pub fn references(snapshot: &Snapshot) -> Markup {
-    let with_frames: Vec<(usize, &crate::finding::Finding)> =
-        snapshot.findings.iter().enumerate().filter(|(_, finding)| !finding.refs.is_empty()).collect();
+    let with_frames: Vec<(usize, &crate::finding::Finding)> = snapshot
+        .findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| !finding.refs.is_empty())
+        .collect();
     let spelling = snapshot.spelling();
     let table = html! {
         table.small {

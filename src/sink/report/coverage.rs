@@ -1,9 +1,8 @@
 //! What was inspected, and what was not: nothing found is not nothing there.
 
 use super::View;
-use super::words::{
-    ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire,
-};
+use super::messages::text;
+use super::words::{ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire};
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
 use maud::{Markup, html};
@@ -13,16 +12,15 @@ pub fn not_seen(view: &View<'_>) -> Markup {
     let coverage = &snapshot.coverage;
     html! {
         section id="unseen" {
-            h2 { "What was not seen" }
-            p { "Where something does not appear on this page, these are reasons why it may have \
-                 been there all the same." }
+            h2 { (text("coverage.what_not_seen")) }
+            p { (text("coverage.where_something_does_not_appear")) }
             (visibility(view))
-            h3 { "Content that was not read" }
+            h3 { (text("coverage.content_not_read")) }
             (unread(snapshot))
-            h3 { "Frames that were not understood or are missing" }
+            h3 { (text("coverage.frames_not_understood_or_are")) }
             (missing(coverage))
             (left_out(snapshot))
-            h3 { "Limits of this run" }
+            h3 { (text("coverage.limits_this_run")) }
             (losses(&snapshot.losses))
         }
     }
@@ -33,18 +31,18 @@ fn visibility(view: &View<'_>) -> Markup {
     let devices = &snapshot.devices;
     let table = html! {
         table {
-            caption { span { "What the recording could see of each device" } }
+            caption { span { (text("coverage.what_recording_could_see_each")) } }
             thead {
                 tr {
-                    th scope="col" { "Device" }
-                    th scope="col" { "Directions" }
-                    th.number scope="col" { "Conversations" }
-                    th.number scope="col" { "Of these one-sided" }
-                    th.number scope="col" { "With data missing" }
-                    th scope="col" { "Seen asking for its address (DHCP)" }
-                    th scope="col" { "Seen asking for names (DNS)" }
-                    th scope="col" { "IPv6" }
-                    th scope="col" { "First seen, silent since (UTC)" }
+                    th scope="col" { (text("coverage.device")) }
+                    th scope="col" { (text("coverage.directions")) }
+                    th.number scope="col" { (text("coverage.conversations")) }
+                    th.number scope="col" { (text("coverage.these_one_sided")) }
+                    th.number scope="col" { (text("coverage.with_data_missing")) }
+                    th scope="col" { (text("coverage.seen_asking_its_address_dhcp")) }
+                    th scope="col" { (text("coverage.seen_asking_names_dns")) }
+                    th scope="col" { (text("coverage.ipv6")) }
+                    th scope="col" { (text("coverage.first_seen_silent_since_utc")) }
                 }
             }
             tbody {
@@ -56,11 +54,7 @@ fn visibility(view: &View<'_>) -> Markup {
         @if !devices.is_empty() {
             (boxed("What the recording could see of each device", table))
             p {
-                small {
-                    "One-sided: packets one way only; a question without an answer looks like that \
-                     too. Data missing: the other side confirmed data that the recording does not \
-                     hold."
-                }
+                small { (text("coverage.one_sided_packets_one_way")) }
             }
         }
         @if devices.len() > ROWS_MAX { p { (devices.len() - ROWS_MAX) " more devices in --json." } }
@@ -69,14 +63,14 @@ fn visibility(view: &View<'_>) -> Markup {
 
 fn visibility_row(view: &View<'_>, device: &Device) -> Markup {
     let seen = &device.visibility;
-    let yes = |is: bool| if is { "yes" } else { "no" };
+    let yes = |is: bool| text(if is { msg!("coverage.yes") } else { msg!("coverage.no") });
     html! {
         tr {
             th scope="row" { (device_link(view.snapshot, &device.id)) }
             td {
-                @if seen.group_only { strong { "only broadcast and multicast" } }
-                @else if seen.both_directions { "both" }
-                @else { strong { "one only" } }
+                @if seen.group_only { strong { (text("coverage.only_broadcast_multicast")) } }
+                @else if seen.both_directions { (text("coverage.both")) }
+                @else { strong { (text("coverage.one_only")) } }
             }
             td.number { (grouped(seen.flows)) }
             td.number { (grouped(seen.one_sided_flows)) }
@@ -177,7 +171,7 @@ fn missing(coverage: &Coverage) -> Markup {
 fn left_out(snapshot: &Snapshot) -> Markup {
     html! {
         @if !snapshot.left_out.is_empty() {
-            h3 { "Devices left out by whoever ran this" }
+            h3 { (text("coverage.devices_left_out_whoever_ran")) }
             ul {
                 @for left in snapshot.left_out.iter().take(ROWS_MAX) {
                     @let [sent, received] = left.internet.delivered_bytes;
@@ -197,27 +191,24 @@ fn left_out(snapshot: &Snapshot) -> Markup {
 fn losses(losses: &LossesShown) -> Markup {
     let ledger = &losses.ledger;
     let all = [
-        (
-            losses.flows_evicted,
-            "conversations ended early for lack of room (their bytes are counted)",
-        ),
-        (losses.gaps_given_up, "gaps in streams given up early, for lack of room behind them"),
-        (losses.flows_unread, "conversations read no further, for lack of room (still counted)"),
-        (losses.datagrams_evicted, "fragmented packets not put together for lack of room"),
-        (losses.datagrams_contradictory, "fragmented packets whose pieces contradict each other"),
-        (losses.dissector_faults, "faults of protocol readers, caught"),
-        (losses.file_names, "names from the recording's own table not kept"),
-        (ledger.flows_without_contact, "conversations not in any table, for lack of room"),
-        (ledger.names, "names not kept"),
-        (ledger.answers, "DNS answers not kept"),
-        (ledger.devices, "devices not kept"),
-        (ledger.identities, "descriptions of devices not kept"),
-        (ledger.announcements, "announcements of flows forgotten too early"),
+        (losses.flows_evicted, text("coverage.loss_flows_evicted")),
+        (losses.gaps_given_up, text("coverage.loss_gaps_given_up")),
+        (losses.flows_unread, text("coverage.loss_flows_unread")),
+        (losses.datagrams_evicted, text("coverage.loss_datagrams_evicted")),
+        (losses.datagrams_contradictory, text("coverage.loss_datagrams_contradictory")),
+        (losses.dissector_faults, text("coverage.loss_dissector_faults")),
+        (losses.file_names, text("coverage.loss_file_names")),
+        (ledger.flows_without_contact, text("coverage.loss_flows_without_contact")),
+        (ledger.names, text("coverage.loss_names")),
+        (ledger.answers, text("coverage.loss_answers")),
+        (ledger.devices, text("coverage.loss_devices")),
+        (ledger.identities, text("coverage.loss_identities")),
+        (ledger.announcements, text("coverage.loss_announcements")),
     ];
     let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
     html! {
         @if lost.is_empty() {
-            p { "No table was full and nothing was thrown away." }
+            p { (text("coverage.no_table_full_nothing_thrown")) }
         } @else {
             ul { @for (count, what) in lost { li { (grouped(*count)) " " (what) } } }
         }
@@ -227,7 +218,7 @@ fn losses(losses: &LossesShown) -> Markup {
 pub fn inspected(snapshot: &Snapshot) -> Markup {
     html! {
         section id="inspected" {
-            h2 { "What was inspected" }
+            h2 { (text("coverage.what_inspected")) }
             (frames(&snapshot.coverage))
         }
     }
@@ -238,27 +229,27 @@ pub fn knowledge(snapshot: &Snapshot) -> Markup {
     let coverage = &snapshot.coverage;
     let signatures = &coverage.signatures;
     html! {
-        h3 { "With what" }
+        h3 { (text("coverage.with_what")) }
         dl.facts {
-            dt { "Tool" }
+            dt { (text("coverage.tool")) }
             dd { (snapshot.tool.name) " " (snapshot.tool.version) }
-            dt { "Signatures" }
+            dt { (text("coverage.signatures")) }
             dd {
                 (counted(signatures.count as u64, "file", "files")) ", version "
                 (signatures.version)
                 @if let Some(checked) = &signatures.checked { ", sources last read " (checked) }
                 br; "SHA-256 " code { (signatures.sha256) }
             }
-            dt { "Countries and networks" }
+            dt { (text("coverage.countries_networks")) }
             dd {
-                @if coverage.databases.is_empty() { "no database was loaded" }
+                @if coverage.databases.is_empty() { (text("coverage.no_database_loaded")) }
                 @for database in &coverage.databases { (about_database(database)) }
             }
-            dt { "Hardware addresses" }
+            dt { (text("coverage.hardware_addresses")) }
             dd { (coverage.oui) }
-            dt { "Self-test" }
+            dt { (text("coverage.self_test")) }
             dd {
-                strong { (if coverage.canary.passed { "passed" } else { "FAILED" }) }
+                strong { (text(if coverage.canary.passed { msg!("coverage.passed") } else { msg!("coverage.failed") })) }
                 @if coverage.canary.passed { ": " (coverage.canary.says) "." }
                 @if !coverage.canary.missing.is_empty() {
                     ": " (coverage.canary.missing.join(", ")) "."
@@ -281,8 +272,8 @@ fn frames(coverage: &Coverage) -> Markup {
     };
     let table = html! {
         table.small {
-            caption { span { "Every frame, counted in exactly one row" } }
-            thead { tr { th scope="col" { "Kind" } th.number scope="col" { "Frames" } } }
+            caption { span { (text("coverage.every_frame_counted_exactly_one")) } }
+            thead { tr { th scope="col" { (text("coverage.kind")) } th.number scope="col" { (text("coverage.frames")) } } }
             tbody {
                 @for (name, count) in &coverage.frames.explained_by { (row(name, *count)) }
                 @for (name, count) in &coverage.frames.refused {
@@ -320,10 +311,10 @@ fn credits(coverage: &Coverage) -> Markup {
     let embedded = coverage.databases.iter().any(|d| d.about.name == "phonehome-geo");
     html! {
         @if embedded {
-            h3 { "Credits" }
+            h3 { (text("coverage.credits")) }
             p {
                 // Its licence asks for this link; nothing is loaded unless somebody follows it.
-                a href="https://db-ip.com" rel="noreferrer" { "IP Geolocation by DB-IP" }
+                a href="https://db-ip.com" rel="noreferrer" { (text("coverage.ip_geolocation_db_ip")) }
                 ". Also contains data of the Number \
                  Resource Organization (https://www.nro.net) and of Route Views \
                  (https://www.routeviews.org), as compiled by ip-location-db \

@@ -1,6 +1,7 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
 use super::View;
+use super::messages::text;
 use super::words::{amount, boxed, counted, destination_title, frames, grouped, wire};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
@@ -45,13 +46,13 @@ pub fn table(view: &View<'_>, device: &Device, contacts: &[&Contact]) -> Markup 
             }
             thead {
                 tr {
-                    th scope="col" { "Destination, and the names it goes by" }
-                    th.number scope="col" { "Sent" }
-                    th.number scope="col" { "Received" }
-                    th scope="col" { "Whose service" }
-                    th scope="col" { "Readable on the way?" }
-                    th scope="col" { "Address, and whose network" }
-                    th scope="col" { "Where databases place it" }
+                    th scope="col" { (text("destination.destination_names_goes")) }
+                    th.number scope="col" { (text("destination.sent")) }
+                    th.number scope="col" { (text("destination.received")) }
+                    th scope="col" { (text("destination.whose_service")) }
+                    th scope="col" { (text("destination.readable_on_way")) }
+                    th scope="col" { (text("destination.address_whose_network")) }
+                    th scope="col" { (text("destination.where_databases_place")) }
                 }
             }
             @for contact in contacts.iter().take(shown) {
@@ -170,7 +171,7 @@ fn host_rows(host: &Host, destination: &Destination, spelling: Spelling) -> Mark
 
 fn name(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let Some(name) = &host.name else {
-        return html! { "no name" };
+        return html! { (text("destination.no_name")) };
     };
     let seen: Vec<&NameSeen> = destination
         .names
@@ -195,7 +196,7 @@ fn source(seen: &NameSeen, spelling: Spelling) -> Markup {
     html! {
         (seen.source)
         @if let Some(frame) = frames(spelling, &[seen.frame]) { ", " (frame) }
-        @if seen.several { ", the address has other names too" }
+        @if seen.several { (text("destination.address_has_other_names_too")) }
         @if let Some((other, frame)) = &seen.dns_says {
             ", while DNS said " (wire(&other.text)) ", frame " (spelling.one(*frame))
         }
@@ -206,7 +207,7 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
     let mut claims: Vec<&Claim> = destination.claims.iter().collect();
     claims.dedup_by(|a, b| a.signature == b.signature);
     html! {
-        @if claims.is_empty() { "Not known: no signature lists it. Operator not established." }
+        @if claims.is_empty() { (text("destination.not_known_no_signature_lists")) }
         @for claim in claims {
             p {
                 a href={ "#operator-" (claim.signature) } { strong { (wire(&claim.name)) } }
@@ -214,9 +215,9 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
             }
         }
         @match contact.party {
-            Party::First => p { "The device maker's own service." },
-            Party::Support => p { "Support: hosting, delivery, names or time." },
-            Party::Third => p { "A third party to the maker." },
+            Party::First => p { (text("destination.device_maker_s_own_service")) },
+            Party::Support => p { (text("destination.support_hosting_delivery_names_or")) },
+            Party::Third => p { (text("destination.third_party_maker")) },
             Party::Unknown => {}
         }
     }
@@ -224,13 +225,13 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
 
 fn service(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let Some(claim) = host.claim.and_then(|index| destination.claims.get(index)) else {
-        return html! { "not known" };
+        return html! { (text("destination.not_known")) };
     };
     html! {
         (role(&claim.role)) " "
         small {
             "(" (claim.level.name())
-            @if claim.level == Level::Inferred { ": likely, no more" }
+            @if claim.level == Level::Inferred { (text("destination.likely_no_more")) }
             ", by " (basis(claim))
             @if let Some(frame) = frames(spelling, &[claim.frame]) { ", " (frame) }
             @if let Some(host) = &claim.host_operator { "; host run by " (wire(host)) }
@@ -241,7 +242,7 @@ fn service(host: &Host, destination: &Destination, spelling: Spelling) -> Markup
 }
 
 fn basis(claim: &Claim) -> &str {
-    if claim.basis == "address" { "its address" } else { claim.basis }
+    if claim.basis == "address" { text("destination.its_address") } else { claim.basis }
 }
 
 /// ` (made up)` for the invented companies of the bundled recordings.
@@ -250,18 +251,18 @@ pub fn made_up(claim: &Claim) -> &'static str {
 }
 
 fn role(role: &str) -> Markup {
-    html! { @if role == "suffix" { "some service" } @else { (wire(role)) " service" } }
+    html! { @if role == "suffix" { (text("destination.some_service")) } @else { (wire(role)) " service" } }
 }
 
 pub fn kind(kind: Kind) -> &'static str {
     match kind {
-        Kind::Vendor => "device vendor",
-        Kind::Hosting => "hosting: the landlord, not who rents",
-        Kind::Cdn => "content delivery for others",
-        Kind::Resolver => "public name server",
-        Kind::Time => "time server",
-        Kind::Relay => "relay between others",
-        Kind::Analytics => "usage statistics for others",
+        Kind::Vendor => text("destination.kind_vendor"),
+        Kind::Hosting => text("destination.kind_hosting"),
+        Kind::Cdn => text("destination.kind_cdn"),
+        Kind::Resolver => text("destination.kind_resolver"),
+        Kind::Time => text("destination.kind_time"),
+        Kind::Relay => text("destination.kind_relay"),
+        Kind::Analytics => text("destination.kind_analytics"),
     }
 }
 
@@ -318,11 +319,11 @@ fn readable(services: &[Service]) -> Markup {
 
 fn readable_word(service: &Service) -> Markup {
     match (service.content, service.traffic.delivered_bytes) {
-        (_, [0, 0]) => html! { "no payload" },
-        ("encrypted", _) => html! { "encrypted" },
-        ("clear", _) => html! { strong { "in clear" } },
-        ("service", _) => html! { "open by design" },
-        _ if service.looks.is_empty() => html! { "not known" },
+        (_, [0, 0]) => html! { (text("destination.no_payload")) },
+        ("encrypted", _) => html! { (text("destination.encrypted")) },
+        ("clear", _) => html! { strong { (text("destination.clear")) } },
+        ("service", _) => html! { (text("destination.open_design")) },
+        _ if service.looks.is_empty() => html! { (text("destination.not_known")) },
         // An inference from the bytes alone.
         _ => html! { "not known, looks " (service.looks.join(" and ")) },
     }

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::destination;
+use super::messages::text;
 use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use crate::base::frame::Spelling;
@@ -13,7 +14,7 @@ const DETAILS_MAX: usize = 24;
 pub fn sections(view: &View<'_>) -> Markup {
     let devices = &view.snapshot.devices;
     html! {
-        @if devices.is_empty() { p { "No device was seen." } }
+        @if devices.is_empty() { p { (text("device.no_device_seen")) } }
         @for (index, device) in devices.iter().enumerate().take(ROWS_MAX) {
             (section(view, index, device))
         }
@@ -44,8 +45,7 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
                 @if device.role == "gateway" { " (gateway, not a device under test)" }
             }
             @if device.role == "gateway" {
-                p { "It forwards the packets of others. Only what was sent to or from its own \
-                     addresses is counted here." }
+                p { (text("device.forwards_packets_others_only_what")) }
             }
             (limits(device))
             (who(device, view.snapshot.spelling()))
@@ -91,18 +91,18 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
     let more_addresses = device.addresses.len().saturating_sub(DETAILS_MAX);
     html! {
         dl.facts {
-            @if let Some(label) = &device.label { dt { "Name given by the user" } dd { (wire(label)) } }
+            @if let Some(label) = &device.label { dt { (text("device.name_given_user")) } dd { (wire(label)) } }
             @if let Some(mac) = device.mac {
-                dt { "Hardware address" }
+                dt { (text("device.hardware_address")) }
                 dd {
                     code { (mac.to_string()) }
                     @if device.mac_is_local { " (made up by the device itself, so it has no registrant)" }
                 }
             }
-            dt { "Maker" }
+            dt { (text("device.maker")) }
             dd { (maker(device)) }
             @if !device.addresses.is_empty() {
-                dt { "Addresses" }
+                dt { (text("device.addresses")) }
                 dd {
                     @for (index, seen) in device.addresses.iter().take(DETAILS_MAX).enumerate() {
                         @if index > 0 { ", " }
@@ -114,7 +114,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 }
             }
             @if !device.identities.is_empty() {
-                dt { "Said about itself" }
+                dt { (text("device.said_about_itself")) }
                 dd {
                     ul {
                         @for said in device.identities.iter().take(DETAILS_MAX) { li { (identity(said, spelling)) } }
@@ -123,7 +123,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 }
             }
             @if !device.resolvers.is_empty() {
-                dt { "Name servers given to it" }
+                dt { (text("device.name_servers_given")) }
                 dd {
                     @for (index, (address, frame)) in device.resolvers.iter().enumerate() {
                         @if index > 0 { ", " }
@@ -220,12 +220,12 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
         table.small {
             thead {
                 tr {
-                    th scope="col" { "With" }
-                    th scope="col" { "Who spoke first" }
-                    th.number scope="col" { "Sent" }
-                    th.number scope="col" { "Received" }
-                    th scope="col" { "Spoken" }
-                    th scope="col" { "First and last seen (UTC)" }
+                    th scope="col" { (text("device.with")) }
+                    th scope="col" { (text("device.who_spoke_first")) }
+                    th.number scope="col" { (text("device.sent")) }
+                    th.number scope="col" { (text("device.received")) }
+                    th scope="col" { (text("device.spoken")) }
+                    th scope="col" { (text("device.first_last_seen_utc")) }
                 }
             }
             tbody {
@@ -233,7 +233,7 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
                     @let [sent, received] = near.traffic.delivered_bytes;
                     tr {
                         th scope="row" { (near.peer) }
-                        td { (if near.begun_here { "this device" } else { "the other" }) }
+                        td { (text(if near.begun_here { msg!("device.this_device") } else { msg!("device.other") })) }
                         td.number { (amount(sent)) }
                         td.number { (amount(received)) }
                         td { (spoken(&near.contact.services)) }
@@ -247,7 +247,7 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
         }
     };
     html! {
-        h4 { "On the test network" }
+        h4 { (text("device.on_test_network")) }
         (boxed("Contacts on the test network", table))
         @if untold(0) + untold(1) > 0 {
             p {

@@ -21,19 +21,10 @@ pub fn section(view: &View<'_>) -> Markup {
             h2 { "Findings" @if unreviewed { " (nobody has reviewed these yet)" } }
             @if findings.is_empty() {
                 p {
-                    @if snapshot.coverage.complete {
-                        "None of the checks found anything in what was inspected. That is not a \
-                         clean bill: see what was not seen."
-                    } @else {
-                        "None, but the result is partial: see the top of this page and what was \
-                         not seen."
-                    }
+                    @if snapshot.coverage.complete { (text("finding.none_checks_found_anything_what")) } @else { (text("finding.none_but_result_partial_see")) }
                 }
             } @else {
-                p {
-                    "A program made these, by fixed rules that are the same for every country and \
-                     vendor. Check a finding in Wireshark, and ask the company, before you print it."
-                }
+                p { (text("finding.program_made_these_fixed_rules")) }
             }
             @for (index, finding) in findings.iter().take(ROWS_MAX).enumerate() {
                 (article(view, index, finding))
@@ -63,19 +54,19 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
             }
             p.say { (wire(&finding.may_say)) }
             dl.facts {
-                dt { "About" }
+                dt { (text("finding.about")) }
                 dd { (subject(snapshot, finding)) }
-                dt { "Severity" }
+                dt { (text("finding.severity")) }
                 dd { (finding.severity.name()) ": " (severity(finding.severity)) }
-                dt { "Level" }
+                dt { (text("finding.level")) }
                 dd { (finding.level.name()) ": " (level(finding.level)) }
                 @if finding.review.state != "unreviewed" {
-                    dt { "Review" }
+                    dt { (text("finding.review")) }
                     dd { (finding.review.state) }
                 }
-                @if let Some(phase) = &finding.phase { dt { "Phase" } dd { (phase) } }
+                @if let Some(phase) = &finding.phase { dt { (text("finding.phase")) } dd { (phase) } }
             }
-            h4 { "What was seen" }
+            h4 { (text("finding.what_seen")) }
             ul {
                 @for fact in &finding.facts {
                     li {
@@ -84,10 +75,10 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                     }
                 }
             }
-            h4 { "What this does not show" }
+            h4 { (text("finding.what_this_does_not_show")) }
             ul { @for text in finding.does_not_show { li { (text) } } }
             @if !finding.alternatives.is_empty() {
-                h4 { "Other explanations" }
+                h4 { (text("finding.other_explanations")) }
                 ul {
                     @for other in &finding.alternatives {
                         li {
@@ -97,7 +88,7 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                     }
                 }
             }
-            h4 { "Proof" }
+            h4 { (text("finding.proof")) }
             @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(view, counted)) }
             @if finding.traffic.len() > ROWS_MAX {
                 p { (finding.traffic.len() - ROWS_MAX) " more files; all in --json." }
@@ -125,18 +116,18 @@ fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
 
 fn severity(severity: Severity) -> &'static str {
     match severity {
-        Severity::Info => "worth knowing",
-        Severity::Low => "worth asking about",
-        Severity::Medium => "worth mending",
-        Severity::High => "worth mending now",
+        Severity::Info => text("finding.severity_info"),
+        Severity::Low => text("finding.severity_low"),
+        Severity::Medium => text("finding.severity_medium"),
+        Severity::High => text("finding.severity_high"),
     }
 }
 
 pub fn level(level: Level) -> &'static str {
     match level {
-        Level::Shown => "the recorded bytes say it",
-        Level::Attributed => "a sourced signature says whose it is",
-        Level::Inferred => "likely, and no more",
+        Level::Shown => text("finding.level_shown"),
+        Level::Attributed => text("finding.level_attributed"),
+        Level::Inferred => text("finding.level_inferred"),
     }
 }
 
@@ -178,12 +169,12 @@ fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
     }
     let table = html! {
         table.small {
-            caption { span { "Frames that decide it" } }
+            caption { span { (text("finding.frames_decide")) } }
             thead {
                 tr {
-                    th.number scope="col" { "Frame" }
-                    th scope="col" { "Time (UTC)" }
-                    th.number scope="col" { "Length, bytes" }
+                    th.number scope="col" { (text("finding.frame")) }
+                    th scope="col" { (text("finding.time_utc")) }
+                    th.number scope="col" { (text("finding.length_bytes")) }
                 }
             }
             tbody {

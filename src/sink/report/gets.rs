@@ -118,7 +118,8 @@ fn labels(view: &View<'_>, contact: &Contact, host: &Host, to: &Destination) -> 
 /// Who operates it and under which law; without that the name it goes by, and that nobody knows.
 fn operator(host: &Host, to: &Destination) -> Label {
     let claim = host.claim.and_then(|at| to.claims.get(at));
-    let made_up = if claim.is_some_and(|claim| claim.fictional) { text("gets.made_up") } else { "" };
+    let made_up =
+        if claim.is_some_and(|claim| claim.fictional) { text("gets.made_up") } else { "" };
     let Some((claim, operator)) = claim.and_then(|c| Some((c, c.operator.as_ref()?))) else {
         let name = claim.map_or_else(|| to.id.to_string(), |c| format!("{}{made_up}", c.name));
         let name = name.strip_prefix("net:").unwrap_or(&name).to_owned();
@@ -186,7 +187,9 @@ fn place_label(place: &Place) -> Label {
         }
         Place::Disputed(_) => Label::new(name, text("gets.databases_disagree"), true),
         Place::Excluded(_) => Label::new(name, text("gets.too_fast"), true),
-        Place::Anywhere(_) => Label::new(name.trim_end_matches('*'), text("gets.many_places"), true),
+        Place::Anywhere(_) => {
+            Label::new(name.trim_end_matches('*'), text("gets.many_places"), true)
+        }
         Place::Unknown => Label::new(text("gets.place_unknown"), text("gets.no_database"), true),
     }
 }
@@ -211,7 +214,8 @@ fn columns(chains: &[Chain], scale: f64) -> (Vec<Column>, Vec<[usize; 4]>) {
             ranked.iter().take(shown).map(|(label, sent)| ((*label).clone(), *sent)).collect();
         if ranked.len() > shown {
             let count = (ranked.len() - shown).to_string();
-            let rest = Label::new(line("gets.rest", &[("count", &count)]), text("gets.in_table"), false);
+            let rest =
+                Label::new(line("gets.rest", &[("count", &count)]), text("gets.in_table"), false);
             boxes.push((rest, ranked[shown..].iter().map(|(_, sent)| sent).sum()));
         }
         let mut top = 0.0;

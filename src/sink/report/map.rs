@@ -53,11 +53,8 @@ pub fn picture(view: &View<'_>) -> Markup {
             text.label x=(number(x + 11.0)) y=(number(y - 12.0)) { (line("map.here", &[("code", here.code)])) }
         }
     };
-    let names: Vec<String> = drawn
-        .iter()
-        .take(5)
-        .map(|(to, sent)| format!("{} ({})", to.name, bytes(*sent)))
-        .collect();
+    let names: Vec<String> =
+        drawn.iter().take(5).map(|(to, sent)| format!("{} ({})", to.name, bytes(*sent))).collect();
     let alternative = if names.is_empty() {
         text("map.nothing").to_owned()
     } else {
@@ -84,8 +81,7 @@ fn labelled<'c>(drawn: &[(&'c Country, u64)]) -> Vec<(&'c Country, u64)> {
     let mut placed: Vec<[f64; 2]> = Vec::new();
     let free = |&(to, _): &(&Country, u64)| {
         let [x, y] = at(to.longitude, to.latitude);
-        let is_free =
-            placed.iter().all(|[a, b]| (x - a).abs() > 80.0 || (y - b).abs() > 14.0);
+        let is_free = placed.iter().all(|[a, b]| (x - a).abs() > 80.0 || (y - b).abs() > 14.0);
         if is_free {
             placed.push([x, y]);
         }

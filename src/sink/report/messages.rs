@@ -28,7 +28,7 @@ pub fn line(key: &'static str, values: &[(&str, &str)]) -> String {
     let mut out = String::new();
     pieces(text(key), |piece| match piece {
         Piece::Text(text) => out.push_str(text),
-        Piece::Value(name) => out.push_str(value(values, name).unwrap_or(&name)),
+        Piece::Value(name) => out.push_str(value(values, name).unwrap_or(name)),
     });
     out
 }

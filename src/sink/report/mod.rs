@@ -147,7 +147,7 @@ pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
                     }
                     (finding::section(&view))
                     section id="sent" {
-                        h2 { "What left, to whom, where" }
+                        h2 { (text("page.what_left_whom_where")) }
                         (at_a_glance(&view))
                         (device::sections(&view))
                         (operator::section(snapshot))
@@ -208,11 +208,11 @@ fn head(view: &View<'_>) -> Markup {
                     li { a href="#short" { (text("short.title")) } }
                     li { a href="#pictures" { (text("page.pictures")) } }
                     li { a href="#findings" { "Findings (" (snapshot.findings.len()) ")" } }
-                    li { a href="#sent" { "What left, to whom, where" } }
-                    li { a href="#how" { "How we know" } }
-                    li { a href="#unseen" { "What was not seen" } }
-                    li { a href="#inspected" { "What was inspected" } }
-                    li { a href="#glossary" { "Words" } }
+                    li { a href="#sent" { (text("page.what_left_whom_where")) } }
+                    li { a href="#how" { (text("page.how_we_know")) } }
+                    li { a href="#unseen" { (text("page.what_not_seen")) } }
+                    li { a href="#inspected" { (text("page.what_inspected")) } }
+                    li { a href="#glossary" { (text("page.words")) } }
                     li { a href="#versions" { (text("versions.title")) } }
                 }
             }
@@ -238,7 +238,7 @@ fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
                 code { (wire(&input.path)) }
                 @if input.format.is_empty() { " (not read)" } @else { " (" (input.format) ")" }
             }
-            dt { "SHA-256" }
+            dt { (text("page.sha_256")) }
             dd {
                 @match &input.sha256 {
                     Some(hash) => code { (hash) },
@@ -247,7 +247,7 @@ fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
                     }
                 }
             }
-            dt { "Time" }
+            dt { (text("page.time")) }
             dd {
                 @match (input.first, input.last) {
                     (Some(first), Some(last)) => {
@@ -256,12 +256,12 @@ fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
                     _ => "no frame, so no time",
                 }
             }
-            dt { "Size" }
+            dt { (text("page.size")) }
             dd {
                 (counted(input.frames, "frame", "frames")) ", " (bytes(input.bytes)) " on the wire"
             }
             @if !input.interfaces.is_empty() {
-                dt { "Recorded at" }
+                dt { (text("page.recorded_at")) }
                 dd { (wire(&input.interfaces.join(", "))) }
             }
         }
@@ -279,15 +279,15 @@ fn at_a_glance(view: &View<'_>) -> Markup {
     }
     let table = html! {
         table {
-            caption { span { "Each device with the internet. Payload: each byte counted once." } }
+            caption { span { (text("page.each_device_with_internet_payload")) } }
             thead {
                 tr {
-                    th scope="col" { "Device" }
-                    th scope="col" { "Address" }
-                    th.number scope="col" { "Sent" }
-                    th.number scope="col" { "Received" }
-                    th.number scope="col" { "Destinations" }
-                    th scope="col" { "Findings, not reviewed" }
+                    th scope="col" { (text("page.device")) }
+                    th scope="col" { (text("page.address")) }
+                    th.number scope="col" { (text("page.sent")) }
+                    th.number scope="col" { (text("page.received")) }
+                    th.number scope="col" { (text("page.destinations")) }
+                    th scope="col" { (text("page.findings_not_reviewed")) }
                 }
             }
             tbody {
@@ -311,7 +311,7 @@ fn at_a_glance(view: &View<'_>) -> Markup {
         }
     };
     html! {
-        h3 { "At a glance" }
+        h3 { (text("page.at_glance")) }
         (boxed("Each device with the internet", table))
     }
 }

@@ -2,6 +2,7 @@
 //! from the traffic: a fact about a company is not a fact about what a device did.
 
 use super::destination::{kind, made_up};
+use super::messages::text;
 use super::words::{ROWS_MAX, boxed, wire};
 use crate::attribution::signature::Operator;
 use crate::attribution::world::Claim;
@@ -19,13 +20,13 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     }
     let table = html! {
         table {
-            caption { span { "From sourced signatures, not from the recording" } }
+            caption { span { (text("operator.from_sourced_signatures_not_from")) } }
             thead {
                 tr {
-                    th scope="col" { "Service" }
-                    th scope="col" { "Operator and head office" }
-                    th scope="col" { "Where that is stated" }
-                    th scope="col" { "Dated facts about the company" }
+                    th scope="col" { (text("operator.service")) }
+                    th scope="col" { (text("operator.operator_head_office")) }
+                    th scope="col" { (text("operator.where_stated")) }
+                    th scope="col" { (text("operator.dated_facts_about_company")) }
                 }
             }
             tbody {
@@ -40,11 +41,8 @@ pub fn section(snapshot: &Snapshot) -> Markup {
         }
     };
     html! {
-        h3 { "Who operates these services" }
-        p {
-            "The head office says under whose law a company stands. It does not say where data is \
-             kept, nor that anybody asked for it."
-        }
+        h3 { (text("operator.who_operates_these_services")) }
+        p { (text("operator.head_office_says_under_whose")) }
         (boxed("Operators", table))
         @if claims.len() > ROWS_MAX { p { (claims.len() - ROWS_MAX) " more; all in --json." } }
     }
@@ -52,7 +50,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
 
 fn operator(operator: Option<&Operator>, fictional: bool) -> Markup {
     let Some(operator) = operator else {
-        return html! { td { "operator not established" } td {} };
+        return html! { td { (text("operator.operator_not_established")) } td {} };
     };
     html! {
         td {
@@ -73,7 +71,7 @@ fn operator(operator: Option<&Operator>, fictional: bool) -> Markup {
 
 fn facts(claim: &Claim) -> Markup {
     html! {
-        @if claim.ownership.is_empty() { "none listed" } @else {
+        @if claim.ownership.is_empty() { (text("operator.none_listed")) } @else {
             ul {
                 @for fact in &claim.ownership {
                     li {

@@ -8,7 +8,14 @@ use maud::{Markup, html};
 pub const WIDTH: f64 = 960.0;
 
 /// A picture with its title, its text alternative and what stands below it.
-pub fn figure(id: &str, title: &str, alternative: &str, height: f64, inner: Markup, below: Markup) -> Markup {
+pub fn figure(
+    id: &str,
+    title: &str,
+    alternative: &str,
+    height: f64,
+    inner: Markup,
+    below: Markup,
+) -> Markup {
     html! {
         figure.picture id=(id) {
             figcaption { (title) }

@@ -58,7 +58,12 @@ pub fn readable(view: &View<'_>) -> Markup {
     let said = |at: usize| share(sums[at][0], totals[0]);
     let alternative = line(
         "shares.alternative",
-        &[("clear", &said(0)), ("service", &said(1)), ("unknown", &said(2)), ("encrypted", &said(3))],
+        &[
+            ("clear", &said(0)),
+            ("service", &said(1)),
+            ("unknown", &said(2)),
+            ("encrypted", &said(3)),
+        ],
     );
     let table = html! {
         table.small {

@@ -38,7 +38,7 @@ pub fn section(view: &View<'_>) -> Markup {
 }
 
 /// Devices under test: gateways forward what others send.
-fn devices<'a>(snapshot: &'a Snapshot) -> Vec<&'a Device> {
+fn devices(snapshot: &Snapshot) -> Vec<&Device> {
     snapshot.devices.iter().filter(|device| device.role == "device").collect()
 }
 
@@ -72,7 +72,10 @@ fn headline(view: &View<'_>) -> Markup {
         ("time", html! { (how_long) }),
         ("sent", html! { strong { (total(sent)) } }),
         ("received", html! { (total(received)) }),
-        ("count", html! { (counted(count as u64, text("short.destination"), text("short.destinations"))) }),
+        (
+            "count",
+            html! { (counted(count as u64, text("short.destination"), text("short.destinations"))) },
+        ),
     ];
     html! {
         p.headline { (say("short.headline", &values)) }
@@ -275,7 +278,10 @@ fn recipients(snapshot: &Snapshot) -> Markup {
     let most = all.max_by_key(|to| (to.traffic.delivered_bytes[0], std::cmp::Reverse(&to.id)));
     let limit = html! { (text("short.recipients_limit")) };
     match most.filter(|_| sent > 0) {
-        None => sentence(html! { (text("short.nothing_left")) }, html! { (text("short.nothing_left_limit")) }),
+        None => sentence(
+            html! { (text("short.nothing_left")) },
+            html! { (text("short.nothing_left_limit")) },
+        ),
         Some(to) => {
             let values = [
                 ("share", html! { (share(to.traffic.delivered_bytes[0], sent)) }),
@@ -308,7 +314,10 @@ fn readable(view: &View<'_>) -> Markup {
     let [clear, service, unknown, encrypted] = contents(view).map(|[sent, _]| sent);
     let sent = clear + service + unknown + encrypted;
     if sent == 0 {
-        return sentence(html! { (text("short.none_readable")) }, html! { (text("short.none_readable_limit")) });
+        return sentence(
+            html! { (text("short.none_readable")) },
+            html! { (text("short.none_readable_limit")) },
+        );
     }
     let values = [
         ("clear", html! { (share(clear, sent)) }),
@@ -322,12 +331,19 @@ fn readable(view: &View<'_>) -> Markup {
 fn findings(view: &View<'_>) -> Markup {
     let all = &view.snapshot.findings;
     let Some(gravest) = all.first() else {
-        let limit = if view.snapshot.coverage.complete { msg!("short.no_findings_limit") } else { msg!("short.partial_limit") };
+        let limit = if view.snapshot.coverage.complete {
+            msg!("short.no_findings_limit")
+        } else {
+            msg!("short.partial_limit")
+        };
         return sentence(html! { (text("short.no_findings")) }, html! { (text(limit)) });
     };
     let grave = all.iter().filter(|finding| finding.severity >= Severity::Medium).count();
     let values = [
-        ("count", html! { a href="#findings" { (counted(all.len() as u64, text("short.finding"), text("short.findings"))) } }),
+        (
+            "count",
+            html! { a href="#findings" { (counted(all.len() as u64, text("short.finding"), text("short.findings"))) } },
+        ),
         ("severities", html! { (severities_of(all.iter())) }),
         ("gravest", html! { a href="#finding-1" { "“" (gravest.title) "”" } }),
     ];
@@ -343,7 +359,9 @@ fn unseen(view: &View<'_>) -> Markup {
     let [.., encrypted] = contents(view);
     let one_sided: Vec<&Device> = devices(snapshot)
         .into_iter()
-        .filter(|device| !device.visibility.both_directions || device.visibility.acknowledged_unseen_flows > 0)
+        .filter(|device| {
+            !device.visibility.both_directions || device.visibility.acknowledged_unseen_flows > 0
+        })
         .collect();
     html! {
         h3 { (text("short.unseen")) }

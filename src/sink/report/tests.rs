@@ -312,11 +312,63 @@ fn hostile_names_stay_text() {
     assert!(page.contains("&lt;script&gt;alert(1)"), "the name is shown");
     assert!(!page.contains('\u{202e}'));
     const KNOWN: &[&str] = &[
-        "!DOCTYPE", "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "h3",
-        "h4", "dl", "dt", "dd", "div", "p", "strong", "ul", "li", "nav", "a", "main", "section",
-        "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "small", "code", "pre",
-        "br", "time", "span", "bdi", "i", "article", "footer", "aside", "ol", "figure", "figcaption",
-        "details", "summary", "svg", "desc", "defs", "pattern", "g", "path", "rect", "text", "circle",
+        "!DOCTYPE",
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "header",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "dl",
+        "dt",
+        "dd",
+        "div",
+        "p",
+        "strong",
+        "ul",
+        "li",
+        "nav",
+        "a",
+        "main",
+        "section",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "th",
+        "td",
+        "small",
+        "code",
+        "pre",
+        "br",
+        "time",
+        "span",
+        "bdi",
+        "i",
+        "article",
+        "footer",
+        "aside",
+        "ol",
+        "figure",
+        "figcaption",
+        "details",
+        "summary",
+        "svg",
+        "desc",
+        "defs",
+        "pattern",
+        "g",
+        "path",
+        "rect",
+        "text",
+        "circle",
     ];
     for tag in tags(&page) {
         let name = tag.trim_start_matches('/').split([' ', '>']).next().unwrap();
@@ -345,7 +397,10 @@ fn nothing_is_loaded() {
         }
     }
     let css = include_str!("../report.css");
-    assert!(css.split("url(").skip(1).all(|target| target.starts_with('#')), "patterns of the page");
+    assert!(
+        css.split("url(").skip(1).all(|target| target.starts_with('#')),
+        "patterns of the page"
+    );
     assert!(!include_str!("../report.css").contains("@import"));
 }
 

@@ -113,8 +113,7 @@ fn bars(axis: &Axis, slots: &[[u64; 2]], top: f64, name: &str) -> Markup {
         }
         path
     };
-    let [sent, received] =
-        slots.iter().fold([0, 0], |[a, b], [c, d]| [a + c, b + d]).map(bytes);
+    let [sent, received] = slots.iter().fold([0, 0], |[a, b], [c, d]| [a + c, b + d]).map(bytes);
     let said = line(
         "timeline.series",
         &[
