@@ -1,16 +1,14 @@
 //! The report as people open it: in a browser, from disk, at several widths, and on paper; and what
 //! the commands that make it promise.
 
-#[cfg(unix)]
-#[path = "common/browser.rs"]
-mod browser;
-#[path = "common/places.rs"]
-mod places;
-#[path = "common/program.rs"]
-mod program;
+mod common;
 
-use places::of_project;
-use program::phonehome;
+#[cfg(unix)]
+use common::browser::Browser;
+use common::places::of_project;
+#[cfg(unix)]
+use common::places::skipped;
+use common::program::{command, phonehome};
 use std::path::{Path, PathBuf};
 
 /// A report of a bundled capture; what is asked for besides.
@@ -59,7 +57,7 @@ fn without_chromium_pdf_says_what_to_do() {
     let capture = of_project("captures/camera.pcapng");
     let pdf = folder.path().join("x.pdf");
     let mut command =
-        program::command(&["report", capture.to_str().unwrap(), "--pdf", pdf.to_str().unwrap()]);
+        command(&["report", capture.to_str().unwrap(), "--pdf", pdf.to_str().unwrap()]);
     let output = command.env("PATH", folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -151,7 +149,7 @@ fn phases_are_told_apart_and_add_up() {
 #[cfg(unix)]
 #[test]
 fn a_browser_opens_it_from_disk_and_nothing_leaves() {
-    let Some(mut browser) = browser::Browser::start() else { return };
+    let Some(mut browser) = Browser::start() else { return };
     let folder = tempfile::tempdir().unwrap();
     let page = report(folder.path(), ALL);
     let comparison = folder.path().join("compare.html");
@@ -197,7 +195,7 @@ fn axe() -> Option<String> {
     let path = told.unwrap_or_else(|| of_project("node_modules/axe-core/axe.min.js"));
     let source = std::fs::read_to_string(path).ok();
     if source.is_none() {
-        places::skipped("no axe-core: npm install axe-core, or PHONEHOME_AXE=…/axe.min.js");
+        skipped("no axe-core: npm install axe-core, or PHONEHOME_AXE=…/axe.min.js");
     }
     source
 }
@@ -205,7 +203,7 @@ fn axe() -> Option<String> {
 #[cfg(unix)]
 #[test]
 fn chromium_prints_it_to_a_pdf() {
-    if browser::Browser::start().is_none() {
+    if Browser::start().is_none() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -28,14 +28,14 @@ impl Browser {
             .iter()
             .find_map(|name| folders.iter().map(|f| f.join(name)).find(|p| p.is_file()))
         else {
-            crate::places::skipped("no Chromium on the PATH");
+            super::places::skipped("no Chromium on the PATH");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
         let [input, output] = ["in", "out"].map(|name| folder.path().join(name));
         let made = Command::new("mkfifo").args([&input, &output]).status();
         if !made.is_ok_and(|status| status.success()) {
-            crate::places::skipped("no mkfifo");
+            super::places::skipped("no mkfifo");
             return None;
         }
         // The protocol comes over descriptors 3 and 4, which only a shell gives without unsafe code.

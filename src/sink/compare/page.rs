@@ -124,7 +124,7 @@ fn table(title: &str, weaker: &str, items: &[Item], withdrawn: &[String]) -> Mar
                     }
                 }
             }
-            div.scroll role="region" tabindex="0" aria-label=(title) {
+            div.scroll role="group" tabindex="0" aria-label=(title) {
                 table.fits {
                     thead {
                         tr {

@@ -288,7 +288,7 @@ fn below(chains: &[Chain], total: u64) -> Markup {
         p.aside { (text("gets.doubt")) }
         details {
             summary { (text("gets.table")) }
-            div.scroll role="region" tabindex="0" aria-label=(text("gets.table")) {
+            div.scroll role="group" tabindex="0" aria-label=(text("gets.table")) {
                 table.small {
                     thead {
                         tr {

@@ -19,7 +19,7 @@ pub fn figure(
     html! {
         figure.picture id=(id) {
             figcaption { (title) }
-            div.scroll role="region" tabindex="0" aria-label=(title) {
+            div.scroll role="group" tabindex="0" aria-label=(title) {
                 svg viewBox={ "0 0 " (WIDTH) " " (number(height)) }
                     role="img" aria-labelledby={ (id) "-title " (id) "-alternative" } {
                     title id={ (id) "-title" } { (title) }

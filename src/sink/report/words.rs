@@ -89,9 +89,10 @@ pub fn frames(spelling: Spelling, numbers: &[u64]) -> Option<String> {
 }
 
 /// A wide table in a box of its own, which scrolls where the screen is narrow. The box takes the
-/// keyboard's focus, since some browsers scroll only what has it.
+/// keyboard's focus, since some browsers scroll only what has it. It is a group and no landmark: a
+/// page of a hundred landmarks has none.
 pub fn boxed(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
+    html! { div.scroll role="group" tabindex="0" aria-label=(label) { (table) } }
 }
 
 /// Counts by name, with the name in words.
