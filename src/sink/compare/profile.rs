@@ -1,7 +1,7 @@
 //! What is compared of a recording: amounts by destination and protocol, and findings; small, so
 //! that many recordings can stand beside each other.
 
-use crate::attribution::world::{Service, Zone};
+use crate::attribution::world::{Device, Service, Zone};
 use crate::base::time::SECOND;
 use crate::snapshot::{Snapshot, TimelineShown};
 use serde::Serialize;
@@ -69,17 +69,15 @@ pub struct Profile {
 }
 
 /// The devices under test that exchanged something with the internet.
-fn active(snapshot: &Snapshot) -> usize {
-    let some = |device: &&crate::attribution::world::Device| {
-        device.role == "device" && device.internet.wire() > 0
-    };
-    snapshot.devices.iter().filter(some).count()
+fn active(snapshot: &Snapshot) -> impl Iterator<Item = &Device> {
+    let all = snapshot.devices.iter();
+    all.filter(|device| device.role == "device" && device.internet.wire() > 0)
 }
 
 /// Whether devices need not be told apart: each recording shows one.
 #[must_use]
 pub fn is_one_device(snapshots: &[&Snapshot]) -> bool {
-    snapshots.iter().all(|snapshot| active(snapshot) == 1)
+    snapshots.iter().all(|snapshot| active(snapshot).count() == 1)
 }
 
 /// What of a recording's limits withdraws claims of absence.
@@ -92,11 +90,9 @@ fn weak(snapshot: &Snapshot) -> Vec<String> {
     if coverage.truncated > 0 {
         weak.push(format!("{} frames were cut short while recording", coverage.truncated));
     }
-    let one_sided = snapshot.devices.iter().filter(|device| {
-        device.role == "device"
-            && device.internet.wire() > 0
-            && (!device.visibility.both_directions
-                || device.visibility.acknowledged_unseen_flows > 0)
+    let one_sided = active(snapshot).filter(|device| {
+        let seen = &device.visibility;
+        !seen.both_directions || seen.acknowledged_unseen_flows > 0
     });
     let count = one_sided.count();
     if count > 0 {
@@ -122,7 +118,12 @@ impl Profile {
     #[must_use]
     pub fn of(snapshot: &Snapshot, one_device: bool) -> Profile {
         let (mut amounts, mut levels) = (BTreeMap::new(), BTreeMap::new());
-        let device = |id: &str| if one_device { String::new() } else { id.to_owned() };
+        // Only the device under test: what is found of others is theirs.
+        let only = one_device.then(|| active(snapshot).next()).flatten();
+        let device = |id: &str| match only {
+            Some(only) if *only.id == *id => String::new(),
+            _ => id.to_owned(),
+        };
         let mut add = |kind, whose: &str, what: String, more: [u64; 2]| {
             let sum: &mut [u64; 2] =
                 amounts.entry(Key { kind, device: device(whose), what }).or_default();
@@ -167,7 +168,7 @@ impl Profile {
         let empty = TimelineShown::default();
         let timeline = snapshot.timeline.as_ref().unwrap_or(&empty);
         let end = snapshot.inputs.iter().filter_map(|input| input.last).max().unwrap_or_default();
-        let one_device = active(snapshot) == 1;
+        let one_device = active(snapshot).count() == 1;
         let phases = &snapshot.phases;
         let mut found = Vec::new();
         for (at, shown) in phases.iter().enumerate().filter(|(_, p)| p.phase == Some(phase)) {

@@ -1,7 +1,7 @@
 //! What was inspected, and what was not: nothing found is not nothing there.
 
 use super::View;
-use super::messages::text;
+use super::messages::{say, text};
 use super::words::{ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire};
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
@@ -57,7 +57,7 @@ fn visibility(view: &View<'_>) -> Markup {
                 small { (text("coverage.one_sided_packets_one_way")) }
             }
         }
-        @if devices.len() > ROWS_MAX { p { (devices.len() - ROWS_MAX) " more devices in --json." } }
+        @if devices.len() > ROWS_MAX { p { (say("coverage.more_devices_json", &[("count", html! { (devices.len() - ROWS_MAX) })])) } }
     }
 }
 
@@ -101,20 +101,10 @@ fn unread(snapshot: &Snapshot) -> Markup {
     let secrets = snapshot.coverage.decryption_secrets;
     html! {
         ul {
-            li {
-                "Encrypted, with the internet: " (total(encrypted[0])) " sent, "
-                (total(encrypted[1])) " received. phonehome does not decrypt. Who was contacted, when and how much is \
-                 known; what was said is not."
-            }
-            li {
-                "In protocols that were not recognised, with the internet: "
-                (total(unknown[0])) " sent, " (total(unknown[1])) " received. Whether that was encrypted is not known."
-            }
+            li { (say("coverage.encrypted_with_internet_sent_received", &[("sent", html! { (total(encrypted[0])) }), ("received", html! { (total(encrypted[1])) })])) }
+            li { (say("coverage.protocols_not_recognised_with_internet", &[("sent", html! { (total(unknown[0])) }), ("received", html! { (total(unknown[1])) })])) }
             @if secrets > 0 {
-                li {
-                    "The recording holds " (counted(secrets, "block", "blocks"))
-                    " with keys for decryption. They were not used."
-                }
+                li { (say("coverage.recording_holds_with_keys_decryption", &[("secrets", html! { (counted(secrets, "block", "blocks")) })])) }
             }
         }
     }
@@ -132,37 +122,22 @@ fn missing(coverage: &Coverage) -> Markup {
                 "Lost while recording: "
                 @match coverage.drops.declared {
                     Some(0) => "none, by the recording's own word.",
-                    Some(drops) => {
-                        strong { (counted(drops, "packet", "packets")) } ", by the recording's own word."
-                    }
+                    Some(drops) => { (say("coverage.recording_s_own_word", &[("drops", html! { strong { (counted(drops, "packet", "packets")) } })])) }
                     None => "the recording does not say.",
                 }
             }
-            li {
-                "Cut short while recording: " (counted(coverage.truncated, "frame", "frames")) "."
-            }
+            li { (say("coverage.cut_short_while_recording", &[("truncated", html! { (counted(coverage.truncated, "frame", "frames")) })])) }
             @if coverage.duplicates.frames > 0 {
-                li {
-                    "Seen twice, as on a mirror port that copies both ways: "
-                    (counted(coverage.duplicates.frames, "frame", "frames"))
-                    ". What they carry is counted once as delivered."
-                }
+                li { (say("coverage.seen_twice_as_on_mirror", &[("duplicates", html! { (counted(coverage.duplicates.frames, "frame", "frames")) })])) }
             }
             @if coverage.conflicting_segments > 0 {
-                li {
-                    "TCP segments that say something else than an earlier copy of the same bytes: "
-                    (grouped(coverage.conflicting_segments))
-                    ". The first copy was read; a receiver may have taken the other."
-                }
+                li { (say("coverage.tcp_segments_say_something_else", &[("conflicting_segments", html! { (grouped(coverage.conflicting_segments)) })])) }
             }
             @if !coverage.stopped.is_empty() {
-                li { "Transport headers that could not be read:" (tally(&coverage.stopped)) }
+                li { (say("coverage.transport_headers_could_not_read", &[("stopped", html! { (tally(&coverage.stopped)) })])) }
             }
             @if !coverage.checksum_bad.is_empty() {
-                li {
-                    "Checksums that do not fit (often the recording computer's network card fills \
-                     them in later):" (tally(&coverage.checksum_bad))
-                }
+                li { (say("coverage.checksums_do_not_fit_often", &[("checksum_bad", html! { (tally(&coverage.checksum_bad)) })])) }
             }
         }
     }
@@ -175,13 +150,10 @@ fn left_out(snapshot: &Snapshot) -> Markup {
             ul {
                 @for left in snapshot.left_out.iter().take(ROWS_MAX) {
                     @let [sent, received] = left.internet.delivered_bytes;
-                    li {
-                        code { (wire(&left.id)) } ": " (left.reason) "; with the internet "
-                        (total(sent)) " sent, " (total(received)) " received"
-                    }
+                    li { (say("coverage.with_internet_sent_received", &[("id", html! { code { (wire(&left.id)) } }), ("reason", html! { (left.reason) }), ("sent", html! { (total(sent)) }), ("received", html! { (total(received)) })])) }
                 }
                 @if snapshot.left_out.len() > ROWS_MAX {
-                    li { (snapshot.left_out.len() - ROWS_MAX) " more in --json" }
+                    li { (say("coverage.more_json", &[("count", html! { (snapshot.left_out.len() - ROWS_MAX) })])) }
                 }
             }
         }
@@ -237,7 +209,7 @@ pub fn knowledge(snapshot: &Snapshot) -> Markup {
             dd {
                 (counted(signatures.count as u64, "file", "files")) ", version "
                 (signatures.version)
-                @if let Some(checked) = &signatures.checked { ", sources last read " (checked) }
+                @if let Some(checked) = &signatures.checked { (say("coverage.sources_last_read", &[("checked", html! { (checked) })])) }
                 br; "SHA-256 " code { (signatures.sha256) }
             }
             dt { (text("coverage.countries_networks")) }
@@ -284,11 +256,7 @@ fn frames(coverage: &Coverage) -> Markup {
         }
     };
     html! {
-        p {
-            (counted(coverage.frames.total, "frame", "frames")) " read = "
-            (grouped(coverage.frames.explained)) " explained + " (grouped(refused))
-            " not understood; " (total(coverage.wire_bytes)) " on the wire."
-        }
+        p { (say("coverage.read_explained_not_understood_on", &[("frames", html! { (counted(coverage.frames.total, "frame", "frames")) }), ("explained", html! { (grouped(coverage.frames.explained)) }), ("refused", html! { (grouped(refused)) }), ("wire_bytes", html! { (total(coverage.wire_bytes)) })])) }
         (boxed("Frames by kind", table))
     }
 }
@@ -297,10 +265,7 @@ fn about_database(database: &DatabaseShown) -> Markup {
     html! {
         p {
             (wire(&database.about.name)) ", of " (day(database.about.build))
-            @if let Some(days) = database.days_older_than_capture {
-                ". " strong { "It is " (days) " days older than the recording" }
-                ": addresses may have moved since"
-            }
+            @if let Some(days) = database.days_older_than_capture { (say("coverage.addresses_may_have_moved_since", &[("days", html! { strong { (say("coverage.days_older_than_recording", &[("days", html! { (days) })])) } })])) }
             br; "SHA-256 " code { (database.about.sha256) }
         }
     }

@@ -1,7 +1,7 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
 use super::View;
-use super::messages::text;
+use super::messages::{say, text};
 use super::words::{amount, boxed, counted, destination_title, frames, grouped, wire};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
@@ -39,10 +39,7 @@ pub fn table(view: &View<'_>, device: &Device, contacts: &[&Contact]) -> Markup 
     let table = html! {
         table.wide {
             caption {
-                span {
-                    "Internet destinations of " (wire(&device.title())) ", most bytes first. \
-                     Shaded rows are the sum of the rows below them."
-                }
+                span { (say("destination.internet_destinations_most_bytes_first", &[("title", html! { (wire(&device.title())) })])) }
             }
             thead {
                 tr {
@@ -70,9 +67,7 @@ pub fn rest_row(count: usize, before: usize, sum: &Traffic, behind: usize) -> Ma
     html! {
         tbody {
             tr {
-                th scope="row" colspan=(before) {
-                    (grouped(count as u64)) " more; all in --json"
-                }
+                th scope="row" colspan=(before) { (say("destination.more_all_json", &[("count", html! { (grouped(count as u64)) })])) }
                 td.number { (amount(sent)) }
                 td.number { (amount(received)) }
                 td colspan=(behind) {}
@@ -92,7 +87,7 @@ fn rows_of(view: &View<'_>, contact: &Contact, destination: &Destination) -> Mar
                 @let mut sum = Traffic::default();
                 @let () = rest.iter().for_each(|host| sum.add(&host.traffic));
                 tr {
-                    th.inner scope="row" { (rest.len()) " more names; all in --json" }
+                    th.inner scope="row" { (say("destination.more_names_all_json", &[("rest", html! { (rest.len()) })])) }
                     td.number { (amount(sum.delivered_bytes[0])) }
                     td.number { (amount(sum.delivered_bytes[1])) }
                     td colspan="4" {}
@@ -107,7 +102,7 @@ fn sum_row(view: &View<'_>, contact: &Contact, destination: &Destination) -> Mar
         html! {
             strong { (amount(contact.traffic.delivered_bytes[way])) }
             @if contact.missed_bytes[way] > 0 {
-                br; small { "and " (amount(contact.missed_bytes[way])) " not captured" }
+                br; small { (say("destination.not_captured", &[("bytes", html! { (amount(contact.missed_bytes[way])) })])) }
             }
         }
     };
@@ -117,9 +112,7 @@ fn sum_row(view: &View<'_>, contact: &Contact, destination: &Destination) -> Mar
             td.number { (way(0)) }
             td.number { (way(1)) }
             td { (owners(contact, destination)) }
-            td colspan="3" {
-                "First seen " (view.clock.moment(contact.first)) ", last " (view.clock.moment(contact.last)) " UTC"
-            }
+            td colspan="3" { (say("destination.first_seen_last_utc", &[("first", html! { (view.clock.moment(contact.first)) }), ("last", html! { (view.clock.moment(contact.last)) })])) }
         }
     }
 }
@@ -164,7 +157,7 @@ fn host_rows(host: &Host, destination: &Destination, spelling: Spelling) -> Mark
             }
         }
         @if hidden > 0 {
-            tr { td colspan="2" { (hidden) " more groups of addresses; all in --json" } }
+            tr { td colspan="2" { (say("destination.more_groups_addresses_all_json", &[("hidden", html! { (hidden) })])) } }
         }
     }
 }
@@ -197,9 +190,7 @@ fn source(seen: &NameSeen, spelling: Spelling) -> Markup {
         (seen.source)
         @if let Some(frame) = frames(spelling, &[seen.frame]) { ", " (frame) }
         @if seen.several { (text("destination.address_has_other_names_too")) }
-        @if let Some((other, frame)) = &seen.dns_says {
-            ", while DNS said " (wire(&other.text)) ", frame " (spelling.one(*frame))
-        }
+        @if let Some((other, frame)) = &seen.dns_says { (say("destination.while_dns_said_frame", &[("other", html! { (wire(&other.text)) }), ("frame", html! { (spelling.one(*frame)) })])) }
     }
 }
 
@@ -234,8 +225,8 @@ fn service(host: &Host, destination: &Destination, spelling: Spelling) -> Markup
             @if claim.level == Level::Inferred { (text("destination.likely_no_more")) }
             ", by " (basis(claim))
             @if let Some(frame) = frames(spelling, &[claim.frame]) { ", " (frame) }
-            @if let Some(host) = &claim.host_operator { "; host run by " (wire(host)) }
-            @if let Some(region) = &claim.region { "; stated region " (wire(region)) }
+            @if let Some(host) = &claim.host_operator { (say("destination.host_run", &[("host", html! { (wire(host)) })])) }
+            @if let Some(region) = &claim.region { (say("destination.stated_region", &[("region", html! { (wire(region)) })])) }
             ")"
         }
     }
@@ -251,7 +242,7 @@ pub fn made_up(claim: &Claim) -> &'static str {
 }
 
 fn role(role: &str) -> Markup {
-    html! { @if role == "suffix" { (text("destination.some_service")) } @else { (wire(role)) " service" } }
+    html! { @if role == "suffix" { (text("destination.some_service")) } @else { (say("destination.service", &[("role", html! { (wire(role)) })])) } }
 }
 
 pub fn kind(kind: Kind) -> &'static str {
@@ -274,7 +265,7 @@ fn law(claim: &Claim) -> Markup {
                 "Operator: " (wire(&operator.legal_name)) ", "
                 @match &operator.head_office {
                     _ if claim.fictional => "no real head office",
-                    Some(country) => { "head office in " strong { (country) } }
+                    Some(country) => { (say("destination.head_office", &[("country", html! { strong { (country) } })])) }
                     None => "head office not established",
                 }
                 "."
@@ -305,14 +296,12 @@ fn readable(services: &[Service]) -> Markup {
                     @let [sent, received] = service.traffic.delivered_bytes;
                     small {
                         "(" (service_name(service))
-                        @if sent + received > 0 {
-                            ": " (amount(sent)) " sent, " (amount(received)) " received"
-                        }
+                        @if sent + received > 0 { (say("destination.sent_received", &[("sent", html! { (amount(sent)) }), ("received", html! { (amount(received)) })])) }
                         ")"
                     }
                 }
             }
-            @if more > 0 { li { (more) " more in --json" } }
+            @if more > 0 { li { (say("destination.more_json", &[("more", html! { (more) })])) } }
         }
     }
 }
@@ -325,7 +314,9 @@ fn readable_word(service: &Service) -> Markup {
         ("service", _) => html! { (text("destination.open_design")) },
         _ if service.looks.is_empty() => html! { (text("destination.not_known")) },
         // An inference from the bytes alone.
-        _ => html! { "not known, looks " (service.looks.join(" and ")) },
+        _ => {
+            html! { (say("destination.not_known_looks", &[("looks", html! { (service.looks.join(" and ")) })])) }
+        }
     }
 }
 
@@ -337,7 +328,7 @@ fn addresses(group: &Group<'_>) -> Markup {
             @if index > 0 { ", " }
             code { (remote.address.to_string()) }
         }
-        @if more > 0 { " and " (counted(more as u64, "more address", "more addresses")) }
+        @if more > 0 { (say("destination.and", &[("more", html! { (counted(more as u64, "more address", "more addresses")) })])) }
         @if networks.is_empty() { br; "Network not known." }
         @for asn in networks {
             br; "AS" (asn.number) " " (wire(&asn.organisation))
@@ -377,7 +368,7 @@ fn places(group: &Group<'_>) -> Markup {
         }
         @for remote in group {
             @for excluded in &remote.excluded {
-                br; strong { (excluded.country) " is excluded" } " for "
+                br; strong { (say("destination.excluded", &[("country", html! { (excluded.country) })])) } " for "
                 code { (remote.address.to_string()) } ": its answers come too fast. It is at most "
                 (grouped(excluded.farthest_km)) " km away, " (excluded.country) " at least "
                 (grouped(excluded.least_km)) " km."

@@ -2,7 +2,7 @@
 
 use super::View;
 use super::destination;
-use super::messages::text;
+use super::messages::{say, text};
 use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use crate::base::frame::Spelling;
@@ -27,11 +27,7 @@ fn rest(devices: &[Device]) -> Markup {
     devices.iter().for_each(|device| sum.add(&device.internet));
     let [sent, received] = sum.delivered_bytes;
     html! {
-        p {
-            "And " (counted(devices.len() as u64, "more device", "more devices"))
-            ", which together sent " (total(sent)) " to the internet and received "
-            (total(received)) "; all in --json."
-        }
+        p { (say("device.which_together_sent_internet_received", &[("devices", html! { (counted(devices.len() as u64, "more device", "more devices")) }), ("sent", html! { (total(sent)) }), ("received", html! { (total(received)) })])) }
     }
 }
 
@@ -55,10 +51,7 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
                     "to or from the internet was seen."
                 }
             } @else {
-                p.headline {
-                    "With the internet: " strong { (total(sent)) " sent" } ", "
-                    strong { (total(received)) " received" } "."
-                }
+                p.headline { (say("device.with_internet", &[("sent", html! { strong { (say("device.sent_2", &[("sent", html! { (total(sent)) })])) } }), ("received", html! { strong { (say("device.received_2", &[("received", html! { (total(received)) })])) } })])) }
                 (destination::table(view, device, &internet))
             }
             (nearby(view, index, device))
@@ -106,11 +99,11 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 dd {
                     @for (index, seen) in device.addresses.iter().take(DETAILS_MAX).enumerate() {
                         @if index > 0 { ", " }
-                        code title={ "seen " (seen.first.to_string()) " to " (seen.last.to_string()) } {
+                        code title={ (say("device.seen", &[("first", html! { (seen.first.to_string()) }), ("last", html! { (seen.last.to_string()) })])) } {
                             (seen.address.to_string())
                         }
                     }
-                    @if more_addresses > 0 { " and " (more_addresses) " more in --json" }
+                    @if more_addresses > 0 { (say("device.more_json", &[("more_addresses", html! { (more_addresses) })])) }
                 }
             }
             @if !device.identities.is_empty() {
@@ -118,7 +111,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 dd {
                     ul {
                         @for said in device.identities.iter().take(DETAILS_MAX) { li { (identity(said, spelling)) } }
-                        @if more_said > 0 { li { "and " (more_said) " more in --json" } }
+                        @if more_said > 0 { li { (say("device.more_json_2", &[("more_said", html! { (more_said) })])) } }
                     }
                 }
             }
@@ -141,10 +134,10 @@ fn maker(device: &Device) -> Markup {
             Some(maker) if maker.by == "dhcp" => {
                 (wire(&maker.name)) " (by what it says when it asks for an address, DHCP; a device \
                  can say anything)"
-                @if let Some(oui) = &device.oui { "; network chip registered to " (wire(oui)) }
+                @if let Some(oui) = &device.oui { (say("device.network_chip_registered", &[("oui", html! { (wire(oui)) })])) }
             }
             Some(maker) => {
-                @if maker.vendor.is_some() { "perhaps " (wire(&maker.name)) ". " } @else { "not known. " }
+                @if maker.vendor.is_some() { (say("device.perhaps", &[("maker", html! { (wire(&maker.name)) })])) } @else { "not known. " }
                 "Its hardware address is registered to "
                 (wire(device.oui.as_deref().unwrap_or(&maker.name)))
                 "; that is often only the maker of the network chip"
@@ -196,7 +189,9 @@ fn near<'a>(view: &View<'a>, index: usize, device: &Device) -> Vec<Near<'a>> {
 
 fn peer(view: &View<'_>, contact: &Contact) -> Markup {
     match contact.destination.strip_prefix("group:") {
-        Some(address) => html! { "many at once (" code { (address) } ")" },
+        Some(address) => {
+            html! { (say("device.many_at_once", &[("address", html! { code { (address) } })])) }
+        }
         None => device_link(view.snapshot, &contact.destination),
     }
 }
@@ -250,10 +245,7 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
         h4 { (text("device.on_test_network")) }
         (boxed("Contacts on the test network", table))
         @if untold(0) + untold(1) > 0 {
-            p {
-                "With devices left out of this report: " (total(untold(0))) " sent, "
-                (total(untold(1))) " received."
-            }
+            p { (say("device.with_devices_left_out_this", &[("sent", html! { (total(untold(0))) }), ("received", html! { (total(untold(1))) })])) }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the checks state, each with what it does not show and the frames to check it by.
 
 use super::View;
-use super::messages::text;
+use super::messages::{say, text};
 use super::words::{
     FILTER_MAX, ROWS_MAX, boxed, counted, destination_title, device_link, frames, grouped, total,
     wire,
@@ -30,13 +30,10 @@ pub fn section(view: &View<'_>) -> Markup {
                 (article(view, index, finding))
             }
             @if findings.len() > ROWS_MAX {
-                p { (grouped((findings.len() - ROWS_MAX) as u64)) " more findings; all in --json." }
+                p { (say("finding.more_findings_all_json", &[("count", html! { (grouped((findings.len() - ROWS_MAX) as u64)) })])) }
             }
             @if let (Some(limit), Some(result)) = (snapshot.gate.fail_on, snapshot.gate.result) {
-                p {
-                    "The run was told to fail on findings of severity " (limit.name())
-                    " and above: " strong { (result) } "."
-                }
+                p { (say("finding.run_told_fail_on_findings", &[("limit", html! { (limit.name()) }), ("result", html! { strong { (result) } })])) }
             }
         }
     }
@@ -48,8 +45,8 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
         article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
                 "Finding " (index + 1) ": " (finding.title)
-                " " span.badge { "severity " (finding.severity.name()) }
-                " " span.badge { "level " (finding.level.name()) }
+                " " span.badge { (say("finding.severity_2", &[("severity", html! { (finding.severity.name()) })])) }
+                " " span.badge { (say("finding.level_2", &[("level", html! { (finding.level.name()) })])) }
                 @if finding.review.state == "unreviewed" { " " span.badge.open { (text("review.badge")) } }
             }
             p.say { (wire(&finding.may_say)) }
@@ -91,10 +88,10 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
             h4 { (text("finding.proof")) }
             @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(view, counted)) }
             @if finding.traffic.len() > ROWS_MAX {
-                p { (finding.traffic.len() - ROWS_MAX) " more files; all in --json." }
+                p { (say("finding.more_files_all_json", &[("count", html! { (finding.traffic.len() - ROWS_MAX) })])) }
             }
             (deciding(view, finding))
-            p.key { small { "Rule " (finding.id) " version " (finding.rule_version) ", key " code { (finding.key) } } }
+            p.key { small { (say("finding.rule_version_key", &[("id", html! { (finding.id) }), ("rule_version", html! { (finding.rule_version) }), ("key", html! { code { (finding.key) } })])) } }
         }
     }
 }
@@ -136,18 +133,13 @@ fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
     let [sent, received] = traffic.delivered_bytes;
     html! {
         p {
-            @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) {
-                "In file " (traffic.input + 1) ", " code { (wire(&input.path)) } ": "
-            }
+            @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) { (say("finding.file", &[("input", html! { (traffic.input + 1) }), ("path", html! { code { (wire(&input.path)) } })])) }
             (counted(traffic.frames, "frame", "frames")) " counted, from "
             (view.clock.moment(traffic.first)) " to " (view.clock.moment(traffic.last)) " UTC: "
             (total(sent)) " of payload sent by the device, " (total(received)) " received."
         }
         @match &traffic.wireshark_filter {
-            Some(filter) if filter.len() > FILTER_MAX => p {
-                "The Wireshark display filter that selects exactly these frames has "
-                (grouped(filter.len() as u64)) " bytes; it is in --json."
-            },
+            Some(filter) if filter.len() > FILTER_MAX => p { (say("finding.wireshark_display_filter_selects_exactly", &[("filter", html! { (grouped(filter.len() as u64)) })])) },
             Some(filter) => {
                 p {
                     "This Wireshark display filter selects exactly these frames"
@@ -155,9 +147,7 @@ fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
                 }
                 pre tabindex="0" { code { (filter) } }
             }
-            None => p {
-                "No Wireshark filter: " (traffic.no_filter_because.unwrap_or("not possible")) "."
-            },
+            None => p { (say("finding.no_wireshark_filter", &[("no_filter_because", html! { (traffic.no_filter_because.unwrap_or("not possible")) })])) },
         }
     }
 }

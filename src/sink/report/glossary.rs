@@ -1,7 +1,7 @@
 //! How the statements of the page are known, and its words.
 
 use super::finding::level;
-use super::messages::text;
+use super::messages::{say, text};
 use crate::attribution::world::Level;
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
@@ -13,25 +13,9 @@ pub fn how_we_know(snapshot: &Snapshot) -> Markup {
             h3 { (text("how.where_three_questions_three_answers")) }
             p { (text("how.they_are_kept_apart_because")) }
             ul {
-                li {
-                    strong { "Where is the address? " }
-                    "A database estimates it. It says where a machine probably stands, not where \
-                     data is kept. Databases are wrong often enough that one of them alone proves \
-                     nothing, and an address used in many places at once has no single country. \
-                     The embedded database " code { (text("how.phonehome_geo")) } " holds two lists: that of \
-                     DB-IP, and one made from the registries of addresses (" i { (text("how.registry_list")) } ")."
-                }
-                li {
-                    strong { "Whose network is it? " }
-                    "The holder of the network (autonomous system, AS) is the landlord: it rents \
-                     out machines and lines. It need not know what runs there."
-                }
-                li {
-                    strong { "Who operates the service, under whose law? " }
-                    "Only a sourced signature answers that: the company and its head office by a \
-                     filing, a register or its own notice. Without one this page says "
-                    i { (text("how.operator_not_established")) } "."
-                }
+                li { (say("how.database_estimates_says_where_machine", &[("question", html! { strong { "Where is the address? " } }), ("name", html! { code { (text("how.phonehome_geo")) } }), ("list", html! { i { (text("how.registry_list")) } })])) }
+                li { (say("how.holder_network_autonomous_system_as", &[("question", html! { strong { "Whose network is it? " } })])) }
+                li { (say("how.only_sourced_signature_answers_company", &[("question", html! { strong { "Who operates the service, under whose law? " } }), ("term", html! { i { (text("how.operator_not_established")) } })])) }
             }
             p {
                 "A country is " i { (text("how.excluded")) } " where answers come back faster than light in \
@@ -47,18 +31,9 @@ pub fn how_we_know(snapshot: &Snapshot) -> Markup {
                     dd { (level(each)) }
                 }
             }
-            p {
-                "A statement is never surer than the name it rests on. A name from another \
-                 device's DNS, one of several names of an address, or a port number alone makes it "
-                i { (text("how.inferred")) } " at most."
-            }
+            p { (say("how.statement_never_surer_than_name", &[("level", html! { i { (text("how.inferred")) } })])) }
             h3 { (text("how.how_much_payload")) }
-            p {
-                i { (text("how.sent")) } " and " i { (text("how.received")) } " are seen from the device. They count \
-                 payload: what the two ends had to say, each byte once, without the addresses \
-                 around it and without repeats. Encryption adds to it. So it is near, but not \
-                 equal to, the size of a message or picture."
-            }
+            p { (say("how.are_seen_from_device_they", &[("sent", html! { i { (text("how.sent")) } }), ("received", html! { i { (text("how.received")) } })])) }
         }
     }
 }

@@ -89,17 +89,64 @@ mod tests {
         found
     }
 
-    #[test]
-    fn no_message_is_missing_and_none_is_unused() {
+    /// The code of the report, file by file.
+    fn sources() -> Vec<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink/report");
-        let mut used = BTreeSet::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let code = paths.filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.ends_with(".rs") && name != "messages.rs" && name != "tests.rs" {
-                used.extend(keys(&std::fs::read_to_string(path).unwrap()));
+            name.ends_with(".rs") && name != "messages.rs" && name != "tests.rs"
+        });
+        code.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
+    /// What stands between the bracket that `code` begins with and its partner.
+    fn bracketed(code: &str) -> &str {
+        let (mut depth, mut quoted, mut before) = (0, false, ' ');
+        for (at, character) in code.char_indices() {
+            match character {
+                '"' if before != '\\' => quoted = !quoted,
+                '[' if !quoted => depth += 1,
+                ']' if !quoted => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return &code[..at];
+            }
+            before = character;
+        }
+        code
+    }
+
+    #[test]
+    fn every_sentence_gets_the_values_that_it_wants() {
+        let mut calls = 0;
+        for code in sources() {
+            // To the end of the file each: a call may hold another.
+            let starts = code.match_indices("say(").chain(code.match_indices("line("));
+            for call in starts.map(|(at, name)| &code[at + name.len()..]) {
+                let Some(rest) = call.trim_start().strip_prefix('"') else { continue };
+                let (key, rest) = rest.split_once('"').unwrap();
+                let rest = rest.trim_start_matches([',', ' ', '\n', '&']);
+                let (Some(message), true) = (ENGLISH.get(key), rest.starts_with('[')) else {
+                    continue;
+                };
+                let given = bracketed(rest);
+                calls += 1;
+                pieces(message, |piece| {
+                    if let Piece::Value(name) = piece {
+                        assert!(given.contains(&format!("(\"{name}\"")), "{key} wants {name}");
+                    }
+                });
             }
         }
+        assert!(calls > 80, "calls are found: {calls}");
+    }
+
+    #[test]
+    fn no_message_is_missing_and_none_is_unused() {
+        let mut used = BTreeSet::new();
+        sources().iter().for_each(|code| used.extend(keys(code)));
         let known: BTreeSet<String> = ENGLISH.keys().cloned().collect();
         assert!(known.len() > 50, "the file of messages is read");
         let missing: Vec<_> = used.difference(&known).collect();

@@ -125,7 +125,7 @@ pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
-                title { "phonehome: " (file_names(snapshot)) }
+                title { (say("page.phonehome", &[("file_names", html! { (file_names(snapshot)) })])) }
                 style {
                     (PreEscaped(include_str!("../report.css")))
                     // On every page of paper. The words are ours, and hold digits besides.
@@ -207,7 +207,7 @@ fn head(view: &View<'_>) -> Markup {
                 ul {
                     li { a href="#short" { (text("short.title")) } }
                     li { a href="#pictures" { (text("page.pictures")) } }
-                    li { a href="#findings" { "Findings (" (snapshot.findings.len()) ")" } }
+                    li { a href="#findings" { (say("page.findings", &[("findings", html! { (snapshot.findings.len()) })])) } }
                     li { a href="#sent" { (text("page.what_left_whom_where")) } }
                     li { a href="#how" { (text("page.how_we_know")) } }
                     li { a href="#unseen" { (text("page.what_not_seen")) } }
@@ -226,14 +226,14 @@ fn inputs(view: &View<'_>) -> Markup {
         @for (index, input) in all.iter().take(ROWS_MAX).enumerate() {
             (about_input(view, input, (all.len() > 1).then_some(index + 1)))
         }
-        @if all.len() > ROWS_MAX { p { (all.len() - ROWS_MAX) " more files; all in --json." } }
+        @if all.len() > ROWS_MAX { p { (say("page.more_files_all_json", &[("count", html! { (all.len() - ROWS_MAX) })])) } }
     }
 }
 
 fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
     html! {
         dl.facts {
-            dt { "Recording" @if let Some(place) = place { ", file " (place) } }
+            dt { "Recording" @if let Some(place) = place { (say("page.file", &[("place", html! { (place) })])) } }
             dd {
                 code { (wire(&input.path)) }
                 @if input.format.is_empty() { " (not read)" } @else { " (" (input.format) ")" }
@@ -242,24 +242,18 @@ fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
             dd {
                 @match &input.sha256 {
                     Some(hash) => code { (hash) },
-                    None => {
-                        "not computed: " (input.no_hash_because.unwrap_or("no reason given"))
-                    }
+                    None => { (say("page.not_computed", &[("no_hash_because", html! { (input.no_hash_because.unwrap_or("no reason given")) })])) }
                 }
             }
             dt { (text("page.time")) }
             dd {
                 @match (input.first, input.last) {
-                    (Some(first), Some(last)) => {
-                        (view.clock.moment(first)) " to " (view.clock.moment(last)) " UTC (" (span(last.since(first))) ")"
-                    }
+                    (Some(first), Some(last)) => { (say("page.utc", &[("first", html! { (view.clock.moment(first)) }), ("last", html! { (view.clock.moment(last)) }), ("span", html! { (span(last.since(first))) })])) }
                     _ => "no frame, so no time",
                 }
             }
             dt { (text("page.size")) }
-            dd {
-                (counted(input.frames, "frame", "frames")) ", " (bytes(input.bytes)) " on the wire"
-            }
+            dd { (say("page.on_wire", &[("input", html! { (counted(input.frames, "frame", "frames")) }), ("bytes", html! { (bytes(input.bytes)) })])) }
             @if !input.interfaces.is_empty() {
                 dt { (text("page.recorded_at")) }
                 dd { (wire(&input.interfaces.join(", "))) }

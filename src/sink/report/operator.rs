@@ -2,7 +2,7 @@
 //! from the traffic: a fact about a company is not a fact about what a device did.
 
 use super::destination::{kind, made_up};
-use super::messages::text;
+use super::messages::{say, text};
 use super::words::{ROWS_MAX, boxed, wire};
 use crate::attribution::signature::Operator;
 use crate::attribution::world::Claim;
@@ -44,7 +44,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
         h3 { (text("operator.who_operates_these_services")) }
         p { (text("operator.head_office_says_under_whose")) }
         (boxed("Operators", table))
-        @if claims.len() > ROWS_MAX { p { (claims.len() - ROWS_MAX) " more; all in --json." } }
+        @if claims.len() > ROWS_MAX { p { (say("operator.more_all_json", &[("count", html! { (claims.len() - ROWS_MAX) })])) } }
     }
 }
 
@@ -58,14 +58,14 @@ fn operator(operator: Option<&Operator>, fictional: bool) -> Markup {
             br;
             @match &operator.head_office {
                 _ if fictional => "no real head office",
-                Some(country) => { "head office in " strong { (country) } }
+                Some(country) => { (say("operator.head_office", &[("country", html! { strong { (country) } })])) }
                 None => "head office not established",
             }
             @if !operator.parents.is_empty() {
                 br; "controlled by " (wire(&operator.parents.join(", ")))
             }
         }
-        td { (wire(&operator.source)) br; small { "read " (operator.checked) } }
+        td { (wire(&operator.source)) br; small { (say("operator.read", &[("checked", html! { (operator.checked) })])) } }
     }
 }
 
@@ -77,7 +77,7 @@ fn facts(claim: &Claim) -> Markup {
                     li {
                         @if let Some(date) = &fact.date { (date) ": " }
                         (wire(&fact.fact)) " "
-                        small { "(" (wire(&fact.source)) ", read " (fact.checked) ")" }
+                        small { (say("operator.read_2", &[("source", html! { (wire(&fact.source)) }), ("checked", html! { (fact.checked) })])) }
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
+use super::messages::say;
 use crate::attribution::world::Destination;
 use crate::base::frame::Spelling;
 use crate::base::text::bytes;
@@ -35,7 +36,7 @@ pub fn amount(count: u64) -> Markup {
     if count < 1000 {
         return html! { (bytes(count)) };
     }
-    html! { span title={ (grouped(count)) " bytes" } { (bytes(count)) } }
+    html! { span title={ (say("table.bytes", &[("count", html! { (grouped(count)) })])) } { (bytes(count)) } }
 }
 
 /// A rounded amount with the exact count beside it.
@@ -126,8 +127,12 @@ pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
 pub fn destination_title(destination: &Destination) -> Markup {
     let addresses = destination.remotes.len();
     match (destination.id.strip_prefix("net:"), &destination.remotes[..]) {
-        (Some(_), [only]) => html! { (only.address.to_string()) " (no name)" },
-        (Some(network), _) => html! { (network) " (no name; " (addresses) " addresses)" },
+        (Some(_), [only]) => {
+            html! { (say("table.no_name", &[("address", html! { (only.address.to_string()) })])) }
+        }
+        (Some(network), _) => {
+            html! { (say("table.no_name_addresses", &[("network", html! { (network) }), ("addresses", html! { (addresses) })])) }
+        }
         (None, _) => wire(&destination.id),
     }
 }
