@@ -86,7 +86,7 @@ pub struct Item {
     /// Exact probability of such a difference by chance, by what was sent, received, or seen at all,
     /// whichever is smallest; null without three repeats a side.
     pub p: Option<f64>,
-    /// The same, corrected for how many were looked at (Holm).
+    /// The same, corrected for how many such tests were made (Holm).
     pub p_holm: Option<f64>,
     /// What is different of a finding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,10 +121,6 @@ impl Seen {
 
     fn ways(&self) -> [&[u64]; 2] {
         [&self.sent, &self.received]
-    }
-
-    fn presence(&self, side: &Side, key: &Key) -> Vec<u64> {
-        side.runs.iter().map(|run| u64::from(run.amounts.contains_key(key))).collect()
     }
 }
 
@@ -169,13 +165,14 @@ fn pair(sides: &[Side], at: usize) -> Pair {
     let (left, right) = (&sides[0], &sides[at]);
     let keys: BTreeSet<&Key> =
         left.runs.iter().chain(&right.runs).flat_map(|run| run.amounts.keys()).collect();
-    let mut judged: Vec<(State, Item)> =
-        keys.into_iter().map(|key| judge(left, right, key)).collect();
-    // All that was looked at counts, also what turned out to be the same.
-    let raw: Vec<Option<f64>> = judged.iter().map(|(_, item)| item.p).collect();
-    for ((_, item), adjusted) in judged.iter_mut().zip(holm(&raw)) {
-        item.p_holm = adjusted;
-    }
+    let tests: Vec<Tests> = keys.iter().map(|key| probabilities(left, right, key)).collect();
+    // Every test counts, three a thing, also of what turned out to be the same.
+    let corrected = holm(&tests.concat());
+    let judged = keys.iter().zip(&tests).zip(corrected.chunks(3)).map(|((key, raw), corrected)| {
+        let both = raw.iter().zip(corrected).filter_map(|(p, holm)| Some(((*p)?, (*holm)?)));
+        let least = both.min_by(|a, b| a.0.total_cmp(&b.0));
+        judge(left, right, key, least)
+    });
     let least = left.runs.len().min(right.runs.len());
     let mut pair = Pair {
         left: 0,
@@ -193,7 +190,7 @@ fn pair(sides: &[Side], at: usize) -> Pair {
             }
             _ => {
                 "Exact rank-sum test (Mann-Whitney, two-sided, all ways counted), corrected for \
-                 the number of comparisons (Holm). With three against three recordings it cannot \
+                 the number of tests, three a thing compared (Holm). With three against three recordings it cannot \
                  be smaller than 0.1."
             }
         },
@@ -215,11 +212,30 @@ fn pair(sides: &[Side], at: usize) -> Pair {
     pair
 }
 
-fn judge(left: &Side, right: &Side, key: &Key) -> (State, Item) {
+/// Probabilities by what was sent, what was received, and whether it was there at all.
+type Tests = [Option<f64>; 3];
+
+fn probabilities(left: &Side, right: &Side, key: &Key) -> Tests {
     let seen = [Seen::of(left, key), Seen::of(right, key)];
-    let presence = rank_sum(&seen[0].presence(left, key), &seen[1].presence(right, key));
-    let amounts = seen[0].ways().into_iter().zip(seen[1].ways()).map(|(a, b)| rank_sum(a, b));
-    let p = amounts.chain([presence]).flatten().min_by(f64::total_cmp);
+    let there = [presence(left, key), presence(right, key)];
+    let test = |a: &[u64], b: &[u64]| {
+        // What is the same in all recordings is no test.
+        let some = a.iter().chain(b).any(|value| Some(value) != a.first());
+        some.then(|| rank_sum(a, b)).flatten()
+    };
+    [
+        test(&seen[0].sent, &seen[1].sent),
+        test(&seen[0].received, &seen[1].received),
+        test(&there[0], &there[1]),
+    ]
+}
+
+fn presence(side: &Side, key: &Key) -> Vec<u64> {
+    side.runs.iter().map(|run| u64::from(run.amounts.contains_key(key))).collect()
+}
+
+fn judge(left: &Side, right: &Side, key: &Key, least: Option<(f64, f64)>) -> (State, Item) {
+    let seen = [Seen::of(left, key), Seen::of(right, key)];
     let levels = |side: &Side| -> BTreeSet<&'static str> {
         side.runs.iter().filter_map(|run| run.levels.get(key)).flatten().copied().collect()
     };
@@ -236,7 +252,8 @@ fn judge(left: &Side, right: &Side, key: &Key) -> (State, Item) {
         _ => State::Smaller,
     };
     let [left, right] = seen;
-    (state, Item { key: key.clone(), left, right, p, p_holm: None, note })
+    let (p, p_holm) = (least.map(|(p, _)| p), least.map(|(_, holm)| holm));
+    (state, Item { key: key.clone(), left, right, p, p_holm, note })
 }
 
 /// Whether sides differ by more than repeats of one of them do; without repeats, by the factor.

@@ -70,9 +70,9 @@ impl Clock {
         html! { (self.moment(first)) @if !same { br; (self.moment(last)) } }
     }
 
-    /// Time of day alone, for the axis of a picture.
-    pub fn of_day(&self, time: Timestamp) -> String {
-        let utc = &time.to_string()[11..19];
+    /// The same as plain text, for pictures.
+    pub fn plain(&self, time: Timestamp) -> String {
+        let utc = time.to_string()[..19].replace('T', " ");
         match self.0.as_ref().and_then(|zone| zone.local(time)) {
             Some((_, clock, offset)) => format!("{utc} UTC ({clock} {offset})"),
             None => format!("{utc} UTC"),
@@ -105,8 +105,8 @@ mod tests {
         assert!(shown.contains("(2024-07-01 00:30:00 +02:00)"), "{shown}");
         let west = Zone::named("America/St_Johns").unwrap();
         assert_eq!(
-            Clock(Some(west)).of_day(Timestamp(1_709_210_096 * SECOND)),
-            "12:34:56 UTC (09:04:56 -03:30)"
+            Clock(Some(west)).plain(Timestamp(1_709_210_096 * SECOND)),
+            "2024-02-29 12:34:56 UTC (09:04:56 -03:30)"
         );
         assert!(!Clock(None).moment(summer).0.contains("local"));
     }

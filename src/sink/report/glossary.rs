@@ -57,6 +57,7 @@ const WORDS: &[(&str, &str)] = &[
     (msg!("words.registered_to"), msg!("words.registered_to_means")),
     (msg!("words.broadcast_multicast"), msg!("words.broadcast_multicast_means")),
     (msg!("words.made_up"), msg!("words.made_up_means")),
+    (msg!("words.json"), msg!("words.json_means")),
     (msg!("words.sha_256"), msg!("words.sha_256_means")),
 ];
 

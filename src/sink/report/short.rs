@@ -406,7 +406,7 @@ fn wrong(view: &View<'_>) -> Markup {
                 li { (say("short.wrong_alternatives", &[("count", html! { (not_excluded) })])) }
             }
             @if inferred > 0 {
-                li { (say("short.wrong_inferred", &[("count", html! { (counted(inferred as u64, text("short.finding"), text("short.findings"))) })])) }
+                li { (say("short.wrong_inferred", &[("count", html! { (inferred) })])) }
             }
             @if tally.disputed[2] + tally.excluded[2] + tally.anywhere[2] > 0 {
                 li { (say("short.wrong_places", &[("count", html! { (tally.disputed[2] + tally.excluded[2] + tally.anywhere[2]) })])) }

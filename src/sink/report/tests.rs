@@ -557,6 +557,10 @@ fn a_thousand_devices_and_their_contacts_stay_one_page() {
     // Without optimisation and beside other tests; optimised it is a tenth of the two seconds.
     assert!(took.as_secs() < 20, "{took:?}");
     let _ = writeln!(std::io::stderr(), "{} bytes in {took:?}", page.len());
+    // To see how a browser takes it.
+    if let Some(path) = std::env::var_os("PHONEHOME_BIG_REPORT") {
+        std::fs::write(path, &page).unwrap();
+    }
     assert!(page.contains("more; all in --json"), "what is cut is said");
     assert!(page.contains("1\u{202f}000 devices"));
 }

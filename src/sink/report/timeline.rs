@@ -52,7 +52,7 @@ pub fn picture(view: &View<'_>) -> Markup {
     let alternative = line(
         "timeline.alternative",
         &[
-            ("when", &view.clock.of_day(when)),
+            ("when", &view.clock.plain(when)),
             ("width", &span(timeline.slot)),
             ("sent", &bytes(sent)),
             ("received", &bytes(received)),
@@ -156,7 +156,7 @@ fn axis(view: &View<'_>, axis: &Axis, y: f64) -> Markup {
     let ends = [(axis.start, 0.0, "start"), (axis.end(), WIDTH, "end")];
     html! {
         @for (time, x, anchor) in ends {
-            text.note x=(number(x)) y=(number(y + 12.0)) text-anchor=(anchor) { (view.clock.of_day(time)) }
+            text.note x=(number(x)) y=(number(y + 12.0)) text-anchor=(anchor) { (view.clock.plain(time)) }
         }
     }
 }
