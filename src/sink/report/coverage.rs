@@ -1,7 +1,7 @@
 //! What was inspected, and what was not: nothing found is not nothing there.
 
 use super::View;
-use super::messages::{say, text};
+use super::messages::{line, say, text};
 use super::words::{ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire};
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
@@ -52,7 +52,7 @@ fn visibility(view: &View<'_>) -> Markup {
     };
     html! {
         @if !devices.is_empty() {
-            (boxed("What the recording could see of each device", table))
+            (boxed(text("coverage.label_visibility"), table))
             p {
                 small { (text("coverage.one_sided_packets_one_way")) }
             }
@@ -115,15 +115,15 @@ fn missing(coverage: &Coverage) -> Markup {
     html! {
         ul {
             li {
-                "Not understood: " (counted(refused, "frame", "frames")) "."
+                (text("coverage.part_not_understood")) (counted(refused, "frame", "frames")) "."
                 @if refused > 0 { (tally(&coverage.frames.refused)) }
             }
             li {
-                "Lost while recording: "
+                (text("coverage.part_lost_while_recording"))
                 @match coverage.drops.declared {
-                    Some(0) => "none, by the recording's own word.",
+                    Some(0) => (text("coverage.part_none_by_the_recording")),
                     Some(drops) => { (say("coverage.recording_s_own_word", &[("drops", html! { strong { (counted(drops, "packet", "packets")) } })])) }
-                    None => "the recording does not say.",
+                    None => (text("coverage.part_the_recording_does_not")),
                 }
             }
             li { (say("coverage.cut_short_while_recording", &[("truncated", html! { (counted(coverage.truncated, "frame", "frames")) })])) }
@@ -236,8 +236,8 @@ fn frames(coverage: &Coverage) -> Markup {
     let refused: u64 = coverage.frames.refused.values().sum();
     let row = |name: &str, count: u64| {
         let name = match name {
-            "flow" => "part of a conversation (valid IP header)".to_owned(),
-            "fragment" => "IP fragment that was not put together".to_owned(),
+            "flow" => text("coverage.kind_flow").to_owned(),
+            "fragment" => text("coverage.kind_fragment").to_owned(),
             other => other.replace('_', " "),
         };
         html! { tr { th scope="row" { (name) } td.number { (grouped(count)) } } }
@@ -249,15 +249,15 @@ fn frames(coverage: &Coverage) -> Markup {
             tbody {
                 @for (name, count) in &coverage.frames.explained_by { (row(name, *count)) }
                 @for (name, count) in &coverage.frames.refused {
-                    (row(&format!("not understood: {name}"), *count))
+                    (row(&line("coverage.kind_refused", &[("name", name)]), *count))
                 }
             }
-            tfoot { (row("all frames", coverage.frames.total)) }
+            tfoot { (row(text("coverage.kind_all"), coverage.frames.total)) }
         }
     };
     html! {
         p { (say("coverage.read_explained_not_understood_on", &[("frames", html! { (counted(coverage.frames.total, "frame", "frames")) }), ("explained", html! { (grouped(coverage.frames.explained)) }), ("refused", html! { (grouped(refused)) }), ("wire_bytes", html! { (total(coverage.wire_bytes)) })])) }
-        (boxed("Frames by kind", table))
+        (boxed(text("coverage.label_frames"), table))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
 use super::View;
-use super::messages::{say, text};
+use super::messages::{line, say, text};
 use super::words::{amount, boxed, counted, destination_title, frames, grouped, wire};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
@@ -58,7 +58,7 @@ pub fn table(view: &View<'_>, device: &Device, contacts: &[&Contact]) -> Markup 
             @if contacts.len() > shown { (rest_row(contacts.len() - shown, 1, &rest, 4)) }
         }
     };
-    boxed("Internet destinations", table)
+    boxed(text("destination.label"), table)
 }
 
 /// The sum of the rows that a table does not show.
@@ -238,7 +238,7 @@ fn basis(claim: &Claim) -> &str {
 
 /// ` (made up)` for the invented companies of the bundled recordings.
 pub fn made_up(claim: &Claim) -> &'static str {
-    if claim.fictional { " (made up)" } else { "" }
+    if claim.fictional { text("destination.part_made_up") } else { "" }
 }
 
 fn role(role: &str) -> Markup {
@@ -260,13 +260,13 @@ pub fn kind(kind: Kind) -> &'static str {
 fn law(claim: &Claim) -> Markup {
     html! {
         @match &claim.operator {
-            None => "Operator not established.",
+            None => (text("destination.part_operator_not_established")),
             Some(operator) => {
                 "Operator: " (wire(&operator.legal_name)) ", "
                 @match &operator.head_office {
-                    _ if claim.fictional => "no real head office",
+                    _ if claim.fictional => (text("destination.part_no_real_head_office")),
                     Some(country) => { (say("destination.head_office", &[("country", html! { strong { (country) } })])) }
-                    None => "head office not established",
+                    None => (text("destination.part_head_office_not_established")),
                 }
                 "."
             }
@@ -279,7 +279,9 @@ pub fn service_name(service: &Service) -> String {
     let port = service.port.map_or(String::new(), |port| format!(" port {port}"));
     let carrier = format!("{}{port}", service.proto.to_uppercase());
     match service.method {
-        "port" => format!("{carrier}, by port alone perhaps {}", service.protocol),
+        "port" => {
+            line("destination.by_port", &[("carrier", &carrier), ("protocol", service.protocol)])
+        }
         "none" => carrier,
         _ if service.protocol == service.proto => carrier,
         _ => format!("{}, {carrier}", service.protocol),
@@ -329,7 +331,7 @@ fn addresses(group: &Group<'_>) -> Markup {
             code { (remote.address.to_string()) }
         }
         @if more > 0 { (say("destination.and", &[("more", html! { (counted(more as u64, "more address", "more addresses")) })])) }
-        @if networks.is_empty() { br; "Network not known." }
+        @if networks.is_empty() { br; (text("destination.part_network_not_known")) }
         @for asn in networks {
             br; "AS" (asn.number) " " (wire(&asn.organisation))
             @if networks.len() > 1 { " " small { "(" (wire(&asn.database)) ")" } }
@@ -356,10 +358,10 @@ fn places(group: &Group<'_>) -> Markup {
     };
     html! {
         @match codes.as_slice() {
-            [] => "No database has it.",
+            [] => (text("destination.part_no_database_has_it")),
             [code] => { strong { (code) } " " small { "(" (wire(&by(*code))) ")" } }
             codes => {
-                "Databases disagree: "
+                (text("destination.part_databases_disagree"))
                 @for (index, code) in codes.iter().enumerate() {
                     @if index > 0 { " or " }
                     strong { (code) } " " small { "(" (wire(&by(*code))) ")" }
@@ -369,7 +371,7 @@ fn places(group: &Group<'_>) -> Markup {
         @for remote in group {
             @for excluded in &remote.excluded {
                 br; strong { (say("destination.excluded", &[("country", html! { (excluded.country) })])) } " for "
-                code { (remote.address.to_string()) } ": its answers come too fast. It is at most "
+                code { (remote.address.to_string()) } (text("destination.part_its_answers_come_too"))
                 (grouped(excluded.farthest_km)) " km away, " (excluded.country) " at least "
                 (grouped(excluded.least_km)) " km."
             }

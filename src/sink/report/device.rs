@@ -2,7 +2,7 @@
 
 use super::View;
 use super::destination;
-use super::messages::{say, text};
+use super::messages::{line, say, text};
 use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use crate::base::frame::Spelling;
@@ -38,7 +38,7 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
         section.device id={ "device-" (index) } {
             h3 {
                 (wire(&device.title()))
-                @if device.role == "gateway" { " (gateway, not a device under test)" }
+                @if device.role == "gateway" { (text("device.part_gateway_not_a_device")) }
             }
             @if device.role == "gateway" {
                 p { (text("device.forwards_packets_others_only_what")) }
@@ -47,8 +47,8 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
             (who(device, view.snapshot.spelling()))
             @if internet.is_empty() {
                 p {
-                    "Nothing " @if device.role == "gateway" { "of its own " }
-                    "to or from the internet was seen."
+                    (text("device.part_nothing")) @if device.role == "gateway" { (text("device.part_of_its_own")) }
+                    (text("device.part_to_or_from_the"))
                 }
             } @else {
                 p.headline { (say("device.with_internet", &[("sent", html! { strong { (say("device.sent_2", &[("sent", html! { (total(sent)) })])) } }), ("received", html! { strong { (say("device.received_2", &[("received", html! { (total(received)) })])) } })])) }
@@ -64,17 +64,17 @@ fn limits(device: &Device) -> Markup {
     let seen = &device.visibility;
     let mut limits = Vec::new();
     if seen.group_only {
-        limits.push("only broadcast and multicast was seen of it".to_owned());
+        limits.push(text("device.limit_group").to_owned());
     } else if !seen.both_directions {
-        limits.push("only one direction of its traffic was seen".to_owned());
+        limits.push(text("device.limit_way").to_owned());
     }
     if seen.acknowledged_unseen_flows > 0 {
         let many = counted(seen.acknowledged_unseen_flows, "conversation", "conversations");
-        limits.push(format!("in {many}, data was acknowledged that the recording does not hold"));
+        limits.push(line("device.limit_unseen", &[("many", &many)]));
     }
     html! {
         @if !limits.is_empty() {
-            p.limit { strong { "Limited view: " } (limits.join("; ")) "." }
+            p.limit { strong { (text("device.part_limited_view")) } (limits.join("; ")) "." }
         }
     }
 }
@@ -89,7 +89,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 dt { (text("device.hardware_address")) }
                 dd {
                     code { (mac.to_string()) }
-                    @if device.mac_is_local { " (made up by the device itself, so it has no registrant)" }
+                    @if device.mac_is_local { (text("device.part_made_up_by_the")) }
                 }
             }
             dt { (text("device.maker")) }
@@ -138,9 +138,9 @@ fn maker(device: &Device) -> Markup {
             }
             Some(maker) => {
                 @if maker.vendor.is_some() { (say("device.perhaps", &[("maker", html! { (wire(&maker.name)) })])) } @else { "not known. " }
-                "Its hardware address is registered to "
+                (text("device.part_its_hardware_address_is"))
                 (wire(device.oui.as_deref().unwrap_or(&maker.name)))
-                "; that is often only the maker of the network chip"
+                (text("device.part_that_is_often_only"))
             }
             None => "not known",
         }
@@ -149,9 +149,9 @@ fn maker(device: &Device) -> Markup {
 
 fn identity(said: &IdentitySeen, spelling: Spelling) -> Markup {
     let kind = match said.kind {
-        "host_name" => "host name",
-        "vendor_class" => "vendor class",
-        "device_id" => "device id",
+        "host_name" => text("device.part_host_name"),
+        "vendor_class" => text("device.part_vendor_class"),
+        "device_id" => text("device.part_device_id"),
         other => other,
     };
     html! {
@@ -243,7 +243,7 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
     };
     html! {
         h4 { (text("device.on_test_network")) }
-        (boxed("Contacts on the test network", table))
+        (boxed(text("device.label_near"), table))
         @if untold(0) + untold(1) > 0 {
             p { (say("device.with_devices_left_out_this", &[("sent", html! { (total(untold(0))) }), ("received", html! { (total(untold(1))) })])) }
         }

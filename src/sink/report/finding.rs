@@ -18,7 +18,7 @@ pub fn section(view: &View<'_>) -> Markup {
     let unreviewed = findings.iter().all(|finding| finding.review.state == "unreviewed");
     html! {
         section id="findings" {
-            h2 { "Findings" @if unreviewed { " (nobody has reviewed these yet)" } }
+            h2 { "Findings" @if unreviewed { (text("finding.part_nobody_has_reviewed_these")) } }
             @if findings.is_empty() {
                 p {
                     @if snapshot.coverage.complete { (text("finding.none_checks_found_anything_what")) } @else { (text("finding.none_but_result_partial_see")) }
@@ -104,7 +104,7 @@ fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
         @match known {
             Some(destination) if destination.zone == Zone::Internet => {
                 (destination_title(destination))
-                @if destination.claims.iter().any(|claim| claim.fictional) { " (made up)" }
+                @if destination.claims.iter().any(|claim| claim.fictional) { (text("finding.part_made_up")) }
             }
             _ => (device_link(snapshot, id)),
         }
@@ -136,14 +136,14 @@ fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
             @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) { (say("finding.file", &[("input", html! { (traffic.input + 1) }), ("path", html! { code { (wire(&input.path)) } })])) }
             (counted(traffic.frames, "frame", "frames")) " counted, from "
             (view.clock.moment(traffic.first)) " to " (view.clock.moment(traffic.last)) " UTC: "
-            (total(sent)) " of payload sent by the device, " (total(received)) " received."
+            (total(sent)) (text("finding.part_of_payload_sent_by")) (total(received)) " received."
         }
         @match &traffic.wireshark_filter {
             Some(filter) if filter.len() > FILTER_MAX => p { (say("finding.wireshark_display_filter_selects_exactly", &[("filter", html! { (grouped(filter.len() as u64)) })])) },
             Some(filter) => {
                 p {
-                    "This Wireshark display filter selects exactly these frames"
-                    @if snapshot.inputs.len() > 1 { " in that file" } ":"
+                    (text("finding.part_this_wireshark_display_filter"))
+                    @if snapshot.inputs.len() > 1 { (text("finding.part_in_that_file")) } ":"
                 }
                 pre tabindex="0" { code { (filter) } }
             }
@@ -154,6 +154,7 @@ fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
 
 fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
     let spelling = view.snapshot.spelling();
+    let shown = view.frames(finding.refs.len());
     if finding.refs.is_empty() {
         return html! {};
     }
@@ -168,7 +169,7 @@ fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
                 }
             }
             tbody {
-                @for reference in &finding.refs {
+                @for reference in finding.refs.iter().take(shown) {
                     tr {
                         th.number scope="row" {
                             (spelling.one(frame::base(reference.input) + reference.frame))
@@ -180,5 +181,10 @@ fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
             }
         }
     };
-    html! { div.short { (boxed("Frames that decide the finding", table)) } }
+    html! {
+        div.short { (boxed(text("finding.frames_label"), table)) }
+        @if finding.refs.len() > shown {
+            p { (say("table.rest", &[("count", html! { (finding.refs.len() - shown) })])) }
+        }
+    }
 }

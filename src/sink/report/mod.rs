@@ -34,10 +34,13 @@ use crate::finding::{Finding, Severity};
 use crate::snapshot::{Input, Snapshot};
 use clock::Clock;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use messages::{say, text};
+use messages::{line, say, text};
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use words::{ROWS_ALL, ROWS_LEAST, ROWS_MAX, amount, boxed, counted, device_link, grouped, wire};
+use words::{
+    FRAMES_ALL, FRAMES_LEAST, ROWS_ALL, ROWS_LEAST, ROWS_MAX, amount, boxed, counted, device_link,
+    grouped, wire,
+};
 
 /// What the reader wants of the page.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +69,8 @@ struct View<'a> {
     clock: Clock,
     /// Rows of tables that there is room for.
     rows: Cell<usize>,
+    /// Deciding frames that there is room for.
+    frames: Cell<usize>,
     /// By position of the device.
     begun: BTreeMap<usize, Vec<&'a Contact>>,
     /// Contacts with another device of the test network, by that device's id.
@@ -79,6 +84,7 @@ impl<'a> View<'a> {
             options,
             clock: Clock(options.zone.clone()),
             rows: Cell::new(ROWS_ALL),
+            frames: Cell::new(FRAMES_ALL),
             begun: BTreeMap::new(),
             answered: BTreeMap::new(),
         };
@@ -98,6 +104,13 @@ impl<'a> View<'a> {
 
     fn took(&self, rows: usize) {
         self.rows.set(self.rows.get().saturating_sub(rows));
+    }
+
+    /// How many of so many deciding frames are shown.
+    fn frames(&self, of: usize) -> usize {
+        let shown = of.min(self.frames.get().max(FRAMES_LEAST));
+        self.frames.set(self.frames.get().saturating_sub(shown));
+        shown
     }
 
     fn internet(&self, device: usize) -> Vec<&'a Contact> {
@@ -179,7 +192,7 @@ fn file_names(snapshot: &Snapshot) -> String {
     let mut names: Vec<String> = snapshot.inputs.iter().take(FILES_NAMED).map(name).collect();
     let more = snapshot.inputs.len() - names.len();
     if more > 0 {
-        names.push(format!("{more} more files"));
+        names.push(line("page.more_files", &[("count", &more.to_string())]));
     }
     names.join(", ")
 }
@@ -236,7 +249,7 @@ fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
             dt { "Recording" @if let Some(place) = place { (say("page.file", &[("place", html! { (place) })])) } }
             dd {
                 code { (wire(&input.path)) }
-                @if input.format.is_empty() { " (not read)" } @else { " (" (input.format) ")" }
+                @if input.format.is_empty() { (text("page.part_not_read")) } @else { " (" (input.format) ")" }
             }
             dt { (text("page.sha_256")) }
             dd {
@@ -306,7 +319,7 @@ fn at_a_glance(view: &View<'_>) -> Markup {
     };
     html! {
         h3 { (text("page.at_glance")) }
-        (boxed("Each device with the internet", table))
+        (boxed(text("page.label_glance"), table))
     }
 }
 

@@ -43,7 +43,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     html! {
         h3 { (text("operator.who_operates_these_services")) }
         p { (text("operator.head_office_says_under_whose")) }
-        (boxed("Operators", table))
+        (boxed(text("operator.label"), table))
         @if claims.len() > ROWS_MAX { p { (say("operator.more_all_json", &[("count", html! { (claims.len() - ROWS_MAX) })])) } }
     }
 }
@@ -57,12 +57,12 @@ fn operator(operator: Option<&Operator>, fictional: bool) -> Markup {
             (wire(&operator.legal_name))
             br;
             @match &operator.head_office {
-                _ if fictional => "no real head office",
+                _ if fictional => (text("operator.part_no_real_head_office")),
                 Some(country) => { (say("operator.head_office", &[("country", html! { strong { (country) } })])) }
-                None => "head office not established",
+                None => (text("operator.part_head_office_not_established")),
             }
             @if !operator.parents.is_empty() {
-                br; "controlled by " (wire(&operator.parents.join(", ")))
+                br; (text("operator.part_controlled_by")) (wire(&operator.parents.join(", ")))
             }
         }
         td { (wire(&operator.source)) br; small { (say("operator.read", &[("checked", html! { (operator.checked) })])) } }

@@ -12,9 +12,13 @@ use std::collections::BTreeMap;
 /// Rows of one table; the rest is summed and told.
 pub const ROWS_MAX: usize = 200;
 /// Rows of all tables of devices together, so that the page stays one that a browser can scroll.
-pub const ROWS_ALL: usize = 3000;
+pub const ROWS_ALL: usize = 2000;
 /// Rows that a table may have when there is no room left.
 pub const ROWS_LEAST: usize = 3;
+/// Deciding frames of all findings together, and what a finding has when there is no room left.
+pub const FRAMES_ALL: usize = 1500;
+/// See [`FRAMES_ALL`].
+pub const FRAMES_LEAST: usize = 5;
 /// Longest display filter that is shown, bytes.
 pub const FILTER_MAX: usize = 4096;
 
