@@ -59,6 +59,9 @@ pub struct Options {
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// Devices and findings together from which on a browser should not lay out all at once.
+const LARGE: usize = 80;
+
 /// Inputs that the title names.
 const FILES_NAMED: usize = 3;
 
@@ -130,6 +133,7 @@ pub fn page(snapshot: &Snapshot) -> String {
 pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
     let view = View::of(snapshot, options);
     let review = short::review(&view);
+    let is_large = snapshot.devices.len() + snapshot.findings.len() > LARGE;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -145,7 +149,7 @@ pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
                     (PreEscaped(format!("@page{{@bottom-left{{content:\"{}\"}}}}", review.replace(['"', '\\', '<'], ""))))
                 }
             }
-            body {
+            body.large[is_large] {
                 (picture::patterns())
                 (head(&view))
                 main {
