@@ -148,6 +148,10 @@ fn network(host: &Host, to: &Destination) -> Label {
     match (&all[..], unknown) {
         ([], _) => Label::new(text("gets.network_unknown"), "", true),
         ([(number, holder)], false) => Label::new(*holder, format!("AS{number}"), false),
+        ([(number, holder)], true) => {
+            let note = line("gets.some_unknown", &[("number", &number.to_string())]);
+            Label::new(*holder, note, true)
+        }
         (all, _) => {
             let numbers: Vec<String> =
                 all.iter().take(3).map(|(number, _)| format!("AS{number}")).collect();

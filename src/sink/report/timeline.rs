@@ -36,7 +36,7 @@ pub fn picture(view: &View<'_>) -> Markup {
         _ => devices.into_iter().take(DEVICES).map(|(device, _)| device).collect(),
     };
     let together = Axis::of(timeline);
-    let mut y = 40.0;
+    let mut y = 52.0;
     let mut inner = html! { (phases(view.snapshot, &together)) };
     inner = html! { (inner) (bars(&together, &timeline.all, y, text("timeline.all"))) };
     for device in devices {
