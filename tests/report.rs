@@ -46,6 +46,10 @@ fn wrong_zones_and_missing_outputs_are_refused() {
     assert_eq!(outcome.code, Some(2));
     assert!(outcome.stderr.contains("Mars/Olympus"), "{}", outcome.stderr);
     assert_eq!(phonehome(&["report", capture]).code, Some(2));
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("x.html");
+    let args = ["report", capture, "-o", page.to_str().unwrap(), "--fail-on", "high"];
+    assert_eq!(phonehome(&args).code, Some(1), "the camera has a finding of high severity");
     let nowhere = phonehome(&["report", capture, "-o", "/nonexistent/x.html"]);
     assert_eq!(nowhere.code, Some(2));
     assert!(nowhere.stderr.contains("/nonexistent/x.html"), "{}", nowhere.stderr);

@@ -93,7 +93,8 @@ fn recordings(args: &Compare) -> Result<Comparison, Failure> {
     for (name, files) in sides {
         let mut runs = Vec::new();
         for file in files {
-            let (snapshot, endings) = args.reading.snapshot(&known, std::slice::from_ref(file))?;
+            let (snapshot, endings) =
+                args.reading.snapshot(&known, std::slice::from_ref(file), None)?;
             complain(&endings);
             one_device &= is_one_device(&[&snapshot]);
             runs.push([false, true].map(|one| Profile::of(&snapshot, one)));
@@ -114,7 +115,7 @@ fn phases(args: &Compare, names: [&String; 2]) -> anyhow::Result<Comparison> {
     let known = args.reading.known()?;
     let files = std::slice::from_ref(input);
     let (snapshot, endings) =
-        args.reading.snapshot(&known, files).map_err(|failure| failure.error)?;
+        args.reading.snapshot(&known, files, None).map_err(|failure| failure.error)?;
     complain(&endings);
     let mut sides = Vec::new();
     for name in names {

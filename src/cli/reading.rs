@@ -33,9 +33,6 @@ pub struct Reading {
     /// Do not compute the SHA-256 of the captures
     #[arg(long)]
     pub no_hash: bool,
-    /// Exit with 1 when a finding has at least this severity
-    #[arg(long, value_name = "SEVERITY")]
-    pub fail_on: Option<FailOn>,
     #[command(flatten)]
     run: Run,
     #[command(flatten)]
@@ -62,6 +59,7 @@ impl Reading {
         &self,
         known: &Known,
         files: &[PathBuf],
+        fail_on: Option<FailOn>,
     ) -> Result<(Snapshot, Vec<Ending>), Failure> {
         let hashed = !self.no_hash;
         let mut sources = open(files, hashed)?;
@@ -80,7 +78,7 @@ impl Reading {
                 exclude: self.exclude.clone(),
                 here: self.here.clone(),
             },
-            fail_on: self.fail_on.map(FailOn::severity),
+            fail_on: fail_on.map(FailOn::severity),
             hashed,
         };
         let mut snapshot = analysis.snapshot(&outcome, &endings);

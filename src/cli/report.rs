@@ -2,7 +2,7 @@
 
 use super::pdf;
 use super::reading::Reading;
-use super::{Failure, complain};
+use super::{FailOn, Failure, complain};
 use crate::base::text::safe;
 use crate::case::event::Event;
 use crate::case::{journal, layout};
@@ -29,6 +29,9 @@ pub struct Report {
     /// Add a map of the world
     #[arg(long)]
     map: bool,
+    /// Exit with 1 when a finding has at least this severity
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -36,7 +39,7 @@ pub struct Report {
 /// Makes it; the exit code is that of `analyze`.
 pub fn run(args: &Report) -> Result<u8, Failure> {
     let known = args.reading.known()?;
-    let (snapshot, endings) = args.reading.snapshot(&known, &args.files)?;
+    let (snapshot, endings) = args.reading.snapshot(&known, &args.files, args.fail_on)?;
     let options = Options {
         zone: args.tz.clone(),
         map: args.map,
