@@ -1,6 +1,8 @@
 //! Turns what the engine has learnt into a [`Snapshot`], at the end of a capture or at any moment
 //! before: everything that is known beside packets, and what the user chose, in one place.
 
+mod timeline;
+
 use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
@@ -46,6 +48,8 @@ impl Analysis<'_> {
             || endings.iter().any(|ending| ending.damage.is_some())
             || losses.weaken_absence();
         let findings = finding::run(&View::new(&outcome.ledger, &world, lossy));
+        let timeline = outcome.timeline.as_ref();
+        let timeline = timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
         Snapshot {
             schema: SCHEMA,
             tool: Tool::default(),
@@ -59,6 +63,7 @@ impl Analysis<'_> {
             findings,
             phases: phases(&outcome.phases),
             marks: outcome.phases.marks.iter().map(mark).collect(),
+            timeline,
             left_out: world.left_out,
             distributions: Distributions::from(&outcome.distributions),
             losses,

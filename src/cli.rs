@@ -4,6 +4,7 @@
 mod capture;
 mod case;
 mod config;
+mod compare;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
@@ -18,9 +19,12 @@ mod explain;
 mod export;
 mod extract;
 mod flow_format;
+mod pdf;
 mod plan;
+mod reading;
 mod replay;
 mod shell;
+mod report;
 mod shown;
 mod watch;
 
@@ -36,7 +40,7 @@ use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
 use crate::labels::Labels;
-use crate::sink::{counts, flows, json, report, summary};
+use crate::sink::{counts, flows, json, report as page, summary};
 use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
 use crate::source::{Finished, Segments, SourceError, Sources};
@@ -81,6 +85,21 @@ enum Command {
         zstd -dc week.pcap.zst | phonehome analyze - --json > week.json\n  \
         phonehome analyze ring_*.pcap.gz --report week.html")]
     Analyze(Box<Analyze>),
+    /// Make a page for people: what left, to whom, where, what was found, and what was not seen
+    #[command(
+        after_help = "Examples:\n  phonehome report captures/camera.pcapng -o camera.html\n  \
+        phonehome report week.pcap.gz -o week.html --tz Europe/Amsterdam --map --here NL\n  \
+        phonehome report kitchen-camera -o kitchen.html --pdf kitchen.pdf"
+    )]
+    Report(Box<report::Report>),
+    /// Say what is new, gone or changed between recordings, and how far repeats alone differ
+    #[command(
+        after_help = "Examples:\n  phonehome compare captures/camera.pcapng captures/sensor.pcapng\n  \
+        phonehome compare --left old1.pcap old2.pcap old3.pcap --right new1.pcap new2.pcap new3.pcap\n  \
+        phonehome compare --phase idle --against motion kitchen-camera --report motion.html\n\n\
+        Exit codes: 0 done, 1 with --fail-on-difference and a difference, 3 a recording is partial."
+    )]
+    Compare(Box<compare::Compare>),
     /// Write one record a flow, for other programs
     #[command(after_help = "Examples:\n  phonehome flows captures/camera.pcapng | jq .sni\n  \
         phonehome flows week.pcap.gz --format zeek --output zeek-logs\n  \
@@ -356,6 +375,8 @@ pub fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Cli,
 pub fn run(cli: Cli) -> Result<u8, Failure> {
     match cli.command {
         Command::Analyze(args) => analyze(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Flows(args) => write_flows(&args),
         Command::Export(args) => export::run(&args),
         Command::Extract(args) => extract::run(&args),
@@ -503,7 +524,8 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     let mut sources = open(&args.files, hashed)?;
     let (signatures, geo) = args.knowledge.load()?;
     let canary = canary::run(&signatures, &geo);
-    let engine = Engine::new(args.run.settings(), &geo, None);
+    let settings = Settings { timeline: args.report.is_some(), ..args.run.settings() };
+    let engine = Engine::new(settings, &geo, None);
     let progress = Progress::new();
     let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
@@ -531,8 +553,8 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
 
 fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
     if let Some(path) = &args.report {
-        let page = report::page(snapshot);
-        std::fs::write(path, page)
+        let options = page::Options { here: args.here.clone(), ..page::Options::default() };
+        std::fs::write(path, page::page_with(snapshot, &options))
             .with_context(|| format!("{}: cannot be written", path.display()))?;
     }
     let stdout = io::stdout();

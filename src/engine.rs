@@ -11,6 +11,7 @@ mod keys;
 mod phases;
 mod pipeline;
 mod teller;
+mod timeline;
 mod worker;
 
 use crate::attribution::Ledger;
@@ -28,6 +29,7 @@ pub use batch::Job;
 pub use events::Records;
 pub use keys::keys;
 pub use phases::{Amount, Mark, Phase, Phases};
+pub use timeline::{SLOTS_MAX, Timeline};
 pub use worker::Sums;
 
 /// Work is split into this many parts by the addresses of packets, whatever the number of
@@ -49,11 +51,13 @@ pub struct Settings {
     pub threads: usize,
     /// Whether payload is read and the ledger kept, or flows only counted.
     pub dissect: bool,
+    /// Whether traffic with the internet is kept over time; costs one more look at every packet.
+    pub timeline: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { flows_max: FLOWS_MAX, threads: 1, dissect: true }
+        Settings { flows_max: FLOWS_MAX, threads: 1, dissect: true, timeline: false }
     }
 }
 
@@ -79,6 +83,8 @@ pub struct Outcome {
     pub sums: Sums,
     /// What was seen in each phase that the operator noted.
     pub phases: Phases,
+    /// Traffic with the internet over time, where it was asked for.
+    pub timeline: Option<Timeline>,
 }
 
 /// See the module.
@@ -102,7 +108,7 @@ impl<'r> Engine<'r> {
         };
         Engine {
             settings,
-            front: Front::new(workers),
+            front: Front::new(workers, settings.timeline),
             workers: (0..workers).map(worker).collect(),
             teller: Teller::new((settings.flows_max / FLOWS_A_ROW).max(1), geo, records),
         }
@@ -207,6 +213,7 @@ impl<'r> Engine<'r> {
             distributions,
             sums,
             phases: self.front.phases.clone(),
+            timeline: self.front.timeline.clone(),
         }
     }
 
@@ -241,6 +248,7 @@ impl<'r> Engine<'r> {
             distributions,
             sums,
             phases: self.front.phases,
+            timeline: self.front.timeline,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Everything known at one moment, read-only: what sinks show and write. Its JSON form is a
 //! contract, described by `docs/schema/snapshot.schema.json`.
 
+mod timeline;
+
+pub use timeline::{PhaseContact, Slots, TimelineShown};
+
 use crate::attribution::geo::{self, Geo};
 use crate::attribution::ledger::Losses;
 use crate::attribution::world::{Contact, Destination, Device, LeftOut, WireText};
@@ -48,6 +52,9 @@ pub struct Snapshot {
     pub phases: Vec<PhaseShown>,
     /// Moments that the operator noted.
     pub marks: Vec<MarkShown>,
+    /// Traffic with the internet over time, where it was asked for.
+    #[serde(skip)]
+    pub timeline: Option<TimelineShown>,
     /// Devices that the user left out.
     pub left_out: Vec<LeftOut>,
     /// Packet sizes, gaps, round trips.

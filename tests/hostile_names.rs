@@ -204,11 +204,20 @@ fn hostile_names_stay_text_everywhere() {
     let with_server_name = records.iter().filter(|record| record["sni"].is_string());
     assert_eq!(with_server_name.count(), names().len());
 
-    phonehome(&["analyze", "--quiet", "--report", report.to_str().unwrap()], &path);
-    let page = std::fs::read_to_string(&report).unwrap();
-    assert!(!page.contains("<script") && !page.contains("<img"), "names became markup");
-    assert!(page.contains("&lt;script&gt;"));
-    assert!(!page.contains(is_dangerous));
+    let file = report.to_str().unwrap();
+    let sensor = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/sensor.pcapng");
+    for args in [
+        &["analyze", "--quiet", "--report", file][..],
+        &["report", "--map", "--here", "NL", "--tz", "Asia/Kolkata", "-o", file],
+        &["compare", "--report", file, sensor],
+    ] {
+        let said = String::from_utf8(phonehome(args, &path)).unwrap();
+        assert!(!said.contains(is_dangerous), "{said:?}");
+        let page = std::fs::read_to_string(&report).unwrap();
+        assert!(!page.contains("<script") && !page.contains("<img"), "names became markup");
+        assert!(page.contains("&lt;script&gt;"));
+        assert!(!page.contains(is_dangerous));
+    }
     std::fs::remove_file(report).unwrap();
     std::fs::remove_file(path).unwrap();
 }

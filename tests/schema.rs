@@ -164,6 +164,22 @@ fn several_inputs_one_of_them_missing_fit_the_schemas() {
 }
 
 #[test]
+fn comparisons_fit_their_schema() {
+    let schema = Schema::load("comparison.schema.json");
+    let captures = root().join("captures");
+    let [camera, sensor, meter] =
+        ["camera.pcapng", "sensor.pcapng", "meter.pcap"].map(|name| captures.join(name));
+    let [camera, sensor, meter] =
+        [&camera, &sensor, &meter].map(|path| path.to_str().expect("a path in UTF-8"));
+    let three = ["--left", camera, camera, camera, "--right", sensor, sensor];
+    for (args, last) in [(&[camera, sensor][..], meter), (&[camera], camera), (&three, sensor)] {
+        let args = [&["compare", "--json"], args].concat();
+        let text = output(&args, Path::new(last)).expect("a comparison");
+        schema.check(&serde_json::from_slice(&text).expect("JSON"), Path::new(last));
+    }
+}
+
+#[test]
 fn other_captures_fit_the_schemas() {
     let folder = root().join("../shared/captures");
     if !folder.is_dir() {

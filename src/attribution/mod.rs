@@ -4,11 +4,13 @@
 //! the service under which law (signature).
 
 mod announced;
+pub mod country;
 pub mod geo;
 pub mod ledger;
 mod lines;
 pub mod names;
 pub mod oui;
+pub mod place;
 pub mod reach;
 pub mod record;
 pub mod signature;

@@ -180,6 +180,11 @@ impl Job {
 }
 
 impl Common {
+    /// Items so far.
+    pub fn places(&self) -> u32 {
+        self.places
+    }
+
     /// Tags and tunnels of a packet, where it has any.
     #[inline]
     pub fn around(&self, item: &Item) -> Option<Around<'_>> {

@@ -4,6 +4,7 @@
 use super::batch::Job;
 use super::fragmented::{Context, FragmentStage};
 use super::phases::Phases;
+use super::timeline::{Change, Timeline};
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::FragmentLosses;
@@ -17,6 +18,9 @@ pub(super) struct Front {
     fragments: FragmentStage,
     pub frames: FrameLedger,
     pub phases: Phases,
+    pub timeline: Option<Timeline>,
+    /// Phases of the job in hand, for the timeline.
+    changes: Vec<Change>,
     /// Parts that jobs are split into.
     workers: usize,
     /// Number of the last frame.
@@ -24,12 +28,14 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub fn new(workers: usize) -> Front {
+    pub fn new(workers: usize, timeline: bool) -> Front {
         Front {
             hasher: BuildHasher::default(),
             fragments: FragmentStage::default(),
             frames: FrameLedger::default(),
             phases: Phases::default(),
+            timeline: timeline.then(Timeline::default),
+            changes: Vec::new(),
             workers,
             last: 0,
         }
@@ -42,6 +48,8 @@ impl Front {
     /// Decodes every frame of a job.
     pub fn decode(&mut self, job: &mut Job) {
         job.begin(self.workers);
+        self.changes.clear();
+        self.changed(job);
         // The job is written to while its frames are read.
         let chunk = std::mem::take(&mut job.common.chunk);
         let mut notes = chunk.notes().iter().peekable();
@@ -49,6 +57,7 @@ impl Front {
             let (frame, seen) = (chunk.frame(index), chunk.seen(index));
             while let Some((_, note)) = notes.next_if(|(before, _)| *before <= index) {
                 self.phases.note(note, frame.number, &self.frames);
+                self.changed(job);
             }
             if let Some((macs, ip)) = fast::decode(&frame) {
                 self.phases.count(&frame, macs);
@@ -67,6 +76,16 @@ impl Front {
             self.phases.note(note, 0, &self.frames);
         }
         job.common.chunk = chunk;
+        if let Some(timeline) = &mut self.timeline {
+            timeline.take(&job.parts, &self.changes);
+        }
+    }
+
+    /// Remembers which phase the next packet is in.
+    fn changed(&mut self, job: &Job) {
+        if let Some(phase) = self.phases.phases.len().checked_sub(1) {
+            self.changes.push((job.common.places(), phase));
+        }
     }
 
     fn decode_slowly(&mut self, index: u32, frame: &Frame<'_>, seen: Timestamp, job: &mut Job) {

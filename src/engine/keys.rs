@@ -9,7 +9,7 @@ use crate::source::Sources;
 /// Reads captures to their end and tells the number and the flow key of every frame that counts for
 /// a flow. Frames of fragmented packets come when their packet is whole, or was given up.
 pub fn keys(sources: &mut Sources, take: &mut dyn FnMut(u64, &FlowKey)) {
-    let mut front = Front::new(1);
+    let mut front = Front::new(1, false);
     let mut job = Job::default();
     loop {
         sources.fill(&mut job.common.chunk);

@@ -1,5 +1,6 @@
 //! Shows or writes a snapshot. Sinks do not know each other.
 
+pub mod compare;
 pub mod counts;
 pub mod flows;
 pub mod json;

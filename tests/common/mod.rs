@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test uses a part of it")]
 
+#[cfg(unix)]
+pub mod browser;
 pub mod generated;
 pub mod known;
 #[cfg(target_os = "linux")]

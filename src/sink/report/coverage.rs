@@ -1,79 +1,76 @@
 //! What was inspected, and what was not: nothing found is not nothing there.
 
-use super::words::{
-    ROWS_MAX, boxed, counted, day, device_link, grouped, moments, tally, total, wire,
-};
+use super::View;
+use super::messages::{line, say, text};
+use super::words::{ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire};
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
 use maud::{Markup, html};
 
-pub fn not_seen(snapshot: &Snapshot) -> Markup {
+pub fn not_seen(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     let coverage = &snapshot.coverage;
     html! {
         section id="unseen" {
-            h2 { "What was not seen" }
-            p { "Where something does not appear on this page, these are reasons why it may have \
-                 been there all the same." }
-            (visibility(snapshot))
-            h3 { "Content that was not read" }
+            h2 { (text("coverage.what_not_seen")) }
+            p { (text("coverage.where_something_does_not_appear")) }
+            (visibility(view))
+            h3 { (text("coverage.content_not_read")) }
             (unread(snapshot))
-            h3 { "Frames that were not understood or are missing" }
+            h3 { (text("coverage.frames_not_understood_or_are")) }
             (missing(coverage))
             (left_out(snapshot))
-            h3 { "Limits of this run" }
+            h3 { (text("coverage.limits_this_run")) }
             (losses(&snapshot.losses))
         }
     }
 }
 
-fn visibility(snapshot: &Snapshot) -> Markup {
+fn visibility(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     let devices = &snapshot.devices;
     let table = html! {
         table {
-            caption { span { "What the recording could see of each device" } }
+            caption { span { (text("coverage.what_recording_could_see_each")) } }
             thead {
                 tr {
-                    th scope="col" { "Device" }
-                    th scope="col" { "Directions" }
-                    th.number scope="col" { "Conversations" }
-                    th.number scope="col" { "Of these one-sided" }
-                    th.number scope="col" { "With data missing" }
-                    th scope="col" { "Seen asking for its address (DHCP)" }
-                    th scope="col" { "Seen asking for names (DNS)" }
-                    th scope="col" { "IPv6" }
-                    th scope="col" { "First seen, silent since (UTC)" }
+                    th scope="col" { (text("coverage.device")) }
+                    th scope="col" { (text("coverage.directions")) }
+                    th.number scope="col" { (text("coverage.conversations")) }
+                    th.number scope="col" { (text("coverage.these_one_sided")) }
+                    th.number scope="col" { (text("coverage.with_data_missing")) }
+                    th scope="col" { (text("coverage.seen_asking_its_address_dhcp")) }
+                    th scope="col" { (text("coverage.seen_asking_names_dns")) }
+                    th scope="col" { (text("coverage.ipv6")) }
+                    th scope="col" { (text("coverage.first_seen_silent_since_utc")) }
                 }
             }
             tbody {
-                @for device in devices.iter().take(ROWS_MAX) { (visibility_row(snapshot, device)) }
+                @for device in devices.iter().take(ROWS_MAX) { (visibility_row(view, device)) }
             }
         }
     };
     html! {
         @if !devices.is_empty() {
-            (boxed("What the recording could see of each device", table))
+            (boxed(text("coverage.label_visibility"), table))
             p {
-                small {
-                    "One-sided: packets one way only; a question without an answer looks like that \
-                     too. Data missing: the other side confirmed data that the recording does not \
-                     hold."
-                }
+                small { (text("coverage.one_sided_packets_one_way")) }
             }
         }
-        @if devices.len() > ROWS_MAX { p { (devices.len() - ROWS_MAX) " more devices in --json." } }
+        @if devices.len() > ROWS_MAX { p { (say("coverage.more_devices_json", &[("count", html! { (devices.len() - ROWS_MAX) })])) } }
     }
 }
 
-fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
+fn visibility_row(view: &View<'_>, device: &Device) -> Markup {
     let seen = &device.visibility;
-    let yes = |is: bool| if is { "yes" } else { "no" };
+    let yes = |is: bool| text(if is { msg!("coverage.yes") } else { msg!("coverage.no") });
     html! {
         tr {
-            th scope="row" { (device_link(snapshot, &device.id)) }
+            th scope="row" { (device_link(view.snapshot, &device.id)) }
             td {
-                @if seen.group_only { strong { "only broadcast and multicast" } }
-                @else if seen.both_directions { "both" }
-                @else { strong { "one only" } }
+                @if seen.group_only { strong { (text("coverage.only_broadcast_multicast")) } }
+                @else if seen.both_directions { (text("coverage.both")) }
+                @else { strong { (text("coverage.one_only")) } }
             }
             td.number { (grouped(seen.flows)) }
             td.number { (grouped(seen.one_sided_flows)) }
@@ -83,7 +80,7 @@ fn visibility_row(snapshot: &Snapshot, device: &Device) -> Markup {
             td { (yes(seen.ipv6)) }
             td {
                 @match (seen.first, seen.last) {
-                    (Some(first), Some(last)) => (moments(first, last)),
+                    (Some(first), Some(last)) => (view.clock.moments(first, last)),
                     _ => "no conversation",
                 }
             }
@@ -104,20 +101,10 @@ fn unread(snapshot: &Snapshot) -> Markup {
     let secrets = snapshot.coverage.decryption_secrets;
     html! {
         ul {
-            li {
-                "Encrypted, with the internet: " (total(encrypted[0])) " sent, "
-                (total(encrypted[1])) " received. phonehome does not decrypt. Who was contacted, when and how much is \
-                 known; what was said is not."
-            }
-            li {
-                "In protocols that were not recognised, with the internet: "
-                (total(unknown[0])) " sent, " (total(unknown[1])) " received. Whether that was encrypted is not known."
-            }
+            li { (say("coverage.encrypted_with_internet_sent_received", &[("sent", html! { (total(encrypted[0])) }), ("received", html! { (total(encrypted[1])) })])) }
+            li { (say("coverage.protocols_not_recognised_with_internet", &[("sent", html! { (total(unknown[0])) }), ("received", html! { (total(unknown[1])) })])) }
             @if secrets > 0 {
-                li {
-                    "The recording holds " (counted(secrets, "block", "blocks"))
-                    " with keys for decryption. They were not used."
-                }
+                li { (say("coverage.recording_holds_with_keys_decryption", &[("secrets", html! { (counted(secrets, "block", "blocks")) })])) }
             }
         }
     }
@@ -128,44 +115,29 @@ fn missing(coverage: &Coverage) -> Markup {
     html! {
         ul {
             li {
-                "Not understood: " (counted(refused, "frame", "frames")) "."
+                (text("coverage.part_not_understood")) (counted(refused, "frame", "frames")) "."
                 @if refused > 0 { (tally(&coverage.frames.refused)) }
             }
             li {
-                "Lost while recording: "
+                (text("coverage.part_lost_while_recording"))
                 @match coverage.drops.declared {
-                    Some(0) => "none, by the recording's own word.",
-                    Some(drops) => {
-                        strong { (counted(drops, "packet", "packets")) } ", by the recording's own word."
-                    }
-                    None => "the recording does not say.",
+                    Some(0) => (text("coverage.part_none_by_the_recording")),
+                    Some(drops) => { (say("coverage.recording_s_own_word", &[("drops", html! { strong { (counted(drops, "packet", "packets")) } })])) }
+                    None => (text("coverage.part_the_recording_does_not")),
                 }
             }
-            li {
-                "Cut short while recording: " (counted(coverage.truncated, "frame", "frames")) "."
-            }
+            li { (say("coverage.cut_short_while_recording", &[("truncated", html! { (counted(coverage.truncated, "frame", "frames")) })])) }
             @if coverage.duplicates.frames > 0 {
-                li {
-                    "Seen twice, as on a mirror port that copies both ways: "
-                    (counted(coverage.duplicates.frames, "frame", "frames"))
-                    ". What they carry is counted once as delivered."
-                }
+                li { (say("coverage.seen_twice_as_on_mirror", &[("duplicates", html! { (counted(coverage.duplicates.frames, "frame", "frames")) })])) }
             }
             @if coverage.conflicting_segments > 0 {
-                li {
-                    "TCP segments that say something else than an earlier copy of the same bytes: "
-                    (grouped(coverage.conflicting_segments))
-                    ". The first copy was read; a receiver may have taken the other."
-                }
+                li { (say("coverage.tcp_segments_say_something_else", &[("conflicting_segments", html! { (grouped(coverage.conflicting_segments)) })])) }
             }
             @if !coverage.stopped.is_empty() {
-                li { "Transport headers that could not be read:" (tally(&coverage.stopped)) }
+                li { (say("coverage.transport_headers_could_not_read", &[("stopped", html! { (tally(&coverage.stopped)) })])) }
             }
             @if !coverage.checksum_bad.is_empty() {
-                li {
-                    "Checksums that do not fit (often the recording computer's network card fills \
-                     them in later):" (tally(&coverage.checksum_bad))
-                }
+                li { (say("coverage.checksums_do_not_fit_often", &[("checksum_bad", html! { (tally(&coverage.checksum_bad)) })])) }
             }
         }
     }
@@ -174,17 +146,14 @@ fn missing(coverage: &Coverage) -> Markup {
 fn left_out(snapshot: &Snapshot) -> Markup {
     html! {
         @if !snapshot.left_out.is_empty() {
-            h3 { "Devices left out by whoever ran this" }
+            h3 { (text("coverage.devices_left_out_whoever_ran")) }
             ul {
                 @for left in snapshot.left_out.iter().take(ROWS_MAX) {
                     @let [sent, received] = left.internet.delivered_bytes;
-                    li {
-                        code { (wire(&left.id)) } ": " (left.reason) "; with the internet "
-                        (total(sent)) " sent, " (total(received)) " received"
-                    }
+                    li { (say("coverage.with_internet_sent_received", &[("id", html! { code { (wire(&left.id)) } }), ("reason", html! { (left.reason) }), ("sent", html! { (total(sent)) }), ("received", html! { (total(received)) })])) }
                 }
                 @if snapshot.left_out.len() > ROWS_MAX {
-                    li { (snapshot.left_out.len() - ROWS_MAX) " more in --json" }
+                    li { (say("coverage.more_json", &[("count", html! { (snapshot.left_out.len() - ROWS_MAX) })])) }
                 }
             }
         }
@@ -194,27 +163,24 @@ fn left_out(snapshot: &Snapshot) -> Markup {
 fn losses(losses: &LossesShown) -> Markup {
     let ledger = &losses.ledger;
     let all = [
-        (
-            losses.flows_evicted,
-            "conversations ended early for lack of room (their bytes are counted)",
-        ),
-        (losses.gaps_given_up, "gaps in streams given up early, for lack of room behind them"),
-        (losses.flows_unread, "conversations read no further, for lack of room (still counted)"),
-        (losses.datagrams_evicted, "fragmented packets not put together for lack of room"),
-        (losses.datagrams_contradictory, "fragmented packets whose pieces contradict each other"),
-        (losses.dissector_faults, "faults of protocol readers, caught"),
-        (losses.file_names, "names from the recording's own table not kept"),
-        (ledger.flows_without_contact, "conversations not in any table, for lack of room"),
-        (ledger.names, "names not kept"),
-        (ledger.answers, "DNS answers not kept"),
-        (ledger.devices, "devices not kept"),
-        (ledger.identities, "descriptions of devices not kept"),
-        (ledger.announcements, "announcements of flows forgotten too early"),
+        (losses.flows_evicted, text("coverage.loss_flows_evicted")),
+        (losses.gaps_given_up, text("coverage.loss_gaps_given_up")),
+        (losses.flows_unread, text("coverage.loss_flows_unread")),
+        (losses.datagrams_evicted, text("coverage.loss_datagrams_evicted")),
+        (losses.datagrams_contradictory, text("coverage.loss_datagrams_contradictory")),
+        (losses.dissector_faults, text("coverage.loss_dissector_faults")),
+        (losses.file_names, text("coverage.loss_file_names")),
+        (ledger.flows_without_contact, text("coverage.loss_flows_without_contact")),
+        (ledger.names, text("coverage.loss_names")),
+        (ledger.answers, text("coverage.loss_answers")),
+        (ledger.devices, text("coverage.loss_devices")),
+        (ledger.identities, text("coverage.loss_identities")),
+        (ledger.announcements, text("coverage.loss_announcements")),
     ];
     let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
     html! {
         @if lost.is_empty() {
-            p { "No table was full and nothing was thrown away." }
+            p { (text("coverage.no_table_full_nothing_thrown")) }
         } @else {
             ul { @for (count, what) in lost { li { (grouped(*count)) " " (what) } } }
         }
@@ -222,41 +188,47 @@ fn losses(losses: &LossesShown) -> Markup {
 }
 
 pub fn inspected(snapshot: &Snapshot) -> Markup {
+    html! {
+        section id="inspected" {
+            h2 { (text("coverage.what_inspected")) }
+            (frames(&snapshot.coverage))
+        }
+    }
+}
+
+/// Program, signatures and databases, with their hashes.
+pub fn knowledge(snapshot: &Snapshot) -> Markup {
     let coverage = &snapshot.coverage;
     let signatures = &coverage.signatures;
     html! {
-        section id="inspected" {
-            h2 { "What was inspected" }
-            (frames(coverage))
-            h3 { "With what" }
-            dl.facts {
-                dt { "Tool" }
-                dd { (snapshot.tool.name) " " (snapshot.tool.version) }
-                dt { "Signatures" }
-                dd {
-                    (counted(signatures.count as u64, "file", "files")) ", version "
-                    (signatures.version)
-                    @if let Some(checked) = &signatures.checked { ", sources last read " (checked) }
-                    br; "SHA-256 " code { (signatures.sha256) }
-                }
-                dt { "Countries and networks" }
-                dd {
-                    @if coverage.databases.is_empty() { "no database was loaded" }
-                    @for database in &coverage.databases { (about_database(database)) }
-                }
-                dt { "Hardware addresses" }
-                dd { (coverage.oui) }
-                dt { "Self-test" }
-                dd {
-                    strong { (if coverage.canary.passed { "passed" } else { "FAILED" }) }
-                    @if coverage.canary.passed { ": " (coverage.canary.says) "." }
-                    @if !coverage.canary.missing.is_empty() {
-                        ": " (coverage.canary.missing.join(", ")) "."
-                    }
+        h3 { (text("coverage.with_what")) }
+        dl.facts {
+            dt { (text("coverage.tool")) }
+            dd { (snapshot.tool.name) " " (snapshot.tool.version) }
+            dt { (text("coverage.signatures")) }
+            dd {
+                (counted(signatures.count as u64, "file", "files")) ", version "
+                (signatures.version)
+                @if let Some(checked) = &signatures.checked { (say("coverage.sources_last_read", &[("checked", html! { (checked) })])) }
+                br; "SHA-256 " code { (signatures.sha256) }
+            }
+            dt { (text("coverage.countries_networks")) }
+            dd {
+                @if coverage.databases.is_empty() { (text("coverage.no_database_loaded")) }
+                @for database in &coverage.databases { (about_database(database)) }
+            }
+            dt { (text("coverage.hardware_addresses")) }
+            dd { (coverage.oui) }
+            dt { (text("coverage.self_test")) }
+            dd {
+                strong { (text(if coverage.canary.passed { msg!("coverage.passed") } else { msg!("coverage.failed") })) }
+                @if coverage.canary.passed { ": " (coverage.canary.says) "." }
+                @if !coverage.canary.missing.is_empty() {
+                    ": " (coverage.canary.missing.join(", ")) "."
                 }
             }
-            (credits(coverage))
         }
+        (credits(coverage))
     }
 }
 
@@ -264,32 +236,28 @@ fn frames(coverage: &Coverage) -> Markup {
     let refused: u64 = coverage.frames.refused.values().sum();
     let row = |name: &str, count: u64| {
         let name = match name {
-            "flow" => "part of a conversation (valid IP header)".to_owned(),
-            "fragment" => "IP fragment that was not put together".to_owned(),
+            "flow" => text("coverage.kind_flow").to_owned(),
+            "fragment" => text("coverage.kind_fragment").to_owned(),
             other => other.replace('_', " "),
         };
         html! { tr { th scope="row" { (name) } td.number { (grouped(count)) } } }
     };
     let table = html! {
         table.small {
-            caption { span { "Every frame, counted in exactly one row" } }
-            thead { tr { th scope="col" { "Kind" } th.number scope="col" { "Frames" } } }
+            caption { span { (text("coverage.every_frame_counted_exactly_one")) } }
+            thead { tr { th scope="col" { (text("coverage.kind")) } th.number scope="col" { (text("coverage.frames")) } } }
             tbody {
                 @for (name, count) in &coverage.frames.explained_by { (row(name, *count)) }
                 @for (name, count) in &coverage.frames.refused {
-                    (row(&format!("not understood: {name}"), *count))
+                    (row(&line("coverage.kind_refused", &[("name", name)]), *count))
                 }
             }
-            tfoot { (row("all frames", coverage.frames.total)) }
+            tfoot { (row(text("coverage.kind_all"), coverage.frames.total)) }
         }
     };
     html! {
-        p {
-            (counted(coverage.frames.total, "frame", "frames")) " read = "
-            (grouped(coverage.frames.explained)) " explained + " (grouped(refused))
-            " not understood; " (total(coverage.wire_bytes)) " on the wire."
-        }
-        (boxed("Frames by kind", table))
+        p { (say("coverage.read_explained_not_understood_on", &[("frames", html! { (counted(coverage.frames.total, "frame", "frames")) }), ("explained", html! { (grouped(coverage.frames.explained)) }), ("refused", html! { (grouped(refused)) }), ("wire_bytes", html! { (total(coverage.wire_bytes)) })])) }
+        (boxed(text("coverage.label_frames"), table))
     }
 }
 
@@ -297,10 +265,7 @@ fn about_database(database: &DatabaseShown) -> Markup {
     html! {
         p {
             (wire(&database.about.name)) ", of " (day(database.about.build))
-            @if let Some(days) = database.days_older_than_capture {
-                ". " strong { "It is " (days) " days older than the recording" }
-                ": addresses may have moved since"
-            }
+            @if let Some(days) = database.days_older_than_capture { (say("coverage.addresses_may_have_moved_since", &[("days", html! { strong { (say("coverage.days_older_than_recording", &[("days", html! { (days) })])) } })])) }
             br; "SHA-256 " code { (database.about.sha256) }
         }
     }
@@ -311,10 +276,10 @@ fn credits(coverage: &Coverage) -> Markup {
     let embedded = coverage.databases.iter().any(|d| d.about.name == "phonehome-geo");
     html! {
         @if embedded {
-            h3 { "Credits" }
+            h3 { (text("coverage.credits")) }
             p {
                 // Its licence asks for this link; nothing is loaded unless somebody follows it.
-                a href="https://db-ip.com" rel="noreferrer" { "IP Geolocation by DB-IP" }
+                a href="https://db-ip.com" rel="noreferrer" { (text("coverage.ip_geolocation_db_ip")) }
                 ". Also contains data of the Number \
                  Resource Organization (https://www.nro.net) and of Route Views \
                  (https://www.routeviews.org), as compiled by ip-location-db \

@@ -1,15 +1,14 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
-use super::words::{
-    ROWS_MAX, amount, boxed, counted, destination_title, frames, grouped, moment, wire,
-};
+use super::View;
+use super::messages::{line, say, text};
+use super::words::{amount, boxed, counted, destination_title, frames, grouped, wire};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{
     Claim, Contact, Destination, Device, Host, Level, NameSeen, Party, Remote, Service, Traffic,
 };
 use crate::base::frame::Spelling;
-use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
 /// Names of one destination shown.
@@ -21,45 +20,45 @@ const SERVICES_MAX: usize = 8;
 /// Addresses of one group shown.
 const ADDRESSES_MAX: usize = 4;
 
-pub fn table(snapshot: &Snapshot, device: &Device, contacts: &[&Contact]) -> Markup {
+pub fn table(view: &View<'_>, device: &Device, contacts: &[&Contact]) -> Markup {
+    let snapshot = view.snapshot;
+    let room = view.room();
     // The bound is on rows, and every destination has one for itself and one for each name.
     let mut rows = 0;
     let shown = contacts
         .iter()
         .take_while(|contact| {
             rows += 1 + contact.hosts.len().min(HOSTS_MAX);
-            rows <= ROWS_MAX
+            rows <= room
         })
         .count()
         .max(1);
+    view.took(rows.min(room));
     let mut rest = Traffic::default();
     contacts.iter().skip(shown).for_each(|contact| rest.add(&contact.traffic));
     let table = html! {
         table.wide {
             caption {
-                span {
-                    "Internet destinations of " (wire(&device.title())) ", most bytes first. \
-                     Shaded rows are the sum of the rows below them."
-                }
+                span { (say("destination.internet_destinations_most_bytes_first", &[("title", html! { (wire(&device.title())) })])) }
             }
             thead {
                 tr {
-                    th scope="col" { "Destination, and the names it goes by" }
-                    th.number scope="col" { "Sent" }
-                    th.number scope="col" { "Received" }
-                    th scope="col" { "Whose service" }
-                    th scope="col" { "Readable on the way?" }
-                    th scope="col" { "Address, and whose network" }
-                    th scope="col" { "Where databases place it" }
+                    th scope="col" { (text("destination.destination_names_goes")) }
+                    th.number scope="col" { (text("destination.sent")) }
+                    th.number scope="col" { (text("destination.received")) }
+                    th scope="col" { (text("destination.whose_service")) }
+                    th scope="col" { (text("destination.readable_on_way")) }
+                    th scope="col" { (text("destination.address_whose_network")) }
+                    th scope="col" { (text("destination.where_databases_place")) }
                 }
             }
             @for contact in contacts.iter().take(shown) {
-                (rows_of(contact, &snapshot.destinations[contact.destination_index], snapshot.spelling()))
+                (rows_of(view, contact, &snapshot.destinations[contact.destination_index]))
             }
             @if contacts.len() > shown { (rest_row(contacts.len() - shown, 1, &rest, 4)) }
         }
     };
-    boxed("Internet destinations", table)
+    boxed(text("destination.label"), table)
 }
 
 /// The sum of the rows that a table does not show.
@@ -68,9 +67,7 @@ pub fn rest_row(count: usize, before: usize, sum: &Traffic, behind: usize) -> Ma
     html! {
         tbody {
             tr {
-                th scope="row" colspan=(before) {
-                    (grouped(count as u64)) " more; all in --json"
-                }
+                th scope="row" colspan=(before) { (say("destination.more_all_json", &[("count", html! { (grouped(count as u64)) })])) }
                 td.number { (amount(sent)) }
                 td.number { (amount(received)) }
                 td colspan=(behind) {}
@@ -79,17 +76,18 @@ pub fn rest_row(count: usize, before: usize, sum: &Traffic, behind: usize) -> Ma
     }
 }
 
-fn rows_of(contact: &Contact, destination: &Destination, spelling: Spelling) -> Markup {
+fn rows_of(view: &View<'_>, contact: &Contact, destination: &Destination) -> Markup {
+    let spelling = view.snapshot.spelling();
     let rest = contact.hosts.get(HOSTS_MAX..).unwrap_or_default();
     html! {
         tbody {
-            (sum_row(contact, destination))
+            (sum_row(view, contact, destination))
             @for host in contact.hosts.iter().take(HOSTS_MAX) { (host_rows(host, destination, spelling)) }
             @if !rest.is_empty() {
                 @let mut sum = Traffic::default();
                 @let () = rest.iter().for_each(|host| sum.add(&host.traffic));
                 tr {
-                    th.inner scope="row" { (rest.len()) " more names; all in --json" }
+                    th.inner scope="row" { (say("destination.more_names_all_json", &[("rest", html! { (rest.len()) })])) }
                     td.number { (amount(sum.delivered_bytes[0])) }
                     td.number { (amount(sum.delivered_bytes[1])) }
                     td colspan="4" {}
@@ -99,12 +97,12 @@ fn rows_of(contact: &Contact, destination: &Destination, spelling: Spelling) -> 
     }
 }
 
-fn sum_row(contact: &Contact, destination: &Destination) -> Markup {
+fn sum_row(view: &View<'_>, contact: &Contact, destination: &Destination) -> Markup {
     let way = |way: usize| {
         html! {
             strong { (amount(contact.traffic.delivered_bytes[way])) }
             @if contact.missed_bytes[way] > 0 {
-                br; small { "and " (amount(contact.missed_bytes[way])) " not captured" }
+                br; small { (say("destination.not_captured", &[("bytes", html! { (amount(contact.missed_bytes[way])) })])) }
             }
         }
     };
@@ -114,9 +112,7 @@ fn sum_row(contact: &Contact, destination: &Destination) -> Markup {
             td.number { (way(0)) }
             td.number { (way(1)) }
             td { (owners(contact, destination)) }
-            td colspan="3" {
-                "First seen " (moment(contact.first)) ", last " (moment(contact.last)) " UTC"
-            }
+            td colspan="3" { (say("destination.first_seen_last_utc", &[("first", html! { (view.clock.moment(contact.first)) }), ("last", html! { (view.clock.moment(contact.last)) })])) }
         }
     }
 }
@@ -161,14 +157,14 @@ fn host_rows(host: &Host, destination: &Destination, spelling: Spelling) -> Mark
             }
         }
         @if hidden > 0 {
-            tr { td colspan="2" { (hidden) " more groups of addresses; all in --json" } }
+            tr { td colspan="2" { (say("destination.more_groups_addresses_all_json", &[("hidden", html! { (hidden) })])) } }
         }
     }
 }
 
 fn name(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let Some(name) = &host.name else {
-        return html! { "no name" };
+        return html! { (text("destination.no_name")) };
     };
     let seen: Vec<&NameSeen> = destination
         .names
@@ -193,10 +189,8 @@ fn source(seen: &NameSeen, spelling: Spelling) -> Markup {
     html! {
         (seen.source)
         @if let Some(frame) = frames(spelling, &[seen.frame]) { ", " (frame) }
-        @if seen.several { ", the address has other names too" }
-        @if let Some((other, frame)) = &seen.dns_says {
-            ", while DNS said " (wire(&other.text)) ", frame " (spelling.one(*frame))
-        }
+        @if seen.several { (text("destination.address_has_other_names_too")) }
+        @if let Some((other, frame)) = &seen.dns_says { (say("destination.while_dns_said_frame", &[("other", html! { (wire(&other.text)) }), ("frame", html! { (spelling.one(*frame)) })])) }
     }
 }
 
@@ -204,7 +198,7 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
     let mut claims: Vec<&Claim> = destination.claims.iter().collect();
     claims.dedup_by(|a, b| a.signature == b.signature);
     html! {
-        @if claims.is_empty() { "Not known: no signature lists it. Operator not established." }
+        @if claims.is_empty() { (text("destination.not_known_no_signature_lists")) }
         @for claim in claims {
             p {
                 a href={ "#operator-" (claim.signature) } { strong { (wire(&claim.name)) } }
@@ -212,9 +206,9 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
             }
         }
         @match contact.party {
-            Party::First => p { "The device maker's own service." },
-            Party::Support => p { "Support: hosting, delivery, names or time." },
-            Party::Third => p { "A third party to the maker." },
+            Party::First => p { (text("destination.device_maker_s_own_service")) },
+            Party::Support => p { (text("destination.support_hosting_delivery_names_or")) },
+            Party::Third => p { (text("destination.third_party_maker")) },
             Party::Unknown => {}
         }
     }
@@ -222,57 +216,57 @@ fn owners(contact: &Contact, destination: &Destination) -> Markup {
 
 fn service(host: &Host, destination: &Destination, spelling: Spelling) -> Markup {
     let Some(claim) = host.claim.and_then(|index| destination.claims.get(index)) else {
-        return html! { "not known" };
+        return html! { (text("destination.not_known")) };
     };
     html! {
         (role(&claim.role)) " "
         small {
             "(" (claim.level.name())
-            @if claim.level == Level::Inferred { ": likely, no more" }
+            @if claim.level == Level::Inferred { (text("destination.likely_no_more")) }
             ", by " (basis(claim))
             @if let Some(frame) = frames(spelling, &[claim.frame]) { ", " (frame) }
-            @if let Some(host) = &claim.host_operator { "; host run by " (wire(host)) }
-            @if let Some(region) = &claim.region { "; stated region " (wire(region)) }
+            @if let Some(host) = &claim.host_operator { (say("destination.host_run", &[("host", html! { (wire(host)) })])) }
+            @if let Some(region) = &claim.region { (say("destination.stated_region", &[("region", html! { (wire(region)) })])) }
             ")"
         }
     }
 }
 
 fn basis(claim: &Claim) -> &str {
-    if claim.basis == "address" { "its address" } else { claim.basis }
+    if claim.basis == "address" { text("destination.its_address") } else { claim.basis }
 }
 
 /// ` (made up)` for the invented companies of the bundled recordings.
 pub fn made_up(claim: &Claim) -> &'static str {
-    if claim.fictional { " (made up)" } else { "" }
+    if claim.fictional { text("destination.part_made_up") } else { "" }
 }
 
 fn role(role: &str) -> Markup {
-    html! { @if role == "suffix" { "some service" } @else { (wire(role)) " service" } }
+    html! { @if role == "suffix" { (text("destination.some_service")) } @else { (say("destination.service", &[("role", html! { (wire(role)) })])) } }
 }
 
 pub fn kind(kind: Kind) -> &'static str {
     match kind {
-        Kind::Vendor => "device vendor",
-        Kind::Hosting => "hosting: the landlord, not who rents",
-        Kind::Cdn => "content delivery for others",
-        Kind::Resolver => "public name server",
-        Kind::Time => "time server",
-        Kind::Relay => "relay between others",
-        Kind::Analytics => "usage statistics for others",
+        Kind::Vendor => text("destination.kind_vendor"),
+        Kind::Hosting => text("destination.kind_hosting"),
+        Kind::Cdn => text("destination.kind_cdn"),
+        Kind::Resolver => text("destination.kind_resolver"),
+        Kind::Time => text("destination.kind_time"),
+        Kind::Relay => text("destination.kind_relay"),
+        Kind::Analytics => text("destination.kind_analytics"),
     }
 }
 
 fn law(claim: &Claim) -> Markup {
     html! {
         @match &claim.operator {
-            None => "Operator not established.",
+            None => (text("destination.part_operator_not_established")),
             Some(operator) => {
                 "Operator: " (wire(&operator.legal_name)) ", "
                 @match &operator.head_office {
-                    _ if claim.fictional => "no real head office",
-                    Some(country) => { "head office in " strong { (country) } }
-                    None => "head office not established",
+                    _ if claim.fictional => (text("destination.part_no_real_head_office")),
+                    Some(country) => { (say("destination.head_office", &[("country", html! { strong { (country) } })])) }
+                    None => (text("destination.part_head_office_not_established")),
                 }
                 "."
             }
@@ -285,7 +279,9 @@ pub fn service_name(service: &Service) -> String {
     let port = service.port.map_or(String::new(), |port| format!(" port {port}"));
     let carrier = format!("{}{port}", service.proto.to_uppercase());
     match service.method {
-        "port" => format!("{carrier}, by port alone perhaps {}", service.protocol),
+        "port" => {
+            line("destination.by_port", &[("carrier", &carrier), ("protocol", service.protocol)])
+        }
         "none" => carrier,
         _ if service.protocol == service.proto => carrier,
         _ => format!("{}, {carrier}", service.protocol),
@@ -302,27 +298,27 @@ fn readable(services: &[Service]) -> Markup {
                     @let [sent, received] = service.traffic.delivered_bytes;
                     small {
                         "(" (service_name(service))
-                        @if sent + received > 0 {
-                            ": " (amount(sent)) " sent, " (amount(received)) " received"
-                        }
+                        @if sent + received > 0 { (say("destination.sent_received", &[("sent", html! { (amount(sent)) }), ("received", html! { (amount(received)) })])) }
                         ")"
                     }
                 }
             }
-            @if more > 0 { li { (more) " more in --json" } }
+            @if more > 0 { li { (say("destination.more_json", &[("more", html! { (more) })])) } }
         }
     }
 }
 
 fn readable_word(service: &Service) -> Markup {
     match (service.content, service.traffic.delivered_bytes) {
-        (_, [0, 0]) => html! { "no payload" },
-        ("encrypted", _) => html! { "encrypted" },
-        ("clear", _) => html! { strong { "in clear" } },
-        ("service", _) => html! { "open by design" },
-        _ if service.looks.is_empty() => html! { "not known" },
+        (_, [0, 0]) => html! { (text("destination.no_payload")) },
+        ("encrypted", _) => html! { (text("destination.encrypted")) },
+        ("clear", _) => html! { strong { (text("destination.clear")) } },
+        ("service", _) => html! { (text("destination.open_design")) },
+        _ if service.looks.is_empty() => html! { (text("destination.not_known")) },
         // An inference from the bytes alone.
-        _ => html! { "not known, looks " (service.looks.join(" and ")) },
+        _ => {
+            html! { (say("destination.not_known_looks", &[("looks", html! { (service.looks.join(" and ")) })])) }
+        }
     }
 }
 
@@ -334,8 +330,8 @@ fn addresses(group: &Group<'_>) -> Markup {
             @if index > 0 { ", " }
             code { (remote.address.to_string()) }
         }
-        @if more > 0 { " and " (counted(more as u64, "more address", "more addresses")) }
-        @if networks.is_empty() { br; "Network not known." }
+        @if more > 0 { (say("destination.and", &[("more", html! { (counted(more as u64, "more address", "more addresses")) })])) }
+        @if networks.is_empty() { br; (text("destination.part_network_not_known")) }
         @for asn in networks {
             br; "AS" (asn.number) " " (wire(&asn.organisation))
             @if networks.len() > 1 { " " small { "(" (wire(&asn.database)) ")" } }
@@ -362,10 +358,10 @@ fn places(group: &Group<'_>) -> Markup {
     };
     html! {
         @match codes.as_slice() {
-            [] => "No database has it.",
+            [] => (text("destination.part_no_database_has_it")),
             [code] => { strong { (code) } " " small { "(" (wire(&by(*code))) ")" } }
             codes => {
-                "Databases disagree: "
+                (text("destination.part_databases_disagree"))
                 @for (index, code) in codes.iter().enumerate() {
                     @if index > 0 { " or " }
                     strong { (code) } " " small { "(" (wire(&by(*code))) ")" }
@@ -374,8 +370,8 @@ fn places(group: &Group<'_>) -> Markup {
         }
         @for remote in group {
             @for excluded in &remote.excluded {
-                br; strong { (excluded.country) " is excluded" } " for "
-                code { (remote.address.to_string()) } ": its answers come too fast. It is at most "
+                br; strong { (say("destination.excluded", &[("country", html! { (excluded.country) })])) } " for "
+                code { (remote.address.to_string()) } (text("destination.part_its_answers_come_too"))
                 (grouped(excluded.farthest_km)) " km away, " (excluded.country) " at least "
                 (grouped(excluded.least_km)) " km."
             }

@@ -2,7 +2,8 @@
 
 use super::View;
 use super::destination;
-use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, moments, total, wire};
+use super::messages::{line, say, text};
+use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use crate::base::frame::Spelling;
 use maud::{Markup, html};
@@ -13,7 +14,7 @@ const DETAILS_MAX: usize = 24;
 pub fn sections(view: &View<'_>) -> Markup {
     let devices = &view.snapshot.devices;
     html! {
-        @if devices.is_empty() { p { "No device was seen." } }
+        @if devices.is_empty() { p { (text("device.no_device_seen")) } }
         @for (index, device) in devices.iter().enumerate().take(ROWS_MAX) {
             (section(view, index, device))
         }
@@ -26,11 +27,7 @@ fn rest(devices: &[Device]) -> Markup {
     devices.iter().for_each(|device| sum.add(&device.internet));
     let [sent, received] = sum.delivered_bytes;
     html! {
-        p {
-            "And " (counted(devices.len() as u64, "more device", "more devices"))
-            ", which together sent " (total(sent)) " to the internet and received "
-            (total(received)) "; all in --json."
-        }
+        p { (say("device.which_together_sent_internet_received", &[("devices", html! { (counted(devices.len() as u64, "more device", "more devices")) }), ("sent", html! { (total(sent)) }), ("received", html! { (total(received)) })])) }
     }
 }
 
@@ -41,25 +38,21 @@ fn section(view: &View<'_>, index: usize, device: &Device) -> Markup {
         section.device id={ "device-" (index) } {
             h3 {
                 (wire(&device.title()))
-                @if device.role == "gateway" { " (gateway, not a device under test)" }
+                @if device.role == "gateway" { (text("device.part_gateway_not_a_device")) }
             }
             @if device.role == "gateway" {
-                p { "It forwards the packets of others. Only what was sent to or from its own \
-                     addresses is counted here." }
+                p { (text("device.forwards_packets_others_only_what")) }
             }
             (limits(device))
             (who(device, view.snapshot.spelling()))
             @if internet.is_empty() {
                 p {
-                    "Nothing " @if device.role == "gateway" { "of its own " }
-                    "to or from the internet was seen."
+                    (text("device.part_nothing")) @if device.role == "gateway" { (text("device.part_of_its_own")) }
+                    (text("device.part_to_or_from_the"))
                 }
             } @else {
-                p.headline {
-                    "With the internet: " strong { (total(sent)) " sent" } ", "
-                    strong { (total(received)) " received" } "."
-                }
-                (destination::table(view.snapshot, device, &internet))
+                p.headline { (say("device.with_internet", &[("sent", html! { strong { (say("device.sent_2", &[("sent", html! { (total(sent)) })])) } }), ("received", html! { strong { (say("device.received_2", &[("received", html! { (total(received)) })])) } })])) }
+                (destination::table(view, device, &internet))
             }
             (nearby(view, index, device))
         }
@@ -71,17 +64,17 @@ fn limits(device: &Device) -> Markup {
     let seen = &device.visibility;
     let mut limits = Vec::new();
     if seen.group_only {
-        limits.push("only broadcast and multicast was seen of it".to_owned());
+        limits.push(text("device.limit_group").to_owned());
     } else if !seen.both_directions {
-        limits.push("only one direction of its traffic was seen".to_owned());
+        limits.push(text("device.limit_way").to_owned());
     }
     if seen.acknowledged_unseen_flows > 0 {
         let many = counted(seen.acknowledged_unseen_flows, "conversation", "conversations");
-        limits.push(format!("in {many}, data was acknowledged that the recording does not hold"));
+        limits.push(line("device.limit_unseen", &[("many", &many)]));
     }
     html! {
         @if !limits.is_empty() {
-            p.limit { strong { "Limited view: " } (limits.join("; ")) "." }
+            p.limit { strong { (text("device.part_limited_view")) } (limits.join("; ")) "." }
         }
     }
 }
@@ -91,39 +84,39 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
     let more_addresses = device.addresses.len().saturating_sub(DETAILS_MAX);
     html! {
         dl.facts {
-            @if let Some(label) = &device.label { dt { "Name given by the user" } dd { (wire(label)) } }
+            @if let Some(label) = &device.label { dt { (text("device.name_given_user")) } dd { (wire(label)) } }
             @if let Some(mac) = device.mac {
-                dt { "Hardware address" }
+                dt { (text("device.hardware_address")) }
                 dd {
                     code { (mac.to_string()) }
-                    @if device.mac_is_local { " (made up by the device itself, so it has no registrant)" }
+                    @if device.mac_is_local { (text("device.part_made_up_by_the")) }
                 }
             }
-            dt { "Maker" }
+            dt { (text("device.maker")) }
             dd { (maker(device)) }
             @if !device.addresses.is_empty() {
-                dt { "Addresses" }
+                dt { (text("device.addresses")) }
                 dd {
                     @for (index, seen) in device.addresses.iter().take(DETAILS_MAX).enumerate() {
                         @if index > 0 { ", " }
-                        code title={ "seen " (seen.first.to_string()) " to " (seen.last.to_string()) } {
+                        code title={ (say("device.seen", &[("first", html! { (seen.first.to_string()) }), ("last", html! { (seen.last.to_string()) })])) } {
                             (seen.address.to_string())
                         }
                     }
-                    @if more_addresses > 0 { " and " (more_addresses) " more in --json" }
+                    @if more_addresses > 0 { (say("device.more_json", &[("more_addresses", html! { (more_addresses) })])) }
                 }
             }
             @if !device.identities.is_empty() {
-                dt { "Said about itself" }
+                dt { (text("device.said_about_itself")) }
                 dd {
                     ul {
                         @for said in device.identities.iter().take(DETAILS_MAX) { li { (identity(said, spelling)) } }
-                        @if more_said > 0 { li { "and " (more_said) " more in --json" } }
+                        @if more_said > 0 { li { (say("device.more_json_2", &[("more_said", html! { (more_said) })])) } }
                     }
                 }
             }
             @if !device.resolvers.is_empty() {
-                dt { "Name servers given to it" }
+                dt { (text("device.name_servers_given")) }
                 dd {
                     @for (index, (address, frame)) in device.resolvers.iter().enumerate() {
                         @if index > 0 { ", " }
@@ -141,13 +134,13 @@ fn maker(device: &Device) -> Markup {
             Some(maker) if maker.by == "dhcp" => {
                 (wire(&maker.name)) " (by what it says when it asks for an address, DHCP; a device \
                  can say anything)"
-                @if let Some(oui) = &device.oui { "; network chip registered to " (wire(oui)) }
+                @if let Some(oui) = &device.oui { (say("device.network_chip_registered", &[("oui", html! { (wire(oui)) })])) }
             }
             Some(maker) => {
-                @if maker.vendor.is_some() { "perhaps " (wire(&maker.name)) ". " } @else { "not known. " }
-                "Its hardware address is registered to "
+                @if maker.vendor.is_some() { (say("device.perhaps", &[("maker", html! { (wire(&maker.name)) })])) } @else { "not known. " }
+                (text("device.part_its_hardware_address_is"))
                 (wire(device.oui.as_deref().unwrap_or(&maker.name)))
-                "; that is often only the maker of the network chip"
+                (text("device.part_that_is_often_only"))
             }
             None => "not known",
         }
@@ -156,9 +149,9 @@ fn maker(device: &Device) -> Markup {
 
 fn identity(said: &IdentitySeen, spelling: Spelling) -> Markup {
     let kind = match said.kind {
-        "host_name" => "host name",
-        "vendor_class" => "vendor class",
-        "device_id" => "device id",
+        "host_name" => text("device.part_host_name"),
+        "vendor_class" => text("device.part_vendor_class"),
+        "device_id" => text("device.part_device_id"),
         other => other,
     };
     html! {
@@ -196,7 +189,9 @@ fn near<'a>(view: &View<'a>, index: usize, device: &Device) -> Vec<Near<'a>> {
 
 fn peer(view: &View<'_>, contact: &Contact) -> Markup {
     match contact.destination.strip_prefix("group:") {
-        Some(address) => html! { "many at once (" code { (address) } ")" },
+        Some(address) => {
+            html! { (say("device.many_at_once", &[("address", html! { code { (address) } })])) }
+        }
         None => device_link(view.snapshot, &contact.destination),
     }
 }
@@ -212,46 +207,45 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
     rows.iter().filter(|n| n.contact.zone == Zone::Private).for_each(|n| told.add(&n.traffic));
     let untold =
         |way: usize| device.private.delivered_bytes[way].saturating_sub(told.delivered_bytes[way]);
+    let room = view.room();
+    view.took(rows.len().min(room));
     let mut rest = Traffic::default();
-    rows.iter().skip(ROWS_MAX).for_each(|near| rest.add(&near.traffic));
+    rows.iter().skip(room).for_each(|near| rest.add(&near.traffic));
     let table = html! {
         table.small {
             thead {
                 tr {
-                    th scope="col" { "With" }
-                    th scope="col" { "Who spoke first" }
-                    th.number scope="col" { "Sent" }
-                    th.number scope="col" { "Received" }
-                    th scope="col" { "Spoken" }
-                    th scope="col" { "First and last seen (UTC)" }
+                    th scope="col" { (text("device.with")) }
+                    th scope="col" { (text("device.who_spoke_first")) }
+                    th.number scope="col" { (text("device.sent")) }
+                    th.number scope="col" { (text("device.received")) }
+                    th scope="col" { (text("device.spoken")) }
+                    th scope="col" { (text("device.first_last_seen_utc")) }
                 }
             }
             tbody {
-                @for near in rows.iter().take(ROWS_MAX) {
+                @for near in rows.iter().take(room) {
                     @let [sent, received] = near.traffic.delivered_bytes;
                     tr {
                         th scope="row" { (near.peer) }
-                        td { (if near.begun_here { "this device" } else { "the other" }) }
+                        td { (text(if near.begun_here { msg!("device.this_device") } else { msg!("device.other") })) }
                         td.number { (amount(sent)) }
                         td.number { (amount(received)) }
                         td { (spoken(&near.contact.services)) }
-                        td { (moments(near.contact.first, near.contact.last)) }
+                        td { (view.clock.moments(near.contact.first, near.contact.last)) }
                     }
                 }
             }
-            @if rows.len() > ROWS_MAX {
-                (destination::rest_row(rows.len() - ROWS_MAX, 2, &rest, 2))
+            @if rows.len() > room {
+                (destination::rest_row(rows.len() - room, 2, &rest, 2))
             }
         }
     };
     html! {
-        h4 { "On the test network" }
-        (boxed("Contacts on the test network", table))
+        h4 { (text("device.on_test_network")) }
+        (boxed(text("device.label_near"), table))
         @if untold(0) + untold(1) > 0 {
-            p {
-                "With devices left out of this report: " (total(untold(0))) " sent, "
-                (total(untold(1))) " received."
-            }
+            p { (say("device.with_devices_left_out_this", &[("sent", html! { (total(untold(0))) }), ("received", html! { (total(untold(1))) })])) }
         }
     }
 }

@@ -1,76 +1,69 @@
 //! What the checks state, each with what it does not show and the frames to check it by.
 
+use super::View;
+use super::messages::{say, text};
 use super::words::{
-    ROWS_MAX, boxed, counted, destination_title, device_link, exact_moment, frames, grouped,
-    moment, total, wire,
+    FILTER_MAX, ROWS_MAX, boxed, counted, destination_title, device_link, frames, grouped, total,
+    wire,
 };
 use crate::attribution::world::{Level, Zone};
-use crate::base::frame::{self, Spelling};
+use crate::base::frame;
 use crate::finding::{Counted, Finding, Severity};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
-pub fn section(snapshot: &Snapshot) -> Markup {
+pub fn section(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     let findings = &snapshot.findings;
     let unreviewed = findings.iter().all(|finding| finding.review.state == "unreviewed");
     html! {
         section id="findings" {
-            h2 { "Findings" @if unreviewed { " (nobody has reviewed these yet)" } }
+            h2 { "Findings" @if unreviewed { (text("finding.part_nobody_has_reviewed_these")) } }
             @if findings.is_empty() {
                 p {
-                    @if snapshot.coverage.complete {
-                        "None of the checks found anything in what was inspected. That is not a \
-                         clean bill: see what was not seen."
-                    } @else {
-                        "None, but the result is partial: see the top of this page and what was \
-                         not seen."
-                    }
+                    @if snapshot.coverage.complete { (text("finding.none_checks_found_anything_what")) } @else { (text("finding.none_but_result_partial_see")) }
                 }
             } @else {
-                p {
-                    "A program made these, by fixed rules that are the same for every country and \
-                     vendor. Check a finding in Wireshark, and ask the company, before you print it."
-                }
+                p { (text("finding.program_made_these_fixed_rules")) }
             }
             @for (index, finding) in findings.iter().take(ROWS_MAX).enumerate() {
-                (article(snapshot, index, finding))
+                (article(view, index, finding))
             }
             @if findings.len() > ROWS_MAX {
-                p { (grouped((findings.len() - ROWS_MAX) as u64)) " more findings; all in --json." }
+                p { (say("finding.more_findings_all_json", &[("count", html! { (grouped((findings.len() - ROWS_MAX) as u64)) })])) }
             }
             @if let (Some(limit), Some(result)) = (snapshot.gate.fail_on, snapshot.gate.result) {
-                p {
-                    "The run was told to fail on findings of severity " (limit.name())
-                    " and above: " strong { (result) } "."
-                }
+                p { (say("finding.run_told_fail_on_findings", &[("limit", html! { (limit.name()) }), ("result", html! { strong { (result) } })])) }
             }
         }
     }
 }
 
-fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
+fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
+    let snapshot = view.snapshot;
     html! {
         article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
                 "Finding " (index + 1) ": " (finding.title)
-                " " span.badge { "severity " (finding.severity.name()) }
-                " " span.badge { "level " (finding.level.name()) }
+                " " span.badge { (say("finding.severity_2", &[("severity", html! { (finding.severity.name()) })])) }
+                " " span.badge { (say("finding.level_2", &[("level", html! { (finding.level.name()) })])) }
+                @if finding.review.state == "unreviewed" { " " span.badge.open { (text("review.badge")) } }
             }
             p.say { (wire(&finding.may_say)) }
             dl.facts {
-                dt { "About" }
+                dt { (text("finding.about")) }
                 dd { (subject(snapshot, finding)) }
-                dt { "Severity" }
+                dt { (text("finding.severity")) }
                 dd { (finding.severity.name()) ": " (severity(finding.severity)) }
-                dt { "Level" }
+                dt { (text("finding.level")) }
                 dd { (finding.level.name()) ": " (level(finding.level)) }
                 @if finding.review.state != "unreviewed" {
-                    dt { "Review" }
+                    dt { (text("finding.review")) }
                     dd { (finding.review.state) }
                 }
-                @if let Some(phase) = &finding.phase { dt { "Phase" } dd { (phase) } }
+                @if let Some(phase) = &finding.phase { dt { (text("finding.phase")) } dd { (phase) } }
             }
-            h4 { "What was seen" }
+            h4 { (text("finding.what_seen")) }
             ul {
                 @for fact in &finding.facts {
                     li {
@@ -79,10 +72,10 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
                     }
                 }
             }
-            h4 { "What this does not show" }
+            h4 { (text("finding.what_this_does_not_show")) }
             ul { @for text in finding.does_not_show { li { (text) } } }
             @if !finding.alternatives.is_empty() {
-                h4 { "Other explanations" }
+                h4 { (text("finding.other_explanations")) }
                 ul {
                     @for other in &finding.alternatives {
                         li {
@@ -92,13 +85,13 @@ fn article(snapshot: &Snapshot, index: usize, finding: &Finding) -> Markup {
                     }
                 }
             }
-            h4 { "Proof" }
-            @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(snapshot, counted)) }
+            h4 { (text("finding.proof")) }
+            @for counted in finding.traffic.iter().take(ROWS_MAX) { (proof(view, counted)) }
             @if finding.traffic.len() > ROWS_MAX {
-                p { (finding.traffic.len() - ROWS_MAX) " more files; all in --json." }
+                p { (say("finding.more_files_all_json", &[("count", html! { (finding.traffic.len() - ROWS_MAX) })])) }
             }
-            (deciding(finding, snapshot.spelling()))
-            p.key { small { "Rule " (finding.id) " version " (finding.rule_version) ", key " code { (finding.key) } } }
+            (deciding(view, finding))
+            p.key { small { (say("finding.rule_version_key", &[("id", html! { (finding.id) }), ("rule_version", html! { (finding.rule_version) }), ("key", html! { code { (finding.key) } })])) } }
         }
     }
 }
@@ -111,7 +104,7 @@ fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
         @match known {
             Some(destination) if destination.zone == Zone::Internet => {
                 (destination_title(destination))
-                @if destination.claims.iter().any(|claim| claim.fictional) { " (made up)" }
+                @if destination.claims.iter().any(|claim| claim.fictional) { (text("finding.part_made_up")) }
             }
             _ => (device_link(snapshot, id)),
         }
@@ -120,73 +113,78 @@ fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
 
 fn severity(severity: Severity) -> &'static str {
     match severity {
-        Severity::Info => "worth knowing",
-        Severity::Low => "worth asking about",
-        Severity::Medium => "worth mending",
-        Severity::High => "worth mending now",
+        Severity::Info => text("finding.severity_info"),
+        Severity::Low => text("finding.severity_low"),
+        Severity::Medium => text("finding.severity_medium"),
+        Severity::High => text("finding.severity_high"),
     }
 }
 
 pub fn level(level: Level) -> &'static str {
     match level {
-        Level::Shown => "the recorded bytes say it",
-        Level::Attributed => "a sourced signature says whose it is",
-        Level::Inferred => "likely, and no more",
+        Level::Shown => text("finding.level_shown"),
+        Level::Attributed => text("finding.level_attributed"),
+        Level::Inferred => text("finding.level_inferred"),
     }
 }
 
-fn proof(snapshot: &Snapshot, traffic: &Counted) -> Markup {
+fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
+    let snapshot = view.snapshot;
     let [sent, received] = traffic.delivered_bytes;
     html! {
         p {
-            @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) {
-                "In file " (traffic.input + 1) ", " code { (wire(&input.path)) } ": "
-            }
+            @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) { (say("finding.file", &[("input", html! { (traffic.input + 1) }), ("path", html! { code { (wire(&input.path)) } })])) }
             (counted(traffic.frames, "frame", "frames")) " counted, from "
-            (moment(traffic.first)) " to " (moment(traffic.last)) " UTC: "
-            (total(sent)) " of payload sent by the device, " (total(received)) " received."
+            (view.clock.moment(traffic.first)) " to " (view.clock.moment(traffic.last)) " UTC: "
+            (total(sent)) (text("finding.part_of_payload_sent_by")) (total(received)) " received."
         }
         @match &traffic.wireshark_filter {
+            Some(filter) if filter.len() > FILTER_MAX => p { (say("finding.wireshark_display_filter_selects_exactly", &[("filter", html! { (grouped(filter.len() as u64)) })])) },
             Some(filter) => {
                 p {
-                    "This Wireshark display filter selects exactly these frames"
-                    @if snapshot.inputs.len() > 1 { " in that file" } ":"
+                    (text("finding.part_this_wireshark_display_filter"))
+                    @if snapshot.inputs.len() > 1 { (text("finding.part_in_that_file")) } ":"
                 }
                 pre tabindex="0" { code { (filter) } }
             }
-            None => p {
-                "No Wireshark filter: " (traffic.no_filter_because.unwrap_or("not possible")) "."
-            },
+            None => p { (say("finding.no_wireshark_filter", &[("no_filter_because", html! { (traffic.no_filter_because.unwrap_or("not possible")) })])) },
         }
     }
 }
 
-fn deciding(finding: &Finding, spelling: Spelling) -> Markup {
+fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
+    let spelling = view.snapshot.spelling();
+    let shown = view.frames(finding.refs.len());
     if finding.refs.is_empty() {
         return html! {};
     }
     let table = html! {
         table.small {
-            caption { span { "Frames that decide it" } }
+            caption { span { (text("finding.frames_decide")) } }
             thead {
                 tr {
-                    th.number scope="col" { "Frame" }
-                    th scope="col" { "Time (UTC)" }
-                    th.number scope="col" { "Length, bytes" }
+                    th.number scope="col" { (text("finding.frame")) }
+                    th scope="col" { (text("finding.time_utc")) }
+                    th.number scope="col" { (text("finding.length_bytes")) }
                 }
             }
             tbody {
-                @for reference in &finding.refs {
+                @for reference in finding.refs.iter().take(shown) {
                     tr {
                         th.number scope="row" {
                             (spelling.one(frame::base(reference.input) + reference.frame))
                         }
-                        td { (exact_moment(reference.time)) }
+                        td { (view.clock.exact(reference.time)) }
                         td.number { (grouped(u64::from(reference.length))) }
                     }
                 }
             }
         }
     };
-    html! { div.short { (boxed("Frames that decide the finding", table)) } }
+    html! {
+        div.short { (boxed(text("finding.frames_label"), table)) }
+        @if finding.refs.len() > shown {
+            p { (say("table.rest", &[("count", html! { (finding.refs.len() - shown) })])) }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! How the statements of the page are known, and its words.
 
 use super::finding::level;
+use super::messages::{say, text};
 use crate::attribution::world::Level;
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
@@ -8,112 +9,66 @@ use maud::{Markup, html};
 pub fn how_we_know(snapshot: &Snapshot) -> Markup {
     html! {
         section id="how" {
-            h2 { "How we know" }
-            h3 { "Where: three questions, three answers" }
-            p { "They are kept apart, because they often differ. All that differ are shown." }
+            h2 { (text("how.how_we_know")) }
+            h3 { (text("how.where_three_questions_three_answers")) }
+            p { (text("how.they_are_kept_apart_because")) }
             ul {
-                li {
-                    strong { "Where is the address? " }
-                    "A database estimates it. It says where a machine probably stands, not where \
-                     data is kept. Databases are wrong often enough that one of them alone proves \
-                     nothing, and an address used in many places at once has no single country. \
-                     The embedded database " code { "phonehome-geo" } " holds two lists: that of \
-                     DB-IP, and one made from the registries of addresses (" i { "registry list" } ")."
-                }
-                li {
-                    strong { "Whose network is it? " }
-                    "The holder of the network (autonomous system, AS) is the landlord: it rents \
-                     out machines and lines. It need not know what runs there."
-                }
-                li {
-                    strong { "Who operates the service, under whose law? " }
-                    "Only a sourced signature answers that: the company and its head office by a \
-                     filing, a register or its own notice. Without one this page says "
-                    i { "operator not established" } "."
-                }
+                li { (say("how.database_estimates_says_where_machine", &[("question", html! { strong { "Where is the address? " } }), ("name", html! { code { (text("how.phonehome_geo")) } }), ("list", html! { i { (text("how.registry_list")) } })])) }
+                li { (say("how.holder_network_autonomous_system_as", &[("question", html! { strong { "Whose network is it? " } })])) }
+                li { (say("how.only_sourced_signature_answers_company", &[("question", html! { strong { "Who operates the service, under whose law? " } }), ("term", html! { i { (text("how.operator_not_established")) } })])) }
             }
             p {
-                "A country is " i { "excluded" } " where answers come back faster than light in \
+                "A country is " i { (text("how.excluded")) } " where answers come back faster than light in \
                  glass fibre could travel there and back. That check needs to be told where the \
                  recording was made"
-                @if snapshot.destinations.iter().flat_map(|d| &d.remotes).all(|r| r.excluded.is_empty()) {
-                    "; in this run it excluded nothing, or was not asked for"
-                }
+                @if snapshot.destinations.iter().flat_map(|d| &d.remotes).all(|r| r.excluded.is_empty()) { (text("how.this_run_excluded_nothing_or")) }
                 "."
             }
-            h3 { "How sure: the level of a statement" }
+            h3 { (text("how.how_sure_level_statement")) }
             dl.facts {
                 @for each in [Level::Shown, Level::Attributed, Level::Inferred] {
                     dt { (each.name()) }
                     dd { (level(each)) }
                 }
             }
-            p {
-                "A statement is never surer than the name it rests on. A name from another \
-                 device's DNS, one of several names of an address, or a port number alone makes it "
-                i { "inferred" } " at most."
-            }
-            h3 { "How much: payload" }
-            p {
-                i { "Sent" } " and " i { "received" } " are seen from the device. They count \
-                 payload: what the two ends had to say, each byte once, without the addresses \
-                 around it and without repeats. Encryption adds to it. So it is near, but not \
-                 equal to, the size of a message or picture."
-            }
+            p { (say("how.statement_never_surer_than_name", &[("level", html! { i { (text("how.inferred")) } })])) }
+            h3 { (text("how.how_much_payload")) }
+            p { (say("how.are_seen_from_device_they", &[("sent", html! { i { (text("how.sent")) } }), ("received", html! { i { (text("how.received")) } })])) }
         }
     }
 }
 
+/// Words with what they mean, as messages.
 const WORDS: &[(&str, &str)] = &[
-    (
-        "frame",
-        "One recorded packet, numbered from 1 as Wireshark numbers it. Where several recordings \
-         were read, the file is named by its place in the list at the top.",
-    ),
-    ("sni", "The name that the device itself asked for at the start of an encrypted connection."),
-    ("host", "The name that the device itself wrote into an unencrypted web request."),
-    ("dns", "The device had asked which address a name has, and was told this address."),
-    ("cert", "A name in the certificate that the server showed."),
-    (
-        "dns-other",
-        "Another device was told this address for a name. What this device meant is a guess.",
-    ),
-    ("file", "A table inside the recording gives the name. Whoever made the file wrote it there."),
-    ("encrypted", "The content cannot be read on the way. Amounts can, and often names."),
-    ("in clear", "Anyone on the way can read the content."),
-    (
-        "open by design",
-        "Network services such as names, time and discovery, which are readable for everybody.",
-    ),
-    (
-        "by port alone",
-        "The kind of traffic is guessed from a number by which services are usually reached. \
-         Anything may use any number.",
-    ),
-    ("internet", "Every address outside the test network."),
-    ("gateway", "A device that passes on the packets of others, such as a router."),
-    ("country codes", "Two letters of ISO 3166-1, such as NL for the Netherlands."),
-    (
-        "registered to",
-        "The maker's entry in the public list of hardware addresses. It is often the maker of the \
-         network chip, not of the device.",
-    ),
-    ("broadcast, multicast", "Sent to many at once on the same network."),
-    (
-        "made up",
-        "An invented company, for the recordings that come with phonehome. It stands for nobody.",
-    ),
-    ("SHA-256", "A fingerprint of a file. If one bit of the file changes, it changes."),
+    (msg!("words.frame"), msg!("words.frame_means")),
+    (msg!("words.sni"), msg!("words.sni_means")),
+    (msg!("words.host"), msg!("words.host_means")),
+    (msg!("words.dns"), msg!("words.dns_means")),
+    (msg!("words.cert"), msg!("words.cert_means")),
+    (msg!("words.dns_other"), msg!("words.dns_other_means")),
+    (msg!("words.file"), msg!("words.file_means")),
+    (msg!("words.encrypted"), msg!("words.encrypted_means")),
+    (msg!("words.in_clear"), msg!("words.in_clear_means")),
+    (msg!("words.open_by_design"), msg!("words.open_by_design_means")),
+    (msg!("words.by_port_alone"), msg!("words.by_port_alone_means")),
+    (msg!("words.internet"), msg!("words.internet_means")),
+    (msg!("words.gateway"), msg!("words.gateway_means")),
+    (msg!("words.country_codes"), msg!("words.country_codes_means")),
+    (msg!("words.registered_to"), msg!("words.registered_to_means")),
+    (msg!("words.broadcast_multicast"), msg!("words.broadcast_multicast_means")),
+    (msg!("words.made_up"), msg!("words.made_up_means")),
+    (msg!("words.json"), msg!("words.json_means")),
+    (msg!("words.sha_256"), msg!("words.sha_256_means")),
 ];
 
 pub fn glossary() -> Markup {
     html! {
         section id="glossary" {
-            h2 { "Words" }
+            h2 { (text("how.words")) }
             dl.facts {
                 @for (word, meaning) in WORDS {
-                    dt { (word) }
-                    dd { (meaning) }
+                    dt { (text(word)) }
+                    dd { (text(meaning)) }
                 }
             }
         }

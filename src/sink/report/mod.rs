@@ -2,25 +2,65 @@
 //! anywhere, everything from the wire escaped. It says what left, to whom and where, what was
 //! found, how that is known, and what was not seen.
 
+/// Marks a key of a message that stands in a table.
+macro_rules! msg {
+    ($key:literal) => {
+        $key
+    };
+}
+
+mod clock;
+mod closing;
 mod coverage;
 mod destination;
 mod device;
 mod finding;
+mod gets;
 mod glossary;
+mod map;
+mod messages;
 mod operator;
+mod picture;
+mod shares;
+mod short;
+mod timeline;
 mod words;
+
+pub use clock::Zone as TimeZone;
 
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::{bytes, span};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::snapshot::{Input, Snapshot};
+use clock::Clock;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use messages::{line, say, text};
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use words::{ROWS_MAX, amount, boxed, counted, device_link, grouped, moment, wire};
+use words::{
+    FRAMES_ALL, FRAMES_LEAST, ROWS_ALL, ROWS_LEAST, ROWS_MAX, amount, boxed, counted, device_link,
+    grouped, wire,
+};
+
+/// What the reader wants of the page.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Local time beside UTC.
+    pub zone: Option<TimeZone>,
+    /// Whether there is a map of the world.
+    pub map: bool,
+    /// Country of the test network, from which the map draws its lines.
+    pub here: Option<String>,
+    /// Notes that a case holds, escaped.
+    pub notes: Vec<String>,
+}
 
 /// Nothing may be loaded or sent, whatever slipped through: a second lock behind the escaping.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// Devices and findings together from which on a browser should not lay out all at once.
+const LARGE: usize = 80;
 
 /// Inputs that the title names.
 const FILES_NAMED: usize = 3;
@@ -28,6 +68,12 @@ const FILES_NAMED: usize = 3;
 /// A snapshot with its contacts by their two ends.
 struct View<'a> {
     snapshot: &'a Snapshot,
+    options: &'a Options,
+    clock: Clock,
+    /// Rows of tables that there is room for.
+    rows: Cell<usize>,
+    /// Deciding frames that there is room for.
+    frames: Cell<usize>,
     /// By position of the device.
     begun: BTreeMap<usize, Vec<&'a Contact>>,
     /// Contacts with another device of the test network, by that device's id.
@@ -35,8 +81,16 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(snapshot: &'a Snapshot) -> View<'a> {
-        let mut view = View { snapshot, begun: BTreeMap::new(), answered: BTreeMap::new() };
+    fn of(snapshot: &'a Snapshot, options: &'a Options) -> View<'a> {
+        let mut view = View {
+            snapshot,
+            options,
+            clock: Clock(options.zone.clone()),
+            rows: Cell::new(ROWS_ALL),
+            frames: Cell::new(FRAMES_ALL),
+            begun: BTreeMap::new(),
+            answered: BTreeMap::new(),
+        };
         for contact in &snapshot.contacts {
             view.begun.entry(contact.device_index).or_default().push(contact);
             if contact.zone == Zone::Private {
@@ -46,16 +100,40 @@ impl<'a> View<'a> {
         view
     }
 
+    /// How many rows a table may have; whoever asks says afterwards how many it took.
+    fn room(&self) -> usize {
+        self.rows.get().clamp(ROWS_LEAST, ROWS_MAX)
+    }
+
+    fn took(&self, rows: usize) {
+        self.rows.set(self.rows.get().saturating_sub(rows));
+    }
+
+    /// How many of so many deciding frames are shown.
+    fn frames(&self, of: usize) -> usize {
+        let shown = of.min(self.frames.get().max(FRAMES_LEAST));
+        self.frames.set(self.frames.get().saturating_sub(shown));
+        shown
+    }
+
     fn internet(&self, device: usize) -> Vec<&'a Contact> {
         let all = self.begun.get(&device).into_iter().flatten().copied();
         all.filter(|contact| contact.zone == Zone::Internet).collect()
     }
 }
 
-/// The page.
+/// The page as it is without wishes.
 #[must_use]
 pub fn page(snapshot: &Snapshot) -> String {
-    let view = View::of(snapshot);
+    page_with(snapshot, &Options::default())
+}
+
+/// The page.
+#[must_use]
+pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
+    let view = View::of(snapshot, options);
+    let review = short::review(&view);
+    let is_large = snapshot.devices.len() + snapshot.findings.len() > LARGE;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -64,30 +142,49 @@ pub fn page(snapshot: &Snapshot) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
-                title { "phonehome: " (file_names(snapshot)) }
-                style { (PreEscaped(include_str!("../report.css"))) }
+                title { (say("page.phonehome", &[("file_names", html! { (file_names(snapshot)) })])) }
+                style {
+                    (PreEscaped(include_str!("../report.css")))
+                    // On every page of paper. The words are ours, and hold digits besides.
+                    (PreEscaped(format!("@page{{@bottom-left{{content:\"{}\"}}}}", review.replace(['"', '\\', '<'], ""))))
+                }
             }
-            body {
-                (head(snapshot))
+            body.large[is_large] {
+                (picture::patterns())
+                (head(&view))
                 main {
-                    (at_a_glance(&view))
+                    (short::section(&view))
+                    section id="pictures" {
+                        h2 { (text("page.pictures")) }
+                        (gets::picture(&view))
+                        (timeline::picture(&view))
+                        (shares::readable(&view))
+                        (shares::protocols(&view))
+                        @if options.map { (map::picture(&view)) }
+                    }
+                    (finding::section(&view))
                     section id="sent" {
-                        h2 { "What left, to whom, where" }
+                        h2 { (text("page.what_left_whom_where")) }
+                        (at_a_glance(&view))
                         (device::sections(&view))
                         (operator::section(snapshot))
                     }
-                    (finding::section(snapshot))
                     (glossary::how_we_know(snapshot))
-                    (coverage::not_seen(snapshot))
+                    (coverage::not_seen(&view))
                     (coverage::inspected(snapshot))
+                    (closing::annex(snapshot))
                     (glossary::glossary())
+                    (closing::references(snapshot))
+                    (closing::versions(&view, inputs(&view), coverage::knowledge(snapshot)))
                 }
                 footer {
                     p {
-                        "Made by " (snapshot.tool.name) " " (snapshot.tool.version)
-                        ". This page loads nothing and contains no script. Reading it tells nobody."
+                        @let tool = html! { (snapshot.tool.name) " " (snapshot.tool.version) };
+                        (say("page.made_by", &[("tool", tool)]))
                     }
                 }
+                // A landmark of its own, so that nobody who jumps between landmarks misses it.
+                aside.review aria-label=(text("review.badge")) { (review) }
             }
         }
     }
@@ -99,26 +196,20 @@ fn file_names(snapshot: &Snapshot) -> String {
     let mut names: Vec<String> = snapshot.inputs.iter().take(FILES_NAMED).map(name).collect();
     let more = snapshot.inputs.len() - names.len();
     if more > 0 {
-        names.push(format!("{more} more files"));
+        names.push(line("page.more_files", &[("count", &more.to_string())]));
     }
     names.join(", ")
 }
 
-fn head(snapshot: &Snapshot) -> Markup {
+fn head(view: &View<'_>) -> Markup {
+    let snapshot = view.snapshot;
     html! {
         header {
-            h1 { "What the devices in " (wire(&file_names(snapshot))) " sent, and to whom" }
-            @for (index, input) in snapshot.inputs.iter().take(ROWS_MAX).enumerate() {
-                (about_input(input, (snapshot.inputs.len() > 1).then_some(index + 1)))
-            }
-            @if snapshot.inputs.len() > ROWS_MAX {
-                p { (snapshot.inputs.len() - ROWS_MAX) " more files; all in --json." }
-            }
+            h1 { (say("page.title", &[("files", wire(&file_names(snapshot)))])) }
             @if !snapshot.coverage.complete {
                 div.partial role="note" aria-labelledby="partial" {
-                    p id="partial" { strong { "Partial result" } }
-                    p { "Not everything was inspected, or not with everything needed. What is \
-                         shown was there; what is not shown may have been there too." }
+                    p id="partial" { strong { (text("page.partial")) } }
+                    p { (text("page.partial_means")) }
                     ul {
                         @for reason in &snapshot.coverage.incomplete_because {
                             li { (wire(reason)) }
@@ -127,57 +218,61 @@ fn head(snapshot: &Snapshot) -> Markup {
                 }
             }
             @if snapshot.destinations.iter().flat_map(|d| &d.claims).any(|claim| claim.fictional) {
-                p.limit {
-                    "Companies marked " strong { "(made up)" } " are inventions for trying \
-                     phonehome. They stand for nobody."
-                }
+                p.limit { (text("page.made_up")) }
             }
-            nav aria-label="Sections" {
+            nav aria-label=(text("page.sections")) {
                 ul {
-                    li { a href="#sent" { "What left, to whom, where" } }
-                    li { a href="#findings" { "Findings (" (snapshot.findings.len()) ")" } }
-                    li { a href="#how" { "How we know" } }
-                    li { a href="#unseen" { "What was not seen" } }
-                    li { a href="#inspected" { "What was inspected" } }
-                    li { a href="#glossary" { "Words" } }
+                    li { a href="#short" { (text("short.title")) } }
+                    li { a href="#pictures" { (text("page.pictures")) } }
+                    li { a href="#findings" { (say("page.findings", &[("findings", html! { (snapshot.findings.len()) })])) } }
+                    li { a href="#sent" { (text("page.what_left_whom_where")) } }
+                    li { a href="#how" { (text("page.how_we_know")) } }
+                    li { a href="#unseen" { (text("page.what_not_seen")) } }
+                    li { a href="#inspected" { (text("page.what_inspected")) } }
+                    li { a href="#glossary" { (text("page.words")) } }
+                    li { a href="#versions" { (text("versions.title")) } }
                 }
             }
         }
     }
 }
 
-fn about_input(input: &Input, place: Option<usize>) -> Markup {
+fn inputs(view: &View<'_>) -> Markup {
+    let all = &view.snapshot.inputs;
+    html! {
+        @for (index, input) in all.iter().take(ROWS_MAX).enumerate() {
+            (about_input(view, input, (all.len() > 1).then_some(index + 1)))
+        }
+        @if all.len() > ROWS_MAX { p { (say("page.more_files_all_json", &[("count", html! { (all.len() - ROWS_MAX) })])) } }
+    }
+}
+
+fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
     html! {
         dl.facts {
-            dt { "Recording" @if let Some(place) = place { ", file " (place) } }
+            dt { "Recording" @if let Some(place) = place { (say("page.file", &[("place", html! { (place) })])) } }
             dd {
                 code { (wire(&input.path)) }
-                @if input.format.is_empty() { " (not read)" } @else { " (" (input.format) ")" }
+                @if input.format.is_empty() { (text("page.part_not_read")) } @else { " (" (input.format) ")" }
             }
-            dt { "SHA-256" }
+            dt { (text("page.sha_256")) }
             dd {
                 @match &input.sha256 {
                     Some(hash) => code { (hash) },
-                    None => {
-                        "not computed: " (input.no_hash_because.unwrap_or("no reason given"))
-                    }
+                    None => { (say("page.not_computed", &[("no_hash_because", html! { (input.no_hash_because.unwrap_or("no reason given")) })])) }
                 }
             }
-            dt { "Time" }
+            dt { (text("page.time")) }
             dd {
                 @match (input.first, input.last) {
-                    (Some(first), Some(last)) => {
-                        (moment(first)) " to " (moment(last)) " UTC (" (span(last.since(first))) ")"
-                    }
+                    (Some(first), Some(last)) => { (say("page.utc", &[("first", html! { (view.clock.moment(first)) }), ("last", html! { (view.clock.moment(last)) }), ("span", html! { (span(last.since(first))) })])) }
                     _ => "no frame, so no time",
                 }
             }
-            dt { "Size" }
-            dd {
-                (counted(input.frames, "frame", "frames")) ", " (bytes(input.bytes)) " on the wire"
-            }
+            dt { (text("page.size")) }
+            dd { (say("page.on_wire", &[("input", html! { (counted(input.frames, "frame", "frames")) }), ("bytes", html! { (bytes(input.bytes)) })])) }
             @if !input.interfaces.is_empty() {
-                dt { "Recorded at" }
+                dt { (text("page.recorded_at")) }
                 dd { (wire(&input.interfaces.join(", "))) }
             }
         }
@@ -195,15 +290,15 @@ fn at_a_glance(view: &View<'_>) -> Markup {
     }
     let table = html! {
         table {
-            caption { span { "Each device with the internet. Payload: each byte counted once." } }
+            caption { span { (text("page.each_device_with_internet_payload")) } }
             thead {
                 tr {
-                    th scope="col" { "Device" }
-                    th scope="col" { "Address" }
-                    th.number scope="col" { "Sent" }
-                    th.number scope="col" { "Received" }
-                    th.number scope="col" { "Destinations" }
-                    th scope="col" { "Findings, not reviewed" }
+                    th scope="col" { (text("page.device")) }
+                    th scope="col" { (text("page.address")) }
+                    th.number scope="col" { (text("page.sent")) }
+                    th.number scope="col" { (text("page.received")) }
+                    th.number scope="col" { (text("page.destinations")) }
+                    th scope="col" { (text("page.findings_not_reviewed")) }
                 }
             }
             tbody {
@@ -227,24 +322,27 @@ fn at_a_glance(view: &View<'_>) -> Markup {
         }
     };
     html! {
-        section aria-labelledby="glance" {
-            h2 id="glance" { "At a glance" }
-            (boxed("Each device with the internet", table))
-        }
+        h3 { (text("page.at_glance")) }
+        (boxed(text("page.label_glance"), table))
     }
 }
 
-/// `1 high, 2 info`.
 fn severities(snapshot: &Snapshot, device: &str) -> String {
-    let of = |severity: Severity| {
-        let all = snapshot.findings.iter();
-        all.filter(|f| f.severity == severity && *f.subject.device == *device).count()
-    };
-    let words: Vec<String> = [Severity::High, Severity::Medium, Severity::Low, Severity::Info]
-        .into_iter()
-        .map(|severity| (of(severity), severity.name()))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
+    severities_of(snapshot.findings.iter().filter(|finding| *finding.subject.device == *device))
+}
+
+/// `1 high, 2 info`.
+fn severities_of<'f>(findings: impl Iterator<Item = &'f Finding>) -> String {
+    let all = [Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+    let mut counts = [0; 4];
+    for finding in findings {
+        counts[all.iter().position(|severity| *severity == finding.severity).unwrap_or(3)] += 1;
+    }
+    let words: Vec<String> = all
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| format!("{count} {}", severity.name()))
         .collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

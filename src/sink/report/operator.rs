@@ -2,6 +2,7 @@
 //! from the traffic: a fact about a company is not a fact about what a device did.
 
 use super::destination::{kind, made_up};
+use super::messages::{say, text};
 use super::words::{ROWS_MAX, boxed, wire};
 use crate::attribution::signature::Operator;
 use crate::attribution::world::Claim;
@@ -19,13 +20,13 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     }
     let table = html! {
         table {
-            caption { span { "From sourced signatures, not from the recording" } }
+            caption { span { (text("operator.from_sourced_signatures_not_from")) } }
             thead {
                 tr {
-                    th scope="col" { "Service" }
-                    th scope="col" { "Operator and head office" }
-                    th scope="col" { "Where that is stated" }
-                    th scope="col" { "Dated facts about the company" }
+                    th scope="col" { (text("operator.service")) }
+                    th scope="col" { (text("operator.operator_head_office")) }
+                    th scope="col" { (text("operator.where_stated")) }
+                    th scope="col" { (text("operator.dated_facts_about_company")) }
                 }
             }
             tbody {
@@ -40,46 +41,43 @@ pub fn section(snapshot: &Snapshot) -> Markup {
         }
     };
     html! {
-        h3 { "Who operates these services" }
-        p {
-            "The head office says under whose law a company stands. It does not say where data is \
-             kept, nor that anybody asked for it."
-        }
-        (boxed("Operators", table))
-        @if claims.len() > ROWS_MAX { p { (claims.len() - ROWS_MAX) " more; all in --json." } }
+        h3 { (text("operator.who_operates_these_services")) }
+        p { (text("operator.head_office_says_under_whose")) }
+        (boxed(text("operator.label"), table))
+        @if claims.len() > ROWS_MAX { p { (say("operator.more_all_json", &[("count", html! { (claims.len() - ROWS_MAX) })])) } }
     }
 }
 
 fn operator(operator: Option<&Operator>, fictional: bool) -> Markup {
     let Some(operator) = operator else {
-        return html! { td { "operator not established" } td {} };
+        return html! { td { (text("operator.operator_not_established")) } td {} };
     };
     html! {
         td {
             (wire(&operator.legal_name))
             br;
             @match &operator.head_office {
-                _ if fictional => "no real head office",
-                Some(country) => { "head office in " strong { (country) } }
-                None => "head office not established",
+                _ if fictional => (text("operator.part_no_real_head_office")),
+                Some(country) => { (say("operator.head_office", &[("country", html! { strong { (country) } })])) }
+                None => (text("operator.part_head_office_not_established")),
             }
             @if !operator.parents.is_empty() {
-                br; "controlled by " (wire(&operator.parents.join(", ")))
+                br; (text("operator.part_controlled_by")) (wire(&operator.parents.join(", ")))
             }
         }
-        td { (wire(&operator.source)) br; small { "read " (operator.checked) } }
+        td { (wire(&operator.source)) br; small { (say("operator.read", &[("checked", html! { (operator.checked) })])) } }
     }
 }
 
 fn facts(claim: &Claim) -> Markup {
     html! {
-        @if claim.ownership.is_empty() { "none listed" } @else {
+        @if claim.ownership.is_empty() { (text("operator.none_listed")) } @else {
             ul {
                 @for fact in &claim.ownership {
                     li {
                         @if let Some(date) = &fact.date { (date) ": " }
                         (wire(&fact.fact)) " "
-                        small { "(" (wire(&fact.source)) ", read " (fact.checked) ")" }
+                        small { (say("operator.read_2", &[("source", html! { (wire(&fact.source)) }), ("checked", html! { (fact.checked) })])) }
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
+use super::messages::say;
 use crate::attribution::world::Destination;
 use crate::base::frame::Spelling;
 use crate::base::text::bytes;
@@ -10,6 +11,16 @@ use std::collections::BTreeMap;
 
 /// Rows of one table; the rest is summed and told.
 pub const ROWS_MAX: usize = 200;
+/// Rows of all tables of devices together, so that the page stays one that a browser can scroll.
+pub const ROWS_ALL: usize = 2000;
+/// Rows that a table may have when there is no room left.
+pub const ROWS_LEAST: usize = 3;
+/// Deciding frames of all findings together, and what a finding has when there is no room left.
+pub const FRAMES_ALL: usize = 1500;
+/// See [`FRAMES_ALL`].
+pub const FRAMES_LEAST: usize = 5;
+/// Longest display filter that is shown, bytes.
+pub const FILTER_MAX: usize = 4096;
 
 /// Digits in groups of three, by a space that does not break (ISO 80000-1 §7.3.1).
 pub fn grouped(count: u64) -> String {
@@ -29,7 +40,7 @@ pub fn amount(count: u64) -> Markup {
     if count < 1000 {
         return html! { (bytes(count)) };
     }
-    html! { span title={ (grouped(count)) " bytes" } { (bytes(count)) } }
+    html! { span title={ (say("table.bytes", &[("count", html! { (grouped(count)) })])) } { (bytes(count)) } }
 }
 
 /// A rounded amount with the exact count beside it.
@@ -83,9 +94,10 @@ pub fn frames(spelling: Spelling, numbers: &[u64]) -> Option<String> {
 }
 
 /// A wide table in a box of its own, which scrolls where the screen is narrow. The box takes the
-/// keyboard's focus, since some browsers scroll only what has it.
+/// keyboard's focus, since some browsers scroll only what has it. It is a group and no landmark: a
+/// page of a hundred landmarks has none.
 pub fn boxed(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="region" tabindex="0" aria-label=(label) { (table) } }
+    html! { div.scroll role="group" tabindex="0" aria-label=(label) { (table) } }
 }
 
 /// Counts by name, with the name in words.
@@ -119,17 +131,14 @@ pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
 pub fn destination_title(destination: &Destination) -> Markup {
     let addresses = destination.remotes.len();
     match (destination.id.strip_prefix("net:"), &destination.remotes[..]) {
-        (Some(_), [only]) => html! { (only.address.to_string()) " (no name)" },
-        (Some(network), _) => html! { (network) " (no name; " (addresses) " addresses)" },
+        (Some(_), [only]) => {
+            html! { (say("table.no_name", &[("address", html! { (only.address.to_string()) })])) }
+        }
+        (Some(network), _) => {
+            html! { (say("table.no_name_addresses", &[("network", html! { (network) }), ("addresses", html! { (addresses) })])) }
+        }
         (None, _) => wire(&destination.id),
     }
-}
-
-/// First and last moment, once where they read the same.
-pub fn moments(first: Timestamp, last: Timestamp) -> Markup {
-    let [from, to] = [first, last].map(moment);
-    let same = first.to_string()[..19] == last.to_string()[..19];
-    html! { (from) @if !same { br; (to) } }
 }
 
 #[cfg(test)]

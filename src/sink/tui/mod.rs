@@ -3,7 +3,6 @@
 //! while nothing changes.
 
 mod app;
-mod country;
 mod doc;
 mod export;
 mod feed;

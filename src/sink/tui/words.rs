@@ -1,82 +1,11 @@
 //! How operators, laws, networks and places are spoken of: the same words as in the summary, and
 //! as much doubt.
 
-use crate::attribution::geo::CountryCode;
-use crate::attribution::signature::Kind;
-use crate::attribution::world::{Contact, Destination, Device, Remote, Zone};
+use crate::attribution::place::{Place, is_spread, place};
+use crate::attribution::world::{Contact, Destination, Device, Zone};
 use crate::base::text::{bytes, shorten};
 use crate::base::time::Timestamp;
 use std::fmt::Write;
-
-/// Where one address is, as far as that can be said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// No database knows.
-    Unknown,
-    /// All databases say this, and nothing speaks against it.
-    In(CountryCode),
-    /// Databases disagree.
-    Disputed(Vec<CountryCode>),
-    /// The round-trip time excludes what databases say.
-    Excluded(CountryCode),
-    /// The service answers from many places under one address.
-    Anywhere(Vec<CountryCode>),
-}
-
-/// Whether a service is known to answer from many places: then a database's country says little.
-pub fn is_spread(destination: &Destination) -> bool {
-    destination.claims.iter().any(|claim| matches!(claim.kind, Kind::Cdn | Kind::Resolver))
-}
-
-/// The place of an address.
-pub fn place(remote: &Remote, spread: bool) -> Place {
-    let mut codes: Vec<CountryCode> = Vec::new();
-    for opinion in &remote.countries {
-        if !codes.contains(&opinion.country) {
-            codes.push(opinion.country);
-        }
-    }
-    match (&codes[..], remote.excluded.first()) {
-        ([], _) => Place::Unknown,
-        (_, Some(excluded)) => Place::Excluded(excluded.country),
-        _ if spread => Place::Anywhere(codes),
-        ([one], None) => Place::In(*one),
-        _ => Place::Disputed(codes),
-    }
-}
-
-impl Place {
-    /// `JP`, `BR or UY`, `not US`, `US*`, `?`.
-    pub fn short(&self) -> String {
-        match self {
-            Place::Unknown => "?".to_owned(),
-            Place::In(code) => code.to_string(),
-            Place::Disputed(codes) => join(codes, " or "),
-            Place::Excluded(code) => format!("not {code}"),
-            Place::Anywhere(codes) => format!("{}*", join(codes, "/")),
-        }
-    }
-
-    /// In full.
-    pub fn long(&self) -> String {
-        match self {
-            Place::Unknown => "no database knows the country".to_owned(),
-            Place::In(code) => format!("{code}, as databases say"),
-            Place::Disputed(codes) => {
-                format!("{}: databases disagree", join(codes, " or "))
-            }
-            Place::Excluded(code) => format!("not {code}: the round-trip time excludes it"),
-            Place::Anywhere(codes) => format!(
-                "{}, as databases say; such a service answers from many places",
-                join(codes, " or ")
-            ),
-        }
-    }
-}
-
-fn join(codes: &[CountryCode], by: &str) -> String {
-    codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(by)
-}
 
 /// The places of a destination, each once, most traffic first.
 pub fn places(destination: &Destination) -> String {
@@ -261,16 +190,6 @@ pub fn grouped(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn doubt_is_kept() {
-        let [br, uy] = ["BR", "UY"].map(|code| CountryCode::new(code).unwrap());
-        assert_eq!(Place::In(br).short(), "BR");
-        assert_eq!(Place::Disputed(vec![br, uy]).short(), "BR or UY");
-        assert_eq!(Place::Excluded(br).short(), "not BR");
-        assert_eq!(Place::Anywhere(vec![br]).short(), "BR*");
-        assert_eq!(Place::Unknown.short(), "?");
-    }
 
     #[test]
     fn numbers_and_rates() {

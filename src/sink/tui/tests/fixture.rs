@@ -313,6 +313,7 @@ pub fn snapshot(spell: Spell<'_>) -> Snapshot {
         },
         gate: Gate { fail_on: None, result: None },
         marks: Default::default(),
+        timeline: None,
         phases: Default::default(),
     }
 }

@@ -1,5 +1,6 @@
 //! The page of a destination: whose it is and how that is known, where it is and who doubts it.
 
+use crate::attribution::place;
 use crate::attribution::world::{Claim, Contact, Remote, Zone};
 use crate::base::text::{bytes, span};
 use crate::sink::tui::app::App;
@@ -49,7 +50,7 @@ pub fn page(app: &App, width: u16) -> Doc {
         let [sent, received] = remote.traffic.delivered_bytes.map(bytes);
         page.text(2, &format!("{}: {sent} sent, {received} received", remote.address));
         if is_outside {
-            place(app, &mut page, remote, words::is_spread(to));
+            place(app, &mut page, remote, place::is_spread(to));
         }
     }
     more(&mut page, to.remotes.len());
@@ -122,7 +123,7 @@ fn whose(app: &App, page: &mut Doc, claim: &Claim) {
 }
 
 fn place(app: &App, page: &mut Doc, remote: &Remote, spread: bool) {
-    page.text(4, &words::place(remote, spread).long());
+    page.text(4, &place::place(remote, spread).long());
     for opinion in &remote.countries {
         page.styled(4, &format!("{} says {}", opinion.database, opinion.country), app.theme.dim());
     }

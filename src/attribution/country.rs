@@ -14,8 +14,33 @@ pub struct Country {
 }
 
 /// The country with this code, where the table has it.
+#[must_use]
 pub fn find(code: &str) -> Option<&'static Country> {
     COUNTRIES.binary_search_by(|country| country.code.cmp(code)).ok().map(|at| &COUNTRIES[at])
+}
+
+/// Points of the great circle between two countries.
+#[must_use]
+pub fn arc(from: &Country, to: &Country) -> Vec<(f64, f64)> {
+    const POINTS: usize = 120;
+    let vector = |country: &Country| {
+        let (lat, lon) = (country.latitude.to_radians(), country.longitude.to_radians());
+        [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+    };
+    let (a, b) = (vector(from), vector(to));
+    let dot: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+    let angle = dot.clamp(-1.0, 1.0).acos();
+    if !(0.01..=std::f64::consts::PI - 0.01).contains(&angle) {
+        return Vec::new();
+    }
+    let point = |step: usize| {
+        let part = step as f64 / POINTS as f64;
+        let (near, far) =
+            (((1.0 - part) * angle).sin() / angle.sin(), (part * angle).sin() / angle.sin());
+        let [x, y, z] = [0, 1, 2].map(|axis| near * a[axis] + far * b[axis]);
+        (y.atan2(x).to_degrees(), z.clamp(-1.0, 1.0).asin().to_degrees())
+    };
+    (0..=POINTS).map(point).collect()
 }
 
 const fn at(code: &'static str, name: &'static str, latitude: f64, longitude: f64) -> Country {
@@ -247,5 +272,17 @@ mod tests {
             assert!(country.latitude.abs() <= 90.0 && country.longitude.abs() <= 180.0);
         }
         assert!(find("XX").is_none());
+    }
+
+    #[test]
+    fn arcs_begin_and_end_where_they_should() {
+        let [nl, cn] = ["NL", "CN"].map(|code| find(code).unwrap());
+        let arc = super::arc(nl, cn);
+        let near = |(x, y): (f64, f64), country: &Country| {
+            (x - country.longitude).abs() < 0.1 && (y - country.latitude).abs() < 0.1
+        };
+        assert!(near(arc[0], nl) && near(*arc.last().unwrap(), cn));
+        assert!(arc.iter().all(|(_, y)| *y > 30.0), "the short way goes over the north");
+        assert!(super::arc(nl, nl).is_empty());
     }
 }

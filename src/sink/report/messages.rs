@@ -1,0 +1,171 @@
+//! The words of the report, kept apart from its code so that other languages can stand beside
+//! English: one TOML file a language under `messages/`. A sentence is one message with its values
+//! in braces, never glued from parts, since other languages order them differently.
+
+use maud::{Markup, PreEscaped, html};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+static ENGLISH: LazyLock<BTreeMap<String, String>> =
+    LazyLock::new(|| read(include_str!("messages/en.toml")));
+
+fn read(text: &str) -> BTreeMap<String, String> {
+    let tables: BTreeMap<String, BTreeMap<String, String>> =
+        toml::from_str(text).unwrap_or_default();
+    let flat = tables.into_iter().flat_map(|(table, entries)| {
+        entries.into_iter().map(move |(key, value)| (format!("{table}.{key}"), value))
+    });
+    flat.collect()
+}
+
+/// A message without values. A key that is missing stands for itself; tests see to it that none is.
+pub fn text(key: &'static str) -> &'static str {
+    ENGLISH.get(key).map_or(key, String::as_str)
+}
+
+/// A message with its values, as text.
+pub fn line(key: &'static str, values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    pieces(text(key), |piece| match piece {
+        Piece::Text(text) => out.push_str(text),
+        Piece::Value(name) => out.push_str(value(values, name).unwrap_or(name)),
+    });
+    out
+}
+
+/// A message with its values, as markup; what is text is escaped.
+pub fn say(key: &'static str, values: &[(&str, Markup)]) -> Markup {
+    let mut out = String::new();
+    pieces(text(key), |piece| match piece {
+        Piece::Text(text) => out.push_str(&html! { (text) }.0),
+        Piece::Value(name) => match values.iter().find(|(known, _)| *known == name) {
+            Some((_, markup)) => out.push_str(&markup.0),
+            None => debug_assert!(false, "{key} wants {name}"),
+        },
+    });
+    PreEscaped(out)
+}
+
+fn value<'a>(values: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+enum Piece<'a> {
+    Text(&'a str),
+    Value(&'a str),
+}
+
+/// Calls `take` for what stands between braces and for what does not.
+fn pieces<'a>(mut rest: &'a str, mut take: impl FnMut(Piece<'a>)) {
+    while let Some((before, behind)) = rest.split_once('{') {
+        take(Piece::Text(before));
+        let Some((name, after)) = behind.split_once('}') else { return };
+        take(Piece::Value(name));
+        rest = after;
+    }
+    take(Piece::Text(rest));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// Keys in the code that begin with `call` and a quotation mark.
+    fn keys(code: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for call in ["text(", "line(", "say("] {
+            for part in code.split(call).skip(1) {
+                if let Some(key) = part.trim_start().strip_prefix('"') {
+                    found.insert(key.split('"').next().unwrap().to_owned());
+                }
+            }
+        }
+        // Tables of keys say so.
+        for part in code.split("msg!(\"").skip(1) {
+            found.insert(part.split('"').next().unwrap().to_owned());
+        }
+        found
+    }
+
+    /// The code of the report, file by file.
+    fn sources() -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink/report");
+        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let code = paths.filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.ends_with(".rs") && name != "messages.rs" && name != "tests.rs"
+        });
+        code.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
+    /// What stands between the bracket that `code` begins with and its partner.
+    fn bracketed(code: &str) -> &str {
+        let (mut depth, mut quoted, mut before) = (0, false, ' ');
+        for (at, character) in code.char_indices() {
+            match character {
+                '"' if before != '\\' => quoted = !quoted,
+                '[' if !quoted => depth += 1,
+                ']' if !quoted => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return &code[..at];
+            }
+            before = character;
+        }
+        code
+    }
+
+    #[test]
+    fn every_sentence_gets_the_values_that_it_wants() {
+        let mut calls = 0;
+        for code in sources() {
+            // To the end of the file each: a call may hold another.
+            let starts = code.match_indices("say(").chain(code.match_indices("line("));
+            for call in starts.map(|(at, name)| &code[at + name.len()..]) {
+                let Some(rest) = call.trim_start().strip_prefix('"') else { continue };
+                let (key, rest) = rest.split_once('"').unwrap();
+                let rest = rest.trim_start_matches([',', ' ', '\n', '&']);
+                let (Some(message), true) = (ENGLISH.get(key), rest.starts_with('[')) else {
+                    continue;
+                };
+                let given = bracketed(rest);
+                calls += 1;
+                pieces(message, |piece| {
+                    if let Piece::Value(name) = piece {
+                        assert!(given.contains(&format!("(\"{name}\"")), "{key} wants {name}");
+                    }
+                });
+            }
+        }
+        assert!(calls > 80, "calls are found: {calls}");
+    }
+
+    #[test]
+    fn no_message_is_missing_and_none_is_unused() {
+        let mut used = BTreeSet::new();
+        sources().iter().for_each(|code| used.extend(keys(code)));
+        let known: BTreeSet<String> = ENGLISH.keys().cloned().collect();
+        assert!(known.len() > 50, "the file of messages is read");
+        let missing: Vec<_> = used.difference(&known).collect();
+        let unused: Vec<_> = known.difference(&used).collect();
+        assert!(missing.is_empty() && unused.is_empty(), "missing {missing:?}, unused {unused:?}");
+    }
+
+    #[test]
+    fn values_stand_where_the_message_wants_them() {
+        let said: String = {
+            let mut out = String::new();
+            pieces("a {b} c", |piece| match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Value(name) => out.push_str(&name.to_uppercase()),
+            });
+            out
+        };
+        assert_eq!(said, "a B c");
+        let markup = say("page.title", &[("files", html! { b { "<" } })]);
+        assert!(markup.0.contains("<b>&lt;</b>"));
+    }
+}
