@@ -10,10 +10,11 @@ use crate::base::text::safe;
 use crate::engine::{Amount, Mark, Outcome, Phase, Phases};
 use crate::finding::{self, Severity, View};
 use crate::snapshot::{
-    CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, MarkShown,
+    Annex, CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, MarkShown,
     PhaseDevice, PhaseShown, SCHEMA, Snapshot, Tool, names,
 };
 use crate::source::file::Ending;
+use crate::standard::Window;
 
 /// See the module.
 pub struct Analysis<'k> {
@@ -46,6 +47,17 @@ impl Analysis<'_> {
             || endings.iter().any(|ending| ending.damage.is_some())
             || losses.weaken_absence();
         let findings = finding::run(&View::new(&outcome.ledger, &world, lossy));
+        let mut withdrawn = coverage.incomplete_because.clone();
+        if losses.weaken_absence() {
+            withdrawn.push("tables were full or flows were given up (see losses)".to_owned());
+        }
+        let window = Window {
+            times: outcome.frames.times,
+            withdrawn,
+            phases: outcome.phases.phases.iter().filter_map(|phase| phase.name).collect(),
+        };
+        let World { devices, destinations, contacts, .. } = &world;
+        let annex = Annex::of(devices, destinations, contacts, &findings, window);
         Snapshot {
             schema: SCHEMA,
             tool: Tool::default(),
@@ -57,6 +69,7 @@ impl Analysis<'_> {
             contacts: world.contacts,
             names: names(&outcome.ledger),
             findings,
+            annex,
             phases: phases(&outcome.phases),
             marks: outcome.phases.marks.iter().map(mark).collect(),
             left_out: world.left_out,

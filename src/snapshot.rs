@@ -1,6 +1,10 @@
 //! Everything known at one moment, read-only: what sinks show and write. Its JSON form is a
 //! contract, described by `docs/schema/snapshot.schema.json`.
 
+mod annex;
+
+pub use annex::{Annex, Jurisdiction};
+
 use crate::attribution::geo::{self, Geo};
 use crate::attribution::ledger::Losses;
 use crate::attribution::world::{Contact, Destination, Device, LeftOut, WireText};
@@ -42,6 +46,9 @@ pub struct Snapshot {
     pub names: Vec<NameAsked>,
     /// What matters.
     pub findings: Vec<Finding>,
+    /// What stands beside it: legal facts, clauses of standards, rules of policies.
+    #[serde(flatten)]
+    pub annex: Annex,
     /// Phases of the experiment, as noted while it was recorded; they add up to all frames. Empty
     /// where none was noted.
     pub phases: Vec<PhaseShown>,

@@ -4,9 +4,12 @@
 //! the service under which law (signature).
 
 mod announced;
+pub mod fact;
 pub mod geo;
 pub mod ledger;
+pub mod legal;
 mod lines;
+pub mod lint;
 pub mod names;
 pub mod oui;
 pub mod reach;

@@ -1,8 +1,11 @@
 //! Shows or writes a snapshot. Sinks do not know each other.
 
+pub mod annex;
 pub mod counts;
 pub mod flows;
 pub mod json;
+pub mod junit;
 pub mod report;
+pub mod signatures;
 pub mod summary;
 pub mod tui;

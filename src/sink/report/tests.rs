@@ -264,6 +264,7 @@ fn snapshot() -> Snapshot {
         names: vec![],
         phases: Vec::new(),
         marks: Vec::new(),
+        annex: Default::default(),
         left_out: vec![],
         distributions: Distributions {
             frame_bytes: summary(),
