@@ -54,10 +54,10 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  findings at or above --fail-on
+  1  findings at or above --fail-on, or a rule of check fails
   2  wrong usage
   3  an input was damaged or could not be read, or coverage is incomplete; the result is partial
-     (3 wins over 1)
+     (3 wins over 1), or a rule of check is not decided
   4  nothing could be read
   5  a case, a signature or an example does not hold what it promises
 

@@ -46,6 +46,9 @@ pub struct LegalFact {
     pub article: String,
     /// What it says, in one neutral sentence.
     pub says: String,
+    /// Members of the European Union in which its act does not apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_in: Vec<String>,
     /// How much a decision covers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
@@ -201,6 +204,7 @@ impl Legal {
         self.fact.iter().filter(move |fact| {
             fact.kind == LegalKind::AccessLaw
                 && (fact.jurisdiction == country || union && fact.jurisdiction == "EU")
+                && !fact.not_in.iter().any(|member| member == country)
                 && fact.holds_on(day)
         })
     }
@@ -300,6 +304,7 @@ mod tests {
         };
         assert!(ids("FR", DAY).contains(&"eu-e-evidence".to_owned()));
         assert!(!ids("FR", "2026-08-17").contains(&"eu-e-evidence".to_owned()));
+        assert!(!ids("DK", DAY).contains(&"eu-e-evidence".to_owned()), "it does not take part");
         assert!(!ids("CN", DAY).contains(&"eu-e-evidence".to_owned()));
     }
 

@@ -276,7 +276,7 @@ mod tests {
             ("id = \"no-shared-identifier\"", "id = \"no-third-party\"", "twice"),
             ("schema = 1", "schema = 1\ncolour = 2", "unknown field"),
             ("source = \"", "source = \"\" #", "has no source"),
-            ("schema = 1", "schema = [[[[", "line 3"),
+            ("schema = 1", "schema = [[[[", "line 4"),
         ] {
             let text = good.replacen(from, to, 1);
             assert_ne!(text, good, "{from}");

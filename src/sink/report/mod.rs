@@ -2,6 +2,7 @@
 //! anywhere, everything from the wire escaped. It says what left, to whom and where, what was
 //! found, how that is known, and what was not seen.
 
+mod annex;
 mod coverage;
 mod destination;
 mod device;
@@ -77,6 +78,7 @@ pub fn page(snapshot: &Snapshot) -> String {
                         (operator::section(snapshot))
                     }
                     (finding::section(snapshot))
+                    (annex::section(snapshot))
                     (glossary::how_we_know(snapshot))
                     (coverage::not_seen(snapshot))
                     (coverage::inspected(snapshot))
