@@ -226,7 +226,7 @@ fn clause(standard: &Standard, mapping: &Mapping, judges: &Judges<'_>, window: &
             }
         }
     }
-    devices.sort_by(|a, b| a.verdict.cmp(&b.verdict));
+    devices.sort_by_key(|device| device.verdict);
     let devices_more = more + devices.len().saturating_sub(DEVICES_MAX);
     devices.truncate(DEVICES_MAX);
     Clause {
