@@ -12,10 +12,11 @@ use crate::base::text::safe;
 use crate::engine::{Amount, Mark, Outcome, Phase, Phases};
 use crate::finding::{self, Severity, View};
 use crate::snapshot::{
-    CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, MarkShown,
+    Annex, CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, MarkShown,
     PhaseDevice, PhaseShown, SCHEMA, Snapshot, Tool, names,
 };
 use crate::source::file::Ending;
+use crate::standard::Window;
 
 /// See the module.
 pub struct Analysis<'k> {
@@ -50,6 +51,17 @@ impl Analysis<'_> {
         let findings = finding::run(&View::new(&outcome.ledger, &world, lossy));
         let timeline = outcome.timeline.as_ref();
         let timeline = timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
+        let mut withdrawn = coverage.incomplete_because.clone();
+        if losses.weaken_absence() {
+            withdrawn.push("tables were full or flows were given up (see losses)".to_owned());
+        }
+        let window = Window {
+            times: outcome.frames.times,
+            withdrawn,
+            phases: outcome.phases.phases.iter().filter_map(|phase| phase.name).collect(),
+        };
+        let World { devices, destinations, contacts, .. } = &world;
+        let annex = Annex::of(devices, destinations, contacts, &findings, window);
         Snapshot {
             schema: SCHEMA,
             tool: Tool::default(),
@@ -61,6 +73,7 @@ impl Analysis<'_> {
             contacts: world.contacts,
             names: names(&outcome.ledger),
             findings,
+            annex,
             phases: phases(&outcome.phases),
             marks: outcome.phases.marks.iter().map(mark).collect(),
             timeline,

@@ -5,6 +5,7 @@ mod capture;
 mod case;
 mod config;
 mod compare;
+mod check;
 #[cfg(feature = "live")]
 mod control;
 #[cfg(feature = "live")]
@@ -26,6 +27,7 @@ mod replay;
 mod shell;
 mod report;
 mod shown;
+mod signatures;
 mod watch;
 
 use crate::analysis::Analysis;
@@ -40,7 +42,7 @@ use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
 use crate::labels::Labels;
-use crate::sink::{counts, flows, json, report as page, summary};
+use crate::sink::{annex, counts, flows, json, report as page, summary};
 use crate::snapshot::Snapshot;
 use crate::source::file::Ending;
 use crate::source::{Finished, Segments, SourceError, Sources};
@@ -68,12 +70,12 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  findings at or above --fail-on
+  1  findings at or above --fail-on, or a rule of check fails
   2  wrong usage
   3  an input was damaged or could not be read, or coverage is incomplete; the result is partial
-     (3 wins over 1)
+     (3 wins over 1), or a rule of check is not decided
   4  nothing could be read
-  5  a case does not hold what it promises
+  5  a case, a signature or an example does not hold what it promises
 
 phonehome never contacts a device or a destination and opens no network connection.";
 
@@ -151,6 +153,12 @@ enum Command {
     /// Say what a finding means, why it matters, when it is wrong, and how to verify it by hand
     #[command(after_help = "Example:\n  phonehome explain svc.upnp-hole")]
     Explain(explain::Explain),
+    /// Hold a capture against a policy, a standard or a vendor's declaration: pass, fail, not decided
+    #[command(after_help = check::EXAMPLES)]
+    Check(Box<check::Check>),
+    /// Check, explain and export the facts about who runs which host
+    #[command(subcommand)]
+    Signatures(signatures::SignaturesCommand),
     /// Make, check and seal cases: evidence that others can check without phonehome
     #[command(subcommand)]
     Case(case::CaseCommand),
@@ -256,6 +264,10 @@ struct Analyze {
     /// Exit with 1 when a finding has at least this severity
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
+    /// Say what the traffic says to the rules of a policy: a file, or gdpr-transfers, ndaa-889,
+    /// no-third-party, local-only; repeatable. `phonehome check` makes an exit code of it
+    #[arg(long, value_name = "FILE|NAME")]
+    policy: Vec<PathBuf>,
     #[command(flatten)]
     run: Run,
     #[command(flatten)]
@@ -389,6 +401,8 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         #[cfg(feature = "live")]
         Command::Mark(args) => capture::mark(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Signatures(command) => signatures::run(&command),
         Command::Case(command) => case::run(&command),
         Command::Key(command) => key::run(&command),
         Command::Plan(command) => plan::run(&command),
@@ -520,6 +534,7 @@ fn complain(endings: &[Ending]) -> bool {
 }
 
 fn analyze(args: &Analyze) -> Result<u8, Failure> {
+    let policies = check::policies(&args.policy)?;
     let hashed = !args.no_hash && (args.json || args.report.is_some());
     let mut sources = open(&args.files, hashed)?;
     let (signatures, geo) = args.knowledge.load()?;
@@ -543,6 +558,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     {
         Labels::of_recording(&layout::parts(folder)).apply(&mut snapshot);
     }
+    check::judge(&policies, &mut snapshot);
     show(args, &snapshot)?;
     complain(&endings);
     let code = snapshot.exit_code();
@@ -564,6 +580,7 @@ fn show(args: &Analyze, snapshot: &Snapshot) -> anyhow::Result<()> {
         json::write(snapshot, &mut out)?;
     } else if !args.quiet {
         summary::write(snapshot, colour, &mut out)?;
+        annex::write(snapshot, &mut out)?;
     }
     out.flush()?;
     Ok(())

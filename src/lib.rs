@@ -20,6 +20,8 @@ pub mod flow;
 pub mod protocol;
 pub mod attribution;
 pub mod finding;
+pub mod standard;
+pub mod policy;
 pub mod snapshot;
 pub mod sink;
 pub mod engine;

@@ -4,6 +4,9 @@
 mod timeline;
 
 pub use timeline::{PhaseContact, Slots, TimelineShown};
+mod annex;
+
+pub use annex::{Annex, Jurisdiction};
 
 use crate::attribution::geo::{self, Geo};
 use crate::attribution::ledger::Losses;
@@ -47,6 +50,9 @@ pub struct Snapshot {
     pub names: Vec<NameAsked>,
     /// What matters.
     pub findings: Vec<Finding>,
+    /// What stands beside it: legal facts, clauses of standards, rules of policies.
+    #[serde(flatten)]
+    pub annex: Annex,
     /// Phases of the experiment, as noted while it was recorded; they add up to all frames. Empty
     /// where none was noted.
     pub phases: Vec<PhaseShown>,

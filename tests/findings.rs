@@ -214,3 +214,24 @@ fn the_catalogue_in_docs_is_that_of_the_checks() {
     assert!(explain("cred.cleartext").is_some_and(|text| text.contains("Verify by hand")));
     assert!(explain("cred.clear").is_none());
 }
+
+#[test]
+fn an_even_pace_is_told_and_an_uneven_one_and_time_servers_are_not() {
+    let capture = |port: u16, even: bool| {
+        let mut capture = Capture::default();
+        for turn in 0..12_u16 {
+            capture.udp((DEVICE, 40_000 + turn), (AWAY, port), b"\x99hello, are you there?");
+            let wait = if even { 9 } else { usize::from(turn * turn % 29) };
+            for _ in 0..wait {
+                capture.udp((NEIGHBOUR, 6000), (ROUTER, 7000), b"x");
+            }
+        }
+        capture.findings(&format!("beacon{port}{even}"))
+    };
+    let found = capture(9999, true);
+    let beacon = found.iter().find(|finding| finding.id == "net.beacon").expect("an even pace");
+    assert!(beacon.may_say.contains("12 flows, one every 10.0 s"), "{}", beacon.may_say);
+    assert_eq!(beacon.traffic[0].frames, 12);
+    assert!(!has(&capture(9999, false), "net.beacon"));
+    assert!(!has(&capture(123, true), "net.beacon"));
+}

@@ -135,7 +135,8 @@ fn bundled_captures_fit_the_schemas() {
 fn options_fit_the_schema() {
     let schema = Schema::load("snapshot.schema.json");
     let capture = root().join("captures/camera.pcapng");
-    let all: [&[&str]; 5] = [
+    let all: [&[&str]; 6] = [
+        &["--policy", "gdpr-transfers", "--policy", "ndaa-889"],
         &["--no-hash"],
         &["--no-geo", "--no-signatures"],
         &["--device", "camera=00:00:5e:00:53:10", "--here", "AU"],

@@ -5,9 +5,12 @@
 
 mod announced;
 pub mod country;
+pub mod fact;
 pub mod geo;
 pub mod ledger;
+pub mod legal;
 mod lines;
+pub mod lint;
 pub mod names;
 pub mod oui;
 pub mod place;

@@ -391,24 +391,19 @@ impl Signatures {
     /// # Errors
     /// When the folder cannot be read or a file is invalid.
     pub fn add_folder(&mut self, folder: &Path) -> Result<(), SignatureError> {
-        let read = |path: &Path, error| SignatureError::Read { path: path.to_owned(), error };
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(|error| read(folder, error))? {
-            let path = entry.map_err(|error| read(folder, error))?.path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        for path in paths {
-            let about = std::fs::metadata(&path).map_err(|error| read(&path, error))?;
-            if about.len() > FILE_BYTES_MAX {
-                let reason = format!("{} bytes, more than {FILE_BYTES_MAX}", about.len());
-                return Err(SignatureError::Invalid { path, reason });
-            }
-            let text = std::fs::read_to_string(&path).map_err(|error| read(&path, error))?;
+        for (path, text) in texts(folder)? {
             self.add(&path, &text)?;
         }
+        self.compile();
+        Ok(())
+    }
+
+    /// Adds one file by its text.
+    ///
+    /// # Errors
+    /// When it is invalid.
+    pub fn add_text(&mut self, path: &Path, text: &str) -> Result<(), SignatureError> {
+        self.add(path, text)?;
         self.compile();
         Ok(())
     }
@@ -579,6 +574,38 @@ impl Signatures {
     }
 }
 
+/// The files that come with phonehome.
+pub fn embedded_texts() -> impl Iterator<Item = (&'static Path, &'static str)> {
+    EMBEDDED.iter().map(|&(path, text)| (Path::new(path), text))
+}
+
+/// The text of every `*.toml` in a folder, in the order of their names.
+///
+/// # Errors
+/// When one cannot be read or is too long.
+pub fn texts(folder: &Path) -> Result<Vec<(PathBuf, String)>, SignatureError> {
+    let read = |path: &Path, error| SignatureError::Read { path: path.to_owned(), error };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| read(folder, error))? {
+        let path = entry.map_err(|error| read(folder, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut texts = Vec::new();
+    for path in paths {
+        let about = std::fs::metadata(&path).map_err(|error| read(&path, error))?;
+        if about.len() > FILE_BYTES_MAX {
+            let reason = format!("{} bytes, more than {FILE_BYTES_MAX}", about.len());
+            return Err(SignatureError::Invalid { path, reason });
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| read(&path, error))?;
+        texts.push((path, text));
+    }
+    Ok(texts)
+}
+
 impl About<'_> {
     /// RFC 3339 dates compare as text.
     fn holds_on(&self, day: &str) -> bool {
@@ -595,7 +622,7 @@ fn starts_with_words(text: &str, beginning: &str) -> bool {
 }
 
 /// What a pattern has in plain labels at its end.
-fn literal_suffix(host: &str, matching: Match) -> &str {
+pub(crate) fn literal_suffix(host: &str, matching: Match) -> &str {
     match matching {
         Match::Exact | Match::Suffix => host,
         Match::Glob => match host.rfind('*') {
@@ -645,7 +672,7 @@ fn address_bits(address: IpAddr) -> (u128, bool) {
 }
 
 /// Network bits, mask, and whether it is IPv4.
-fn parse_network(text: &str) -> Option<(u128, u128, bool)> {
+pub(super) fn parse_network(text: &str) -> Option<(u128, u128, bool)> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
         None => (text, None),
@@ -661,7 +688,7 @@ fn parse_network(text: &str) -> Option<(u128, u128, bool)> {
 }
 
 /// What every file must keep to, beyond its syntax.
-fn check(signature: &Signature, path: &Path) -> Result<(), String> {
+pub(super) fn check(signature: &Signature, path: &Path) -> Result<(), String> {
     if signature.schema != 1 {
         return Err(format!("schema {} is not known, only 1 is", signature.schema));
     }
@@ -705,14 +732,14 @@ fn check(signature: &Signature, path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn sourced(what: &str, source: &str) -> Result<(), String> {
+pub(crate) fn sourced(what: &str, source: &str) -> Result<(), String> {
     if source.trim().is_empty() || source.trim() == "none" {
         return Err(format!("{what}: has no source"));
     }
     Ok(())
 }
 
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     text.len() == 10
         && text.bytes().enumerate().all(|(index, byte)| match index {
             4 | 7 => byte == b'-',

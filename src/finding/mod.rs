@@ -2,6 +2,7 @@
 //! and the world built from it, and drafts findings. [`run`] completes them: key, references,
 //! counts and the display filter that selects exactly the frames counted.
 
+mod beacon;
 mod catalogue;
 mod cloud_vendor;
 mod control_cleartext;
@@ -63,6 +64,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &lateral::Lateral,
     &dns_encrypted::DnsEncrypted,
     &relay::Relay,
+    &beacon::Beacon,
     &standard::Standard {
         id: "standard.gb28181",
         key: "gb28181",

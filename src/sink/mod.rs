@@ -1,10 +1,13 @@
 //! Shows or writes a snapshot. Sinks do not know each other.
 
 pub mod compare;
+pub mod annex;
 pub mod counts;
 pub mod flows;
 pub mod json;
+pub mod junit;
 pub mod report;
 pub mod stix;
+pub mod signatures;
 pub mod summary;
 pub mod tui;

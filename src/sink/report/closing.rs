@@ -2,42 +2,13 @@
 
 use super::View;
 use super::messages::{say, text};
-use super::words::{ROWS_MAX, boxed, grouped, wire};
+use super::words::{ROWS_MAX, boxed, grouped};
 use crate::base::frame;
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
 /// Frames that are named for one finding; all that decide it stand with the finding.
 const FRAMES_MAX: usize = 12;
-
-/// Clauses of standards with their verdicts. A verdict belongs to a clause, not to a finding; as
-/// long as no rule gives one, this says so.
-pub fn annex(snapshot: &Snapshot) -> Markup {
-    let clauses: Vec<(usize, &str)> = snapshot
-        .findings
-        .iter()
-        .enumerate()
-        .flat_map(|(at, finding)| {
-            finding.clauses.iter().map(move |clause| (at + 1, clause.as_str()))
-        })
-        .collect();
-    html! {
-        section id="standards" {
-            h2 { (text("annex.title")) }
-            @if clauses.is_empty() { p { (text("annex.none")) } }
-            @else {
-                ul {
-                    @for (finding, clause) in clauses.iter().take(ROWS_MAX) {
-                        li { (wire(clause)) " (" a href={ "#finding-" (finding) } { (say("annex.finding", &[("number", html! { (finding) })])) } ")" }
-                    }
-                    @if clauses.len() > ROWS_MAX {
-                        li { (say("table.rest", &[("count", html! { (clauses.len() - ROWS_MAX) })])) }
-                    }
-                }
-            }
-        }
-    }
-}
 
 /// Which frames decide which finding, in one list to go through with Wireshark.
 pub fn references(snapshot: &Snapshot) -> Markup {

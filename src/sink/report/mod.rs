@@ -11,6 +11,7 @@ macro_rules! msg {
 
 mod clock;
 mod closing;
+mod annex;
 mod coverage;
 mod destination;
 mod device;
@@ -172,7 +173,7 @@ pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
                     (glossary::how_we_know(snapshot))
                     (coverage::not_seen(&view))
                     (coverage::inspected(snapshot))
-                    (closing::annex(snapshot))
+                    (annex::section(snapshot))
                     (glossary::glossary())
                     (closing::references(snapshot))
                     (closing::versions(&view, inputs(&view), coverage::knowledge(snapshot)))

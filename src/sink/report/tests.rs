@@ -267,6 +267,7 @@ fn snapshot() -> Snapshot {
         phases: Vec::new(),
         marks: Vec::new(),
         timeline: None,
+        annex: Default::default(),
         left_out: vec![],
         distributions: Distributions {
             frame_bytes: summary(),

@@ -295,6 +295,7 @@ pub fn snapshot(spell: Spell<'_>) -> Snapshot {
         findings,
         devices,
         names: vec![],
+        annex: Default::default(),
         left_out: vec![],
         distributions: Distributions {
             frame_bytes: summary(),

@@ -1,0 +1,61 @@
+//! Runs the examples that files bring: names that must match, and near misses that must not.
+
+use crate::attribution::Signatures;
+use crate::attribution::signature::Example;
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Tried {
+    /// Examples run.
+    pub run: usize,
+    /// Those that went wrong.
+    pub failed: Vec<Failed>,
+}
+
+/// An example that went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The signature whose example it is.
+    pub signature: String,
+    /// The name.
+    pub name: String,
+    /// What it must give, and what it gave.
+    pub reason: String,
+}
+
+/// Runs all examples with all signatures loaded, as on the day that is newest in the files.
+#[must_use]
+pub fn try_examples(all: &Signatures, day: &str) -> Tried {
+    let mut tried = Tried::default();
+    for signature in all.all() {
+        for example in &signature.example {
+            tried.run += 1;
+            if let Some(reason) = wrong(all, &signature.id, example, day) {
+                let (signature, name) = (signature.id.clone(), example.name.clone());
+                tried.failed.push(Failed { signature, name, reason });
+            }
+        }
+    }
+    tried
+}
+
+fn wrong(all: &Signatures, id: &str, example: &Example, day: &str) -> Option<String> {
+    let found = match example.name.parse() {
+        Ok(address) => all.by_address(address, day),
+        Err(_) => all.by_name(example.name.as_bytes(), day),
+    };
+    let claim = found.map(|found| all.claim(found));
+    let winner = claim.as_ref().map_or("nothing", |claim| claim.signature.id.as_str());
+    let matches = winner == id;
+    if matches != example.matches {
+        let must = if example.matches { "must match" } else { "must not match" };
+        return Some(format!("{must}, but {winner} matches"));
+    }
+    let role = claim.filter(|_| matches).map(|claim| claim.role);
+    match (&example.role, role) {
+        (Some(wanted), Some(role)) if wanted != role => {
+            Some(format!("must have the role {wanted}, but has {role}"))
+        }
+        _ => None,
+    }
+}
