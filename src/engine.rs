@@ -184,7 +184,7 @@ impl<'r> Engine<'r> {
     /// What is known so far, as if the captures ended here. Nothing ends by it, so that it can be
     /// asked for again and again while a capture grows; it costs a copy of the ledger. What a
     /// dissector would say only at the end of a flow is not in it. `live` gets the records of the
-    /// live flows.
+    /// live flows; what unknown ones look like is in them only where this engine gives records too.
     #[must_use]
     pub fn peek<'p>(&'p self, live: Option<&'p mut Records<'p>>) -> Outcome {
         let mut teller = self.teller.copy(live);

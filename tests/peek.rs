@@ -45,7 +45,9 @@ fn a_look_equals_the_analysis_of_what_was_read_so_far() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(name);
         let open = || FileSource::open(&path, false).unwrap();
         // Looked at every 97 frames, until it ends.
-        let mut running = Engine::new(Settings::default(), &geo, None);
+        let mut ignore = |_: FlowRecord| ();
+        let records: &mut Records<'_> = &mut ignore;
+        let mut running = Engine::new(Settings::default(), &geo, Some(records));
         let mut source = open();
         let mut frames = 0;
         loop {

@@ -48,18 +48,10 @@ pub enum CaseCommand {
         case: PathBuf,
     },
     /// Answer the questions about the unit under test; without a case, print them
-    #[command(after_help = "Examples:\n  phonehome case intake > answers.toml\n  \
+    #[command(after_help = "Example:\n  phonehome case intake > answers.toml\n\n\
+        Then, filled in:\n  \
         phonehome case intake doorbell --answers answers.toml --key lab.key")]
     Intake(intake::Intake),
-    /// Print a certificate about a sealed case for a qualified person to complete
-    #[command(
-        after_help = "Example:\n  phonehome case certificate doorbell-sealed > certificate.txt"
-    )]
-    Certificate {
-        /// Folder of the sealed case
-        #[arg(value_name = "DIR")]
-        case: PathBuf,
-    },
     /// Add a signed note
     #[command(after_help = "Example:\n  \
         phonehome case note doorbell \"handed over by the buyer, seal unbroken\" --key lab.key")]
@@ -111,8 +103,18 @@ pub enum CaseCommand {
     /// Put a copy with the findings, signed, into DIR-sealed
     #[command(after_help = "Example:\n  phonehome case seal doorbell --key lab.key")]
     Seal(Box<Seal>),
+    /// Print a certificate about a sealed case for a qualified person to complete
+    #[command(
+        after_help = "Example:\n  phonehome case certificate doorbell-sealed > certificate.txt"
+    )]
+    Certificate {
+        /// Folder of the sealed case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+    },
     /// Ask authorities when a sealed case existed at the latest (RFC 3161), and keep their replies
-    #[command(after_help = "Example:\n  \
+    #[command(after_help = "Example:\n  phonehome case stamp doorbell-sealed\n\n\
+        Then, with the reply and the certificate of the authority's root:\n  \
         phonehome case stamp doorbell-sealed reply.tsr --authority root.pem")]
     Stamp(stamp::Stamp),
     /// Analyse a sealed case again and compare with the findings inside

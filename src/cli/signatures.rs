@@ -25,7 +25,8 @@ pub enum SignaturesCommand {
         Exit codes: 0 nothing is wrong, 5 something is, 2 a file or folder cannot be read.")]
     Lint(Lint),
     /// Run the examples that the files bring: names that must match, and near misses
-    #[command(after_help = "Exit codes: 0 all are right, 5 one is wrong.")]
+    #[command(after_help = "Example:\n  phonehome signatures test\n\n\
+        Exit codes: 0 all are right, 5 one is wrong.")]
     Test(Loaded),
     /// Print the facts of a signature, or the legal facts of a country, with their sources
     #[command(after_help = "Examples:\n  phonehome signatures explain ezviz\n  \
@@ -37,6 +38,7 @@ pub enum SignaturesCommand {
         phonehome signatures export --format stix > phonehome.json")]
     Export(Export),
     /// List what is loaded, a line a signature
+    #[command(after_help = "Example:\n  phonehome signatures list | head")]
     List(Loaded),
 }
 

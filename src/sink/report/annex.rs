@@ -1,9 +1,10 @@
 //! What stands beside the findings: the law of the countries concerned, rules of policies, and
 //! clauses of standards.
 
+use super::messages::{say, text};
 use crate::policy::Outcome;
 use crate::snapshot::{Jurisdiction, Snapshot};
-use crate::standard::Clause;
+use crate::standard::{Clause, Verdict};
 use maud::{Markup, html};
 
 /// Jurisdictions, policies where there are any, and the clauses that say something.
@@ -11,58 +12,53 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     let annex = &snapshot.annex;
     html! {
         section id="law" {
-            h2 { "Law of the countries concerned" }
-            p {
-                "Dated facts about laws and decisions, the same kind for every country. They stand \
-                 beside the findings and are part of none: a law that allows something does not \
-                 show that it happened. This is no legal advice and no complete list."
-            }
-            @if annex.jurisdictions.is_empty() { p { "No country is known." } }
+            h2 { (text("annex.law")) }
+            p { (text("annex.law_how")) }
+            @if annex.jurisdictions.is_empty() { p { (text("annex.no_country")) } }
             @for one in &annex.jurisdictions { (jurisdiction(one)) }
         }
         @if !annex.policies.is_empty() {
             section id="policies" {
-                h2 { "Rules of the policies given" }
+                h2 { (text("annex.policies")) }
                 (rules(&annex.policies))
             }
         }
         section id="standards" {
-            h2 { "Annex: clauses of standards" }
-            p {
-                "What this traffic says to single clauses. No line says that a product conforms to \
-                 a standard, or that it does not conform as a whole."
-            }
+            h2 { (text("annex.title")) }
+            p { (text("annex.how")) }
             (clauses(&annex.clauses))
         }
     }
 }
 
 fn jurisdiction(one: &Jurisdiction) -> Markup {
+    let more = html! { (one.head_office_of_more) };
     html! {
         h3 { (one.country) }
         @if !one.head_office_of.is_empty() {
             p {
-                "Head office of " (one.head_office_of.join(", "))
-                @if one.head_office_of_more > 0 { " and " (one.head_office_of_more) " more" }
-                "."
+                (say("annex.head_office", &[("names", html! { (one.head_office_of.join(", ")) })]))
+                @if one.head_office_of_more > 0 { " " (say("annex.more", &[("count", more)])) }
             }
         }
         @if one.hosting > 0 {
-            p { "A database places servers of " (one.hosting) " destinations there: an estimate." }
+            p { (say("annex.hosting", &[("count", html! { (one.hosting) })])) }
         }
         @if let Some(reason) = &one.not_researched {
-            p { "Laws on access to data: not researched. " (reason) }
+            p { (text("annex.not_researched")) " " (reason) }
         }
         ul {
             @for law in one.access_laws.iter().chain(&one.decisions) {
                 li {
                     (law.title) ", " (law.article) ": " (law.says)
                     @if let Some(note) = &law.note { " (" (note) ")" }
-                    " Source: " (law.source) ", read " (law.checked) "."
+                    " " (say("annex.source", &[
+                        ("source", html! { (law.source) }), ("date", html! { (law.checked) }),
+                    ]))
                 }
             }
         }
-        p { "EU decision on transfers: " (one.transfer) "." }
+        p { (say("annex.transfer", &[("decision", html! { (one.transfer) })])) }
     }
 }
 
@@ -75,7 +71,9 @@ fn rules(outcomes: &[Outcome]) -> Markup {
                     " " (outcome.policy) " " (outcome.rule) ": " (outcome.says) ". " (outcome.because)
                     ul {
                         @for evidence in &outcome.evidence { li { (evidence.text) } }
-                        @if outcome.evidence_more > 0 { li { "and " (outcome.evidence_more) " more" } }
+                        @if outcome.evidence_more > 0 {
+                            li { (say("annex.more", &[("count", html! { (outcome.evidence_more) })])) }
+                        }
                     }
                 }
             }
@@ -83,27 +81,46 @@ fn rules(outcomes: &[Outcome]) -> Markup {
     }
 }
 
+/// What decides something stands open; what this recording cannot decide is a click away.
 fn clauses(clauses: &[Clause]) -> Markup {
     html! {
         @for standard in clauses.chunk_by(|a, b| a.standard == b.standard) {
+            @let (decided, open): (Vec<&Clause>, Vec<&Clause>) = standard
+                .iter()
+                .partition(|clause| matches!(clause.verdict, Verdict::Refuted | Verdict::Supported));
             h3 { (standard[0].title) }
-            p { "Edition: " (standard[0].edition) "." }
-            ul {
-                @for clause in standard {
-                    li {
-                        strong { (clause.verdict.name()) }
-                        " " (clause.clause)
-                        @if let Some(status) = &clause.status { " (" (status) ")" }
-                        ": " (clause.says) ". " (clause.because)
-                        @if !clause.devices.is_empty() {
-                            " ("
-                            @for (index, device) in clause.devices.iter().enumerate() {
-                                @if index > 0 { "; " }
-                                (device.device) ": " (device.verdict.name())
-                            }
-                            @if clause.devices_more > 0 { "; and " (clause.devices_more) " more" }
-                            ")"
+            p { (say("annex.edition", &[("edition", html! { (standard[0].edition) })])) }
+            @if decided.is_empty() { p { (text("annex.nothing_decided")) } }
+            @else { (list(&decided)) }
+            @if !open.is_empty() {
+                details {
+                    summary { (say("annex.undecided", &[("count", html! { (open.len()) })])) }
+                    (list(&open))
+                }
+            }
+        }
+    }
+}
+
+fn list(clauses: &[&Clause]) -> Markup {
+    html! {
+        ul {
+            @for clause in clauses {
+                li {
+                    strong { (clause.verdict.name()) }
+                    " " (clause.clause)
+                    @if let Some(status) = &clause.status { " (" (status) ")" }
+                    ": " (clause.says) ". " (clause.because)
+                    @if !clause.devices.is_empty() {
+                        " ("
+                        @for (index, device) in clause.devices.iter().enumerate() {
+                            @if index > 0 { "; " }
+                            (device.device) ": " (device.verdict.name())
                         }
+                        @if clause.devices_more > 0 {
+                            "; " (say("annex.more", &[("count", html! { (clause.devices_more) })]))
+                        }
+                        ")"
                     }
                 }
             }

@@ -31,7 +31,7 @@ pub fn references(snapshot: &Snapshot) -> Markup {
             tbody {
                 @for (at, finding) in with_frames.iter().take(ROWS_MAX) {
                     tr {
-                        th scope="row" { a href={ "#finding-" (at + 1) } { (say("annex.finding", &[("number", html! { (at + 1) })])) } }
+                        th scope="row" { a href={ "#finding-" (at + 1) } { (say("references.one", &[("number", html! { (at + 1) })])) } }
                         td { code { (finding.id) } }
                         td {
                             @let numbers: Vec<u64> = finding.refs.iter().take(FRAMES_MAX).map(|r| frame::base(r.input) + r.frame).collect();

@@ -230,6 +230,8 @@ fn head(view: &View<'_>) -> Markup {
                     li { a href="#how" { (text("page.how_we_know")) } }
                     li { a href="#unseen" { (text("page.what_not_seen")) } }
                     li { a href="#inspected" { (text("page.what_inspected")) } }
+                    li { a href="#law" { (text("annex.law")) } }
+                    li { a href="#standards" { (text("annex.title")) } }
                     li { a href="#glossary" { (text("page.words")) } }
                     li { a href="#versions" { (text("versions.title")) } }
                 }
