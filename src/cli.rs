@@ -97,7 +97,8 @@ enum Command {
     /// Say what is new, gone or changed between recordings, and how far repeats alone differ
     #[command(
         after_help = "Examples:\n  phonehome compare captures/camera.pcapng captures/sensor.pcapng\n  \
-        phonehome compare --left old1.pcap old2.pcap old3.pcap --right new1.pcap new2.pcap new3.pcap\n  \
+        phonehome compare --left old1.pcap old2.pcap old3.pcap --right new1.pcap new2.pcap new3.pcap\n\n\
+        Between phases that were noted while a case was recorded:\n  \
         phonehome compare --phase idle --against motion kitchen-camera --report motion.html\n\n\
         Exit codes: 0 done, 1 with --fail-on-difference and a difference, 3 a recording is partial."
     )]

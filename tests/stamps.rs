@@ -1,4 +1,5 @@
-//! Time-stamps of sealed cases, by an authority that openssl plays.
+//! What is added to a case after its recording: reviews, answers, and time-stamps by an authority that
+//! openssl plays.
 
 use std::fs;
 use std::path::Path;
@@ -176,7 +177,17 @@ fn a_review_stands_in_the_findings() {
     run(at, &[&review[..], &["--as", "disputed"]].concat(), 0);
     run(at, &[&review[..], &["--as", "confirmed"]].concat(), 0);
     run(at, &[&review[..], &["--as", "true"]].concat(), 2);
+    let form = run(at, &["case", "intake"], 0);
+    fs::write(at.join("form.toml"), &form).unwrap();
+    let intake = ["case", "intake", "three", "--answers", "form.toml", "--key", "lab.key"];
+    let told = run(at, &intake, 2);
+    assert!(told.contains("is empty"), "{told}");
+    fs::write(at.join("form.toml"), form.replace("= \"\"", "= \"an answer\"")).unwrap();
+    run(at, &intake, 0);
     run(at, &["case", "seal", "three", "--key", "lab.key"], 0);
+    let told = run(at, &["case", "certificate", "three-sealed"], 0);
+    assert!(told.contains("received as meter.pcap") && told.contains("902(14)"), "{told}");
+    assert!(!told.contains('{') && !told.contains('}'), "{told}");
     for case in ["three", "three-sealed"] {
         let review = &findings(case)[0]["review"];
         assert_eq!(
@@ -187,5 +198,6 @@ fn a_review_stands_in_the_findings() {
     }
     let told = run(at, &["case", "log", "three-sealed"], 0);
     assert!(told.contains("is disputed: seen twice"), "{told}");
+    assert!(told.contains("firmware: an answer"), "{told}");
     run(at, &["case", "reanalyse", "three-sealed"], 0);
 }

@@ -19,7 +19,8 @@ const FAILED: u8 = 5;
 #[derive(Debug, Subcommand)]
 pub enum SignaturesCommand {
     /// Say what is wrong with signature files: file, line, reason
-    #[command(after_help = "Examples:\n  phonehome signatures lint\n  \
+    #[command(after_help = "Example:\n  phonehome signatures lint\n\n\
+        Of your own, on a day:\n  \
         phonehome signatures lint my-signatures --as-of 2027-01-01\n\n\
         A folder is read together with the embedded signatures, so that repetitions are noticed.\n\
         Exit codes: 0 nothing is wrong, 5 something is, 2 a file or folder cannot be read.")]

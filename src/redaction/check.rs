@@ -85,7 +85,7 @@ pub fn check(folder: &Path, key: Option<&str>) -> Result<Proven, String> {
                 }
             }
             frame_parts(position as u32, &frame, &entry, &mut rebuilt, &mut proven)
-                .map_err(|why| wrong(why))?;
+                .map_err(wrong)?;
         }
         if let Some(damage) = source.finish().damage {
             return Err(format!("{file}: byte {}: {}", damage.offset, damage.reason));

@@ -55,6 +55,12 @@ fn stage(folder: &Path, program: &Path) {
     fs::write(folder.join("week.pcap.zst"), packed).unwrap();
     fs::copy(capture("meter.pcap"), folder.join("doorbell.pcap")).unwrap();
     fs::write(folder.join("receipt.pdf"), "paid").unwrap();
+    for run in 1..=3 {
+        fs::copy(capture("camera.pcapng"), folder.join(format!("old{run}.pcap"))).unwrap();
+        fs::copy(capture("sensor.pcapng"), folder.join(format!("new{run}.pcap"))).unwrap();
+    }
+    let declared = "host,purpose,country,operator,retention\nlab.example,updates,DE,Lab,none\n";
+    fs::write(folder.join("hosts.csv"), declared).unwrap();
     let arguments = ["case", "import", "captures/camera.pcapng", "--case", "kitchen-camera"];
     let made = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -85,9 +91,9 @@ fn every_command_has_examples_and_they_work() {
     let path = format!("{}:{path}", program.parent().unwrap().display());
     let mut ran = 0;
     for line in all.iter().flat_map(|(_, lines)| lines) {
-        let missing = ["jq", "zstd"]
+        let missing = [("jq ", "jq"), ("zstd ", "zstd"), ("--pdf ", "chromium")]
             .into_iter()
-            .find(|tool| line.contains(&format!("{tool} ")) && !is_installed(tool));
+            .find_map(|(word, tool)| (line.contains(word) && !is_installed(tool)).then_some(tool));
         if let Some(tool) = missing {
             places::skipped(&format!("no {tool}: {line}"));
             continue;

@@ -1,6 +1,6 @@
 //! The questions about a unit under test, and their answers.
 
-use super::{Key, TOOL, check_is_case, shown};
+use super::{TOOL, check_is_case, shown};
 use crate::case::journal::Event;
 use crate::case::{custody, intake, tree};
 use crate::cli::{Failure, key};
@@ -19,8 +19,10 @@ pub struct Intake {
     /// The form, filled in
     #[arg(long, value_name = "FILE.toml", requires = "case")]
     answers: Option<PathBuf>,
-    #[command(flatten)]
-    key: Option<Key>,
+    /// Secret key (`phonehome key new`); its passphrase comes from PHONEHOME_PASSPHRASE or is asked
+    /// for
+    #[arg(long, value_name = "FILE", requires = "case")]
+    key: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Intake) -> Result<u8, Failure> {
@@ -35,7 +37,7 @@ pub(super) fn run(args: &Intake) -> Result<u8, Failure> {
     let wrong = |why: String| anyhow::anyhow!("{}: {why}", shown(path));
     let form = tree::text(path, FORM_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
     let answers = intake::read(&form).map_err(wrong)?;
-    let signer = key::open(&secret.key)?;
+    let signer = key::open(secret)?;
     custody::add(case, &signer, TOOL, Event::Intake { answers }).map_err(anyhow::Error::from)?;
     Ok(0)
 }
