@@ -3,8 +3,10 @@
 mod certificate;
 mod findings;
 mod intake;
+mod publish;
 mod reanalyse;
 mod redact;
+mod replicate;
 mod stamp;
 
 use super::{Failure, Knowledge, Run, key};
@@ -129,6 +131,20 @@ pub enum CaseCommand {
         Packets are cut, never changed, and keep their numbers. `case verify` checks the copy."
     )]
     Redact(redact::Redact),
+    /// List what would identify laboratory, buyer or source in what is to be published
+    #[command(after_help = "Examples:\n  \
+        phonehome case publish --check captures/camera.pcapng --device 00:00:5e:00:53:10\n  \
+        phonehome case publish --check doorbell-public --json\n\n\
+        It changes nothing. What was looked for and what was not is part of the result.\n\n\
+        Exit codes: 0 nothing of what was looked for is there, 1 something is, 3 not all could be read.")]
+    Publish(publish::Publish),
+    /// Say which findings several cases show, and which cases could have shown them
+    #[command(
+        after_help = "Example:\n  phonehome case replicate doorbell second-unit other-lab\n\n\
+        A case that is incomplete, or shorter than those that show a finding, is not comparable.\n\n\
+        Exit codes: 0 done, 2 two cases hold the same capture, 3 a case is incomplete, 5 one is broken."
+    )]
+    Replicate(Box<replicate::Replicate>),
     /// Check every byte of a case, or of a redacted copy; say which promise holds
     #[command(after_help = "Examples:\n  phonehome case verify doorbell\n  \
         phonehome case verify doorbell-sealed --key lab.key.pub --json\n\n\
@@ -221,6 +237,8 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
         CaseCommand::Intake(args) => intake::run(args),
         CaseCommand::Certificate { case } => certificate::run(case),
         CaseCommand::Redact(args) => redact::run(args),
+        CaseCommand::Publish(args) => publish::run(args),
+        CaseCommand::Replicate(args) => replicate::run(args),
         CaseCommand::Stamp(args) => stamp::run(args),
         CaseCommand::Reanalyse(args) => reanalyse::run(args),
         CaseCommand::Verify { case, key, authority, json } => {
