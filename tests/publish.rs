@@ -34,8 +34,11 @@ fn found<'a>(checked: &'a Value, kind: &str) -> Vec<&'a str> {
     all.filter(|found| found["kind"] == kind).map(|f| f["value"].as_str().unwrap()).collect()
 }
 
-/// One UDP datagram in a classic capture.
-fn pcap(datagrams: &[([u8; 4], u16, [u8; 4], u16, &[u8])]) -> Vec<u8> {
+/// Sender and its port, receiver and its port, payload.
+type Datagram<'a> = ([u8; 4], u16, [u8; 4], u16, &'a [u8]);
+
+/// UDP datagrams in a classic capture.
+fn pcap(datagrams: &[Datagram<'_>]) -> Vec<u8> {
     let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     file.extend([0xff, 0xff, 0, 0, 1, 0, 0, 0]);
     for (from, from_port, to, to_port, payload) in datagrams {
