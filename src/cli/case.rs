@@ -134,7 +134,7 @@ pub enum CaseCommand {
     /// List what would identify laboratory, buyer or source in what is to be published
     #[command(after_help = "Examples:\n  \
         phonehome case publish --check captures/camera.pcapng --device 00:00:5e:00:53:10\n  \
-        phonehome case publish --check doorbell-public --json\n\n\
+        phonehome case publish --check doorbell-headers --json\n\n\
         It changes nothing. What was looked for and what was not is part of the result.\n\n\
         Exit codes: 0 nothing of what was looked for is there, 1 something is, 3 not all could be read.")]
     Publish(publish::Publish),

@@ -61,9 +61,16 @@ fn stage(folder: &Path, program: &Path) {
     }
     let declared = "host,purpose,country,operator,retention\nlab.example,updates,DE,Lab,none\n";
     fs::write(folder.join("hosts.csv"), declared).unwrap();
-    let arguments = ["case", "import", "captures/camera.pcapng", "--case", "kitchen-camera"];
-    let made = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    for (capture, case) in [
+        ("camera.pcapng", "kitchen-camera"),
+        ("gateway.pcap", "second-unit"),
+        ("sensor.pcapng", "other-lab"),
+    ] {
+        let capture = format!("captures/{capture}");
+        let arguments = ["case", "import", &capture, "--case", case];
+        let made = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
 }
 
 fn is_installed(name: &str) -> bool {
