@@ -17,6 +17,7 @@ mod walk;
 mod write;
 
 pub use check::{Proven, check};
+pub use walk::captures;
 pub use write::redact;
 
 use crate::case::merkle::{Salts, Sealed, Tree};

@@ -39,7 +39,8 @@ impl<'a> Piece<'a> {
 }
 
 /// Captures of a case, in their order, and whether they were recorded as one.
-pub(super) fn captures(case: &Path) -> (Vec<PathBuf>, bool) {
+#[must_use]
+pub fn captures(case: &Path) -> (Vec<PathBuf>, bool) {
     let parts = layout::parts(case);
     let received = layout::received(&parts);
     if !received.is_empty() {

@@ -108,15 +108,9 @@ fn inputs(path: &Path) -> Result<(Vec<PathBuf>, &'static str), Failure> {
         return Ok((files, "redacted copy"));
     }
     check_is_case(path)?;
-    let parts = layout::parts(path);
-    let received = layout::received(&parts);
     let form = if layout::is_sealed(path) { "sealed case" } else { "case" };
-    if !received.is_empty() {
-        return Ok((received, form));
-    }
-    let first = layout::oldest(&layout::segments(&parts));
-    let segments = (first..).map(|position| layout::segment(&parts, position));
-    Ok((segments.take_while(|path| path.is_file()).collect(), form))
+    let (captures, _) = redaction::captures(path);
+    Ok((captures, form))
 }
 
 /// Carries it out.
