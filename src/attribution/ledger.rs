@@ -766,11 +766,22 @@ impl Ledger {
         all
     }
 
+    /// Reads a little of what is known of the hardware addresses of a flow that began, for the same
+    /// purpose as [`Ledger::glance_at_row`].
+    #[must_use]
+    pub fn glance_at_ends(&self, flow: &Head) -> u64 {
+        let known = flow.macs.iter().flatten().filter_map(|mac| self.hardware.get(mac));
+        known.fold(0, |sum, hardware| {
+            let latest = hardware.addresses.first().map_or(0, |(_, [_, latest])| latest.0 as u64);
+            sum ^ latest ^ hardware.internet.len() as u64
+        })
+    }
+
     /// Reads a little of the row that a flow will probably be added to, if nothing is known of the
     /// flow's name; the sum means nothing. Asked for many flows before any is added, so that the
     /// memory of all is fetched at once.
     #[must_use]
-    pub fn glance(&self, flow: &Flow) -> u64 {
+    pub fn glance_at_row(&self, flow: &Flow) -> u64 {
         let head = flow.head();
         let local = local_side(&head);
         let ends = [endpoint(&head, local), endpoint(&head, local.other())];

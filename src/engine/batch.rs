@@ -41,8 +41,8 @@ pub(super) enum Aside {
 /// What one worker has to do.
 #[derive(Default)]
 pub(super) struct Part {
-    /// By the partitions that the worker owns.
-    pub items: Vec<Vec<Item>>,
+    /// In the order of frames.
+    pub items: Vec<Item>,
     pub guesses: Vec<Option<FlowId>>,
     /// What was said, and about which items.
     pub events: Events,
@@ -61,6 +61,8 @@ pub(super) struct Told {
 /// One packet, or one frame of a packet in fragments.
 pub(super) struct Item {
     pub brief: Brief,
+    /// Position of its partition among those that the worker owns.
+    pub owned: u32,
     /// Its place among the items of all parts.
     pub place: u32,
     /// Its frame in the chunk, or the frame that completed it.
@@ -79,6 +81,11 @@ impl Job {
         self.common.chunk = chunk;
     }
 
+    /// Frames of its chunk.
+    pub(super) fn frames(&self) -> usize {
+        self.common.chunk.len()
+    }
+
     /// Forgets what an earlier chunk left, and makes room for the parts of so many workers.
     pub(super) fn begin(&mut self, workers: usize) {
         let Common { around, together, asides, places, .. } = &mut self.common;
@@ -88,8 +95,7 @@ impl Job {
         *places = 0;
         self.parts.resize_with(workers, Part::default);
         for part in &mut self.parts {
-            part.items.resize_with(PARTITIONS.div_ceil(workers), Vec::new);
-            part.items.iter_mut().for_each(Vec::clear);
+            part.items.clear();
             part.events.clear();
             part.told.clear();
         }
@@ -109,6 +115,7 @@ impl Job {
         let start = (payload.as_ptr() as usize).wrapping_sub(frame.data.as_ptr() as usize);
         self.item(Item {
             brief,
+            owned: 0,
             place: 0,
             frame: index,
             start: start as u32,
@@ -131,6 +138,7 @@ impl Job {
         self.common.together.extend_from_slice(data);
         self.item(Item {
             brief,
+            owned: 0,
             place: 0,
             frame: index,
             start,
@@ -148,7 +156,7 @@ impl Job {
         self.common.places += 1;
         let (worker, owned) =
             if workers == 1 { (0, partition) } else { (partition % workers, partition / workers) };
-        self.parts[worker].items[owned].push(Item { place, ..item });
+        self.parts[worker].items.push(Item { owned: owned as u32, place, ..item });
     }
 
     /// Remembers tags and tunnels of a packet; returns where.

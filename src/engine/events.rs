@@ -90,11 +90,12 @@ impl Events {
         self.closed.push(Closed { flow, label, look, end, frame });
     }
 
-    /// The flow that ended, if that is what an event says.
-    pub fn ended(&self, event: u32) -> Option<&Flow> {
+    /// Reads a little of what the ledger will need for an event; the sum means nothing.
+    pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
         match self.order[event as usize] {
-            Event::Closed(at) => Some(&self.closed[at as usize].flow),
-            Event::Opened(_) | Event::Said(_) => None,
+            Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
+            Event::Closed(at) => ledger.glance_at_row(&self.closed[at as usize].flow),
+            Event::Said(_) => 0,
         }
     }
 

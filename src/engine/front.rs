@@ -11,6 +11,7 @@ use crate::decode::fragments::FragmentLosses;
 use crate::decode::{Body, FrameLedger, Ip, Packet, Tunnels, Vlans, decode, fast};
 use crate::flow::Brief;
 use crate::source::Frame;
+use std::ops::Range;
 
 /// See the module.
 pub(super) struct Front {
@@ -47,13 +48,21 @@ impl Front {
 
     /// Decodes every frame of a job.
     pub fn decode(&mut self, job: &mut Job) {
+        let frames = 0..job.frames();
+        self.decode_some(job, frames);
+    }
+
+    /// Decodes some frames of a job, which are those behind the last ones.
+    pub fn decode_some(&mut self, job: &mut Job, frames: Range<usize>) {
         job.begin(self.workers);
         self.changes.clear();
         self.changed(job);
         // The job is written to while its frames are read.
         let chunk = std::mem::take(&mut job.common.chunk);
-        let mut notes = chunk.notes().iter().peekable();
-        for index in 0..chunk.len() {
+        let earlier = chunk.notes().partition_point(|(before, _)| *before < frames.start);
+        let mut notes = chunk.notes()[earlier..].iter().peekable();
+        let whole = frames.end == chunk.len();
+        for index in frames {
             let (frame, seen) = (chunk.frame(index), chunk.seen(index));
             while let Some((_, note)) = notes.next_if(|(before, _)| *before <= index) {
                 self.phases.note(note, frame.number, &self.frames);
@@ -69,11 +78,13 @@ impl Front {
                 self.decode_slowly(index as u32, &frame, seen, job);
             }
         }
-        if let Some(last) = chunk.len().checked_sub(1) {
-            self.last = chunk.frame(last).number;
-        }
-        for (_, note) in notes {
-            self.phases.note(note, 0, &self.frames);
+        if whole {
+            if let Some(last) = chunk.len().checked_sub(1) {
+                self.last = chunk.frame(last).number;
+            }
+            for (_, note) in notes {
+                self.phases.note(note, 0, &self.frames);
+            }
         }
         job.common.chunk = chunk;
         if let Some(timeline) = &mut self.timeline {

@@ -79,11 +79,10 @@ impl<'r> Teller<'r> {
         }
     }
 
-    /// Brings the rows near that ended flows will probably be added to: the processor fetches them
+    /// Brings near what the ledger will probably need for these events: the processor fetches it
     /// side by side instead of one after the other.
     fn fetch<'e>(&self, events: impl Iterator<Item = (&'e Events, u32)>) {
-        let ended = events.filter_map(|(events, event)| events.ended(event));
-        black_box(ended.fold(0, |sum, flow| sum ^ self.ledger.glance(flow)));
+        black_box(events.fold(0, |sum, (events, event)| sum ^ events.glance(event, &self.ledger)));
     }
 
     fn event(&mut self, events: &Events, event: u32) {

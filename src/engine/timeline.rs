@@ -2,7 +2,6 @@
 //! asks for it: it looks at every packet once more, behind the decoder, and the walk itself stays
 //! as it is. What it keeps depends on packets and their order alone, not on threads.
 
-use super::PARTITIONS;
 use super::batch::{Item, Part};
 use crate::attribution::ledger::Endpoint;
 use crate::base::address::{Scope, scope};
@@ -45,13 +44,13 @@ pub(super) type Change = (u32, usize);
 impl Timeline {
     /// Takes the packets of a job. `changes` are the phases in it, the one that it began in first.
     pub(super) fn take(&mut self, parts: &[Part], changes: &[Change]) {
-        let workers = parts.len();
-        // By partition, which is the same order whatever the number of workers.
-        for number in 0..PARTITIONS {
-            let items = parts.get(number % workers).and_then(|p| p.items.get(number / workers));
-            for item in items.into_iter().flatten() {
-                self.count(item, changes);
-            }
+        let mut left: Vec<&[Item]> = parts.iter().map(|part| &part.items[..]).collect();
+        // In the order of frames, which is the same whatever the number of workers.
+        let place = |items: &&mut &[Item]| items.first().map_or(u32::MAX, |item| item.place);
+        while let Some(item) =
+            left.iter_mut().min_by_key(place).and_then(|items| items.split_off_first())
+        {
+            self.count(item, changes);
         }
     }
 
@@ -87,7 +86,7 @@ impl Timeline {
     }
 
     /// The slot of a moment, after making room for it. Time only goes forward here, but for
-    /// partitions of one chunk, which lie close together.
+    /// fragments that waited for others.
     fn place(&mut self, time: Timestamp) -> usize {
         if self.slot == 0 {
             (self.start, self.slot) = (time, SLOT);

@@ -1,11 +1,14 @@
 //! Owns partitions: their flow tables and the sessions of their dissectors.
 
-use super::batch::{Common, Part, Told};
+use super::batch::{Common, Item, Part, Told};
 use super::events::{Events, Join};
 use crate::flow::distribution::Distributions;
-use crate::flow::{FlowTable, Losses};
+use crate::flow::{FlowId, FlowTable, Losses};
 use crate::protocol::Sessions;
 use std::hint::black_box;
+
+/// Packets whose memory is fetched at once.
+const AHEAD: usize = 64;
 
 /// See the module.
 pub(super) struct Worker {
@@ -53,24 +56,24 @@ impl Worker {
     /// Takes this worker's part of a job.
     pub fn take(&mut self, common: &Common, part: &mut Part) {
         let Part { items, guesses, events, told } = part;
-        for (partition, items) in self.partitions.iter_mut().zip(items) {
-            let Partition { flows, sessions } = partition;
-            // Memory is fetched for all packets before any is worked on: first the slots of the
-            // index, then the records. The processor does not wait for one before it asks for the
-            // next.
+        let Worker { partitions, distributions, dissect } = self;
+        for ahead in items.chunks(AHEAD) {
+            // Memory is fetched for several packets before any is worked on: first the slots of
+            // the index, then the records. The processor does not wait for one before it asks for
+            // the next.
             guesses.clear();
-            guesses.extend(items.iter().map(|item| flows.guess(&item.brief)));
-            let glances = items
-                .iter()
-                .zip(&*guesses)
-                .filter_map(|(item, guess)| guess.map(|id| flows.glance(id, &item.brief)));
+            guesses.extend(ahead.iter().map(|item| partitions[item.owned as usize].guess(item)));
+            let glances = ahead.iter().zip(&*guesses).filter_map(|(item, guess)| {
+                Some(partitions[item.owned as usize].glance(item, (*guess)?))
+            });
             black_box(glances.fold(0, |sum, seen| sum ^ seen));
-            for item in items {
+            for item in ahead {
+                let Partition { flows, sessions } = &mut partitions[item.owned as usize];
                 let start = events.len();
-                let mut join = Join { sessions, events, dissect: self.dissect };
+                let mut join = Join { sessions, events, dissect: *dissect };
                 let (around, now) = (common.around(item), common.now(item));
                 let payload = || common.payload(item);
-                flows.packet(&item.brief, around, now, payload, &mut self.distributions, &mut join);
+                flows.packet(&item.brief, around, now, payload, distributions, &mut join);
                 let end = events.len();
                 if end > start {
                     told.push(Told { place: item.place, start, end });
@@ -81,6 +84,16 @@ impl Worker {
 }
 
 impl Partition {
+    #[inline]
+    fn guess(&self, item: &Item) -> Option<FlowId> {
+        self.flows.guess(&item.brief)
+    }
+
+    #[inline]
+    fn glance(&self, item: &Item, id: FlowId) -> u64 {
+        self.flows.glance(id, &item.brief) ^ self.sessions.glance(id)
+    }
+
     /// Ends every live flow; `behind` is the number behind the last frame. `tell` hears what that
     /// says, and may forget it.
     pub fn finish(

@@ -482,13 +482,15 @@ impl FlowTable {
         }
     }
 
-    /// Brings the records of flows near that will be ended: they were idle for long, so that their
-    /// memory is far, and the processor fetches them side by side.
-    fn fetch(&self, flows: impl Iterator<Item = u32>) {
-        black_box(flows.fold(0, |sum, id| {
+    /// Brings the records of flows near that will be ended, and their slots in the index: they were
+    /// idle for long, so that their memory is far, and the processor fetches it side by side.
+    fn fetch(&self, flows: impl Iterator<Item = u32> + Clone) {
+        black_box(flows.clone().fold(0, |sum, id| {
             let Flow { last, ways, first, .. } = &self.flows[id];
             sum ^ last.0 ^ first.0 ^ (ways[0].packets ^ ways[1].packets) as i64
         }));
+        let slots = flows.filter_map(|id| self.index.guess(self.flows[id].tag));
+        black_box(slots.fold(0, |sum, id| sum ^ id));
     }
 
     fn close(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
