@@ -79,6 +79,11 @@ fn is_in_time(begins: Timestamp, announced: Timestamp) -> bool {
 }
 
 impl Expected {
+    /// The label that was announced, and the frame that says so.
+    pub fn label(self) -> (&'static str, u64) {
+        (self.label, self.frame)
+    }
+
     /// The label of a flow that was announced like this: what its payload says comes first, the
     /// announcement says what payload cannot tell.
     pub fn settle(self, label: Label) -> Label {

@@ -34,6 +34,8 @@ const IDENTITIES_MAX: usize = 64;
 const IDENTITY_BYTES_MAX: usize = 256;
 /// Most pieces of evidence kept of one kind in one row.
 pub const EVIDENCE_MAX: usize = 64;
+/// Most other protocols kept of one flow.
+const CARRIED_MAX: usize = 4;
 /// Most own names kept of one flow.
 const FLOW_NAMES_MAX: usize = 64;
 
@@ -349,6 +351,8 @@ pub(super) struct Notes {
     pub handed_over: bool,
     /// Another flow announced this one before it began.
     expected: Option<Expected>,
+    /// Protocols that go through the flow beside the one it is called by, each with a frame.
+    carried: Vec<(&'static str, u64)>,
 }
 
 /// What a client's hello says of it, beside the name. Apart, since most flows have none.
@@ -693,6 +697,13 @@ impl Ledger {
             What::Opening => self.prove(flow, evidence(Mark::Opening, fact.name, 0)),
             What::Standard(key) => self.prove(flow, evidence(Mark::Standard, key, 0)),
             What::Relay => self.prove(flow, evidence(Mark::Relay, fact.name, 0)),
+            What::Carries(label) => {
+                let carried = &mut self.notes.entry(flow.first_frame).or_default().carried;
+                if carried.len() < CARRIED_MAX && !carried.iter().any(|(known, _)| *known == label)
+                {
+                    carried.push((label, fact.frame));
+                }
+            }
             What::Note => {}
         }
     }
@@ -801,10 +812,28 @@ impl Ledger {
         if notes.is_some_and(|notes| notes.handed_over) {
             return Label { content: Content::Unknown, ..label };
         }
-        // What was announced before it began is nearer than what was announced since.
-        let expected = notes.and_then(|notes| notes.expected);
-        let expected = expected.or_else(|| self.expectations.of(&flow.head()));
-        expected.map_or(label, |expected| expected.settle(label))
+        self.expected(flow).map_or(label, |expected| expected.settle(label))
+    }
+
+    /// What another flow announced of this one: before it began is nearer than since.
+    fn expected(&self, flow: &Flow) -> Option<Expected> {
+        let before = self.notes.get(&flow.first_frame).and_then(|notes| notes.expected);
+        before.or_else(|| self.expectations.of(&flow.head()))
+    }
+
+    /// Other protocols that a flow is rightly called by, beside its settled label: what else goes
+    /// through it, and what was announced where its payload says another thing.
+    pub(super) fn other_labels(
+        &self,
+        flow: &Flow,
+        label: &Label,
+    ) -> Vec<(&'static str, Method, u64)> {
+        let notes = self.notes.get(&flow.first_frame);
+        let carried = notes.into_iter().flat_map(|notes| &notes.carried);
+        let carried = carried.map(|&(label, frame)| (label, Method::Payload, frame));
+        let announced = self.expected(flow).map(|expected| expected.label());
+        let announced = announced.map(|(label, frame)| (label, Method::Expected, frame));
+        carried.chain(announced).filter(|(other, ..)| *other != label.protocol).collect()
     }
 
     /// A flow ended: adds it to its row, under its settled label, with what it looks

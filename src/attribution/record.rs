@@ -182,6 +182,21 @@ pub struct LabelRecord {
     /// What it goes by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'static str>,
+    /// Other protocols that it is rightly called by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<AlsoRecord>,
+}
+
+/// Another protocol of a flow.
+#[derive(Debug, Clone, Serialize)]
+pub struct AlsoRecord {
+    /// Its name.
+    pub protocol: &'static str,
+    /// `payload`: it goes through the same flow; `expected`: another flow announced it, but the
+    /// payload says something else.
+    pub method: &'static str,
+    /// The frame that shows it.
+    pub frame: u64,
 }
 
 /// What was measured of a flow whose payload was not recognised.
@@ -298,6 +313,15 @@ impl FlowRecord {
                 frame: (label.frame > 0).then_some(label.frame),
                 content: label.content.name(),
                 rule: label.rule(),
+                also: ledger
+                    .other_labels(flow, &label)
+                    .into_iter()
+                    .map(|(protocol, method, frame)| AlsoRecord {
+                        protocol,
+                        method: method.name(),
+                        frame,
+                    })
+                    .collect(),
             },
             unknown: look.and_then(|look| {
                 let measured = look.measured.as_deref()?;

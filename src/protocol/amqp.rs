@@ -1,7 +1,8 @@
 //! AMQP 0-9-1 (§2.3 and §4.2) and 1.0 (§2.2) on any port: message queues of gateways and
 //! platforms; a PLAIN login sends the password readable.
 //!
-//! Fixed: `AMQP` and a version of the few there are: 64 bits. Bounds: those of `framed.rs`.
+//! Fixed: `AMQP` and a version of the few there are: 64 bits; without the beginning a kind, a short
+//! length, a class of the seven there are and an end mark: 43 bits. Bounds: those of `framed.rs`.
 
 use super::syntax::default::is_default;
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, u32_be};
@@ -12,6 +13,9 @@ use crate::flow::Flow;
 pub struct Amqp;
 
 const HEADER_BYTES: usize = 8;
+/// A frame that holds a method, and what ends every frame (0-9-1 §4.2.3).
+const METHOD: u8 = 1;
+const FRAME_END: u8 = 0xce;
 const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 impl Dissector for Amqp {
@@ -20,7 +24,7 @@ impl Dissector for Amqp {
     }
 
     fn rule(&self) -> &'static str {
-        "AMQP and a known version"
+        "AMQP and a known version, or a method in a whole frame"
     }
 
     fn content(&self) -> Content {
@@ -36,7 +40,7 @@ impl Dissector for Amqp {
         match header(first) {
             Some(true) => Probe::Yes,
             None if b"AMQP".starts_with(&first[..first.len().min(4)]) => Probe::More,
-            _ => Probe::No,
+            _ => looks_like_midstream(first),
         }
     }
 
@@ -52,6 +56,32 @@ fn header(bytes: &[u8]) -> Option<bool> {
         name == b"AMQP"
             && matches!(version, [0, 0, 9, 1] | [1, 1, 0 | 8, 9 | 10] | [0 | 2 | 3, 1, 0, 0]),
     )
+}
+
+/// A method of a class that there is, in a frame that ends with its mark (0-9-1 §2.3.5): of a
+/// connection whose beginning the capture does not hold.
+fn looks_like_midstream(bytes: &[u8]) -> Probe {
+    let begins: [&dyn Fn(u8) -> bool; 9] = [
+        &|b| b == METHOD,
+        &|_| true,
+        &|_| true,
+        &|b| b == 0,
+        &|b| b == 0,
+        &|_| true,
+        &|b| b >= 4,
+        &|b| b == 0,
+        &|class| matches!(class, 10 | 20 | 40 | 50 | 60 | 85 | 90),
+    ];
+    let fits = begins.iter().zip(bytes).all(|(fits, byte)| fits(*byte));
+    match u32_be(bytes, 3) {
+        _ if !fits => Probe::No,
+        Some(size) => match bytes.get(7 + size as usize) {
+            Some(&FRAME_END) => Probe::Yes,
+            Some(_) => Probe::No,
+            None => Probe::More,
+        },
+        None => Probe::More,
+    }
 }
 
 struct Messages {
@@ -163,6 +193,22 @@ mod tests {
 
     fn frame(body: &[u8]) -> Vec<u8> {
         [&b"\x01\0\0"[..], &(body.len() as u32).to_be_bytes(), body, b"\xce"].concat()
+    }
+
+    #[test]
+    fn a_connection_that_began_before() {
+        let publish = frame(b"\0\x3c\0\x28\0\0\x03hub\x07telemet\0");
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &publish)]);
+        assert_eq!((label.protocol, label.frame > 0), ("amqp", true));
+        assert_eq!(values(&said, "amqp.routing_key"), [b"telemet"]);
+        let mut open = publish.clone();
+        *open.last_mut().unwrap() = 0xcf;
+        let mut other = publish;
+        other[8] = 61;
+        for damaged in [open, other] {
+            let (label, _) = converse_tcp(&flow(TCP, 50_000, 5_123), &[(Side::Low, &damaged)]);
+            assert_eq!(label.frame, 0);
+        }
     }
 
     #[test]

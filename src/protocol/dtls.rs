@@ -67,7 +67,7 @@ impl Dissector for Dtls {
 /// Records whose lengths fill the datagram, or which the capture has cut behind the first's header.
 /// A hello says itself that it is one; of encrypted records two bytes of version, a small epoch and
 /// the length must fit.
-fn is_dtls(datagram: &[u8]) -> bool {
+pub(super) fn is_dtls(datagram: &[u8]) -> bool {
     let mut reader = Reader::new(datagram);
     let Some(first) = Record::read(&mut reader) else {
         return false;

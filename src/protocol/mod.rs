@@ -350,6 +350,8 @@ pub enum What {
     /// A server is asked for a way to a peer behind a router, or to carry the data to it; the
     /// value says how.
     Relay,
+    /// Another protocol goes through the same flow, and both are right names for it.
+    Carries(&'static str),
     /// Something worth showing; no later stage acts on it.
     Note,
 }

@@ -2,7 +2,8 @@
 //! connects with which secret, and which topics are published and asked for.
 //!
 //! Bounds: 64 KiB of a packet are kept, 4 KiB of a PUBLISH; 16 different topics a side; 4096
-//! packets. A connection whose CONNECT was not captured is recognised on port 1883 alone.
+//! packets. A connection whose CONNECT was not captured is recognised on port 1883, elsewhere by a
+//! message and its acknowledgment.
 
 use super::syntax::stream::{Once, Pending, may_begin_later, pass};
 use super::{
@@ -36,7 +37,7 @@ impl Dissector for Mqtt {
     }
 
     fn rule(&self) -> &'static str {
-        "a CONNECT, or packets that fit on its port"
+        "a CONNECT, packets that fit, or a message and its receipt"
     }
 
     fn content(&self) -> Content {
@@ -56,6 +57,7 @@ impl Dissector for Mqtt {
                 Probe::No if may_begin_later(flow, seen) => Probe::More,
                 answer => answer,
             },
+            Probe::No => looks_acknowledged(seen.first().0, seen.second()),
             answer => answer,
         }
     }
@@ -94,6 +96,34 @@ fn looks_like_connect(bytes: &[u8]) -> Probe {
         }
     }
     Probe::No
+}
+
+/// A message with a topic that asks for an acknowledgment, and that acknowledgment (MQTT 5.0 §3.4,
+/// §3.5): of a connection whose CONNECT was not captured, on whatever port.
+fn looks_acknowledged(message: &[u8], answer: &[u8]) -> Probe {
+    let quality = match message.first() {
+        Some(first) if first >> 4 == PUBLISH && flags_fit(*first) => first >> 1 & 3,
+        _ => return Probe::No,
+    };
+    let Some((_, length, body)) = header(message) else {
+        return if message.len() < 5 { Probe::More } else { Probe::No };
+    };
+    let Some(body) = body.get(..length as usize) else {
+        let cut = length as usize <= PUBLISH_BYTES_MAX && quality > 0;
+        return if cut { Probe::More } else { Probe::No };
+    };
+    let Some(topic) = topic_of_publish(body).filter(|topic| is_topic(topic)) else {
+        return Probe::No;
+    };
+    let (Some(identifier), 1 | 2) = (body.get(2 + topic.len()..4 + topic.len()), quality) else {
+        return Probe::No;
+    };
+    let expected = [[0x30 + 0x10 * quality, 2].as_slice(), identifier].concat();
+    match answer.get(..expected.len()) {
+        Some(answer) if answer == expected => Probe::Yes,
+        None if expected.starts_with(answer) => Probe::More,
+        _ => Probe::No,
+    }
 }
 
 /// Whole packets up to the end, as they are sent on a connection that began long ago.
@@ -466,6 +496,21 @@ mod tests {
         let publish = b"\x30\x19\0\x17smart/device/out/bf0001";
         let (_, said) = converse_tcp(&client(), &[(Side::Low, packet), (Side::Low, publish)]);
         assert_eq!(of(&said, "mqtt.tuya_device"), [b"bf0001"]);
+    }
+
+    #[test]
+    fn a_message_and_its_acknowledgment_will_do_on_any_port() {
+        let message = b"\x32\x0b\0\x03a/b\0\x07data";
+        let on = |answer: &[u8]| {
+            let pieces = [(Side::High, &message[..]), (Side::Low, answer)];
+            converse(&client(), false, &pieces)
+        };
+        let (label, said) = on(b"\x40\x02\0\x07");
+        assert_eq!((label.protocol, label.frame > 0), ("mqtt", true));
+        assert_eq!(of(&said, "mqtt.topic"), [b"a/b"]);
+        for other in [&b"\x40\x02\0\x08"[..], b"\x50\x02\0\x07", b""] {
+            assert_eq!(on(other).0.frame, 0);
+        }
     }
 
     #[test]

@@ -99,8 +99,9 @@ impl Dissector for Rtcp {
     }
 }
 
+/// The header of a packet (RFC 3550 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Head {
+pub(super) struct Head {
     kind: u8,
     sequence: u16,
     time: u32,
@@ -111,7 +112,7 @@ struct Head {
 
 impl Head {
     /// Whether `later` is of the same stream and not long behind.
-    fn is_before(self, later: Head) -> bool {
+    pub(super) fn is_before(self, later: Head) -> bool {
         self.source == later.source
             && self.kind == later.kind
             && (1..=STEP_MAX).contains(&later.sequence.wrapping_sub(self.sequence))
@@ -120,7 +121,7 @@ impl Head {
 }
 
 /// Version 2, a kind of RFC 3551 or a dynamic one, extensions that fit.
-fn head(datagram: &[u8]) -> Option<Head> {
+pub(super) fn head(datagram: &[u8]) -> Option<Head> {
     let (&first, &second) = (datagram.first()?, datagram.get(1)?);
     let kind = second & 0x7f;
     let known = matches!(kind, 0 | 3..=18 | 25 | 26 | 28 | 31..=34 | 96..=127);

@@ -1,16 +1,23 @@
 //! STUN and TURN (RFC 8489 §5 and §14, RFC 8656; RFC 3489 §11.1) over UDP and TCP on any port: how
 //! devices find the way through a router before they send pictures peer to peer.
 //!
-//! Fixed: two zero bits, a length in words that holds, the magic cookie: 38 bits. The older form
-//! has no cookie: on port 3478 alone, and with attributes that fill it exactly.
-//! Bounds: those of `framed.rs`. What is no STUN in the same flow is another protocol's.
+//! Fixed: two zero bits, a length that holds, the magic cookie: 36 bits. Some leave out the padding
+//! of the last attribute. The older form has no cookie: on port 3478 alone, and with attributes that
+//! fill it exactly.
+//! What follows in the same flow is told apart by RFC 7983: DTLS, which is read too, RTP, or data in
+//! a channel of TURN.
+//! Bounds: those of `framed.rs` and `dtls.rs`.
 
+use super::dtls::{Dtls, is_dtls};
+use super::rtp;
 use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, padded, probe, u16_be,
     u32_be,
 };
-use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session, UDP, What};
-use crate::flow::Flow;
+use super::{
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, UDP, What,
+};
+use crate::flow::{Flow, Segment};
 
 /// STUN and TURN.
 pub struct Stun;
@@ -46,7 +53,13 @@ impl Dissector for Stun {
     }
 
     fn start(&self, flow: &Flow) -> Box<dyn Session> {
-        Framed::start(Messages { datagrams: flow.key.protocol == UDP })
+        let datagrams = flow.key.protocol == UDP;
+        let stun = Framed::start(Messages { datagrams });
+        if !datagrams {
+            return stun;
+        }
+        let dtls = Dtls.start(flow);
+        Box::new(Shared { stun, dtls, dtls_said: false, heads: [None; 2], others: 0 })
     }
 }
 
@@ -56,9 +69,7 @@ fn size(start: &[u8]) -> Size {
         return Size::Broken;
     }
     match (u16_be(start, 2), u32_be(start, 4)) {
-        (Some(length), Some(COOKIE)) if length.is_multiple_of(4) => {
-            Size::Whole(HEADER_BYTES + usize::from(length))
-        }
+        (Some(length), Some(COOKIE)) => Size::Whole(HEADER_BYTES + usize::from(length)),
         (_, Some(_)) => Size::Broken,
         _ => Size::Need(8),
     }
@@ -85,23 +96,82 @@ fn is_old(datagram: &[u8]) -> bool {
     true
 }
 
+/// Whether a datagram in a flow that is known to be STUN's is: of a method that nobody registered
+/// too.
+fn is_message(datagram: &[u8]) -> bool {
+    let length = u16_be(datagram, 2).map(|length| HEADER_BYTES + usize::from(length));
+    let private = datagram.first().is_some_and(|first| first >> 6 == 0)
+        && u32_be(datagram, 4) == Some(COOKIE)
+        && length == Some(datagram.len());
+    private || is_old(datagram)
+}
+
+/// A flow of datagrams, in which other protocols may follow.
+struct Shared {
+    stun: Box<dyn Session>,
+    dtls: Box<dyn Session>,
+    dtls_said: bool,
+    /// The latest head of RTP, by side.
+    heads: [Option<rtp::Head>; 2],
+    /// Datagrams that are neither STUN nor DTLS.
+    others: usize,
+}
+
+/// Datagrams looked at for RTP behind STUN.
+const OTHERS_MAX: usize = 16;
+
+impl Session for Shared {
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        let (data, frame) = (segment.data, segment.frame);
+        if is_message(data) {
+            return self.stun.feed(segment, say);
+        }
+        if is_dtls(data) {
+            if !self.dtls_said {
+                self.dtls_said = true;
+                say(Fact {
+                    what: What::Carries("dtls"),
+                    name: "stun.carries",
+                    value: b"dtls",
+                    frame,
+                });
+            }
+            // Whether it is done matters not: media may follow.
+            let _ = self.dtls.feed(segment, say);
+            return Next::More;
+        }
+        if self.others == 0 {
+            say(Fact { what: What::Handover, name: "stun.other", value: b"", frame });
+        }
+        self.others += 1;
+        let head = rtp::head(data);
+        let before = std::mem::replace(&mut self.heads[segment.side.index()], head);
+        if let (Some(before), Some(head)) = (before, head)
+            && before.is_before(head)
+        {
+            say(Fact { what: What::Carries("rtp"), name: "stun.carries", value: b"rtp", frame });
+            return Next::Done;
+        }
+        if self.others >= OTHERS_MAX { Next::Done } else { Next::More }
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.stun.held_bytes() + self.dtls.held_bytes()
+    }
+}
+
 struct Messages {
     datagrams: bool,
 }
 
 impl Grammar for Messages {
     fn size(&self, start: &[u8]) -> Size {
-        // Everything in a datagram flow is looked at, to tell when something else is sent.
+        // A datagram was looked at before.
         if self.datagrams { Size::Whole(start.len()) } else { size(start) }
     }
 
     fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
         let bytes = message.bytes;
-        if self.datagrams && !matches!(size(bytes), Size::Whole(_)) && !is_old(bytes) {
-            // Data in a channel (RFC 8656 §12.4) or the media that the way was sought for.
-            voice.say(What::Handover, "stun.other", &[]);
-            return Next::Done;
-        }
         let Some(kind) = u16_be(bytes, 0) else {
             return Next::More;
         };
@@ -136,7 +206,8 @@ impl Grammar for Messages {
 #[cfg(test)]
 mod tests {
     use super::super::testing::{
-        converse_anywhere, converse_datagrams, converse_datagrams_here, flow, values,
+        Said, converse, converse_anywhere, converse_datagrams, converse_datagrams_here, flow,
+        values,
     };
     use super::*;
     use crate::flow::Side;
@@ -155,6 +226,30 @@ mod tests {
         let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &pieces[..1]);
         assert_eq!((label.protocol, said.len()), ("stun", 3));
         assert_eq!((said[1].what, &said[1].value[..]), (What::Relay, &b"binding"[..]));
+    }
+
+    #[test]
+    fn what_follows_is_said_too() {
+        let unpadded = b"\0\x03\0\x06\x21\x12\xa4\x42abcdefghijkl\x40\0\0\x02ab";
+        let record = b"\x17\xfe\xfd\0\x01\0\0\0\0\0\x01\0\x0a0123456789";
+        let media = |n: u8| [&[0x80, 0x60, 0, n, 0, 0, 1, n, 9, 9, 9, 9][..], &[7; 40]].concat();
+        let [one, two] = [media(1), media(2)];
+        let private = b"\x08\0\0\0\x21\x12\xa4\x42abcdefghijkl";
+        let pieces: &[(Side, &[u8])] =
+            &[(Side::Low, unpadded), (Side::High, record), (Side::Low, private), (Side::Low, &one)];
+        let (label, said) = converse(&flow(UDP, 50_000, 5_123), true, pieces);
+        assert_eq!(label.protocol, "stun");
+        let carried = |said: &[Said]| -> Vec<&'static str> {
+            let carries = said.iter().filter_map(|said| match said.what {
+                What::Carries(label) => Some(label),
+                _ => None,
+            });
+            carries.collect()
+        };
+        assert_eq!(carried(&said), ["dtls"], "one packet is not yet media");
+        let more = [pieces, &[(Side::Low, &two[..])]].concat();
+        let (_, said) = converse(&flow(UDP, 50_000, 5_123), true, &more);
+        assert_eq!(carried(&said), ["dtls", "rtp"]);
     }
 
     #[test]

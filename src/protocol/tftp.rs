@@ -1,12 +1,13 @@
 //! TFTP requests (RFC 1350 §5, RFC 2347) over UDP on any port: firmware and configuration fetched
-//! without any protection. The transfer itself goes from another port and is another flow.
+//! without any protection. The transfer itself goes from another port and is another flow, which the
+//! request announces.
 //!
 //! Fixed: an operation, a printable name, one of three modes and zeroes: 60 bits and more.
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
-use super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
-use crate::flow::Flow;
+use super::{Announced, Content, Dissector, Next, Over, Prefix, Probe, Session, UDP};
+use crate::flow::{Flow, FlowKey};
 
 /// TFTP.
 pub struct Tftp;
@@ -32,8 +33,8 @@ impl Dissector for Tftp {
         probe(flow, seen, size, Demand::One)
     }
 
-    fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Framed::start(Messages)
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
+        Framed::start(Messages { key: flow.key })
     }
 }
 
@@ -52,7 +53,9 @@ fn size(datagram: &[u8]) -> Size {
     if request(datagram).is_some() { Size::Whole(datagram.len()) } else { Size::Broken }
 }
 
-struct Messages;
+struct Messages {
+    key: FlowKey,
+}
 
 impl Grammar for Messages {
     fn size(&self, start: &[u8]) -> Size {
@@ -62,6 +65,18 @@ impl Grammar for Messages {
     fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
         if let Some((writes, file)) = request(message.bytes) {
             voice.note(if writes { "tftp.write" } else { "tftp.read" }, file);
+            // The server answers from a port of its own (RFC 1350 §4).
+            if let Some(port) = self.key.port(message.side) {
+                let announced = Announced {
+                    address: self.key.address(message.side),
+                    port,
+                    peer: Some(self.key.address(message.side.other())),
+                    protocol: UDP,
+                    label: "tftp",
+                    content: Content::Clear,
+                };
+                voice.announce(announced, "tftp.announced");
+            }
         }
         Next::More
     }
@@ -71,7 +86,7 @@ impl Grammar for Messages {
 mod tests {
     use super::super::testing::{converse_datagrams, converse_datagrams_here, flow, values};
     use crate::flow::Side;
-    use crate::protocol::UDP;
+    use crate::protocol::{UDP, What};
 
     #[test]
     fn a_file_is_asked_for() {
@@ -79,6 +94,11 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, ask)]);
         assert_eq!(label.protocol, "tftp");
         assert_eq!(values(&said, "tftp.read"), [b"fw.bin"]);
+        let announced = said.iter().find_map(|said| match said.what {
+            What::Expect(announced) => Some((announced.port, announced.label)),
+            _ => None,
+        });
+        assert_eq!(announced, Some((50_000, "tftp")));
         for other in [&b"\0\x01fw.bin\0octal\0"[..], b"\0\x03\0\x01data", b"\0\x01fw\0octet"] {
             let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 69), &[(Side::Low, other)]);
             assert_eq!(label.frame, 0, "by its port at most");

@@ -137,7 +137,7 @@ fn looks_like_midstream(bytes: &[u8]) -> Probe {
                     Probe::No
                 }
             }
-            Some(next) if bytes.len() == next && bytes[0] == APPLICATION_DATA => Probe::Yes,
+            Some(next) if bytes.len() == next && may_stand_alone(bytes) => Probe::Yes,
             Some(_) => Probe::More,
             None if bytes.len() < 5 => Probe::More,
             None => Probe::No,
@@ -145,6 +145,22 @@ fn looks_like_midstream(bytes: &[u8]) -> Probe {
         _ => Probe::No,
     }
 }
+
+/// A record that the last or only segment of a connection may consist of: data, or the alert that
+/// ends it, encrypted or readable (RFC 8446 §6).
+fn may_stand_alone(record: &[u8]) -> bool {
+    match record {
+        [APPLICATION_DATA, ..] => true,
+        [ALERT, _, _, 0, 2, level, _] => matches!(level, 1 | 2),
+        [ALERT, ..] => (ALERT_BYTES_MIN..=ALERT_BYTES_MAX).contains(&record.len()),
+        _ => false,
+    }
+}
+
+/// An encrypted alert with its header: two bytes and an authentication tag of 16 at least (RFC 8446
+/// §5.2; RFC 5246 §6.2.3 with the MAC of the oldest ciphers), padding of 256 at most.
+const ALERT_BYTES_MIN: usize = 5 + 2 + 16;
+const ALERT_BYTES_MAX: usize = 5 + 2 + 64 + 256;
 
 #[derive(Default)]
 struct Handshake {
@@ -400,6 +416,19 @@ pub(crate) mod tests {
                 super::super::testing::converse(&flow(TCP, 40_000, 4143), false, conversation);
             assert_eq!(label.protocol, "tls");
             assert_eq!(said[0].value, b"mail.example");
+        }
+    }
+
+    #[test]
+    fn the_alert_that_ends_a_connection_will_do() {
+        let encrypted = [&[21, 3, 3, 0, 26][..], &[9; 26]].concat();
+        for alert in [&encrypted[..], &[21, 3, 1, 0, 2, 1, 0]] {
+            let (label, _) = converse_tcp(&flow(TCP, 40_000, 44_321), &[(Side::Low, alert)]);
+            assert_eq!((label.protocol, label.frame > 0), ("tls", true), "{alert:?}");
+        }
+        for other in [&encrypted[..30], &[21, 3, 1, 0, 2, 3, 0]] {
+            let (label, _) = converse_tcp(&flow(TCP, 40_000, 44_321), &[(Side::Low, other)]);
+            assert_eq!(label.frame, 0, "{other:?}");
         }
     }
 

@@ -8,6 +8,7 @@ import collections, glob, json, os, subprocess, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCUMENT = os.path.join(HERE, "../../docs/accuracy.md")
+READ = ("payload", "expected")
 BEGIN, END = "<!-- labels: begin -->", "<!-- labels: end -->"
 
 
@@ -16,13 +17,17 @@ def ends(protocol, a, a_port, b, b_port):
 
 
 def ours(program, capture):
-    """Label and method of the first flow between two ends."""
+    """Labels and method of the first flow between two ends whose payload was recognised, else of the
+    first."""
     found = {}
     out = subprocess.run([program, "flows", capture], capture_output=True).stdout
     for line in out.decode().splitlines():
         flow = json.loads(line)
         key = ends(flow["proto"], flow["src"], flow.get("src_port"), flow["dst"], flow.get("dst_port"))
-        found.setdefault(key, (flow["label"]["protocol"], flow["label"]["method"]))
+        label = flow["label"]
+        names = [label["protocol"]] + [also["protocol"] for also in label.get("also", [])]
+        if key not in found or found[key][1] not in READ and label["method"] in READ:
+            found[key] = (names, label["method"])
     return found
 
 
@@ -49,7 +54,8 @@ def main(program, captures, expected):
             label = found.get(ends(flow["l4"], a.strip("[]"), a_port, b.strip("[]"), b_port))
             if label is None:
                 continue
-            name, method = label
+            names, method = label
+            name = names[0]
             master = flow["label"].split(".")[0]
             want = known.get(flow["label"], known.get(master))
             if want is None:
@@ -57,7 +63,7 @@ def main(program, captures, expected):
                     table[name]["ours"] += 1
                     differences[f"{flow['label']} → {name}"] += 1
                 continue
-            kind = "theirs" if method not in ("payload", "expected") else "agree" if name in want else "differ"
+            kind = "theirs" if method not in READ else "agree" if set(names) & set(want) else "differ"
             table[want[0]][kind] += 1
             if kind != "agree":
                 guess = " (by port alone)" if method == "port" else ""
