@@ -8,6 +8,7 @@ fn run(amounts: &[(&str, u64)]) -> Profile {
     Profile {
         name: "a.pcap".to_owned(),
         sha256: vec![None],
+        devices: Vec::new(),
         seconds: 60.0,
         frames: 10,
         complete: true,
@@ -17,6 +18,7 @@ fn run(amounts: &[(&str, u64)]) -> Profile {
             .map(|(what, sent)| (key(Kind::Destination, what), [*sent, 1]))
             .collect(),
         levels: Default::default(),
+        reviews: Default::default(),
     }
 }
 

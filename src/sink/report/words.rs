@@ -1,10 +1,10 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
-use super::messages::say;
 use crate::attribution::world::Destination;
 use crate::base::frame::Spelling;
 use crate::base::text::bytes;
 use crate::base::time::Timestamp;
+use crate::sink::messages::say;
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -91,13 +91,6 @@ pub fn frames(spelling: Spelling, numbers: &[u64]) -> Option<String> {
         count if count <= SHOWN => Some(format!("frames {shown}")),
         count => Some(format!("frames {shown} and {} more", count - SHOWN)),
     }
-}
-
-/// A wide table in a box of its own, which scrolls where the screen is narrow. The box takes the
-/// keyboard's focus, since some browsers scroll only what has it. It is a group and no landmark: a
-/// page of a hundred landmarks has none.
-pub fn boxed(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="group" tabindex="0" aria-label=(label) { (table) } }
 }
 
 /// Counts by name, with the name in words.

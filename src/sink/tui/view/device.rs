@@ -2,7 +2,7 @@
 
 use crate::attribution::world::{Contact, Device, Zone};
 use crate::base::text::bytes;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::sink::tui::app::App;
 use crate::sink::tui::doc::Doc;
 use crate::sink::tui::theme::Theme;
@@ -52,7 +52,9 @@ pub fn page(app: &App, width: u16) -> Doc {
     contacts(app, &mut page, at);
     let about = |finding: &&Finding| finding.subject.device == device.id;
     let findings: Vec<&Finding> = snapshot.findings.iter().filter(about).collect();
-    page.title(&format!("Findings ({}); nobody has reviewed them yet", findings.len()));
+    let standing = finding::standing(findings.iter().copied());
+    let standing = standing.map_or(String::new(), |said| format!("; {said}"));
+    page.title(&format!("Findings ({}){standing}", findings.len()));
     if findings.is_empty() {
         page.text(2, "None of the checks found anything. That is not a clean bill.");
     }
