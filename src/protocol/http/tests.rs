@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::flow::Side;
-use crate::protocol::TCP;
 use crate::protocol::testing::{Said, converse, converse_anywhere, converse_tcp, flow, segment};
+use crate::protocol::{NameKind, TCP};
 
 const LOGIN: &[u8] = b"POST /login?lang=en&pwd=12345 HTTP/1.1\r\nhost: Cam.example:8080\r\n\
     User-Agent: test/1\r\nAuthorization: Basic YWRtaW46c2VjcmV0\r\n\

@@ -27,7 +27,7 @@ fn side(runs: Vec<Profile>) -> Side {
 }
 
 fn compare(left: Vec<Profile>, right: Vec<Profile>) -> Comparison {
-    Comparison::of(vec![side(left), side(right)], "payload")
+    Comparison::of(vec![side(left), side(right)], Amounts::Delivered)
 }
 
 fn whats(items: &[Item]) -> Vec<&str> {
