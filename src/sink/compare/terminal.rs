@@ -1,7 +1,8 @@
 //! A comparison for people, as lines of text.
 
-use super::{Comparison, FACTOR, Item, Kind, Pair, Side, range};
+use super::{Comparison, FACTOR, Item, Kind, Pair, Seen, Side, range};
 use crate::base::text::{bytes, shorten};
+use crate::finding::CHECKS;
 use crate::sink::messages::{line, msg, text};
 use std::io::{self, Write};
 
@@ -146,10 +147,26 @@ fn list(
     Ok(())
 }
 
+/// What the rule says in plain words whose id a finding's name begins with.
+fn title(what: &str) -> Option<&'static str> {
+    let id = what.split(": ").next()?;
+    CHECKS.iter().find(|check| check.id() == id).map(|check| check.title())
+}
+
 /// What differs of an item, a line each.
 pub fn words(item: &Item) -> Vec<String> {
     let mut lines = Vec::new();
-    if item.key.kind != Kind::Finding {
+    if item.key.kind == Kind::Finding {
+        lines.extend(title(&item.key.what).map(str::to_owned));
+        if item.left.of.max(item.right.of) == 1 {
+            let found = |seen: &Seen| match seen.runs {
+                0 => text("compare.not_found"),
+                _ => text("compare.found"),
+            };
+            let (from, to) = (found(&item.left), found(&item.right));
+            lines.push(line("compare.finding", &[("from", from), ("to", to)]));
+        }
+    } else {
         let ways = item.left.ways().into_iter().zip(item.right.ways());
         for (key, (a, b)) in [msg!("compare.sent"), msg!("compare.received")].into_iter().zip(ways)
         {

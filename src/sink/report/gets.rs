@@ -3,7 +3,7 @@
 
 use super::View;
 use super::picture::{WIDTH, figure, number, share};
-use crate::attribution::country;
+use super::words::country_name;
 use crate::attribution::place::{Place, is_spread, place};
 use crate::attribution::world::{Contact, Destination, Host, Zone};
 use crate::base::text::{bytes, shorten};
@@ -186,12 +186,13 @@ fn place_label(place: &Place) -> Label {
     let name = place.short();
     match place {
         Place::In(code) => {
-            let name = country::find(code.as_str())
-                .map_or_else(|| code.to_string(), |country| format!("{} ({code})", country.name));
-            Label::new(name, text("gets.databases_agree"), false)
+            Label::new(country_name(code.as_str()), text("gets.databases_agree"), false)
         }
         Place::Disputed(_) => Label::new(name, text("gets.databases_disagree"), true),
-        Place::Excluded(_) => Label::new(name, text("gets.too_fast"), true),
+        Place::Excluded(code) => {
+            let name = line("gets.not_there", &[("country", &country_name(code.as_str()))]);
+            Label::new(name, text("gets.too_fast"), true)
+        }
         Place::Anywhere(_) => {
             Label::new(name.trim_end_matches('*'), text("gets.many_places"), true)
         }

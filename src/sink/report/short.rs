@@ -4,7 +4,9 @@
 use super::destination::kind;
 use super::picture::share;
 use super::shares::contents;
-use super::words::{amount, counted, destination_title, device_link, grouped, total, wire};
+use super::words::{
+    amount, counted, country_name, destination_title, device_link, grouped, total, wire,
+};
 use super::{View, severities_of};
 use crate::attribution::place::{Place, Tally, is_spread, place};
 use crate::attribution::world::{Destination, Device, Zone};
@@ -208,25 +210,37 @@ fn operator(to: &Destination) -> Markup {
 fn places(to: &Destination) -> Markup {
     const SHOWN: usize = 4;
     let spread = is_spread(to);
-    let mut seen: Vec<Place> = Vec::new();
+    let mut seen: Vec<(Place, u64)> = Vec::new();
     for remote in &to.remotes {
-        let place = place(remote, spread);
-        if !seen.contains(&place) {
-            seen.push(place);
+        let (place, sent) = (place(remote, spread), remote.traffic.delivered_bytes[0]);
+        match seen.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, sum)) => *sum += sent,
+            None => seen.push((place, sent)),
         }
     }
+    // Where most went comes first.
+    seen.sort_by_key(|(_, sent)| std::cmp::Reverse(*sent));
     html! {
-        @for (at, place) in seen.iter().take(SHOWN).enumerate() {
+        @for (at, (place, _)) in seen.iter().take(SHOWN).enumerate() {
             @if at > 0 { br; }
-            @match place {
-                Place::In(code) => (code),
-                Place::Disputed(_) => { (place.short()) ", " (text("short.disputed")) },
-                Place::Excluded(_) => { (place.short()) ", " (text("short.excluded")) },
-                Place::Anywhere(_) => (text("short.anywhere")),
-                Place::Unknown => (text("short.unknown")),
-            }
+            (whereabouts(place))
         }
         @if seen.len() > SHOWN { br; "…" }
+    }
+}
+
+fn whereabouts(place: &Place) -> String {
+    match place {
+        Place::In(code) => country_name(code.as_str()),
+        Place::Disputed(codes) => {
+            let names: Vec<String> = codes.iter().map(|code| country_name(code.as_str())).collect();
+            line("short.disputed", &[("countries", &names.join(text("short.or")))])
+        }
+        Place::Excluded(code) => {
+            line("short.excluded", &[("country", &country_name(code.as_str()))])
+        }
+        Place::Anywhere(_) => text("short.anywhere").to_owned(),
+        Place::Unknown => text("short.unknown").to_owned(),
     }
 }
 
@@ -238,7 +252,7 @@ fn where_to(snapshot: &Snapshot, sent: u64) -> Markup {
         .iter()
         .take(4)
         .filter(|(_, [sent, ..])| *sent > 0)
-        .map(|(code, [part, ..])| format!("{code} {}", share(*part, sent)))
+        .map(|(code, [part, ..])| format!("{} {}", country_name(code), share(*part, sent)))
         .collect();
     let certain: u64 = tally.certain.values().map(|[part, ..]| part).sum();
     let unsure = sent.saturating_sub(certain);

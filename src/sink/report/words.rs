@@ -1,5 +1,6 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
+use crate::attribution::country;
 use crate::attribution::world::Destination;
 use crate::base::frame::Spelling;
 use crate::base::text::bytes;
@@ -118,6 +119,12 @@ pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
         }
         @if device.role == "gateway" { " (gateway)" }
     }
+}
+
+/// `Brazil (BR)`; the code alone where no name is known.
+pub fn country_name(code: &str) -> String {
+    let known = country::find(code);
+    known.map_or_else(|| code.to_string(), |country| format!("{} ({code})", country.name))
 }
 
 /// How a destination reads to people; without a name, by its address or network.
