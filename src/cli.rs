@@ -20,6 +20,8 @@ mod knowledge;
 mod mud;
 mod output;
 #[cfg(feature = "live")]
+mod leave;
+#[cfg(feature = "live")]
 mod live_screen;
 mod explain;
 mod export;

@@ -142,6 +142,24 @@ fn keys_are_sent_and_the_screen_is_read() {
     assert!(!end.contains("overview"), "the screen of before is back:\n{end}");
 }
 
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    for arguments in ["--speed 1", "--speed max"] {
+        let arguments = format!("watch {} {arguments}", camera().display());
+        let Some(terminal) = Terminal::start("signal", [100, 30], &arguments) else { return };
+        terminal.until("[1 overview]");
+        let shell = terminal.tmux(&["display-message", "-p", "#{pane_pid}"]);
+        let child = Command::new("pgrep").args(["-P", shell.trim()]).output().unwrap();
+        let child = String::from_utf8(child.stdout).unwrap();
+        let killed = Command::new("kill").args(["-TERM", child.trim()]).status().unwrap();
+        assert!(killed.success(), "{child:?}");
+        let end = terminal.until("LEFT WITH 0");
+        assert!(!end.contains("overview"), "the screen of before is back:\n{end}");
+        let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+        assert!(raw.contains("\u{1b}[?1049l") && raw.contains("\u{1b}[?25h"), "{raw:?}");
+    }
+}
+
 /// A name server answers with a name, and a web page is asked for by another, that would clear
 /// the screen, set the clipboard, ring, and turn the line round.
 fn hostile(path: &Path) {

@@ -153,6 +153,11 @@ fn show(
     // So few wait that a slow screen slows the replay instead of filling the memory.
     let (tell, updates) = crossbeam_channel::bounded(2);
     let (order, commands) = crossbeam_channel::unbounded();
+    #[cfg(feature = "live")]
+    super::leave::on_signal({
+        let order = order.clone();
+        move || drop(order.send(tui::Command::Quit))
+    });
     let end = std::thread::scope(|scope| {
         let replay = Replay { analysis, settings, labels, speed, tell, commands };
         let replay = scope.spawn(move || replay.run(sources));

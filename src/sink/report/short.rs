@@ -221,11 +221,14 @@ fn places(to: &Destination) -> Markup {
     // Where most went comes first.
     seen.sort_by_key(|(_, sent)| std::cmp::Reverse(*sent));
     html! {
-        @for (at, (place, _)) in seen.iter().take(SHOWN).enumerate() {
-            @if at > 0 { br; }
-            (whereabouts(place))
+        @if let [(only, _)] = &seen[..] {
+            (whereabouts(only))
+        } @else {
+            ul {
+                @for (place, _) in seen.iter().take(SHOWN) { li { (whereabouts(place)) } }
+                @if seen.len() > SHOWN { li { "…" } }
+            }
         }
-        @if seen.len() > SHOWN { br; "…" }
     }
 }
 
