@@ -1,6 +1,7 @@
 //! What people say of a case: names that the operator gives to devices while they are watched, and
 //! what was decided about findings. The journals of the case keep both.
 
+use crate::attribution::world::Device;
 use crate::base::text::safe;
 use crate::case::journal::{self, Event};
 use crate::case::layout;
@@ -42,8 +43,13 @@ impl Labels {
     /// Puts them into a snapshot.
     pub fn apply(&self, snapshot: &mut Snapshot) {
         snapshot.review(&self.1);
+        self.name(&mut snapshot.devices);
+    }
+
+    /// Puts the names beside the devices.
+    pub fn name(&self, devices: &mut [Device]) {
         let labels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for device in &mut snapshot.devices {
+        for device in devices {
             if let Some(label) = labels.get(&*device.id) {
                 device.label = Some(label.clone());
             }

@@ -59,7 +59,7 @@ pub struct Snapshot {
     /// Moments that the operator noted.
     pub marks: Vec<MarkShown>,
     /// Traffic with the internet over time, where it was asked for.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<TimelineShown>,
     /// Devices that the user left out.
     pub left_out: Vec<LeftOut>,

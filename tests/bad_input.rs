@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::program::{Outcome, command, outcome, phonehome, phonehome_fed};
+use common::program::{Outcome, command, outcome, phonehome, phonehome_fed, said};
 use common::{none, places};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -318,4 +318,46 @@ fn a_reader_that_closes_the_pipe_is_no_failure() {
         assert_eq!(output.status.code(), Some(DONE), "{verb:?}: {stderr}");
         assert!(stderr.is_empty(), "{verb:?}: {stderr}");
     }
+}
+
+#[test]
+fn no_output_takes_the_place_of_an_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let camera =
+        places::bundled().into_iter().find(|path| path.ends_with("camera.pcapng")).unwrap();
+    let original = fs::read(&camera).unwrap();
+    fs::write(at.join("a.pcapng"), &original).unwrap();
+    fs::hard_link(at.join("a.pcapng"), at.join("linked")).unwrap();
+    std::os::unix::fs::symlink("a.pcapng", at.join("pointed")).unwrap();
+    said(at, &["case", "import", "a.pcapng", "--case", "case"], 0);
+    let commands: [&[&str]; 8] = [
+        &["analyze", "INPUT", "--report", "OUTPUT"],
+        &["report", "INPUT", "-o", "OUTPUT"],
+        &["report", "INPUT", "--pdf", "OUTPUT"],
+        &["compare", "INPUT", "INPUT", "--report", "OUTPUT"],
+        &["check", "INPUT", "--policy", "local-only", "--junit", "OUTPUT"],
+        &["export", "INPUT", "--format", "stix", "-o", "OUTPUT"],
+        &["flows", "INPUT", "-o", "OUTPUT"],
+        &["extract", "INPUT", "-o", "OUTPUT", "--finding", "cred.cleartext"],
+    ];
+    let recorded = "case/segments/000001.received.pcapng";
+    for command in commands {
+        for (input, output) in [
+            ("a.pcapng", "a.pcapng"),
+            ("a.pcapng", "linked"),
+            ("a.pcapng", "./pointed"),
+            ("case", recorded),
+            ("case", "case/report.html"),
+        ] {
+            let replaced = |word: &&str| word.replace("INPUT", input).replace("OUTPUT", output);
+            let arguments: Vec<String> = command.iter().map(replaced).collect();
+            let told = said(at, &arguments, 2);
+            let known = ["no output replaces a capture", "lies in the case that is read"];
+            assert!(known.iter().any(|known| told.contains(known)), "{arguments:?}: {told}");
+        }
+    }
+    assert_eq!(fs::read(at.join("a.pcapng")).unwrap(), original);
+    assert_eq!(fs::read(at.join(recorded)).unwrap(), original);
+    assert!(!at.join("case/report.html").exists());
 }

@@ -1,26 +1,14 @@
 //! What a publication would give away, and findings over several cases.
 
+mod common;
+
+use common::program::printed as run;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 fn capture(name: &str) -> String {
     format!("{}/captures/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
-fn phonehome(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_phonehome"));
-    command.current_dir(folder).args(arguments).env("PHONEHOME_PASSPHRASE", "open sesame");
-    command.output().unwrap()
-}
-
-fn run(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = phonehome(folder, arguments);
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}{complaint}");
-    said
 }
 
 fn check(folder: &Path, arguments: &[&str], code: i32) -> Value {

@@ -1,26 +1,16 @@
 //! Redacted copies: what is withheld is gone, what stays proves itself, to us and to Python.
 
+mod common;
+
+use common::program::said as run;
 use phonehome::redaction;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
 
 fn capture(name: &str) -> String {
     format!("{}/captures/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
-fn phonehome(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_phonehome"));
-    command.current_dir(folder).args(arguments).env("PHONEHOME_PASSPHRASE", "open sesame");
-    command.output().unwrap()
-}
-
-fn run(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = phonehome(folder, arguments);
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    said
 }
 
 fn sealed() -> TempDir {

@@ -9,6 +9,7 @@ use common::places::of_project;
 #[cfg(unix)]
 use common::places::skipped;
 use common::program::{command, phonehome};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A report of a bundled capture; what is asked for besides.
@@ -140,6 +141,25 @@ fn phases_are_told_apart_and_add_up() {
     let json = outcome.json();
     assert_eq!(json["sides"][0]["runs"].as_array().unwrap().len(), 2, "idle came twice");
     assert_eq!(json["sides"][1]["runs"][0]["frames"], 150);
+    let differs = |list: &str, kind: &str, what: &str| {
+        let items = json["pairs"][0][list].as_array().unwrap().iter();
+        items
+            .filter(|item| item["kind"] == kind)
+            .any(|item| item["what"].as_str().unwrap().starts_with(what))
+    };
+    // Frame 85, in the first phase, holds the secret; RTSP began in the second.
+    assert!(differs("gone", "finding", "cred.cleartext: "), "{json:#}");
+    let rtsp = |list| differs(list, "protocol", "rtsp tcp/");
+    assert!(rtsp("new") || rtsp("changed") || rtsp("gone"), "{json:#}");
+    // What programs get of it: the same payload by phase as in the timeline.
+    let timeline = &phonehome(&["analyze", file, "--json", "--no-hash"]).json()["timeline"];
+    let sent = |rows: &Value| -> u64 {
+        rows.as_array().unwrap().iter().map(|row| row[0].as_u64().unwrap()).sum()
+    };
+    let by_phase: Vec<Value> =
+        timeline["phases"].as_array().unwrap().iter().map(|row| row["bytes"].clone()).collect();
+    assert_eq!(sent(&timeline["all"]), sent(&Value::Array(by_phase)));
+    assert!(sent(&timeline["all"]) > 50_000);
     // With itself nothing differs; the mark is in the report, as text.
     let args = ["compare", file, "--phase", "idle", "--against", "idle", "--fail-on-difference"];
     assert_eq!(phonehome(&args).code, Some(0));
@@ -215,4 +235,10 @@ fn chromium_prints_it_to_a_pdf() {
     report(folder.path(), &["--pdf", pdf.to_str().unwrap()]);
     let bytes = std::fs::read(&pdf).unwrap();
     assert!(bytes.starts_with(b"%PDF-") && bytes.len() > 20_000);
+    assert!(
+        bytes.windows(20).any(|window| window == b"ModDate (D:202611241"),
+        "of the last packet"
+    );
+    report(folder.path(), &["--pdf", pdf.to_str().unwrap()]);
+    assert!(bytes == std::fs::read(&pdf).unwrap(), "the same page gives the same bytes");
 }

@@ -142,6 +142,53 @@ fn keys_are_sent_and_the_screen_is_read() {
     assert!(!end.contains("overview"), "the screen of before is back:\n{end}");
 }
 
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    for arguments in ["--speed 1", "--speed max"] {
+        let arguments = format!("watch {} {arguments}", camera().display());
+        let Some(terminal) = Terminal::start("signal", [100, 30], &arguments) else { return };
+        terminal.until("[1 overview]");
+        let shell = terminal.tmux(&["display-message", "-p", "#{pane_pid}"]);
+        let child = Command::new("pgrep").args(["-P", shell.trim()]).output().unwrap();
+        let child = String::from_utf8(child.stdout).unwrap();
+        let killed = Command::new("kill").args(["-TERM", child.trim()]).status().unwrap();
+        assert!(killed.success(), "{child:?}");
+        let end = terminal.until("LEFT WITH 0");
+        assert!(!end.contains("overview"), "the screen of before is back:\n{end}");
+        let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+        assert!(raw.contains("\u{1b}[?1049l") && raw.contains("\u{1b}[?25h"), "{raw:?}");
+    }
+}
+
+/// Flows, and what the annex says of a destination and a device, out of a real recording.
+#[test]
+fn flows_law_and_clauses_are_on_the_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    // The maker of a made-up camera has no law; one that is real stands in for it.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("signatures/vendors/exempla-vision.toml");
+    let known = std::fs::read_to_string(path).unwrap();
+    let real = known.replace("head_office = \"XX\"", "head_office = \"US\"");
+    let real = real.replace("fictional = true", "fictional = false");
+    assert_ne!(real, known);
+    std::fs::write(folder.path().join("exempla-vision.toml"), real).unwrap();
+    let arguments =
+        format!("browse {} --signatures {}", camera().display(), folder.path().display());
+    let Some(terminal) = Terminal::start("annex", [200, 60], &arguments) else { return };
+    terminal.until("ENDED");
+    terminal.keys(&["6"]);
+    let flows = terminal.until("PROTOCOL");
+    assert!(flows.contains("rtsp") && flows.contains("tls"), "{flows}");
+    // Not recognised: what it looks like.
+    assert!(flows.contains(" ~"), "{flows}");
+    terminal.keys(&["4", "Enter"]);
+    let page = terminal.until("EU transfer decision");
+    assert!(page.contains("law of US: "), "{page}");
+    terminal.keys(&["Escape", "3", "Enter"]);
+    terminal.until("Whom it talks to");
+    terminal.keys(&["G"]);
+    terminal.until("Clauses of standards that its traffic refutes");
+}
+
 /// A name server answers with a name, and a web page is asked for by another, that would clear
 /// the screen, set the clipboard, ring, and turn the line round.
 fn hostile(path: &Path) {

@@ -1,9 +1,12 @@
 //! What is added to a case after its recording: reviews, answers, and time-stamps by an authority that
 //! openssl plays.
 
+mod common;
+
+use common::program::{in_folder, said as run};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
 
 const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/meter.pcap");
@@ -26,20 +29,6 @@ tsa_name = yes
 [ext]
 extendedKeyUsage = critical,timeStamping
 ";
-
-fn phonehome(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_phonehome"));
-    command.current_dir(folder).args(arguments).env("PHONEHOME_PASSPHRASE", "open sesame");
-    command.output().unwrap()
-}
-
-fn run(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = phonehome(folder, arguments);
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    said
-}
 
 fn openssl(folder: &Path, arguments: &str) {
     let mut command = Command::new("openssl");
@@ -127,9 +116,9 @@ fn what_is_no_reply_to_this_case_is_refused() {
         let mut changed = good.clone();
         changed[byte] ^= 1;
         fs::write(&reply, &changed).unwrap();
-        let output = phonehome(at, &verify);
+        let output = in_folder(at, &verify);
         let same = output.stdout == whole.as_bytes();
-        assert!(output.status.code() == Some(5) || same, "byte {byte}");
+        assert!(output.code == Some(5) || same, "byte {byte}");
         fs::write(&reply, &good[..byte]).unwrap();
         run(at, &["case", "verify", "one-sealed"], 5);
     }
@@ -164,8 +153,7 @@ fn a_review_stands_in_the_findings() {
     let Some(folder) = ready() else { return };
     let at = folder.path();
     let findings = |case: &str| -> Vec<serde_json::Value> {
-        let output = phonehome(at, &["analyze", case, "--json"]);
-        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let value = in_folder(at, &["analyze", case, "--json"]).json();
         value["findings"].as_array().unwrap().clone()
     };
     run(at, &["case", "import", CAPTURE, "--case", "three"], 0);

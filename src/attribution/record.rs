@@ -214,6 +214,12 @@ pub struct UnknownRecord {
 }
 
 impl UnknownRecord {
+    /// What it looks like: an inference.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        self.class
+    }
+
     fn of(class: Class, looked: &Measured, sides: [Side; 2]) -> UnknownRecord {
         UnknownRecord {
             first_bytes: sides.map(|side| hex(looked.first(side))),

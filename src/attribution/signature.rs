@@ -1,10 +1,23 @@
 //! Vendor and service signatures: data files that say whose a name or network is, each fact with
 //! its source. `signatures/README.md` documents the format.
 
-use super::names::registrable;
+mod care;
+mod fact;
+mod pattern;
+
+pub(super) use care::check;
+pub(crate) use care::{is_date, sourced};
+pub use fact::{
+    About, Confidence, Dhcp, Domain, Example, Kind, Match, Network, Operator, Oui, Ownership,
+    Signature,
+};
+pub(crate) use pattern::literal_suffix;
+pub(super) use pattern::parse_network;
+
+use crate::base::file::{self, FileError};
 use crate::base::table::Map;
 use crate::base::text::hex;
-use serde::Deserialize;
+use pattern::{address_bits, glob, glob_text, starts_with_words};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -13,327 +26,6 @@ static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/signature
 
 /// Longest signature file, bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
-
-/// A signature that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SignatureError {
-    /// The folder or a file cannot be read.
-    #[error("{path}: {error}")]
-    Read {
-        /// The folder or file.
-        path: PathBuf,
-        /// The system's answer.
-        error: std::io::Error,
-    },
-    /// The file is not what `signatures/README.md` describes.
-    #[error("{path}: {reason}")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with line and column where known.
-        reason: String,
-    },
-}
-
-/// One file: a vendor or service.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signature {
-    /// Format version, 1.
-    pub schema: u32,
-    /// Stable id, the file's stem.
-    pub id: String,
-    /// What outputs call it.
-    pub name: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Trade names.
-    #[serde(default)]
-    pub brands: Vec<String>,
-    /// Made up, for the bundled captures.
-    #[serde(default)]
-    pub fictional: bool,
-    /// Remarks for readers of the file.
-    #[serde(default)]
-    pub note: Option<String>,
-    /// Who operates it, where a filing, a register or its own notice establishes that.
-    #[serde(default)]
-    pub operator: Option<Operator>,
-    /// Dated facts about ownership and listings.
-    #[serde(default)]
-    pub ownership: Vec<Ownership>,
-    /// Host names.
-    #[serde(default)]
-    pub domain: Vec<Domain>,
-    /// Addresses and networks.
-    #[serde(default)]
-    pub network: Vec<Network>,
-    /// Registrants of hardware addresses.
-    #[serde(default)]
-    pub oui: Vec<Oui>,
-    /// What its devices say in DHCP.
-    #[serde(default)]
-    pub dhcp: Vec<Dhcp>,
-    /// Names that must and must not match; the tests run them.
-    #[serde(default)]
-    pub example: Vec<Example>,
-}
-
-/// What a signature describes.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, serde::Serialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Makes devices, or runs the cloud they talk to.
-    Vendor,
-    /// Rents out servers: the landlord, not the tenant.
-    Hosting,
-    /// Delivers content of others.
-    Cdn,
-    /// Answers DNS for the public.
-    Resolver,
-    /// Tells the time.
-    Time,
-    /// Relays traffic between others.
-    Relay,
-    /// Collects usage data for others.
-    Analytics,
-}
-
-/// How a fact is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Confidence {
-    /// A document, register or working implementation states it.
-    Documented,
-    /// Seen on the wire or in a log.
-    Observed,
-}
-
-impl Confidence {
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Confidence::Documented => "documented",
-            Confidence::Observed => "observed",
-        }
-    }
-}
-
-/// The company behind a service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operator {
-    /// Registered name.
-    pub legal_name: String,
-    /// Country of the head office, ISO 3166-1 alpha-2.
-    #[serde(default)]
-    pub head_office: Option<String>,
-    /// Companies that control it.
-    #[serde(default)]
-    pub parents: Vec<String>,
-    /// Filing, register or own notice.
-    pub source: String,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read, RFC 3339 date.
-    pub checked: String,
-}
-
-/// A dated fact about a company.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ownership {
-    /// Stable word: `state-ownership`, `us-entity-list`, …
-    pub kind: String,
-    /// One sentence.
-    pub fact: String,
-    /// When it happened, as precise as the source.
-    #[serde(default)]
-    pub date: Option<String>,
-    /// Where it is stated.
-    pub source: String,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read.
-    pub checked: String,
-}
-
-/// How a domain's host is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Match {
-    /// The host itself.
-    Exact,
-    /// The host and every name below it.
-    Suffix,
-    /// `*` stands for any characters within one label.
-    Glob,
-}
-
-/// A host name.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Domain {
-    /// The name or pattern, lower case.
-    pub host: String,
-    /// How it is compared.
-    #[serde(rename = "match")]
-    pub matching: Match,
-    /// What the service does.
-    pub role: String,
-    /// Who operates the host, where it is not the vendor of the file.
-    #[serde(default)]
-    pub operator: Option<String>,
-    /// Region that the name or source states.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// Where it is stated.
-    pub source: String,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read.
-    pub checked: String,
-    /// Remark.
-    #[serde(default)]
-    pub note: Option<String>,
-    /// First day it holds, judged against packet time.
-    #[serde(default)]
-    pub valid_from: Option<String>,
-    /// Last day it holds.
-    #[serde(default)]
-    pub valid_to: Option<String>,
-    /// Why it no longer counts; it stays in the file.
-    #[serde(default)]
-    pub withdrawn: Option<String>,
-}
-
-/// An address or network.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Network {
-    /// Address or CIDR.
-    pub addr: String,
-    /// What the service does.
-    pub role: String,
-    /// Who operates it, where it is not the vendor of the file.
-    #[serde(default)]
-    pub operator: Option<String>,
-    /// Region that the source states.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// Where it is stated.
-    pub source: String,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read.
-    pub checked: String,
-    /// Remark.
-    #[serde(default)]
-    pub note: Option<String>,
-    /// First day it holds, judged against packet time.
-    #[serde(default)]
-    pub valid_from: Option<String>,
-    /// Last day it holds.
-    #[serde(default)]
-    pub valid_to: Option<String>,
-    /// Why it no longer counts; it stays in the file.
-    #[serde(default)]
-    pub withdrawn: Option<String>,
-}
-
-/// Where a fact comes from and when it holds.
-#[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
-    /// Where it is stated.
-    pub source: &'a str,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read.
-    pub checked: &'a str,
-    valid_from: Option<&'a str>,
-    valid_to: Option<&'a str>,
-}
-
-macro_rules! about {
-    ($fact:expr) => {
-        About {
-            source: &$fact.source,
-            confidence: $fact.confidence,
-            checked: &$fact.checked,
-            valid_from: $fact.valid_from.as_deref(),
-            valid_to: $fact.valid_to.as_deref(),
-        }
-    };
-}
-
-impl Domain {
-    fn about(&self) -> About<'_> {
-        about!(self)
-    }
-}
-
-impl Network {
-    fn about(&self) -> About<'_> {
-        about!(self)
-    }
-}
-
-/// Registrant of hardware addresses.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Oui {
-    /// Beginning of the registrant's name.
-    pub registrant: String,
-    /// Where it is stated.
-    pub source: String,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read.
-    pub checked: String,
-    /// Remark.
-    #[serde(default)]
-    pub note: Option<String>,
-}
-
-/// What devices say in DHCP; every pattern given must fit.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dhcp {
-    /// Host name pattern, lower case.
-    #[serde(default)]
-    pub hostname: Option<String>,
-    /// Vendor class pattern, lower case.
-    #[serde(default)]
-    pub vendor_class: Option<String>,
-    /// Where it is stated.
-    pub source: String,
-    /// How it is known.
-    pub confidence: Confidence,
-    /// When the source was read.
-    pub checked: String,
-    /// Remark.
-    #[serde(default)]
-    pub note: Option<String>,
-}
-
-/// A name with the answer the signature must give.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Example {
-    /// A host name or address.
-    pub name: String,
-    /// Whether this signature claims it.
-    pub matches: bool,
-    /// The role it must have.
-    #[serde(default)]
-    pub role: Option<String>,
-    /// Why it must not match.
-    #[serde(default)]
-    pub why: Option<String>,
-}
 
 /// Where a match was found: signature and fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -376,7 +68,7 @@ impl Signatures {
     ///
     /// # Errors
     /// When an embedded file is invalid, which the tests exclude.
-    pub fn embedded() -> Result<Signatures, SignatureError> {
+    pub fn embedded() -> Result<Signatures, FileError> {
         let mut all = Signatures::default();
         for (path, text) in EMBEDDED {
             all.add(Path::new(path), text)?;
@@ -390,7 +82,7 @@ impl Signatures {
     ///
     /// # Errors
     /// When the folder cannot be read or a file is invalid.
-    pub fn add_folder(&mut self, folder: &Path) -> Result<(), SignatureError> {
+    pub fn add_folder(&mut self, folder: &Path) -> Result<(), FileError> {
         for (path, text) in texts(folder)? {
             self.add(&path, &text)?;
         }
@@ -402,14 +94,14 @@ impl Signatures {
     ///
     /// # Errors
     /// When it is invalid.
-    pub fn add_text(&mut self, path: &Path, text: &str) -> Result<(), SignatureError> {
+    pub fn add_text(&mut self, path: &Path, text: &str) -> Result<(), FileError> {
         self.add(path, text)?;
         self.compile();
         Ok(())
     }
 
-    fn add(&mut self, path: &Path, text: &str) -> Result<(), SignatureError> {
-        let invalid = |reason: String| SignatureError::Invalid { path: path.to_owned(), reason };
+    fn add(&mut self, path: &Path, text: &str) -> Result<(), FileError> {
+        let invalid = |reason: String| FileError::invalid(path, reason);
         let signature: Signature =
             toml::from_str(text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
         check(&signature, path).map_err(invalid)?;
@@ -583,11 +275,10 @@ pub fn embedded_texts() -> impl Iterator<Item = (&'static Path, &'static str)> {
 ///
 /// # Errors
 /// When one cannot be read or is too long.
-pub fn texts(folder: &Path) -> Result<Vec<(PathBuf, String)>, SignatureError> {
-    let read = |path: &Path, error| SignatureError::Read { path: path.to_owned(), error };
+pub fn texts(folder: &Path) -> Result<Vec<(PathBuf, String)>, FileError> {
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| read(folder, error))? {
-        let path = entry.map_err(|error| read(folder, error))?.path();
+    for entry in std::fs::read_dir(folder).map_err(|error| FileError::read(folder, error))? {
+        let path = entry.map_err(|error| FileError::read(folder, error))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             paths.push(path);
         }
@@ -595,156 +286,10 @@ pub fn texts(folder: &Path) -> Result<Vec<(PathBuf, String)>, SignatureError> {
     paths.sort();
     let mut texts = Vec::new();
     for path in paths {
-        let about = std::fs::metadata(&path).map_err(|error| read(&path, error))?;
-        if about.len() > FILE_BYTES_MAX {
-            let reason = format!("{} bytes, more than {FILE_BYTES_MAX}", about.len());
-            return Err(SignatureError::Invalid { path, reason });
-        }
-        let text = std::fs::read_to_string(&path).map_err(|error| read(&path, error))?;
+        let text = file::text(&path, FILE_BYTES_MAX)?;
         texts.push((path, text));
     }
     Ok(texts)
-}
-
-impl About<'_> {
-    /// RFC 3339 dates compare as text.
-    fn holds_on(&self, day: &str) -> bool {
-        self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day <= to)
-    }
-}
-
-fn starts_with_words(text: &str, beginning: &str) -> bool {
-    let Some(head) = text.get(..beginning.len()) else {
-        return false;
-    };
-    let boundary = text[beginning.len()..].chars().next().is_none_or(|c| !c.is_alphanumeric());
-    boundary && head.eq_ignore_ascii_case(beginning)
-}
-
-/// What a pattern has in plain labels at its end.
-pub(crate) fn literal_suffix(host: &str, matching: Match) -> &str {
-    match matching {
-        Match::Exact | Match::Suffix => host,
-        Match::Glob => match host.rfind('*') {
-            Some(star) => host[star..].split_once('.').map_or("", |(_, rest)| rest),
-            None => host,
-        },
-    }
-}
-
-/// Label by label, `*` standing for any characters within a label.
-fn glob(pattern: &str, name: &str) -> bool {
-    let (mut patterns, mut labels) = (pattern.split('.'), name.split('.'));
-    loop {
-        match (patterns.next(), labels.next()) {
-            (None, None) => return true,
-            (Some(pattern), Some(label)) if glob_text(pattern, label) => {}
-            _ => return false,
-        }
-    }
-}
-
-/// `*` stands for any characters; linear, by matching the pieces between stars from the left.
-fn glob_text(pattern: &str, text: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else {
-        return rest.is_empty();
-    };
-    for piece in pieces {
-        match rest.find(piece) {
-            Some(at) => rest = &rest[at + piece.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
-}
-
-fn address_bits(address: IpAddr) -> (u128, bool) {
-    match address {
-        IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, true),
-        IpAddr::V6(v6) => (v6.to_bits(), false),
-    }
-}
-
-/// Network bits, mask, and whether it is IPv4.
-pub(super) fn parse_network(text: &str) -> Option<(u128, u128, bool)> {
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length.parse::<u32>().ok()?)),
-        None => (text, None),
-    };
-    let (bits, v4) = address_bits(address.parse().ok()?);
-    let longest = if v4 { 32 } else { 128 };
-    let length = length.unwrap_or(longest);
-    if length > longest {
-        return None;
-    }
-    let mask = if length == 0 { 0 } else { u128::MAX << (128 - length) };
-    (bits & !mask == 0).then_some((bits, mask, v4))
-}
-
-/// What every file must keep to, beyond its syntax.
-pub(super) fn check(signature: &Signature, path: &Path) -> Result<(), String> {
-    if signature.schema != 1 {
-        return Err(format!("schema {} is not known, only 1 is", signature.schema));
-    }
-    if path.file_stem().is_none_or(|stem| stem != signature.id.as_str()) {
-        return Err(format!("the id {:?} is not the file's name", signature.id));
-    }
-    let facts = signature.domain.iter().map(|d| (&d.host, d.about()));
-    for (what, about) in facts.chain(signature.network.iter().map(|n| (&n.addr, n.about()))) {
-        sourced(what, about.source)?;
-        for date in [Some(about.checked), about.valid_from, about.valid_to] {
-            if date.is_some_and(|date| !is_date(date)) {
-                return Err(format!("{what}: a date is not YYYY-MM-DD"));
-            }
-        }
-    }
-    if let Some(operator) = &signature.operator {
-        sourced(&operator.legal_name, &operator.source)?;
-    }
-    for fact in &signature.ownership {
-        sourced(&fact.kind, &fact.source)?;
-    }
-    for domain in &signature.domain {
-        let host = &domain.host;
-        if *host != host.to_lowercase() || host.starts_with('.') || host.ends_with('.') {
-            return Err(format!("{host}: must be lower case without a dot at either end"));
-        }
-        let broad = matches!(domain.matching, Match::Suffix | Match::Glob)
-            && registrable(literal_suffix(host, domain.matching).as_bytes()).is_none();
-        if broad {
-            return Err(format!("{host}: would match a public suffix"));
-        }
-        if (domain.matching == Match::Glob) != host.contains('*') {
-            return Err(format!("{host}: a pattern has a star, other hosts have none"));
-        }
-    }
-    for network in &signature.network {
-        if parse_network(&network.addr).is_none() {
-            return Err(format!("{}: not an address or network", network.addr));
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn sourced(what: &str, source: &str) -> Result<(), String> {
-    if source.trim().is_empty() || source.trim() == "none" {
-        return Err(format!("{what}: has no source"));
-    }
-    Ok(())
-}
-
-pub(crate) fn is_date(text: &str) -> bool {
-    text.len() == 10
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
 }
 
 #[cfg(test)]
@@ -754,7 +299,7 @@ mod tests {
     /// The day on which the shipped facts were read.
     const TODAY: &str = "2026-11-24";
 
-    fn with(text: &str) -> Result<Signatures, SignatureError> {
+    fn with(text: &str) -> Result<Signatures, FileError> {
         let mut all = Signatures::default();
         let head = "schema = 1\nid = \"x\"\nname = \"X\"\nkind = \"vendor\"\n";
         all.add(Path::new("x.toml"), &format!("{head}{text}"))?;

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod bytes;
+pub mod file;
 pub mod frame;
 pub mod table;
 pub mod text;

@@ -1,11 +1,13 @@
 //! `phonehome capture`, and the parts of it that `watch` shares: flags to a running recorder.
 
+use super::Failure;
 use super::control::{self, Control, Experiment, Wish};
-use super::shown::Shown;
-use super::{Failure, Knowledge};
+use super::following::Following;
+use super::knowledge::Knowledge;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::case::layout;
+use crate::engine;
 use crate::labels::Labels;
 use crate::live::{Follower, Recorder, View};
 use crate::plan::Plan;
@@ -142,7 +144,7 @@ pub struct Capture {
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
     #[command(flatten)]
-    shown: Shown,
+    following: Following,
     #[command(flatten)]
     knowledge: Knowledge,
 }
@@ -224,7 +226,7 @@ fn say(line: &Line<'_>) {
 /// Runs a capture without a screen.
 pub fn run(args: &Capture) -> Result<u8, Failure> {
     check(&args.recording)?;
-    let (signatures, geo) = args.knowledge.load()?;
+    let known = args.knowledge.known()?;
     let settings = args.recording.settings()?;
     // Made before the right to make it anywhere is given up.
     let create = |path: &PathBuf| {
@@ -255,8 +257,8 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
     control.ready();
     let read: Arc<AtomicU64> = Arc::default();
     let follower = Follower {
-        analysis: args.shown.analysis(&signatures, &geo),
-        settings: args.shown.settings(),
+        analysis: args.following.analysis(&known),
+        settings: engine::Settings { timeline: args.json.is_some(), ..args.following.settings() },
         labels: Labels::default(),
         read: read.clone(),
     };

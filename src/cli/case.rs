@@ -9,7 +9,9 @@ mod redact;
 mod replicate;
 mod stamp;
 
-use super::{Failure, Knowledge, Run, key};
+use super::knowledge::Knowledge;
+use super::work::Run;
+use super::{Failure, key};
 use crate::base::text::{bytes, hex, safe};
 use crate::case::intake::Answer;
 use crate::case::journal::{Book, Event, walk};

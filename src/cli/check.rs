@@ -1,12 +1,9 @@
 //! `phonehome check`.
 
-use super::{Failure, Knowledge, Progress, Run, complain, open, parse_device, parse_key};
-use crate::analysis::Analysis;
-use crate::attribution::ledger::DeviceKey;
-use crate::attribution::world::Choice;
+use super::argument::Gate;
+use super::reading::{Read, Reading, Wanted};
+use super::{Failure, input, output};
 use crate::base::text::safe;
-use crate::canary;
-use crate::engine::Engine;
 use crate::policy::{self, Decision, Declaration, Evidence, Outcome, Policy, Record, record};
 use crate::sink::{annex, junit};
 use crate::snapshot::{Input, Snapshot};
@@ -60,16 +57,8 @@ pub struct Check {
     /// Its firmware, for the record
     #[arg(long, value_name = "TEXT")]
     firmware: Option<String>,
-    /// Look only at this device; repeatable
-    #[arg(long, value_name = "[NAME=]MAC|IP", value_parser = parse_device)]
-    device: Vec<(Option<String>, DeviceKey)>,
-    /// Leave out a device, such as the lab's own phone; repeatable
-    #[arg(long, value_name = "MAC|IP", value_parser = parse_key)]
-    exclude: Vec<DeviceKey>,
     #[command(flatten)]
-    run: Run,
-    #[command(flatten)]
-    knowledge: Knowledge,
+    reading: Reading,
 }
 
 /// Reads policies before any capture is.
@@ -80,8 +69,9 @@ pub fn policies(paths: &[PathBuf]) -> anyhow::Result<Vec<Policy>> {
 /// Judges policies and keeps the result in the snapshot.
 pub fn judge(policies: &[Policy], snapshot: &mut Snapshot) {
     let seen = snapshot.seen();
-    let all: Vec<Outcome> =
+    let mut all: Vec<Outcome> =
         policies.iter().flat_map(|policy| policy::judge(policy, &seen)).collect();
+    policy::name_devices(&mut all, &snapshot.devices);
     snapshot.annex.policies = all;
 }
 
@@ -100,24 +90,13 @@ pub fn run(args: &Check) -> Result<u8, Failure> {
     let policies = policies(&args.policy)?;
     let declared = args.declared.as_deref().map(Declaration::load);
     let declared = declared.transpose().map_err(anyhow::Error::from)?;
-    let mut sources = open(&args.files, true)?;
-    let (signatures, geo) = args.knowledge.load()?;
-    let canary = canary::run(&signatures, &geo);
-    let engine = Engine::new(args.run.settings(), &geo, None);
-    let progress = Progress::new();
-    let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
-    drop(progress);
-    let endings = sources.finish();
-    let choice = Choice { devices: args.device.clone(), exclude: args.exclude.clone(), here: None };
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary,
-        choice,
-        fail_on: None,
-        hashed: true,
-    };
-    let mut snapshot = analysis.snapshot(&outcome, &endings);
+    if let Some(path) = &args.junit {
+        output::check(path, &args.files)?;
+    }
+    let known = args.reading.known()?;
+    // The record of an acceptance names what was looked at.
+    let wanted = Wanted { hashed: true, ..args.reading.wanted(Gate::default()) };
+    let Read { mut snapshot, endings, .. } = args.reading.read(&known, &args.files, wanted)?;
     judge(&policies, &mut snapshot);
     let mut rules = std::mem::take(&mut snapshot.annex.policies);
     let mut unseen = Vec::new();
@@ -132,11 +111,12 @@ pub fn run(args: &Check) -> Result<u8, Failure> {
         unseen.extend(hosts.iter().map(|host| format!("declared, but not contacted: {host}")));
         unseen.push("declared retention and purpose".to_owned());
     }
+    policy::name_devices(&mut rules, &snapshot.devices);
     let word = |text: &Option<String>| text.as_ref().map(|text| safe(text.as_bytes()));
     let of = [word(&args.unit), word(&args.firmware)];
     let record = record(of, snapshot.window(), &rules, &snapshot.annex.withdrawn, unseen);
     show(args, &snapshot, &rules, &record)?;
-    complain(&endings);
+    input::complain(&endings);
     if snapshot.coverage.frames.total == 0 {
         return Err(Failure { error: anyhow!("the captures hold no frame"), code: 4 });
     }
@@ -170,8 +150,7 @@ fn clauses(snapshot: &Snapshot, id: &str) -> (Vec<Outcome>, Vec<String>) {
                 device.findings.join(", ")
             ),
             device: Some(device.device.to_string()),
-            destination: None,
-            frame: 0,
+            ..Evidence::default()
         });
         outcomes.push(Outcome {
             policy: clause.standard.clone(),
@@ -193,10 +172,9 @@ fn show(
     record: &Record,
 ) -> anyhow::Result<()> {
     if let Some(path) = &args.junit {
-        let mut text = Vec::new();
-        junit::write(rules, &mut text)?;
-        std::fs::write(path, text)
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        let mut file = BufWriter::new(output::create(path, &args.files)?);
+        let written = junit::write(rules, &mut file).and_then(|()| file.flush());
+        written.with_context(|| output::unwritable(path))?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
     if args.json {

@@ -1,18 +1,17 @@
 //! `phonehome compare`: recordings, or phases of one, against each other.
 
-use super::reading::Reading;
-use super::{Failure, complain};
+use super::argument::Gate;
+use super::knowledge::Known;
+use super::reading::{Hashing, Read, Reading, Wanted};
+use super::{Failure, input, output};
 use crate::base::text::safe;
-use crate::sink::compare::{self, Comparison, Profile, Side, is_one_device};
+use crate::engine::Records;
+use crate::sink::compare::{self, Amounts, Comparison, PhasedFlows, Profile, Side, is_one_device};
 use crate::snapshot::Snapshot;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use clap::Args;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-
-const DELIVERED: &str = "payload with the internet, each byte once (delivered bytes).";
-const BY_PHASE: &str = "payload with the internet as it passed by, packets that were sent again \
-                        included. Protocols and findings are not told by phase.";
 
 #[derive(Debug, Args)]
 pub struct Compare {
@@ -41,18 +40,24 @@ pub struct Compare {
     #[arg(long)]
     fail_on_difference: bool,
     #[command(flatten)]
+    hashing: Hashing,
+    #[command(flatten)]
     reading: Reading,
 }
 
 /// Compares.
 pub fn run(args: &Compare) -> Result<u8, Failure> {
+    if let Some(path) = &args.report {
+        output::check(path, inputs(args))?;
+    }
     let comparison = match (&args.phase, &args.against) {
         (Some(phase), Some(against)) => phases(args, [phase, against])?,
         _ => recordings(args)?,
     };
     if let Some(path) = &args.report {
-        std::fs::write(path, compare::page(&comparison))
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        let mut file = output::create(path, inputs(args))?;
+        file.write_all(compare::page(&comparison).as_bytes())
+            .with_context(|| output::unwritable(path))?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
     write(args, &comparison, &mut out)?;
@@ -61,6 +66,11 @@ pub fn run(args: &Compare) -> Result<u8, Failure> {
         (true, true) => 1,
         (true, false) => 0,
     })
+}
+
+/// All that is read.
+fn inputs(args: &Compare) -> impl Iterator<Item = &PathBuf> {
+    args.inputs.iter().chain(&args.left).chain(&args.right)
 }
 
 fn write(args: &Compare, comparison: &Comparison, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -77,7 +87,7 @@ fn write(args: &Compare, comparison: &Comparison, out: &mut dyn Write) -> anyhow
 fn recordings(args: &Compare) -> Result<Comparison, Failure> {
     let sides: Vec<(String, &[PathBuf])> = if args.left.is_empty() {
         if args.inputs.len() < 2 {
-            let error = anyhow::anyhow!("give at least two recordings, or --phase and --against");
+            let error = anyhow!("give at least two recordings, or --phase and --against");
             return Err(error.into());
         }
         let name = |path: &PathBuf| safe(path.as_os_str().as_encoded_bytes());
@@ -88,44 +98,59 @@ fn recordings(args: &Compare) -> Result<Comparison, Failure> {
     let known = args.reading.known()?;
     // Whether devices need not be told apart is known only when all are read; what a recording
     // leaves behind is small either way.
-    let mut read: Vec<(String, Vec<[Profile; 2]>)> = Vec::new();
+    let mut profiles: Vec<(String, Vec<[Profile; 2]>)> = Vec::new();
     let mut one_device = true;
     for (name, files) in sides {
         let mut runs = Vec::new();
         for file in files {
-            let (snapshot, endings) =
-                args.reading.snapshot(&known, std::slice::from_ref(file), None)?;
-            complain(&endings);
+            let Read { snapshot, .. } = read(args, &known, file, None)?;
             one_device &= is_one_device(&[&snapshot]);
             runs.push([false, true].map(|one| Profile::of(&snapshot, one)));
         }
-        read.push((name, runs));
+        profiles.push((name, runs));
     }
-    let sides = read.into_iter().map(|(name, runs)| Side {
+    let sides = profiles.into_iter().map(|(name, runs)| Side {
         name,
         runs: runs.into_iter().map(|[each, one]| if one_device { one } else { each }).collect(),
     });
-    Ok(Comparison::of(sides.collect(), DELIVERED))
+    Ok(Comparison::of(sides.collect(), Amounts::Delivered))
 }
 
-fn phases(args: &Compare, names: [&String; 2]) -> anyhow::Result<Comparison> {
+fn read<'r>(
+    args: &Compare,
+    known: &'r Known,
+    file: &PathBuf,
+    records: Option<&'r mut Records<'r>>,
+) -> Result<Read, Failure> {
+    let wanted = Wanted {
+        hashed: !args.hashing.no_hash,
+        timeline: args.phase.is_some(),
+        records,
+        ..args.reading.wanted(Gate::default())
+    };
+    let read = args.reading.read(known, std::slice::from_ref(file), wanted)?;
+    input::complain(&read.endings);
+    Ok(read)
+}
+
+fn phases(args: &Compare, names: [&String; 2]) -> Result<Comparison, Failure> {
     let [input] = &args.inputs[..] else {
-        bail!("--phase compares within one recording; give one");
+        return Err(anyhow!("--phase compares within one recording; give one").into());
     };
     let known = args.reading.known()?;
-    let files = std::slice::from_ref(input);
-    let (snapshot, endings) =
-        args.reading.snapshot(&known, files, None).map_err(|failure| failure.error)?;
-    complain(&endings);
+    let mut flows = PhasedFlows::default();
+    let records: &mut Records<'_> = &mut flows;
+    let Read { snapshot, .. } = read(args, &known, input, Some(records))?;
     let mut sides = Vec::new();
     for name in names {
-        let runs = Profile::of_phase(&snapshot, name);
+        let runs = Profile::of_phase(&snapshot, name, &flows);
         if runs.is_empty() {
-            bail!("{}: has no phase {name:?}; {}", input.display(), phases_of(&snapshot));
+            let has = phases_of(&snapshot);
+            return Err(anyhow!("{}: has no phase {name:?}; {has}", output::shown(input)).into());
         }
         sides.push(Side { name: format!("phase {name}"), runs });
     }
-    Ok(Comparison::of(sides, BY_PHASE))
+    Ok(Comparison::of(sides, Amounts::ByPhase))
 }
 
 fn phases_of(snapshot: &Snapshot) -> String {

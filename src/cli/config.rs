@@ -3,6 +3,7 @@
 //! same result on every machine.
 
 use super::{Cli, Failure};
+use crate::base::file::{self, FileError};
 use crate::base::text::safe;
 use anyhow::anyhow;
 use clap::parser::ValueSource;
@@ -145,11 +146,10 @@ pub(super) fn commands<'c>(
 
 /// The error begins with what goes behind the name of the file: `:12: …`.
 fn read(path: &Path, root: &Command) -> Result<Vec<Setting>, String> {
-    let about = std::fs::metadata(path).map_err(|error| format!(": {error}"))?;
-    if about.len() > FILE_BYTES_MAX {
-        return Err(format!(": longer than {FILE_BYTES_MAX} bytes"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| format!(": {error}"))?;
+    let text = file::text(path, FILE_BYTES_MAX).map_err(|error| match error {
+        FileError::Read { error, .. } => format!(": {error}"),
+        FileError::Invalid { reason, .. } => format!(": {reason}"),
+    })?;
     settings(&text, root)
 }
 

@@ -1,12 +1,12 @@
 //! `phonehome doctor`.
 
+use super::Failure;
+use super::argument::parse_key;
 use super::capture::{Recording, segments};
-use super::{Failure, Knowledge, parse_key};
-use crate::analysis::Analysis;
+use super::knowledge::Knowledge;
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, device_id};
 use crate::base::time::{SECOND, Timestamp};
-use crate::canary;
 use crate::case::clock::Clocks;
 use crate::doctor::{Advice, Health, sight, surroundings};
 use crate::engine;
@@ -96,7 +96,7 @@ struct Defaults {
 }
 
 fn listen(args: &Doctor, interface: &str) -> Result<Vec<Advice>, Failure> {
-    let (signatures, geo) = args.knowledge.load()?;
+    let known = args.knowledge.known()?;
     let defaults = Defaults::parse_from(["phonehome", "--interface", interface]);
     let settings = defaults.recording.settings()?;
     let finished = Finished::default();
@@ -121,14 +121,7 @@ fn listen(args: &Doctor, interface: &str) -> Result<Vec<Advice>, Failure> {
         })
         .collect();
     let follower = Follower {
-        analysis: Analysis {
-            signatures: &signatures,
-            geo: &geo,
-            canary: canary::run(&signatures, &geo),
-            choice: Choice::default(),
-            fail_on: None,
-            hashed: false,
-        },
+        analysis: known.analysis(Choice::default(), None, false),
         settings: engine::Settings::default(),
         labels: Labels::default(),
         read: Default::default(),

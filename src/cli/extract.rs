@@ -1,13 +1,16 @@
 //! `phonehome extract`.
 
-use super::{Failure, Knowledge, Progress, Run, complain, open, output, parse_key};
+use super::argument::parse_key;
+use super::knowledge::Knowledge;
+use super::work::Run;
+use super::{Failure, input, output, reading};
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World};
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
-use crate::engine::Engine;
 use crate::extract::{self, Annotations, Copied, Wanted};
 use crate::finding::{self, View};
+use crate::labels::Labels;
 use crate::source::PHASES;
 use crate::source::file::Ending;
 use anyhow::{Context, anyhow};
@@ -93,13 +96,9 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
         name.push(".map.tsv");
         name.into()
     });
-    let mut sources = open(&args.files, true)?;
+    let sources = input::open(&args.files, true)?;
     let (signatures, geo) = args.knowledge.load()?;
-    let progress = Progress::new();
-    let engine = Engine::new(args.run.settings(), &geo, None);
-    let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
-    drop(progress);
-    let endings = sources.finish();
+    let (outcome, endings) = reading::walk(sources, args.run.settings(), &geo, None);
     // Those that could not be read are complained about at the end.
     let readable = endings.iter().enumerate().filter(|(_, ending)| !ending.format.is_empty());
     let paths: Vec<(usize, PathBuf)> =
@@ -108,7 +107,10 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
         return Err(anyhow!("{}: extract and map cannot be one file", output::shown(&map)).into());
     }
     let choice = Choice::default();
-    let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
+    let mut world = World::build(&outcome.ledger, &geo, &signatures, &choice);
+    if let Some(parts) = input::case(&args.files) {
+        Labels::of_recording(&parts).name(&mut world.devices);
+    }
     let view = View::new(&outcome.ledger, &world, false);
     let rows = extract::rows(&view, &wanted).map_err(anyhow::Error::from)?;
     let annotations = args
@@ -117,13 +119,13 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
     let frames = match &rows {
         Some(rows) => {
             let settings = args.run.settings();
-            let mut again = || open(&args.files, false);
+            let mut again = || input::open(&args.files, false);
             Some(extract::frames(rows, settings, &geo, &mut again)?)
         }
         None => None,
     };
     let unlisted = outcome.ledger.losses().flows_without_contact;
-    let inputs = || paths.iter().map(|(_, path)| path);
+    let inputs = || paths.iter().map(|(_, path)| path).chain(&args.files);
     output::check(&map, inputs())?;
     let out = BufWriter::new(output::create(&args.output, inputs())?);
     let mut map_out = BufWriter::new(output::create(&map, inputs())?);
@@ -132,7 +134,7 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
         extract::copy(&paths, &wanted, frames.as_ref(), annotations.as_ref(), out, map_out)
             .map_err(anyhow::Error::from)?;
     tell(&copied, &args.output, &map, unlisted);
-    Ok(if complain(&endings) { 3 } else { 0 })
+    Ok(if input::complain(&endings) { 3 } else { 0 })
 }
 
 /// What the numbers in the map are about.

@@ -1,6 +1,7 @@
 //! Which spelling `phonehome flows` writes, and where to.
 
-use super::{FlowsArgs, Sort, output};
+use super::flows::{Flows, Sort};
+use super::output;
 use crate::sink::flows::{Csv, Eve, Jsonl, Spelling, Zeek};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -23,7 +24,7 @@ pub enum Format {
 }
 
 /// The writer that the arguments ask for.
-pub fn spelling(args: &FlowsArgs) -> anyhow::Result<Box<dyn Spelling>> {
+pub fn spelling(args: &Flows) -> anyhow::Result<Box<dyn Spelling>> {
     if args.sort == Sort::First && matches!(args.format, Format::Zeek | Format::Eve) {
         bail!("--sort first: events of this format come as they happen and cannot be sorted");
     }
@@ -31,6 +32,9 @@ pub fn spelling(args: &FlowsArgs) -> anyhow::Result<Box<dyn Spelling>> {
         let Some(folder) = &args.output else {
             bail!("--format zeek writes several files: say with --output DIR where to");
         };
+        for log in Zeek::LOGS {
+            output::check(&folder.join(log), &args.files)?;
+        }
         let zeek = Zeek::create(folder).with_context(|| output::unwritable(folder))?;
         return Ok(Box::new(zeek));
     }

@@ -1,11 +1,12 @@
 //! `phonehome watch -i`: a recorder, the analysis of what it records, and the screen.
 
+use super::Failure;
 use super::capture::{Recording, check, others, segments, shown_path};
 use super::control::{self, Control, Experiment};
 use super::doctor::remove_ring;
-use super::shown::Shown;
+use super::following::Following;
+use super::knowledge::Knowledge;
 use super::watch::ScreenArgs;
-use super::{Failure, Knowledge};
 use crate::base::text::safe;
 use crate::labels::Labels;
 use crate::live::{Follower, Recorder, Story, View};
@@ -42,15 +43,15 @@ struct Shared {
 /// Records, analyses and shows until the operator leaves or a signal comes.
 pub fn run(
     recording: &Recording,
-    shown: &Shown,
+    following: &Following,
     screen: &ScreenArgs,
     knowledge: &Knowledge,
 ) -> Result<u8, Failure> {
     check(recording)?;
-    let (signatures, geo) = knowledge.load()?;
+    let known = knowledge.known()?;
     let settings = recording.settings()?;
     let paths = (0..SEGMENTS_SHOWN).map(|at| settings.target.segment(at)).collect();
-    let options = screen.options(paths, shown.here.clone())?;
+    let options = screen.options(paths, following.shown.here.clone())?;
     let recorder = Recorder::start(&settings, |_| {}).map_err(Failure::unreadable)?;
     let finished = Finished::default();
     let kept = settings.target.lasts().then(|| shown_path(&settings.target));
@@ -68,8 +69,8 @@ pub fn run(
     let labels = Labels::default();
     let read: Arc<AtomicU64> = Arc::default();
     let follower = Follower {
-        analysis: shown.analysis(&signatures, &geo),
-        settings: shown.settings(),
+        analysis: following.analysis(&known),
+        settings: following.settings(),
         labels: labels.clone(),
         read: read.clone(),
     };

@@ -1,16 +1,20 @@
 //! `phonehome mud`.
 
-use super::{Failure, Knowledge, Run, complain, open, output, parse_key};
+use super::argument::parse_key;
+use super::input::complain;
+use super::knowledge::Knowledge;
+use super::work::Run;
+use super::{Failure, input, output, reading};
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World};
+use crate::base::file;
 use crate::base::frame::Spelling;
 use crate::base::time::Timestamp;
-use crate::engine::{Engine, Records};
+use crate::engine::Records;
 use crate::mud::{self, Controllers, Observed, Observer, Policy, Verdict};
 use crate::source::file::Ending;
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
-use std::fs;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -108,9 +112,7 @@ fn observe(
     }
     let (signatures, geo) = args.knowledge.load()?;
     let settings = args.run.settings();
-    let mut sources = open(files, false)?;
-    let outcome = Engine::new(settings, &geo, None).read(&mut sources, &mut |_| {});
-    let endings = sources.finish();
+    let (outcome, endings) = reading::walk(input::open(files, false)?, settings, &geo, None);
     let choice = Choice { devices: vec![(None, args.device)], ..Choice::default() };
     let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
     let Some(device) = world.devices.first() else {
@@ -122,8 +124,7 @@ fn observe(
     let observed = Observed::of(device);
     let mut observer = Observer::new(observed.clone());
     let records: &mut Records<'_> = &mut observer;
-    let engine = Engine::new(settings, &geo, Some(records));
-    let _ = engine.read(&mut open(files, false)?, &mut |_| {});
+    drop(reading::walk(input::open(files, false)?, settings, &geo, Some(records)));
     let last = endings.iter().filter_map(|ending| ending.times).map(|times| times[1]).max();
     Ok((observed, observer, endings, last.unwrap_or_default()))
 }
@@ -162,11 +163,7 @@ fn generate(args: &Generate) -> Result<u8, Failure> {
 
 fn check(args: &Check) -> Result<u8, Failure> {
     let shown = output::shown(&args.policy);
-    let about = fs::metadata(&args.policy).with_context(|| shown.clone())?;
-    if about.len() > mud::FILE_BYTES_MAX {
-        return Err(anyhow!("{shown}: larger than {} bytes", mud::FILE_BYTES_MAX).into());
-    }
-    let text = fs::read_to_string(&args.policy).with_context(|| shown.clone())?;
+    let text = file::text(&args.policy, mud::FILE_BYTES_MAX).map_err(anyhow::Error::from)?;
     let policy = Policy::read(&text).with_context(|| shown.clone())?;
     let (observed, observer, endings, _) = observe(&args.files, &args.seen)?;
     let mut controllers = Controllers::new();

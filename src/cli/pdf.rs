@@ -1,6 +1,7 @@
 //! A page to PDF, by a Chromium that is installed: no crate lays out HTML for paper as well, and
 //! the page is the same that people read on a screen.
 
+use crate::base::time::Timestamp;
 use anyhow::{Context, bail};
 use std::env;
 use std::fs;
@@ -38,11 +39,12 @@ const QUIET: &[&str] = &[
     "--no-pdf-header-footer",
 ];
 
-/// Prints a page.
+/// Prints a page. The document is dated to the last packet, not to the day of printing, so that the
+/// same page printed by the same browser gives the same bytes.
 ///
 /// # Errors
 /// When no program is installed, or when it does not print.
-pub fn print(page: &str, to: &Path) -> anyhow::Result<()> {
+pub fn print(page: &str, made: Timestamp, to: &Path) -> anyhow::Result<()> {
     let Some(program) = find() else {
         bail!(
             "--pdf needs a Chromium; none of {} is on the PATH. Install one, or write the page \
@@ -89,8 +91,21 @@ pub fn print(page: &str, to: &Path) -> anyhow::Result<()> {
     if !printed.is_file() {
         bail!("{}: printed nothing ({status}): {}", program.display(), last_words(&complaints));
     }
-    fs::copy(&printed, to).with_context(|| format!("{}: cannot be written", to.display()))?;
-    Ok(())
+    let mut document = fs::read(&printed).context("what was printed cannot be read")?;
+    date(&mut document, made);
+    fs::write(to, document).with_context(|| format!("{}: cannot be written", to.display()))
+}
+
+/// Sets the dates in the document's information, which are as long as ours (ISO 32000-1 §7.9.4).
+fn date(document: &mut [u8], made: Timestamp) {
+    let digits: Vec<u8> = made.to_string().bytes().filter(u8::is_ascii_digit).take(14).collect();
+    for key in [&b"/CreationDate (D:"[..], b"/ModDate (D:"] {
+        let found = document.windows(key.len()).position(|window| window == key);
+        let field = found.and_then(|at| document[at + key.len()..].get_mut(..digits.len()));
+        if let Some(field) = field.filter(|field| field.iter().all(u8::is_ascii_digit)) {
+            field.copy_from_slice(&digits);
+        }
+    }
 }
 
 /// The first of the programs that is on the PATH.
@@ -135,5 +150,21 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_has_the_date_of_the_last_packet() {
+        let mut document = b"<</CreationDate (D:20261128200602+00'00')\n\
+            /ModDate (D:20261128200602+00'00')>> /CreationDate (D:x"
+            .to_vec();
+        date(&mut document, Timestamp(1_700_000_000_000_000_000));
+        let text = String::from_utf8(document).unwrap();
+        assert_eq!(text.matches("D:20231114221320+00").count(), 2, "{text}");
+        date(&mut b"/ModDate (D:2026".to_vec(), Timestamp(0));
     }
 }

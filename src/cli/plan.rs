@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::base::text::safe;
 use crate::plan::{self, Plan, span};
+use crate::standard::{self, Unanswered};
 use clap::Subcommand;
 use std::io::{self, Write};
 
@@ -18,7 +19,8 @@ pub enum PlanCommand {
         #[arg(value_parser = |name: &str| plan::find(name))]
         plan: Plan,
     },
-    /// Say which questions a plan can answer, and which it cannot. Exit code 1 where it cannot all
+    /// Say which questions a plan can answer, and which questions and clauses of standards it
+    /// cannot. Exit code 1 where it cannot answer all questions
     #[command(after_help = "Example:\n  phonehome plan check camera-week")]
     Check {
         /// Name of a built-in plan, or a file
@@ -65,6 +67,15 @@ fn write(command: &PlanCommand, out: &mut dyn Write) -> io::Result<u8> {
                     writeln!(out, "        lacks: {}", question.lacks.join("; "))?;
                 }
             }
+            let standards = standard::shipped().map_err(io::Error::other)?;
+            let (open, blind) = standard::unanswered(&standards, plan);
+            writeln!(out, "\nClauses of standards that it cannot answer: {}", open.len())?;
+            for clause in &open {
+                let Unanswered { standard, clause: id, says, lacks } = clause;
+                writeln!(out, "cannot  {standard} {id}: {says}")?;
+                writeln!(out, "        lacks: {}", lacks.join("; "))?;
+            }
+            writeln!(out, "{blind} more cannot be seen in traffic, whatever the plan.")?;
             Ok(u8::from(!all))
         }
     }

@@ -1,92 +1,150 @@
-//! Captures to snapshots, for commands that make documents of them.
+//! Captures and cases to snapshots: the one way in which commands set up an analysis, so that the
+//! same input shows the same devices, names and reviews everywhere.
 
-use super::{
-    FailOn, Failure, Knowledge, Progress, Run, open, parse_country, parse_device, parse_key,
-};
+use super::argument::Gate;
+use super::knowledge::{Knowledge, Known};
+use super::shown::Shown;
+use super::work::{Progress, Run};
+use super::{Failure, input};
 use crate::analysis::Analysis;
-use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;
-use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::Choice;
-use crate::canary;
-use crate::case::layout;
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, Outcome, Records, Settings};
+use crate::finding::Severity;
 use crate::labels::Labels;
-use crate::snapshot::{CanaryShown, Snapshot};
+use crate::snapshot::Snapshot;
+use crate::source::Sources;
 use crate::source::file::Ending;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// See the module.
 #[derive(Debug, Args)]
 pub struct Reading {
-    /// Show only this device, by hardware or network address, with a name if given; repeatable
-    #[arg(long, value_name = "[NAME=]MAC|IP", value_parser = parse_device)]
-    pub device: Vec<(Option<String>, DeviceKey)>,
-    /// Leave out a device, such as the lab's own phone; repeatable
-    #[arg(long, value_name = "MAC|IP", value_parser = parse_key)]
-    pub exclude: Vec<DeviceKey>,
-    /// Country of the test network (ISO 3166-1, two letters): countries that the round-trip time
-    /// excludes are then said to be excluded, and a map draws its lines from there
-    #[arg(long, value_name = "COUNTRY", value_parser = parse_country)]
-    pub here: Option<String>,
-    /// Do not compute the SHA-256 of the captures
-    #[arg(long)]
-    pub no_hash: bool,
+    #[command(flatten)]
+    pub shown: Shown,
     #[command(flatten)]
     run: Run,
     #[command(flatten)]
     knowledge: Knowledge,
 }
 
-/// What is known beside packets, loaded once for all captures.
-pub struct Known {
-    signatures: Signatures,
-    geo: Geo,
-    canary: CanaryShown,
+/// Whether inputs are hashed.
+#[derive(Debug, Args)]
+pub struct Hashing {
+    /// Do not compute the SHA-256 of the captures
+    #[arg(long)]
+    pub no_hash: bool,
+}
+
+/// What a command wants of an analysis.
+#[derive(Default)]
+pub struct Wanted<'w> {
+    /// Which devices.
+    pub choice: Choice,
+    /// Severity from which on findings fail.
+    pub fail_on: Option<Severity>,
+    /// Hashes of the inputs.
+    pub hashed: bool,
+    /// What pictures over time, and phases told apart, need.
+    pub timeline: bool,
+    /// Who hears of each flow that ends.
+    pub records: Option<&'w mut Records<'w>>,
+    /// Inputs are named from this folder on.
+    pub within: Option<&'w Path>,
+}
+
+/// What came of it.
+pub struct Read {
+    /// All that is known, with the names and reviews of a case.
+    pub snapshot: Snapshot,
+    /// What was read, one entry an input.
+    pub endings: Vec<Ending>,
+    outcome: Outcome,
+}
+
+impl Read {
+    /// For the end of the process: to give back every string and row one by one would only take
+    /// time.
+    pub fn forget(self, known: Known) {
+        let Read { snapshot, endings, outcome } = self;
+        std::mem::forget((snapshot, endings, outcome, known));
+    }
+}
+
+impl Known {
+    /// With what a command was told.
+    pub fn analysis(
+        &self,
+        choice: Choice,
+        fail_on: Option<Severity>,
+        hashed: bool,
+    ) -> Analysis<'_> {
+        let Known { signatures, geo, canary } = self;
+        Analysis { signatures, geo, canary: canary.clone(), choice, fail_on, hashed }
+    }
 }
 
 impl Reading {
-    /// Loads it.
+    /// Loads what is known.
     pub fn known(&self) -> anyhow::Result<Known> {
-        let (signatures, geo) = self.knowledge.load()?;
-        let canary = canary::run(&signatures, &geo);
-        Ok(Known { signatures, geo, canary })
+        self.knowledge.known()
     }
 
-    /// Reads captures as one, and keeps what pictures and phases need.
-    pub fn snapshot(
-        &self,
-        known: &Known,
-        files: &[PathBuf],
-        fail_on: Option<FailOn>,
-    ) -> Result<(Snapshot, Vec<Ending>), Failure> {
-        let hashed = !self.no_hash;
-        let mut sources = open(files, hashed)?;
-        let settings = Settings { timeline: true, ..self.run.settings() };
-        let progress = Progress::new();
-        let engine = Engine::new(settings, &known.geo, None);
-        let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
-        drop(progress);
-        let endings = sources.finish();
-        let analysis = Analysis {
-            signatures: &known.signatures,
-            geo: &known.geo,
-            canary: known.canary.clone(),
-            choice: Choice {
-                devices: self.device.clone(),
-                exclude: self.exclude.clone(),
-                here: self.here.clone(),
-            },
-            fail_on: fail_on.map(FailOn::severity),
-            hashed,
-        };
-        let mut snapshot = analysis.snapshot(&outcome, &endings);
-        if let [folder] = files
-            && layout::is_recording(&layout::parts(folder))
-        {
-            Labels::of_recording(&layout::parts(folder)).apply(&mut snapshot);
-        }
-        Ok((snapshot, endings))
+    /// What these flags say of it: no hashes, no timeline.
+    pub fn wanted<'w>(&self, gate: Gate) -> Wanted<'w> {
+        Wanted { choice: self.shown.choice(), fail_on: gate.severity(), ..Wanted::default() }
     }
+
+    /// Reads captures as one.
+    pub fn read<'w>(
+        &self,
+        known: &'w Known,
+        files: &[PathBuf],
+        wanted: Wanted<'w>,
+    ) -> Result<Read, Failure> {
+        read(known, files, self.run.settings(), wanted)
+    }
+}
+
+/// Reads captures as one, or a case with what people said of it.
+pub fn read<'w>(
+    known: &'w Known,
+    files: &[PathBuf],
+    settings: Settings,
+    wanted: Wanted<'w>,
+) -> Result<Read, Failure> {
+    let Wanted { choice, fail_on, hashed, timeline, records, within } = wanted;
+    let settings = Settings { timeline, ..settings };
+    let sources = input::open(files, hashed)?;
+    let (outcome, mut endings) = walk(sources, settings, &known.geo, records);
+    for ending in &mut endings {
+        if let Some(path) = within.and_then(|folder| ending.path.strip_prefix(folder).ok()) {
+            ending.path = path.to_owned();
+        }
+    }
+    let mut snapshot = known.analysis(choice, fail_on, hashed).snapshot(&outcome, &endings);
+    if let Some(parts) = input::case(files) {
+        let given: Vec<_> = snapshot.devices.iter().map(|device| device.label.clone()).collect();
+        Labels::of_recording(&parts).apply(&mut snapshot);
+        // A name on the command line is the latest word.
+        for (device, given) in snapshot.devices.iter_mut().zip(given) {
+            device.label = given.or(device.label.take());
+        }
+    }
+    Ok(Read { snapshot, endings, outcome })
+}
+
+/// Only the walk of the packets, for commands that need no snapshot.
+pub fn walk<'r>(
+    mut sources: Sources,
+    settings: Settings,
+    geo: &'r Geo,
+    records: Option<&'r mut Records<'r>>,
+) -> (Outcome, Vec<Ending>) {
+    let progress = Progress::new();
+    let engine = Engine::new(settings, geo, records);
+    let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
+    drop(progress);
+    (outcome, sources.finish())
 }

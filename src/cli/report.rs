@@ -1,14 +1,16 @@
 //! `phonehome report`: captures or a case to a page for people, and to paper.
 
+use super::argument::Gate;
 use super::pdf;
-use super::reading::Reading;
-use super::{FailOn, Failure, complain};
+use super::reading::{Hashing, Reading, Wanted};
+use super::{Failure, input, output};
 use crate::base::text::safe;
 use crate::case::event::Event;
 use crate::case::{journal, layout};
 use crate::sink::report::{self, Options, TimeZone};
 use anyhow::Context;
 use clap::Args;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -29,51 +31,54 @@ pub struct Report {
     /// Add a map of the world
     #[arg(long)]
     map: bool,
-    /// Exit with 1 when a finding has at least this severity
-    #[arg(long, value_name = "SEVERITY")]
-    fail_on: Option<FailOn>,
+    #[command(flatten)]
+    gate: Gate,
+    #[command(flatten)]
+    hashing: Hashing,
     #[command(flatten)]
     reading: Reading,
 }
 
 /// Makes it; the exit code is that of `analyze`.
 pub fn run(args: &Report) -> Result<u8, Failure> {
+    for path in args.output.iter().chain(&args.pdf) {
+        output::check(path, &args.files)?;
+    }
     let known = args.reading.known()?;
-    let (snapshot, endings) = args.reading.snapshot(&known, &args.files, args.fail_on)?;
+    let wanted =
+        Wanted { hashed: !args.hashing.no_hash, timeline: true, ..args.reading.wanted(args.gate) };
+    let read = args.reading.read(&known, &args.files, wanted)?;
     let options = Options {
         zone: args.tz.clone(),
         map: args.map,
-        here: args.reading.here.clone(),
+        here: args.reading.shown.here.clone(),
         notes: notes(&args.files),
     };
-    let page = report::page_with(&snapshot, &options);
+    let page = report::page_with(&read.snapshot, &options);
     if let Some(path) = &args.output {
-        std::fs::write(path, &page)
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        let mut file = output::create(path, &args.files)?;
+        file.write_all(page.as_bytes()).with_context(|| output::unwritable(path))?;
     }
     if let Some(path) = &args.pdf {
-        pdf::print(&page, path)?;
+        let last = read.snapshot.inputs.iter().filter_map(|input| input.last).max();
+        pdf::print(&page, last.unwrap_or_default(), path)?;
     }
-    complain(&endings);
-    let code = snapshot.exit_code();
-    // The process ends here. To give back every string and row one by one would only take time.
-    std::mem::forget((snapshot, known));
+    input::complain(&read.endings);
+    let code = read.snapshot.exit_code();
+    read.forget(known);
     Ok(code)
 }
 
 /// Notes that people signed into the case, as far as its chain holds.
 fn notes(files: &[PathBuf]) -> Vec<String> {
-    let [folder] = files else { return Vec::new() };
-    if !layout::is_recording(&layout::parts(folder)) {
-        return Vec::new();
-    }
+    let Some(parts) = input::case(files) else { return Vec::new() };
     let mut notes = Vec::new();
     let mut take = |entry: journal::Entry| {
         if let Event::Note { text } = entry.event {
             notes.push(safe(text.as_bytes()));
         }
     };
-    let custody: &Path = &layout::custody(&layout::parts(folder));
+    let custody: &Path = &layout::custody(&parts);
     // A case without custody has no such file; what is wrong with one is for `case verify` to say.
     let _ = journal::walk(custody, journal::Book::Custody, &mut take);
     notes

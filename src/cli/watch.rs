@@ -1,12 +1,12 @@
 //! `phonehome watch` and `phonehome browse`: flags to a screen and a replay.
 
+use super::following::Following;
+use super::knowledge::Knowledge;
 use super::replay::Replay;
-use super::shown::Shown;
-use super::{Failure, Knowledge, complain};
+use super::{Failure, input};
 use crate::case::layout;
 use crate::labels::Labels;
 use crate::sink::tui::{self, Options};
-use crate::source::Sources;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::{self, IsTerminal};
@@ -30,7 +30,7 @@ pub struct Watch {
     #[arg(long, value_name = "N|max", default_value = "1", value_parser = parse_speed)]
     speed: f64,
     #[command(flatten)]
-    shown: Shown,
+    following: Following,
     #[command(flatten)]
     screen: ScreenArgs,
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct Browse {
     #[arg(value_name = "PATH")]
     path: PathBuf,
     #[command(flatten)]
-    shown: Shown,
+    following: Following,
     #[command(flatten)]
     screen: ScreenArgs,
     #[command(flatten)]
@@ -101,17 +101,17 @@ fn parse_speed(text: &str) -> Result<f64, String> {
 pub fn watch(args: &Watch) -> Result<u8, Failure> {
     #[cfg(feature = "live")]
     if !args.recording.interface.is_empty() {
-        let Watch { recording, shown, screen, knowledge, .. } = args;
-        return super::live_screen::run(recording, shown, screen, knowledge);
+        let Watch { recording, following, screen, knowledge, .. } = args;
+        return super::live_screen::run(recording, following, screen, knowledge);
     }
-    show(&args.files, Labels::default(), args.speed, &args.shown, &args.screen, &args.knowledge)
+    show(&args.files, Labels::default(), args.speed, &args.following, &args.screen, &args.knowledge)
 }
 
 /// Shows a finished capture: a replay as fast as it goes.
 pub fn browse(args: &Browse) -> Result<u8, Failure> {
     let files = captures(&args.path)?;
-    let labels = Labels::of_recording(&args.path);
-    show(&files, labels, f64::INFINITY, &args.shown, &args.screen, &args.knowledge)
+    let labels = Labels::of_recording(&layout::parts(&args.path));
+    show(&files, labels, f64::INFINITY, &args.following, &args.screen, &args.knowledge)
 }
 
 /// The capture files that a path stands for.
@@ -142,17 +142,22 @@ fn show(
     files: &[PathBuf],
     labels: Labels,
     speed: f64,
-    shown: &Shown,
+    following: &Following,
     screen: &ScreenArgs,
     knowledge: &Knowledge,
 ) -> Result<u8, Failure> {
-    let options = screen.options(files.to_vec(), shown.here.clone())?;
-    let sources = open(files)?;
-    let (signatures, geo) = knowledge.load()?;
-    let (analysis, settings) = (shown.analysis(&signatures, &geo), shown.settings());
+    let options = screen.options(files.to_vec(), following.shown.here.clone())?;
+    let sources = input::open(files, false)?;
+    let known = knowledge.known()?;
+    let (analysis, settings) = (following.analysis(&known), following.settings());
     // So few wait that a slow screen slows the replay instead of filling the memory.
     let (tell, updates) = crossbeam_channel::bounded(2);
     let (order, commands) = crossbeam_channel::unbounded();
+    #[cfg(feature = "live")]
+    super::leave::on_signal({
+        let order = order.clone();
+        move || drop(order.send(tui::Command::Quit))
+    });
     let end = std::thread::scope(|scope| {
         let replay = Replay { analysis, settings, labels, speed, tell, commands };
         let replay = scope.spawn(move || replay.run(sources));
@@ -164,10 +169,6 @@ fn show(
     let Ok(end) = end else {
         return Err(anyhow::anyhow!("the analysis failed").into());
     };
-    complain(&end.endings);
+    input::complain(&end.endings);
     Ok(end.code)
-}
-
-fn open(files: &[PathBuf]) -> anyhow::Result<Sources> {
-    super::open(files, false)
 }

@@ -19,6 +19,7 @@ mod persistent_id;
 mod pii_cleartext;
 mod port_opening;
 mod relay;
+mod review;
 mod scan;
 mod standard;
 mod svc_legacy;
@@ -28,6 +29,7 @@ mod tls_old;
 pub use catalogue::{explain, page};
 pub use filter::Pairs;
 pub use persistent_id::Identifiers;
+pub use review::{Review, open, standing};
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::world::{Contact, Device, Level, Party, World};
@@ -291,28 +293,6 @@ pub struct SubjectOf {
     pub device: Arc<str>,
     /// Destination id.
     pub destination: Arc<str>,
-}
-
-/// What people decided about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Review {
-    /// `unreviewed` until somebody confirms, explains or disputes it.
-    pub state: &'static str,
-    /// Key of who decided, as minisign prints it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-    /// When.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub when: Option<Timestamp>,
-    /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
-}
-
-impl Default for Review {
-    fn default() -> Review {
-        Review { state: "unreviewed", by: None, when: None, because: None }
-    }
 }
 
 /// See the module.

@@ -4,6 +4,7 @@
 mod questions;
 mod run;
 
+use crate::base::file::{self, FileError};
 use crate::source::PHASES;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -104,13 +105,12 @@ pub fn find(name: &str) -> Result<Plan, PlanError> {
     }
     let path = Path::new(name);
     let failed = |reason: String| PlanError { path: path.to_owned(), reason };
-    let size = path.metadata().map_err(|error| {
-        failed(format!("{error}; `phonehome plan list` names those that are built in"))
+    let text = file::text(path, FILE_BYTES_MAX).map_err(|error| match error {
+        FileError::Read { error, .. } => {
+            failed(format!("{error}; `phonehome plan list` names those that are built in"))
+        }
+        FileError::Invalid { reason, .. } => failed(reason),
     })?;
-    if size.len() > FILE_BYTES_MAX {
-        return Err(failed(format!("is longer than {FILE_BYTES_MAX} bytes")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     parse(path, &text)
 }
 

@@ -4,6 +4,7 @@ use super::judge::{Pair, decide, evidence};
 use super::{Decision, Evidence, Outcome, Seen};
 use crate::attribution::ledger::NameSource;
 use crate::attribution::world::Host;
+use crate::base::file::{self, FileError};
 use crate::base::text::safe;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -19,13 +20,8 @@ const LINES_MAX: usize = 100_000;
 #[derive(Debug, thiserror::Error)]
 pub enum DeclarationError {
     /// The file cannot be read.
-    #[error("{path}: {error}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A line is not what `docs/procurement.md` describes.
     #[error("{path}:{line}: {reason}")]
     Invalid {
@@ -61,13 +57,7 @@ impl Declaration {
     /// # Errors
     /// When it cannot be read or a line is wrong.
     pub fn load(path: &Path) -> Result<Declaration, DeclarationError> {
-        let read = |error| DeclarationError::Read { path: path.to_owned(), error };
-        let length = std::fs::metadata(path).map_err(read)?.len();
-        if length > FILE_BYTES_MAX {
-            let reason = format!("{length} bytes, more than {FILE_BYTES_MAX}");
-            return Err(DeclarationError::Invalid { path: path.to_owned(), line: 1, reason });
-        }
-        let bytes = std::fs::read(path).map_err(read)?;
+        let bytes = file::bytes(path, FILE_BYTES_MAX)?;
         Declaration::parse(&bytes).map_err(|(line, reason)| DeclarationError::Invalid {
             path: path.to_owned(),
             line,

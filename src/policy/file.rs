@@ -1,9 +1,10 @@
 //! Policy files. `signatures/README.md` documents the format.
 
 use crate::attribution::signature::{is_date, sourced};
+use crate::base::file::{self, FileError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Longest policy file, bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -14,27 +15,6 @@ static EMBEDDED: [(&str, &str); 4] = [
     ("no-third-party", include_str!("../../signatures/policies/no-third-party.toml")),
     ("local-only", include_str!("../../signatures/policies/local-only.toml")),
 ];
-
-/// A policy that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The file cannot be read.
-    #[error("{path}: {error}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        error: std::io::Error,
-    },
-    /// The file is no policy.
-    #[error("{path}: {reason}")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with the line where known.
-        reason: String,
-    },
-}
 
 /// Which country of a service counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -161,21 +141,12 @@ impl Policy {
     ///
     /// # Errors
     /// When there is none, or it is not what `signatures/README.md` describes.
-    pub fn load(path: &Path) -> Result<Policy, PolicyError> {
+    pub fn load(path: &Path) -> Result<Policy, FileError> {
         if let Some(policy) = path.to_str().and_then(shipped).filter(|_| !path.exists()) {
             return Ok(policy);
         }
-        let read = |error| PolicyError::Read { path: path.to_owned(), error };
-        let invalid = |reason| PolicyError::Invalid { path: path.to_owned(), reason };
-        let length = std::fs::metadata(path).map_err(read)?.len();
-        if length > FILE_BYTES_MAX {
-            return Err(invalid(format!("{length} bytes, more than {FILE_BYTES_MAX}")));
-        }
-        let text = std::fs::read(path).map_err(read)?;
-        let text = String::from_utf8(text).map_err(|error| {
-            invalid(format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
-        })?;
-        Policy::parse(&text).map_err(invalid)
+        let text = file::text(path, FILE_BYTES_MAX)?;
+        Policy::parse(&text).map_err(|reason| FileError::invalid(path, reason))
     }
 
     /// Reads a file's text.

@@ -154,6 +154,7 @@ pub(super) fn evidence(text: String, contact: &Contact) -> Evidence {
         device: Some(contact.device.to_string()),
         destination: Some(contact.destination.to_string()),
         frame: contact.frames[0],
+        ..Evidence::default()
     }
 }
 
@@ -256,8 +257,8 @@ fn makers(deny: &[String], seen: &Seen<'_>, found: &mut Found) {
         let about = |text: String| Evidence {
             text,
             device: Some(device.id.to_string()),
-            destination: None,
             frame: device.identities.first().map_or(0, |identity| identity.frame),
+            ..Evidence::default()
         };
         let maker = device.maker.as_ref();
         match maker.and_then(|maker| Some((maker.vendor.as_ref()?, maker))) {
@@ -319,14 +320,18 @@ fn findings(deny: &[String], seen: &Seen<'_>, found: &mut Found) {
             false => &mut found.doubts,
         };
         list.push(Evidence {
-            text: format!("{}: {}", finding.id, finding.may_say),
+            text: match finding.review.told() {
+                Some(told) => format!("{}: {} Review: {told}", finding.id, finding.may_say),
+                None => format!("{}: {}", finding.id, finding.may_say),
+            },
             device: Some(finding.subject.device.to_string()),
             destination: Some(finding.subject.destination.to_string()),
             frame: finding.facts.iter().flat_map(|fact| &fact.frames).next().copied().unwrap_or(0),
+            ..Evidence::default()
         });
     }
     for id in deny.iter().filter(|id| !CHECKS.iter().any(|check| check.id() == id.as_str())) {
         let text = format!("nothing looks for {}", safe(id.as_bytes()));
-        found.doubts.push(Evidence { text, device: None, destination: None, frame: 0 });
+        found.doubts.push(Evidence { text, ..Evidence::default() });
     }
 }

@@ -8,11 +8,13 @@ mod judge;
 mod record;
 
 pub use declared::{Declaration, DeclarationError, compare};
-pub use file::{Policy, PolicyError, Rule, Test, shipped, shipped_ids};
+pub use file::{Policy, Rule, Test, shipped, shipped_ids};
 pub use judge::{Seen, judge};
 pub use record::{Record, record};
 
+use crate::attribution::world::Device;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Most pieces of evidence named for one rule; how many more there are is told.
 const EVIDENCE_MAX: usize = 32;
@@ -44,18 +46,41 @@ impl Decision {
 }
 
 /// One thing that a decision rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     /// In words.
     pub text: String,
     /// Device, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+    /// What people call that device: the label that they gave it, or what it calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
     /// Destination, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
     /// A frame to look at first, as snapshots number them; 0 for none.
     pub frame: u64,
+}
+
+impl Evidence {
+    /// In words, with the device.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match &self.device_name {
+            Some(name) if !self.text.contains(&**name) => format!("{} ({name})", self.text),
+            _ => self.text.clone(),
+        }
+    }
+}
+
+/// Gives the devices that results are about their names.
+pub fn name_devices(outcomes: &mut [Outcome], devices: &[Device]) {
+    let names: BTreeMap<&str, &Device> = devices.iter().map(|one| (&*one.id, one)).collect();
+    for evidence in outcomes.iter_mut().flat_map(|outcome| &mut outcome.evidence) {
+        let device = evidence.device.as_deref().and_then(|id| names.get(id));
+        evidence.device_name = device.map(|device| device.title());
+    }
 }
 
 /// The result of one rule.

@@ -7,7 +7,7 @@
 //! everything read here.
 
 use super::syntax::announce;
-use super::syntax::header::{self, Authorization, Head, Start};
+use super::syntax::header::{self, Head, SignIn, Start};
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Pending, Taken, may_begin_later, pass};
 use super::{
@@ -33,6 +33,13 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const INTERLEAVED_BYTES_MAX: u64 = 64 * 1024;
 /// Different notes, and other different facts, said in one flow.
 const THINGS_MAX: usize = 64;
+
+const SIGN_IN: SignIn = SignIn {
+    field: "rtsp.authorization",
+    basic: "rtsp basic",
+    bearer: "rtsp bearer token",
+    digest_user: "rtsp.digest_user",
+};
 
 impl Dissector for Rtsp {
     fn name(&self) -> &'static str {
@@ -235,7 +242,9 @@ impl Control {
             Some(Start::Request(method, target)) => {
                 self.request(method, target, frame, say);
                 if let Some(value) = header::field(head, "authorization") {
-                    self.authorization(value, frame, say);
+                    if let Some((what, name, user)) = header::sign_in(value, &SIGN_IN) {
+                        self.say(what, name, &user, frame, say);
+                    }
                 }
                 if let Some(value) = header::field(head, "user-agent") {
                     self.say(product, "rtsp.user_agent", value, frame, say);
@@ -307,24 +316,6 @@ impl Control {
         announce::transports(value, client, server, &mut |announced| {
             say(Fact { what: What::Expect(announced), name: "rtsp.announced", value, frame });
         });
-    }
-
-    fn authorization(&mut self, value: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-        let name = "rtsp.authorization";
-        match header::authorization(value) {
-            Some(Authorization::Basic(user, length)) => {
-                let what = What::Credential { kind: "rtsp basic", length };
-                self.say(what, name, &user, frame, say);
-            }
-            Some(Authorization::Bearer(length)) => {
-                let what = What::Credential { kind: "rtsp bearer token", length };
-                self.say(what, name, &[], frame, say);
-            }
-            Some(Authorization::Digest(user)) => {
-                self.say(What::Note, "rtsp.digest_user", &user, frame, say);
-            }
-            None => {}
-        }
     }
 
     /// Media of a session description (RFC 8866 §5.14, §6.6): `video H264/90000`.

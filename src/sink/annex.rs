@@ -48,7 +48,7 @@ pub fn rules(outcomes: &[Outcome], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  {:<11}  {policy} {rule}: {says}", outcome.decision.name())?;
         writeln!(out, "               {}", safe(outcome.because.as_bytes()))?;
         for evidence in outcome.evidence.iter().take(SHOWN) {
-            writeln!(out, "               - {}", safe(evidence.text.as_bytes()))?;
+            writeln!(out, "               - {}", safe(evidence.told().as_bytes()))?;
         }
         let more = outcome.evidence.len().saturating_sub(SHOWN) + outcome.evidence_more;
         if more > 0 {

@@ -44,7 +44,7 @@ pub fn write(outcomes: &[Outcome], out: &mut dyn Write) -> io::Result<()> {
             )?;
             writeln!(out, "{}", escaped(&outcome.says))?;
             for evidence in &outcome.evidence {
-                writeln!(out, "{}", escaped(&evidence.text))?;
+                writeln!(out, "{}", escaped(&evidence.told()))?;
             }
             if outcome.evidence_more > 0 {
                 writeln!(out, "and {} more", outcome.evidence_more)?;
@@ -81,12 +81,8 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text_and_open_rules_are_errors() {
-        let evidence = Evidence {
-            text: "</failure><script>\u{0}&\"".to_owned(),
-            device: None,
-            destination: None,
-            frame: 0,
-        };
+        let evidence =
+            Evidence { text: "</failure><script>\u{0}&\"".to_owned(), ..Evidence::default() };
         let outcome = |rule: &str, decision: Decision, evidence: Vec<Evidence>| Outcome {
             policy: "p".to_owned(),
             rule: rule.to_owned(),

@@ -4,12 +4,12 @@
 //! same capture gives the same bundle and two exports do not double each other in MISP.
 //!
 //! An indicator here says how to recognise a contact, not that it is malicious: its type is
-//! `unknown`, and nobody has reviewed it.
+//! `unknown`, and it says whether a person has reviewed it.
 
 use crate::attribution::world::{Contact, Device, Host, Service, Zone};
 use crate::base::text::is_host_name;
 use crate::base::time::{SECOND, Timestamp};
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
@@ -127,7 +127,7 @@ impl Bundle {
             "modified": bundle.made,
             "name": "phonehome",
             "description": format!(
-                "phonehome {}: made from a capture by a program; not reviewed by a person",
+                "phonehome {}: made from a capture by a program; reviews by people are said where there are any",
                 snapshot.tool.version
             ),
             "identity_class": "system",
@@ -239,7 +239,7 @@ impl Bundle {
         }
         self.add(object);
         if !findings.is_empty() {
-            self.notes(findings, &observed, &about);
+            self.notes(findings, device, &observed, &about);
             self.indicator(contact, findings, &patterns, (&observed, &about), &labels);
         }
     }
@@ -293,13 +293,25 @@ impl Bundle {
         self.add(Value::Object(object))
     }
 
-    fn notes(&mut self, findings: &[&Finding], observed: &str, about: &str) {
+    fn notes(
+        &mut self,
+        findings: &[&Finding],
+        device: Option<&Device>,
+        observed: &str,
+        about: &str,
+    ) {
         for finding in findings {
             let mut content = finding.may_say.clone();
             for limit in finding.does_not_show {
                 content.push_str(&format!("\nIt does not show: {limit}"));
             }
-            content.push_str("\nNobody has reviewed this finding.");
+            if let Some(label) = device.and_then(|device| device.label.as_ref()) {
+                content.push_str(&format!("\nThe device is called: {label}"));
+            }
+            match finding.review.told() {
+                Some(told) => content.push_str(&format!("\nA person reviewed it: {told}")),
+                None => content.push_str("\nNobody has reviewed this finding."),
+            }
             let id = own_id("note", &format!("{about} {}", finding.key));
             self.add(json!({
                 "type": "note",
@@ -339,8 +351,9 @@ impl Bundle {
             "name": format!("Contact with {}", contact.destination),
             "description": format!(
                 "Recognises contact with this destination; it does not say that the contact is \
-                 malicious. Found in one capture, not reviewed: {}.",
-                titles.join("; ")
+                 malicious. Found in one capture: {} ({}).",
+                titles.join("; "),
+                finding::standing(findings.iter().copied()).unwrap_or_default()
             ),
             "indicator_types": ["unknown"],
             "pattern": patterns.join(" OR "),

@@ -9,6 +9,7 @@ use super::file::{Ending, Stop};
 use super::{
     CHUNK_FRAMES_MAX, Chunk, DECLARED_NAMES_MAX, Damage, FileSource, Segments, SourceError,
 };
+use crate::base::file::identity;
 use crate::base::frame::{INPUTS_MAX, SEGMENTS_MAX};
 use crate::base::time::Timestamp;
 use std::cmp::Reverse;
@@ -427,25 +428,4 @@ impl Sources {
         };
         self.states.into_iter().filter_map(ending).collect()
     }
-}
-
-/// What makes two paths the same file.
-fn identity(path: &Path) -> Identity {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let standard_input = Path::new("/dev/stdin");
-        let path = if path.as_os_str() == "-" { standard_input } else { path };
-        if let Ok(about) = path.metadata() {
-            return Identity::File(about.dev(), about.ino());
-        }
-    }
-    Identity::Path(path.to_owned())
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Identity {
-    #[cfg(unix)]
-    File(u64, u64),
-    Path(PathBuf),
 }

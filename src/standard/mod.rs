@@ -3,8 +3,10 @@
 //! `supported`, `inconclusive` or `not-observable`, with the limits of the window. Nothing here
 //! says that a product conforms.
 
+mod plan;
 mod verdict;
 
+pub use plan::{Unanswered, unanswered};
 pub use verdict::{Clause, DeviceVerdict, Verdict, Window, judge};
 
 use crate::attribution::signature::{is_date, sourced};

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -39,6 +40,29 @@ pub fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
 
 pub fn phonehome<S: AsRef<OsStr>>(args: &[S]) -> Outcome {
     outcome(command(args).output().unwrap())
+}
+
+/// In a folder, with the passphrase that the keys of tests have.
+pub fn in_folder<S: AsRef<OsStr>>(folder: &Path, args: &[S]) -> Outcome {
+    let mut command = command(args);
+    outcome(
+        command.current_dir(folder).env("PHONEHOME_PASSPHRASE", "open sesame").output().unwrap(),
+    )
+}
+
+/// The same: what it said on both streams, after it ended with an exit code.
+pub fn said<S: AsRef<OsStr> + Debug>(folder: &Path, args: &[S], code: i32) -> String {
+    let Outcome { code: ended, stdout, stderr } = in_folder(folder, args);
+    let said = String::from_utf8_lossy(&stdout).into_owned() + &stderr;
+    assert_eq!(ended, Some(code), "{args:?}: {said}");
+    said
+}
+
+/// The same, of standard output alone.
+pub fn printed<S: AsRef<OsStr> + Debug>(folder: &Path, args: &[S], code: i32) -> String {
+    let outcome = in_folder(folder, args);
+    assert_eq!(outcome.code, Some(code), "{args:?}: {}{}", outcome.text(), outcome.stderr);
+    outcome.text().to_owned()
 }
 
 /// With these bytes at standard input.

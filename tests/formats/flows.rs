@@ -109,6 +109,44 @@ fn events_are_what_suricatas_schema_allows() {
     assert!(schema.complaint(&event).is_some(), "the schema refuses what Suricata does not know");
 }
 
+/// The schema is under the GPL, so that it does not lie here. `PHONEHOME_SURICATA_SCHEMA` names a copy of
+/// `etc/schema.json` of Suricata's source.
+#[test]
+fn events_are_what_the_published_schema_allows() {
+    let Some(path) = std::env::var_os("PHONEHOME_SURICATA_SCHEMA") else {
+        return places::skipped(
+            "PHONEHOME_SURICATA_SCHEMA does not name Suricata's etc/schema.json",
+        );
+    };
+    let schema = Schema::of(&std::fs::read_to_string(path).unwrap());
+    for capture in places::bundled() {
+        for event in lines(&flows(&capture, "eve", &[])) {
+            let complaint = schema.complaint(&event);
+            assert!(complaint.is_none(), "{}: {event}: {complaint:?}", capture.display());
+        }
+    }
+}
+
+/// zat is what Zeek's users read logs into pandas with.
+#[test]
+fn zat_reads_the_zeek_logs() {
+    let Some(_) = python("zat.json_log_to_dataframe") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().to_str().unwrap();
+    flows(&camera(), "zeek", &["--output", output]);
+    let script = "import sys\nfrom zat.json_log_to_dataframe import JSONLogToDataFrame\n\
+        d = JSONLogToDataFrame().create_dataframe(sys.argv[1])\n\
+        print(len(d), d.index.min().strftime('%Y-%m-%dT%H:%M'), 'uid' in d, 'id.orig_h' in d)";
+    for log in ["conn", "dns", "http", "ssl"] {
+        let path = folder.path().join(format!("{log}.log"));
+        let count = std::fs::read_to_string(&path).unwrap().lines().count();
+        let python = python("zat.json_log_to_dataframe").unwrap();
+        let said = scripted(python, script, &path);
+        assert_eq!(said.trim(), format!("{count} 2026-11-24T11:38 True True"), "{log}");
+        assert!(count > 0, "{log}");
+    }
+}
+
 /// The cells of RFC 4180.
 fn table(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);

@@ -25,8 +25,11 @@ struct Schema {
 
 impl Schema {
     fn load(name: &str) -> Schema {
-        let text = std::fs::read_to_string(places::of_project("docs/schema").join(name)).unwrap();
-        let document: Value = serde_json::from_str(&text).unwrap();
+        Schema::of(&std::fs::read_to_string(places::of_project("docs/schema").join(name)).unwrap())
+    }
+
+    fn of(text: &str) -> Schema {
+        let (name, document) = ("document.json", serde_json::from_str(text).unwrap());
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
         compiler.enable_format_assertions();

@@ -1,12 +1,10 @@
 //! What an analysis says of a case, as it stands in the case itself.
 
-use crate::analysis::Analysis;
-use crate::attribution::world::Choice;
-use crate::canary;
 use crate::case::layout;
-use crate::cli::{Failure, Knowledge, Run, open};
-use crate::engine::Engine;
-use crate::labels::Labels;
+use crate::cli::Failure;
+use crate::cli::knowledge::Knowledge;
+use crate::cli::reading::{self, Wanted};
+use crate::cli::work::Run;
 use crate::sink::json;
 use std::path::Path;
 
@@ -14,28 +12,10 @@ use std::path::Path;
 /// machine is nobody's business, and the same case gives the same bytes anywhere.
 pub(super) fn of(case: &Path, run: &Run, knowledge: &Knowledge) -> Result<Vec<u8>, Failure> {
     let parts = layout::parts(case);
-    let mut sources = open(std::slice::from_ref(&parts), true)?;
-    let (signatures, geo) = knowledge.load()?;
-    let canary = canary::run(&signatures, &geo);
-    let outcome = Engine::new(run.settings(), &geo, None).read(&mut sources, &mut |_| ());
-    let mut endings = sources.finish();
-    for ending in &mut endings {
-        if let Ok(path) = ending.path.strip_prefix(&parts) {
-            ending.path = path.to_owned();
-        }
-    }
-    let choice = Choice { devices: Vec::new(), exclude: Vec::new(), here: None };
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary,
-        choice,
-        fail_on: None,
-        hashed: true,
-    };
-    let mut snapshot = analysis.snapshot(&outcome, &endings);
-    Labels::of_recording(&parts).apply(&mut snapshot);
+    let wanted = Wanted { hashed: true, timeline: true, within: Some(&parts), ..Wanted::default() };
+    let files = [case.to_owned()];
+    let read = reading::read(&knowledge.known()?, &files, run.settings(), wanted)?;
     let mut findings = Vec::new();
-    json::write(&snapshot, &mut findings).map_err(anyhow::Error::from)?;
+    json::write(&read.snapshot, &mut findings).map_err(anyhow::Error::from)?;
     Ok(findings)
 }

@@ -13,8 +13,10 @@ use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
 use crate::base::frame::Spelling;
 use crate::case::{layout, tree};
-use crate::cli::{Failure, Run, open, parse_key};
-use crate::engine::{Engine, Outcome};
+use crate::cli::argument::parse_key;
+use crate::cli::work::Run;
+use crate::cli::{Failure, input, reading};
+use crate::engine::Outcome;
 use crate::protocol::Content;
 use crate::redaction;
 use crate::source::file::Ending;
@@ -143,10 +145,9 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
     let recorded = !matches!(form, "capture" | "redacted copy")
         && layout::received(&layout::parts(path)).is_empty();
     let given = if recorded { vec![path.clone()] } else { files.clone() };
-    let mut sources = open(&given, false)?;
-    let geo = Geo::default();
-    let outcome = Engine::new(args.run.settings(), &geo, None).read(&mut sources, &mut |_| {});
-    let endings = sources.finish();
+    let sources = input::open(&given, false)?;
+    let settings = args.run.settings();
+    let (outcome, endings) = reading::walk(sources, settings, &Geo::default(), None);
     let mut frames = Frames::default();
     let mut before = 0;
     for (position, file) in files.iter().enumerate() {

@@ -4,7 +4,9 @@
 use super::{check_is_case, findings, say, shown};
 use crate::base::text::safe;
 use crate::case::{layout, tree};
-use crate::cli::{Failure, Knowledge, Run};
+use crate::cli::Failure;
+use crate::cli::knowledge::Knowledge;
+use crate::cli::work::Run;
 use clap::Args;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -7,8 +7,10 @@ use crate::base::text::safe;
 use crate::case::journal::{Book, walk};
 use crate::case::layout;
 use crate::case::verify::verify;
-use crate::cli::reading::{Known, Reading};
-use crate::cli::{Failure, complain};
+use crate::cli::argument::Gate;
+use crate::cli::knowledge::Known;
+use crate::cli::reading::{Hashing, Read, Reading, Wanted};
+use crate::cli::{Failure, input};
 use crate::finding::Finding;
 use crate::sink::compare::Profile;
 use crate::snapshot::Snapshot;
@@ -28,6 +30,8 @@ pub struct Replicate {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    hashing: Hashing,
     #[command(flatten)]
     reading: Reading,
 }
@@ -116,7 +120,7 @@ pub fn run(args: &Replicate) -> std::result::Result<u8, Failure> {
     let known = args.reading.known()?;
     let mut cases = Vec::new();
     for path in &args.cases {
-        cases.push(read(path, &args.reading, &known)?);
+        cases.push(read(path, args, &known)?);
     }
     let mut warnings = Vec::new();
     for (position, case) in cases.iter().enumerate() {
@@ -160,15 +164,17 @@ pub fn run(args: &Replicate) -> std::result::Result<u8, Failure> {
     Ok(if complete { 0 } else { 3 })
 }
 
-fn read(path: &Path, reading: &Reading, known: &Known) -> std::result::Result<Case, Failure> {
+fn read(path: &Path, args: &Replicate, known: &Known) -> std::result::Result<Case, Failure> {
     check_is_case(path)?;
     if !verify(path, None, None).holds {
         let error = anyhow::anyhow!("{}: does not hold; see `case verify`", shown(path));
         return Err(Failure { error, code: 5 });
     }
     let files = [path.to_owned()];
-    let (snapshot, endings) = reading.snapshot(known, &files, None)?;
-    complain(&endings);
+    let hashed = !args.hashing.no_hash;
+    let wanted = Wanted { hashed, ..args.reading.wanted(Gate::default()) };
+    let Read { snapshot, endings, .. } = args.reading.read(known, &files, wanted)?;
+    input::complain(&endings);
     let mut case = Case::of(shown(path), &snapshot);
     let journal = layout::journal(&layout::parts(path));
     if let Ok(walked) = walk(&journal, Book::Recording, &mut |_| {}) {

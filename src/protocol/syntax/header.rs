@@ -5,7 +5,7 @@
 //! Devices write headers that no specification allows: bare line feeds, folded lines, spaces
 //! before the colon. All of them are read; recognition alone is strict.
 
-use super::super::Probe;
+use super::super::{Probe, What};
 use super::parameter;
 use super::stream::Taken;
 use base64::Engine;
@@ -237,6 +237,29 @@ pub fn authorization(value: &[u8]) -> Option<Authorization> {
         return quoted(rest, b"username=").map(|user| Authorization::Digest(user.to_vec()));
     }
     None
+}
+
+/// How a protocol calls what an Authorization field says.
+pub struct SignIn {
+    /// The fact of a secret.
+    pub field: &'static str,
+    /// User and password.
+    pub basic: &'static str,
+    /// A token.
+    pub bearer: &'static str,
+    /// The fact of a user who did not show the password.
+    pub digest_user: &'static str,
+}
+
+/// What an Authorization field shows, in a protocol's words: a fact's kind, name and user.
+#[must_use]
+pub fn sign_in(value: &[u8], words: &SignIn) -> Option<(What, &'static str, Vec<u8>)> {
+    let secret = |kind, length| What::Credential { kind, length };
+    Some(match authorization(value)? {
+        Authorization::Basic(user, length) => (secret(words.basic, length), words.field, user),
+        Authorization::Bearer(length) => (secret(words.bearer, length), words.field, Vec::new()),
+        Authorization::Digest(user) => (What::Note, words.digest_user, user),
+    })
 }
 
 fn basic(encoded: &[u8]) -> Option<(Vec<u8>, usize)> {

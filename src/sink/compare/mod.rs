@@ -3,14 +3,17 @@
 //! called gone.
 
 mod page;
+mod phased;
 mod profile;
 mod statistics;
 mod terminal;
 
 pub use page::page;
+pub use phased::PhasedFlows;
 pub use profile::{Key, Kind, Profile, is_one_device};
 pub use terminal::write;
 
+use crate::sink::messages::{line, msg, text};
 use crate::snapshot::Tool;
 use serde::Serialize;
 use statistics::{holm, rank_sum};
@@ -130,10 +133,23 @@ pub fn range(values: &[u64]) -> [u64; 2] {
     [values.iter().min(), values.iter().max()].map(|end| end.copied().unwrap_or(0))
 }
 
+/// What amounts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amounts {
+    /// Of whole recordings.
+    Delivered,
+    /// Of phases.
+    ByPhase,
+}
+
 impl Comparison {
     /// Of recordings or phases: the first side with each of the others.
     #[must_use]
-    pub fn of(sides: Vec<Side>, amounts: &'static str) -> Comparison {
+    pub fn of(sides: Vec<Side>, amounts: Amounts) -> Comparison {
+        let amounts = match amounts {
+            Amounts::Delivered => text("compare.delivered"),
+            Amounts::ByPhase => text("compare.by_phase"),
+        };
         let pairs = (1..sides.len()).map(|right| pair(&sides, right)).collect();
         Comparison { schema: SCHEMA, tool: Tool::default(), amounts, sides, pairs }
     }
@@ -141,15 +157,21 @@ impl Comparison {
     /// Whether anything is new, gone or changed.
     #[must_use]
     pub fn differs(&self) -> bool {
-        let some =
-            |pair: &Pair| !pair.new.is_empty() || !pair.gone.is_empty() || !pair.changed.is_empty();
-        self.pairs.iter().any(some)
+        self.pairs.iter().any(|pair| !pair.is_empty())
     }
 
     /// Whether every recording was inspected with everything needed.
     #[must_use]
     pub fn complete(&self) -> bool {
         self.sides.iter().flat_map(|side| &side.runs).all(|run| run.complete)
+    }
+}
+
+impl Pair {
+    /// Whether nothing is new, gone or changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.gone.is_empty() && self.changed.is_empty()
     }
 }
 
@@ -180,19 +202,9 @@ fn pair(sides: &[Side], at: usize) -> Pair {
         gone_withdrawn_because: withdrawn(left, right),
         new_withdrawn_because: withdrawn(right, left),
         statistics: match least {
-            0 | 1 => {
-                "One recording on a side: only presence and ratio can be told, not whether chance \
-                 explains them."
-            }
-            2 => {
-                "Two recordings on a side: the spread of repeats is shown; too few for a \
-                 probability."
-            }
-            _ => {
-                "Exact rank-sum test (Mann-Whitney, two-sided, all ways counted), corrected for \
-                 the number of tests, three a thing compared (Holm). With three against three recordings it cannot \
-                 be smaller than 0.1."
-            }
+            0 | 1 => text("compare.one"),
+            2 => text("compare.two"),
+            _ => text("compare.exact"),
         },
         new: Vec::new(),
         gone: Vec::new(),
@@ -234,15 +246,30 @@ fn presence(side: &Side, key: &Key) -> Vec<u64> {
     side.runs.iter().map(|run| u64::from(run.amounts.contains_key(key))).collect()
 }
 
+/// Words that the recordings of a side have for something.
+fn words_of(side: &Side, key: &Key, of: fn(&Profile) -> &profile::Words) -> BTreeSet<&'static str> {
+    side.runs.iter().filter_map(|run| of(run).get(key)).flatten().copied().collect()
+}
+
 fn judge(left: &Side, right: &Side, key: &Key, least: Option<(f64, f64)>) -> (State, Item) {
     let seen = [Seen::of(left, key), Seen::of(right, key)];
-    let levels = |side: &Side| -> BTreeSet<&'static str> {
-        side.runs.iter().filter_map(|run| run.levels.get(key)).flatten().copied().collect()
-    };
-    let (before, after) = (levels(left), levels(right));
+    let [before, after] = [left, right].map(|side| words_of(side, key, |run| &run.levels));
     let words = |levels: &BTreeSet<&str>| levels.iter().copied().collect::<Vec<_>>().join(", ");
     let releveled = before != after && !before.is_empty() && !after.is_empty();
-    let note = releveled.then(|| format!("level {} before, {} now", words(&before), words(&after)));
+    let mut notes = Vec::new();
+    if releveled {
+        let values = [("left", &*words(&before)), ("right", &words(&after))];
+        notes.push(line("compare.level", &values));
+    }
+    for (side, key_of) in
+        [(left, msg!("compare.reviewed_first")), (right, msg!("compare.reviewed_second"))]
+    {
+        let reviewed = words_of(side, key, |run| &run.reviews);
+        if !reviewed.is_empty() {
+            notes.push(line(key_of, &[("words", &words(&reviewed))]));
+        }
+    }
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     let state = match (seen[0].runs, seen[1].runs) {
         (0, _) => State::New,
         (_, 0) => State::Gone,
@@ -283,7 +310,9 @@ fn withdrawn(shows: &Side, lacks: &Side) -> Vec<String> {
     let shortest = |side: &Side| side.runs.iter().map(|run| run.seconds).fold(f64::MAX, f64::min);
     let (mine, other) = (shortest(lacks), shortest(shows));
     if mine < other * LENGTH {
-        why.push(format!("{} is shorter: {mine:.0} s against {other:.0} s", lacks.name));
+        let [mine, other] = [mine, other].map(|seconds| format!("{seconds:.0}"));
+        let values = [("name", &*lacks.name), ("mine", &mine), ("other", &other)];
+        why.push(line("compare.shorter", &values));
     }
     why
 }

@@ -1,157 +1,137 @@
 //! A comparison as one self-contained HTML page: no script, nothing loaded.
 
-use super::terminal::words;
-use super::{Comparison, FACTOR, Item, Pair};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use super::terminal::{Titles, lists, recordings, rest, sums, words};
+use super::{Comparison, Item, Pair, Profile, Side};
+use crate::sink::html::{Heading, boxed, document, head, on_every_page};
+use crate::sink::messages::{line, say, text};
+use maud::{Markup, html};
 
-/// Nothing may be loaded or sent, whatever slipped through.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 /// Rows of one table; the rest is counted and in the JSON.
 const ROWS: usize = 500;
 
 /// The page.
 #[must_use]
 pub fn page(comparison: &Comparison) -> String {
-    let name = |at: usize| &comparison.sides[at].name;
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                title { "phonehome: comparison" }
-                style { (PreEscaped(include_str!("../report.css"))) }
+    let name = |at: usize| html! { bdi { (comparison.sides[at].name) } };
+    let tool = html! { (comparison.tool.name) " " (comparison.tool.version) };
+    let unreviewed = text("compare.unreviewed");
+    let body = html! {
+        header { h1 { (text("compare.title")) } }
+        main {
+            section {
+                h2 { (text("compare.compared")) }
+                @for (at, side) in comparison.sides.iter().enumerate() { (about(side, at)) }
+                p { (line("compare.amounts", &[("amounts", comparison.amounts)])) }
             }
-            body {
-                header { h1 { "What differs between recordings" } }
-                main {
-                    section {
-                        h2 { "What was compared" }
-                        (sides(comparison))
-                        p { "Amounts: " (comparison.amounts) }
-                    }
-                    @for pair in &comparison.pairs {
-                        section {
-                            h2 { bdi { (name(pair.left)) } " against " bdi { (name(pair.right)) } }
-                            (differences(pair))
-                        }
-                    }
-                    section {
-                        h2 { "How to read this" }
-                        p {
-                            "A difference between recordings is not yet a difference between \
-                             devices: what a device does depends on the time, the network and \
-                             chance. Repeats of the same state show how far recordings differ by \
-                             themselves. What one side does not show is called gone only where its \
-                             recordings saw as much and lasted as long."
-                        }
-                    }
+            @for pair in &comparison.pairs {
+                section {
+                    h2 { (say("compare.against", &[("left", name(pair.left)), ("right", name(pair.right))])) }
+                    (differences(pair))
                 }
-                footer {
-                    p {
-                        "Made by " (comparison.tool.name) " " (comparison.tool.version)
-                        ". This page loads nothing and contains no script."
-                    }
-                }
-                aside.review aria-label="not reviewed" {
-                    "Not reviewed: a program made this comparison, and no person has checked it."
-                }
+            }
+            section {
+                h2 { (text("compare.read")) }
+                p { (text("compare.reading")) }
             }
         }
-    }
-    .into_string()
+        footer { p { (say("compare.made_by", &[("tool", tool)])) } }
+        aside.review aria-label=(text("compare.badge")) { (unreviewed) }
+    };
+    let title = html! { (text("compare.page")) };
+    document(&title, &on_every_page(unreviewed), false, &body)
 }
 
-fn sides(comparison: &Comparison) -> Markup {
+fn about(side: &Side, at: usize) -> Markup {
+    let values = [
+        ("place", html! { (at + 1) }),
+        ("name", html! { bdi { (side.name) } }),
+        ("count", html! { (recordings(side.runs.len())) }),
+    ];
     html! {
-        @for (at, side) in comparison.sides.iter().enumerate() {
-            h3 { (at + 1) ". " bdi { (side.name) } }
-            ul {
-                @for run in side.runs.iter().take(ROWS) {
-                    li {
-                        bdi { (run.name) } ": " (format!("{:.1}", run.seconds)) " s, " (run.frames) " frames"
-                        @if !run.complete { ", " strong { "partial" } }
-                        @for hash in &run.sha256 {
-                            br; small {
-                                @match hash {
-                                    Some(hash) => { "SHA-256 " code { (hash) } }
-                                    None => "SHA-256 not computed",
-                                }
-                            }
-                        }
-                    }
+        h3 { (say("compare.side", &values)) }
+        ul {
+            @for run in side.runs.iter().take(ROWS) { li { (recording(run)) } }
+            @if side.runs.len() > ROWS { li { (rest(side.runs.len(), ROWS)) } }
+        }
+    }
+}
+
+fn recording(run: &Profile) -> Markup {
+    let values = [
+        ("name", html! { bdi { (run.name) } }),
+        ("seconds", html! { (format!("{:.1}", run.seconds)) }),
+        ("frames", html! { (run.frames) }),
+    ];
+    let devices = html! { bdi { (run.devices.join(", ")) } };
+    html! {
+        (say("compare.run", &values))
+        @if !run.complete { ", " strong { (text("compare.partial")) } }
+        @if !run.devices.is_empty() { br; (say("compare.devices", &[("devices", devices)])) }
+        @for hash in &run.sha256 {
+            br; small {
+                @match hash {
+                    Some(hash) => { (say("compare.hash", &[("hash", html! { code { (hash) } })])) }
+                    None => { (text("compare.no_hash")) }
                 }
-                @if side.runs.len() > ROWS { li { (side.runs.len() - ROWS) " more; all in --json" } }
             }
         }
     }
 }
 
 fn differences(pair: &Pair) -> Markup {
-    let none = pair.new.is_empty() && pair.gone.is_empty() && pair.changed.is_empty();
     html! {
-        @if none { p.headline { strong { "No difference." } } }
-        (table("New", "Only in the second", &pair.new, &pair.new_withdrawn_because))
-        (table("Gone", "Only in the first", &pair.gone, &pair.gone_withdrawn_because))
-        (table("Changed", "", &pair.changed, &[]))
-        ul {
-            @if pair.smaller > 0 {
-                li {
-                    "Differ by no more than repeats do, or by less than " (FACTOR)
-                    " times without repeats: " (pair.smaller) "."
+        @if pair.is_empty() { p.headline { strong { (text("compare.none")) } } }
+        @for (titles, items, withdrawn) in lists(pair) { (table(titles, items, withdrawn)) }
+        ul { @for said in sums(pair) { li { (said) } } }
+    }
+}
+
+fn table([plain, weaker, _]: Titles, items: &[Item], withdrawn: &[String]) -> Markup {
+    let title = if withdrawn.is_empty() { text(plain) } else { text(weaker) };
+    let count = items.len().to_string();
+    html! {
+        @if !items.is_empty() {
+            h3 { (line("compare.counted", &[("title", title), ("count", &count)])) }
+            @if !withdrawn.is_empty() {
+                div.limit {
+                    p { strong { (text("compare.no_claim")) } " " (text("compare.no_claim_why")) }
+                    ul {
+                        @for why in withdrawn.iter().take(ROWS) { li { bdi { (why) } } }
+                        @if withdrawn.len() > ROWS { li { (rest(withdrawn.len(), ROWS)) } }
+                    }
                 }
             }
-            li { "The same in both: " (pair.same) "." }
-            li { (pair.statistics) }
+            (boxed(title, html! {
+                table.fits {
+                    (head(&[
+                        Heading::Words(text("compare.what")),
+                        Heading::Words(text("compare.kind")),
+                        Heading::Words(text("compare.column_device")),
+                        Heading::Words(text("compare.values")),
+                    ]))
+                    tbody {
+                        @for item in items.iter().take(ROWS) { (row(item)) }
+                        @if items.len() > ROWS { tr { td colspan="4" { (rest(items.len(), ROWS)) } } }
+                    }
+                }
+            }))
         }
     }
 }
 
-fn table(title: &str, weaker: &str, items: &[Item], withdrawn: &[String]) -> Markup {
-    let title = if withdrawn.is_empty() { title } else { weaker };
+fn row(item: &Item) -> Markup {
     html! {
-        @if !items.is_empty() {
-            h3 { (title) " (" (items.len()) ")" }
-            @if !withdrawn.is_empty() {
-                div.limit {
-                    p { strong { "This does not show that anything began or ended." } " The recordings differ in what they could show:" }
-                    ul {
-                        @for why in withdrawn.iter().take(ROWS) { li { bdi { (why) } } }
-                        @if withdrawn.len() > ROWS { li { (withdrawn.len() - ROWS) " more; all in --json" } }
-                    }
-                }
+        tr {
+            th scope="row" { bdi { (item.key.what) } }
+            td { (item.key.kind.name()) }
+            td {
+                @if item.key.device.is_empty() { (text("compare.one_device")) }
+                @else { code { bdi { (item.key.device) } } }
             }
-            div.scroll role="group" tabindex="0" aria-label=(title) {
-                table.fits {
-                    thead {
-                        tr {
-                            th scope="col" { "What" }
-                            th scope="col" { "Kind" }
-                            th scope="col" { "Device" }
-                            th scope="col" { "First → second" }
-                        }
-                    }
-                    tbody {
-                        @for item in items.iter().take(ROWS) {
-                            tr {
-                                th scope="row" { bdi { (item.key.what) } }
-                                td { (item.key.kind.name()) }
-                                td { @if item.key.device.is_empty() { "the one device" } @else { code { bdi { (item.key.device) } } } }
-                                td {
-                                    @for (at, said) in words(item).iter().enumerate() {
-                                        @if at > 0 { br; }
-                                        (said.replace("->", "→"))
-                                    }
-                                }
-                            }
-                        }
-                        @if items.len() > ROWS {
-                            tr { td colspan="4" { (items.len() - ROWS) " more; all in --json" } }
-                        }
-                    }
+            td {
+                @for (at, said) in words(item).iter().enumerate() {
+                    @if at > 0 { br; }
+                    (said)
                 }
             }
         }

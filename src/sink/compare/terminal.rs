@@ -2,6 +2,8 @@
 
 use super::{Comparison, FACTOR, Item, Kind, Pair, Seen, Side, range};
 use crate::base::text::{bytes, shorten};
+use crate::finding::CHECKS;
+use crate::sink::messages::{line, msg, text};
 use std::io::{self, Write};
 
 /// Rows of one list; the rest is counted and in the JSON.
@@ -16,50 +18,97 @@ pub fn write(comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
         about(side, at, out)?;
     }
     for pair in &comparison.pairs {
-        let names = [pair.left, pair.right].map(|at| &comparison.sides[at].name);
-        writeln!(out, "\n{} against {}", names[0], names[1])?;
+        let [left, right] = [pair.left, pair.right].map(|at| &*comparison.sides[at].name);
+        writeln!(out, "\n{}", line("compare.against", &[("left", left), ("right", right)]))?;
         differences(pair, out)?;
     }
-    writeln!(out, "\nAmounts: {}", comparison.amounts)
+    writeln!(out, "\n{}", line("compare.amounts", &[("amounts", comparison.amounts)]))
+}
+
+/// `3 recordings`.
+pub fn recordings(count: usize) -> String {
+    let word = match count {
+        1 => text("compare.recording"),
+        _ => text("compare.recordings"),
+    };
+    format!("{count} {word}")
+}
+
+/// How many are not shown.
+pub fn rest(all: usize, shown: usize) -> String {
+    line("compare.rest", &[("count", &all.saturating_sub(shown).to_string())])
 }
 
 fn about(side: &Side, at: usize, out: &mut dyn Write) -> io::Result<()> {
-    let count = side.runs.len();
-    let word = if count == 1 { "recording" } else { "recordings" };
-    writeln!(out, "{}. {} ({count} {word})", at + 1, side.name)?;
+    let count = recordings(side.runs.len());
+    let values = [("place", &*(at + 1).to_string()), ("name", &side.name), ("count", &count)];
+    writeln!(out, "{}", line("compare.side", &values))?;
     for run in side.runs.iter().take(ROWS) {
-        let complete = if run.complete { "" } else { ", PARTIAL" };
-        writeln!(out, "     {}: {:.1} s, {} frames{complete}", run.name, run.seconds, run.frames)?;
+        let (seconds, frames) = (format!("{:.1}", run.seconds), run.frames.to_string());
+        let values = [("name", &*run.name), ("seconds", &seconds), ("frames", &frames)];
+        let partial = match run.complete {
+            true => String::new(),
+            false => format!(", {}", text("compare.partial").to_uppercase()),
+        };
+        writeln!(out, "     {}{partial}", line("compare.run", &values))?;
+        if !run.devices.is_empty() {
+            let devices = shorten(&run.devices.join(", "), 70);
+            writeln!(out, "       {}", line("compare.devices", &[("devices", &devices)]))?;
+        }
     }
-    if count > ROWS {
-        writeln!(out, "     {} more in --json", count - ROWS)?;
+    if side.runs.len() > ROWS {
+        writeln!(out, "     {}", rest(side.runs.len(), ROWS))?;
     }
     Ok(())
 }
 
 fn differences(pair: &Pair, out: &mut dyn Write) -> io::Result<()> {
-    if pair.new.is_empty() && pair.gone.is_empty() && pair.changed.is_empty() {
-        writeln!(out, "  No difference.")?;
+    if pair.is_empty() {
+        writeln!(out, "  {}", text("compare.none"))?;
     }
-    list("New", "Only in the second", &pair.new, &pair.new_withdrawn_because, out)?;
-    list("Gone", "Only in the first", &pair.gone, &pair.gone_withdrawn_because, out)?;
-    list("Changed", "", &pair.changed, &[], out)?;
-    if pair.smaller > 0 {
-        writeln!(
-            out,
-            "  Differ by no more than repeats do, or by less than {FACTOR} times without \
-                       repeats: {}.",
-            pair.smaller
-        )?;
+    for (titles, items, withdrawn) in lists(pair) {
+        list(titles, items, withdrawn, out)?;
     }
-    writeln!(out, "  The same in both: {}.", pair.same)?;
-    writeln!(out, "  {}", pair.statistics)
+    for said in sums(pair) {
+        writeln!(out, "  {said}")?;
+    }
+    Ok(())
 }
 
-/// `withdrawn` says why the items only differ in what was recorded, as far as one can tell.
+/// How a list is headed: where it can be claimed, where not, and how the latter is explained.
+pub type Titles = [&'static str; 3];
+
+/// New, gone, changed; with why the first two only differ in what was recorded.
+pub fn lists(pair: &Pair) -> [(Titles, &[Item], &[String]); 3] {
+    [
+        (
+            [msg!("compare.new"), msg!("compare.only_second"), msg!("compare.not_called_new")],
+            &pair.new,
+            &pair.new_withdrawn_because,
+        ),
+        (
+            [msg!("compare.gone"), msg!("compare.only_first"), msg!("compare.not_called_gone")],
+            &pair.gone,
+            &pair.gone_withdrawn_because,
+        ),
+        ([msg!("compare.changed"); 3], &pair.changed, &[]),
+    ]
+}
+
+/// What is only counted, and what can be said of chance.
+pub fn sums(pair: &Pair) -> Vec<String> {
+    let mut sums = Vec::new();
+    if pair.smaller > 0 {
+        let (count, factor) = (pair.smaller.to_string(), FACTOR.to_string());
+        sums.push(line("compare.smaller", &[("factor", &factor), ("count", &count)]));
+    }
+    sums.push(line("compare.same", &[("count", &pair.same.to_string())]));
+    sums.push(pair.statistics.to_owned());
+    sums
+}
+
 fn list(
-    title: &str,
-    weaker: &str,
+    [plain, weaker, not_called]: Titles,
     items: &[Item],
     withdrawn: &[String],
     out: &mut dyn Write,
@@ -67,74 +116,96 @@ fn list(
     if items.is_empty() {
         return Ok(());
     }
+    let count = items.len().to_string();
     if withdrawn.is_empty() {
-        writeln!(out, "  {title} ({})", items.len())?;
+        let values = [("title", text(plain)), ("count", &count)];
+        writeln!(out, "  {}", line("compare.counted", &values))?;
     } else {
-        writeln!(
-            out,
-            "  {weaker} ({}); not called {}, because",
-            items.len(),
-            title.to_lowercase()
-        )?;
+        let values = [("title", text(weaker)), ("count", &count)];
+        writeln!(out, "  {}", line(not_called, &values))?;
         for why in withdrawn.iter().take(ROWS) {
             writeln!(out, "      {why}")?;
         }
         if withdrawn.len() > ROWS {
-            writeln!(out, "      and {} reasons more in --json", withdrawn.len() - ROWS)?;
+            let more = (withdrawn.len() - ROWS).to_string();
+            writeln!(out, "      {}", line("compare.more_reasons", &[("count", &more)]))?;
         }
     }
     for item in items.iter().take(ROWS) {
         writeln!(out, "    {:<11} {}", item.key.kind.name(), shorten(&item.key.what, 60))?;
         if !item.key.device.is_empty() {
-            writeln!(out, "                of {}", item.key.device)?;
+            let of = line("compare.of", &[("device", &item.key.device)]);
+            writeln!(out, "                {of}")?;
         }
         for said in words(item) {
             writeln!(out, "                {said}")?;
         }
     }
     if items.len() > ROWS {
-        writeln!(out, "    {} more in --json", items.len() - ROWS)?;
+        writeln!(out, "    {}", rest(items.len(), ROWS))?;
     }
     Ok(())
+}
+
+/// What the rule says in plain words whose id a finding's name begins with.
+fn title(what: &str) -> Option<&'static str> {
+    let id = what.split(": ").next()?;
+    CHECKS.iter().find(|check| check.id() == id).map(|check| check.title())
 }
 
 /// What differs of an item, a line each.
 pub fn words(item: &Item) -> Vec<String> {
     let mut lines = Vec::new();
-    if item.key.kind != Kind::Finding {
-        for (way, [a, b]) in ["sent", "received"].into_iter().zip(ways(&item.left, &item.right)) {
+    if item.key.kind == Kind::Finding {
+        lines.extend(title(&item.key.what).map(str::to_owned));
+        if item.left.of.max(item.right.of) == 1 {
+            let found = |seen: &Seen| match seen.runs {
+                0 => text("compare.not_found"),
+                _ => text("compare.found"),
+            };
+            let (from, to) = (found(&item.left), found(&item.right));
+            lines.push(line("compare.finding", &[("from", from), ("to", to)]));
+        }
+    } else {
+        let ways = item.left.ways().into_iter().zip(item.right.ways());
+        for (key, (a, b)) in [msg!("compare.sent"), msg!("compare.received")].into_iter().zip(ways)
+        {
             if range(a) != range(b) {
-                lines.push(format!("{way} {} -> {}{}", span(a), span(b), ratio(a, b)));
+                let (from, to, ratio) = (span(a), span(b), ratio(a, b));
+                lines.push(line(key, &[("from", &from), ("to", &to), ("ratio", &ratio)]));
             }
         }
     }
     if item.left.of.max(item.right.of) > 1 {
-        let seen = |side: &Seen| format!("{} of {}", side.runs, side.of);
-        lines.push(format!("seen in {} -> {}", seen(&item.left), seen(&item.right)));
+        let [left, left_of, right, right_of] =
+            [item.left.runs, item.left.of, item.right.runs, item.right.of].map(|n| n.to_string());
+        let values =
+            [("left", &*left), ("left_of", &left_of), ("right", &right), ("right_of", &right_of)];
+        lines.push(line("compare.seen", &values));
     }
     lines.extend(item.note.clone());
     if let (Some(p), Some(holm)) = (item.p, item.p_holm) {
-        lines.push(format!("p {p:.3}, corrected {holm:.3}"));
+        let (p, holm) = (format!("{p:.3}"), format!("{holm:.3}"));
+        lines.push(line("compare.p", &[("p", &p), ("holm", &holm)]));
     }
     lines
-}
-
-fn ways<'a>(left: &'a Seen, right: &'a Seen) -> [[&'a [u64]; 2]; 2] {
-    [[&left.sent, &right.sent], [&left.received, &right.received]]
 }
 
 /// One amount, or least and most of the repeats.
 fn span(values: &[u64]) -> String {
     match range(values) {
         [low, high] if low == high => bytes(low),
-        [low, high] => format!("{} to {}", bytes(low), bytes(high)),
+        [low, high] => line("compare.range", &[("low", &bytes(low)), ("high", &bytes(high))]),
     }
 }
 
 /// The ratio of single amounts; of repeats their ranges say more.
 fn ratio(left: &[u64], right: &[u64]) -> String {
     match (left, right) {
-        ([a], [b]) if *a > 0 && *b > 0 => format!(" ({:.2} times)", *b as f64 / *a as f64),
+        ([a], [b]) if *a > 0 && *b > 0 => {
+            let factor = format!("{:.2}", *b as f64 / *a as f64);
+            line("compare.ratio", &[("factor", &factor)])
+        }
         _ => String::new(),
     }
 }

@@ -8,6 +8,7 @@ fn run(amounts: &[(&str, u64)]) -> Profile {
     Profile {
         name: "a.pcap".to_owned(),
         sha256: vec![None],
+        devices: Vec::new(),
         seconds: 60.0,
         frames: 10,
         complete: true,
@@ -17,6 +18,7 @@ fn run(amounts: &[(&str, u64)]) -> Profile {
             .map(|(what, sent)| (key(Kind::Destination, what), [*sent, 1]))
             .collect(),
         levels: Default::default(),
+        reviews: Default::default(),
     }
 }
 
@@ -25,7 +27,7 @@ fn side(runs: Vec<Profile>) -> Side {
 }
 
 fn compare(left: Vec<Profile>, right: Vec<Profile>) -> Comparison {
-    Comparison::of(vec![side(left), side(right)], "payload")
+    Comparison::of(vec![side(left), side(right)], Amounts::Delivered)
 }
 
 fn whats(items: &[Item]) -> Vec<&str> {

@@ -385,6 +385,10 @@ impl<W: Write + Send> Spelling for Eve<W> {
     fn finish(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+
+    fn lost(&self) -> u64 {
+        self.exchanges.lost
+    }
 }
 
 #[cfg(test)]

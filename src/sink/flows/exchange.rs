@@ -112,11 +112,17 @@ struct Flow {
 }
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Exchanges {
     flows: Map<u64, Box<Flow>>,
+    flows_max: usize,
     /// Facts of flows that there was no room for.
     pub lost: u64,
+}
+
+impl Default for Exchanges {
+    fn default() -> Exchanges {
+        Exchanges::bounded(FLOWS_MAX)
+    }
 }
 
 fn shown(value: &[u8]) -> String {
@@ -128,6 +134,10 @@ fn shown(value: &[u8]) -> String {
 }
 
 impl Exchanges {
+    fn bounded(flows_max: usize) -> Exchanges {
+        Exchanges { flows: Map::default(), flows_max, lost: 0 }
+    }
+
     /// Takes a fact; `give` gets what is whole by it.
     pub fn said(
         &mut self,
@@ -141,7 +151,7 @@ impl Exchanges {
             return;
         }
         let id = head.first_frame;
-        if !self.flows.contains_key(&id) && self.flows.len() >= FLOWS_MAX {
+        if !self.flows.contains_key(&id) && self.flows.len() >= self.flows_max {
             self.lost += 1;
             return;
         }
@@ -411,6 +421,8 @@ pub(super) fn code_name(flags: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::UDP;
+    use crate::protocol::testing::flow;
 
     #[test]
     fn a_question_finds_its_answer_and_nobody_elses() {
@@ -473,5 +485,22 @@ mod tests {
         let (1, Exchange::Http(http)) = &given[0] else { panic!("{given:?}") };
         assert_eq!((&*http.method, &*http.host, http.status), ("GET", "h.example", Some(404)));
         assert_eq!(flow.requests.len(), 1);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted() {
+        let mut exchanges = Exchanges::bounded(1);
+        let fact =
+            |value| Fact { what: What::Query { record: 1 }, name: "dns.query", value, frame: 1 };
+        let head = |first_frame| Head { first_frame, ..flow(UDP, 40_000, 53).head() };
+        let mut given = 0;
+        for frame in [1, 1, 2, 3] {
+            exchanges
+                .said(&head(frame), Cite::default(), &fact(b"a.example"), &mut |_, _| given += 1);
+        }
+        assert_eq!((given, exchanges.lost), (2, 2), "flows that are open go on");
+        exchanges.ended(1, &mut |_, _| {});
+        exchanges.said(&head(4), Cite::default(), &fact(b"a.example"), &mut |_, _| given += 1);
+        assert_eq!((given, exchanges.lost), (3, 2));
     }
 }

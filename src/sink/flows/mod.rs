@@ -53,6 +53,11 @@ pub trait Spelling: Send {
     /// # Errors
     /// When the output cannot be written.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// Facts that were left out because too many flows in which something was said were open.
+    fn lost(&self) -> u64 {
+        0
+    }
 }
 
 /// Writes records as they come, or sorts them first.
@@ -70,11 +75,11 @@ impl<'w> Writer<'w> {
         Writer { spelling, order, kept: Vec::new(), failure: None }
     }
 
-    /// Writes what is kept.
+    /// Writes what is kept; how many facts were left out for lack of room.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<u64> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -82,7 +87,8 @@ impl<'w> Writer<'w> {
         for record in &self.kept {
             self.spelling.record(record)?;
         }
-        self.spelling.finish()
+        self.spelling.finish()?;
+        Ok(self.spelling.lost())
     }
 }
 

@@ -35,6 +35,9 @@ struct Logs {
 }
 
 impl Zeek {
+    /// Names of the logs.
+    pub const LOGS: [&str; 4] = ["conn.log", "dns.log", "http.log", "ssl.log"];
+
     /// Writes into a folder, which is made where it is missing.
     ///
     /// # Errors
@@ -424,6 +427,10 @@ impl Spelling for Zeek {
     fn finish(&mut self) -> io::Result<()> {
         let Logs { dns, http, ssl } = &mut self.events.logs;
         [&mut self.conn, dns, http, ssl].into_iter().try_for_each(Write::flush)
+    }
+
+    fn lost(&self) -> u64 {
+        self.events.exchanges.lost
     }
 }
 

@@ -1,8 +1,8 @@
 //! What stands beside the findings: the law of the countries concerned, rules of policies, and
 //! clauses of standards.
 
-use super::messages::{say, text};
 use crate::policy::Outcome;
+use crate::sink::messages::{say, text};
 use crate::snapshot::{Jurisdiction, Snapshot};
 use crate::standard::{Clause, Verdict};
 use maud::{Markup, html};

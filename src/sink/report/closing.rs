@@ -1,9 +1,10 @@
 //! What stands at the end, for those who check: clauses of standards, frames, versions and hashes.
 
 use super::View;
-use super::messages::{say, text};
-use super::words::{ROWS_MAX, boxed, grouped};
+use super::words::{ROWS_MAX, grouped};
 use crate::base::frame;
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{say, text};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
@@ -21,13 +22,11 @@ pub fn references(snapshot: &Snapshot) -> Markup {
     let spelling = snapshot.spelling();
     let table = html! {
         table.small {
-            thead {
-                tr {
-                    th scope="col" { (text("references.finding")) }
-                    th scope="col" { (text("references.rule")) }
-                    th scope="col" { (text("references.frames")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("references.finding")),
+                Heading::Words(text("references.rule")),
+                Heading::Words(text("references.frames")),
+            ]))
             tbody {
                 @for (at, finding) in with_frames.iter().take(ROWS_MAX) {
                     tr {

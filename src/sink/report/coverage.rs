@@ -1,9 +1,10 @@
 //! What was inspected, and what was not: nothing found is not nothing there.
 
 use super::View;
-use super::messages::{line, say, text};
-use super::words::{ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire};
+use super::words::{ROWS_MAX, counted, day, device_link, grouped, tally, total, wire};
 use crate::attribution::world::{Device, Service, Traffic, Zone};
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{line, msg, say, text};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
 use maud::{Markup, html};
 
@@ -32,19 +33,17 @@ fn visibility(view: &View<'_>) -> Markup {
     let table = html! {
         table {
             caption { span { (text("coverage.what_recording_could_see_each")) } }
-            thead {
-                tr {
-                    th scope="col" { (text("coverage.device")) }
-                    th scope="col" { (text("coverage.directions")) }
-                    th.number scope="col" { (text("coverage.conversations")) }
-                    th.number scope="col" { (text("coverage.these_one_sided")) }
-                    th.number scope="col" { (text("coverage.with_data_missing")) }
-                    th scope="col" { (text("coverage.seen_asking_its_address_dhcp")) }
-                    th scope="col" { (text("coverage.seen_asking_names_dns")) }
-                    th scope="col" { (text("coverage.ipv6")) }
-                    th scope="col" { (text("coverage.first_seen_silent_since_utc")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("coverage.device")),
+                Heading::Words(text("coverage.directions")),
+                Heading::Number(text("coverage.conversations")),
+                Heading::Number(text("coverage.these_one_sided")),
+                Heading::Number(text("coverage.with_data_missing")),
+                Heading::Words(text("coverage.seen_asking_its_address_dhcp")),
+                Heading::Words(text("coverage.seen_asking_names_dns")),
+                Heading::Words(text("coverage.ipv6")),
+                Heading::Words(text("coverage.first_seen_silent_since_utc")),
+            ]))
             tbody {
                 @for device in devices.iter().take(ROWS_MAX) { (visibility_row(view, device)) }
             }
@@ -245,7 +244,10 @@ fn frames(coverage: &Coverage) -> Markup {
     let table = html! {
         table.small {
             caption { span { (text("coverage.every_frame_counted_exactly_one")) } }
-            thead { tr { th scope="col" { (text("coverage.kind")) } th.number scope="col" { (text("coverage.frames")) } } }
+            (head(&[
+                Heading::Words(text("coverage.kind")),
+                Heading::Number(text("coverage.frames")),
+            ]))
             tbody {
                 @for (name, count) in &coverage.frames.explained_by { (row(name, *count)) }
                 @for (name, count) in &coverage.frames.refused {

@@ -1,14 +1,15 @@
 //! The table of a device's internet destinations: names, owners, amounts, networks, places.
 
 use super::View;
-use super::messages::{line, say, text};
-use super::words::{amount, boxed, counted, destination_title, frames, grouped, wire};
+use super::words::{amount, counted, destination_title, frames, grouped, wire};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{
     Claim, Contact, Destination, Device, Host, Level, NameSeen, Party, Remote, Service, Traffic,
 };
 use crate::base::frame::Spelling;
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{line, say, text};
 use maud::{Markup, html};
 
 /// Names of one destination shown.
@@ -41,17 +42,15 @@ pub fn table(view: &View<'_>, device: &Device, contacts: &[&Contact]) -> Markup 
             caption {
                 span { (say("destination.internet_destinations_most_bytes_first", &[("title", html! { (wire(&device.title())) })])) }
             }
-            thead {
-                tr {
-                    th scope="col" { (text("destination.destination_names_goes")) }
-                    th.number scope="col" { (text("destination.sent")) }
-                    th.number scope="col" { (text("destination.received")) }
-                    th scope="col" { (text("destination.whose_service")) }
-                    th scope="col" { (text("destination.readable_on_way")) }
-                    th scope="col" { (text("destination.address_whose_network")) }
-                    th scope="col" { (text("destination.where_databases_place")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("destination.destination_names_goes")),
+                Heading::Number(text("destination.sent")),
+                Heading::Number(text("destination.received")),
+                Heading::Words(text("destination.whose_service")),
+                Heading::Words(text("destination.readable_on_way")),
+                Heading::Words(text("destination.address_whose_network")),
+                Heading::Words(text("destination.where_databases_place")),
+            ]))
             @for contact in contacts.iter().take(shown) {
                 (rows_of(view, contact, &snapshot.destinations[contact.destination_index]))
             }

@@ -2,10 +2,11 @@
 
 use super::View;
 use super::destination;
-use super::messages::{line, say, text};
-use super::words::{ROWS_MAX, amount, boxed, counted, device_link, frames, total, wire};
+use super::words::{ROWS_MAX, amount, counted, device_link, frames, total, wire};
 use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
 use crate::base::frame::Spelling;
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{line, msg, say, text};
 use maud::{Markup, html};
 
 /// Descriptions and addresses of one device shown; all are in the JSON.
@@ -213,16 +214,14 @@ fn nearby(view: &View<'_>, index: usize, device: &Device) -> Markup {
     rows.iter().skip(room).for_each(|near| rest.add(&near.traffic));
     let table = html! {
         table.small {
-            thead {
-                tr {
-                    th scope="col" { (text("device.with")) }
-                    th scope="col" { (text("device.who_spoke_first")) }
-                    th.number scope="col" { (text("device.sent")) }
-                    th.number scope="col" { (text("device.received")) }
-                    th scope="col" { (text("device.spoken")) }
-                    th scope="col" { (text("device.first_last_seen_utc")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("device.with")),
+                Heading::Words(text("device.who_spoke_first")),
+                Heading::Number(text("device.sent")),
+                Heading::Number(text("device.received")),
+                Heading::Words(text("device.spoken")),
+                Heading::Words(text("device.first_last_seen_utc")),
+            ]))
             tbody {
                 @for near in rows.iter().take(room) {
                     @let [sent, received] = near.traffic.delivered_bytes;

@@ -1,21 +1,21 @@
 //! What the checks state, each with what it does not show and the frames to check it by.
 
 use super::View;
-use super::messages::{say, text};
 use super::words::{
-    FILTER_MAX, ROWS_MAX, boxed, counted, destination_title, device_link, frames, grouped, total,
-    wire,
+    FILTER_MAX, ROWS_MAX, counted, destination_title, device_link, frames, grouped, total, wire,
 };
 use crate::attribution::world::{Level, Zone};
 use crate::base::frame;
 use crate::finding::{Counted, Finding, Severity};
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{say, text};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
 pub fn section(view: &View<'_>) -> Markup {
     let snapshot = view.snapshot;
     let findings = &snapshot.findings;
-    let unreviewed = findings.iter().all(|finding| finding.review.state == "unreviewed");
+    let unreviewed = findings.iter().all(|finding| finding.review.is_open());
     html! {
         section id="findings" {
             h2 { "Findings" @if unreviewed { (text("finding.part_nobody_has_reviewed_these")) } }
@@ -47,7 +47,7 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                 "Finding " (index + 1) ": " (finding.title)
                 " " span.badge { (say("finding.severity_2", &[("severity", html! { (finding.severity.name()) })])) }
                 " " span.badge { (say("finding.level_2", &[("level", html! { (finding.level.name()) })])) }
-                @if finding.review.state == "unreviewed" { " " span.badge.open { (text("review.badge")) } }
+                @if finding.review.is_open() { " " span.badge.open { (text("review.badge")) } }
             }
             p.say { (wire(&finding.may_say)) }
             dl.facts {
@@ -57,9 +57,9 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                 dd { (finding.severity.name()) ": " (severity(finding.severity)) }
                 dt { (text("finding.level")) }
                 dd { (finding.level.name()) ": " (level(finding.level)) }
-                @if finding.review.state != "unreviewed" {
+                @if let Some(told) = finding.review.told() {
                     dt { (text("finding.review")) }
-                    dd { (finding.review.state) }
+                    dd { (wire(&told)) }
                 }
                 @if let Some(phase) = &finding.phase { dt { (text("finding.phase")) } dd { (phase) } }
             }
@@ -161,13 +161,11 @@ fn deciding(view: &View<'_>, finding: &Finding) -> Markup {
     let table = html! {
         table.small {
             caption { span { (text("finding.frames_decide")) } }
-            thead {
-                tr {
-                    th.number scope="col" { (text("finding.frame")) }
-                    th scope="col" { (text("finding.time_utc")) }
-                    th.number scope="col" { (text("finding.length_bytes")) }
-                }
-            }
+            (head(&[
+                Heading::Number(text("finding.frame")),
+                Heading::Words(text("finding.time_utc")),
+                Heading::Number(text("finding.length_bytes")),
+            ]))
             tbody {
                 @for reference in finding.refs.iter().take(shown) {
                     tr {

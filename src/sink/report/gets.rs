@@ -2,12 +2,13 @@
 //! that was sent, and with as much doubt as there is.
 
 use super::View;
-use super::messages::{line, say, text};
 use super::picture::{WIDTH, figure, number, share};
-use crate::attribution::country;
+use super::words::country_name;
 use crate::attribution::place::{Place, is_spread, place};
 use crate::attribution::world::{Contact, Destination, Host, Zone};
 use crate::base::text::{bytes, shorten};
+use crate::sink::html::{Heading, head};
+use crate::sink::messages::{line, say, text};
 use maud::{Markup, html};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -185,12 +186,13 @@ fn place_label(place: &Place) -> Label {
     let name = place.short();
     match place {
         Place::In(code) => {
-            let name = country::find(code.as_str())
-                .map_or_else(|| code.to_string(), |country| format!("{} ({code})", country.name));
-            Label::new(name, text("gets.databases_agree"), false)
+            Label::new(country_name(code.as_str()), text("gets.databases_agree"), false)
         }
         Place::Disputed(_) => Label::new(name, text("gets.databases_disagree"), true),
-        Place::Excluded(_) => Label::new(name, text("gets.too_fast"), true),
+        Place::Excluded(code) => {
+            let name = line("gets.not_there", &[("country", &country_name(code.as_str()))]);
+            Label::new(name, text("gets.too_fast"), true)
+        }
         Place::Anywhere(_) => {
             Label::new(name.trim_end_matches('*'), text("gets.many_places"), true)
         }
@@ -294,15 +296,13 @@ fn below(chains: &[Chain], total: u64) -> Markup {
             summary { (text("gets.table")) }
             div.scroll role="group" tabindex="0" aria-label=(text("gets.table")) {
                 table.small {
-                    thead {
-                        tr {
-                            th scope="col" { (text("gets.device")) }
-                            th scope="col" { (text("gets.operator")) }
-                            th scope="col" { (text("gets.network")) }
-                            th scope="col" { (text("gets.place")) }
-                            th.number scope="col" { (text("table.sent")) }
-                        }
-                    }
+                    (head(&[
+                        Heading::Words(text("gets.device")),
+                        Heading::Words(text("gets.operator")),
+                        Heading::Words(text("gets.network")),
+                        Heading::Words(text("gets.place")),
+                        Heading::Number(text("table.sent")),
+                    ]))
                     tbody {
                         @for chain in chains.iter().take(CHAINS_MAX) {
                             tr {

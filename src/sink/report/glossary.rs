@@ -1,8 +1,8 @@
 //! How the statements of the page are known, and its words.
 
 use super::finding::level;
-use super::messages::{say, text};
 use crate::attribution::world::Level;
+use crate::sink::messages::{msg, say, text};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 

@@ -2,12 +2,12 @@
 //! an arc is drawn only where nothing speaks against the place.
 
 use super::View;
-use super::messages::{line, say, text};
 use super::picture::{figure, number};
-use super::words::boxed;
 use crate::attribution::country::{self, Country};
 use crate::attribution::place::Tally;
 use crate::base::text::bytes;
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{line, say, text};
 use maud::{Markup, html};
 use std::fmt::Write;
 
@@ -110,14 +110,12 @@ fn below(tally: &Tally, here: Option<&Country>) -> Markup {
     };
     let table = html! {
         table.small {
-            thead {
-                tr {
-                    th scope="col" { (text("map.country")) }
-                    th.number scope="col" { (text("table.sent")) }
-                    th.number scope="col" { (text("table.received")) }
-                    th.number scope="col" { (text("map.addresses")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("map.country")),
+                Heading::Number(text("table.sent")),
+                Heading::Number(text("table.received")),
+                Heading::Number(text("map.addresses")),
+            ]))
             tbody {
                 @for (code, counts) in ranked.iter().take(ROWS) {
                     @let name = country::find(code).map_or("", |country| country.name);

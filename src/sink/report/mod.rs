@@ -2,13 +2,6 @@
 //! anywhere, everything from the wire escaped. It says what left, to whom and where, what was
 //! found, how that is known, and what was not seen.
 
-/// Marks a key of a message that stands in a table.
-macro_rules! msg {
-    ($key:literal) => {
-        $key
-    };
-}
-
 mod clock;
 mod closing;
 mod annex;
@@ -19,7 +12,6 @@ mod finding;
 mod gets;
 mod glossary;
 mod map;
-mod messages;
 mod operator;
 mod picture;
 mod shares;
@@ -32,14 +24,15 @@ pub use clock::Zone as TimeZone;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::{bytes, span};
 use crate::finding::{Finding, Severity};
+use crate::sink::html::{Heading, boxed, document, head, on_every_page};
+use crate::sink::messages::{line, msg, say, text};
 use crate::snapshot::{Input, Snapshot};
 use clock::Clock;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-use messages::{line, say, text};
+use maud::{Markup, html};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use words::{
-    FRAMES_ALL, FRAMES_LEAST, ROWS_ALL, ROWS_LEAST, ROWS_MAX, amount, boxed, counted, device_link,
+    FRAMES_ALL, FRAMES_LEAST, ROWS_ALL, ROWS_LEAST, ROWS_MAX, amount, counted, device_link,
     grouped, wire,
 };
 
@@ -55,10 +48,6 @@ pub struct Options {
     /// Notes that a case holds, escaped.
     pub notes: Vec<String>,
 }
-
-/// Nothing may be loaded or sent, whatever slipped through: a second lock behind the escaping.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Devices and findings together from which on a browser should not lay out all at once.
 const LARGE: usize = 80;
@@ -135,61 +124,45 @@ pub fn page_with(snapshot: &Snapshot, options: &Options) -> String {
     let view = View::of(snapshot, options);
     let review = short::review(&view);
     let is_large = snapshot.devices.len() + snapshot.findings.len() > LARGE;
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                title { (say("page.phonehome", &[("file_names", html! { (file_names(snapshot)) })])) }
-                style {
-                    (PreEscaped(include_str!("../report.css")))
-                    // On every page of paper. The words are ours, and hold digits besides.
-                    (PreEscaped(format!("@page{{@bottom-left{{content:\"{}\"}}}}", review.replace(['"', '\\', '<'], ""))))
-                }
+    let title = say("page.phonehome", &[("file_names", html! { (file_names(snapshot)) })]);
+    let body = html! {
+        (picture::patterns())
+        (top(&view))
+        main {
+            (short::section(&view))
+            section id="pictures" {
+                h2 { (text("page.pictures")) }
+                (gets::picture(&view))
+                (timeline::picture(&view))
+                (shares::readable(&view))
+                (shares::protocols(&view))
+                @if options.map { (map::picture(&view)) }
             }
-            body.large[is_large] {
-                (picture::patterns())
-                (head(&view))
-                main {
-                    (short::section(&view))
-                    section id="pictures" {
-                        h2 { (text("page.pictures")) }
-                        (gets::picture(&view))
-                        (timeline::picture(&view))
-                        (shares::readable(&view))
-                        (shares::protocols(&view))
-                        @if options.map { (map::picture(&view)) }
-                    }
-                    (finding::section(&view))
-                    section id="sent" {
-                        h2 { (text("page.what_left_whom_where")) }
-                        (at_a_glance(&view))
-                        (device::sections(&view))
-                        (operator::section(snapshot))
-                    }
-                    (glossary::how_we_know(snapshot))
-                    (coverage::not_seen(&view))
-                    (coverage::inspected(snapshot))
-                    (annex::section(snapshot))
-                    (glossary::glossary())
-                    (closing::references(snapshot))
-                    (closing::versions(&view, inputs(&view), coverage::knowledge(snapshot)))
-                }
-                footer {
-                    p {
-                        @let tool = html! { (snapshot.tool.name) " " (snapshot.tool.version) };
-                        (say("page.made_by", &[("tool", tool)]))
-                    }
-                }
-                // A landmark of its own, so that nobody who jumps between landmarks misses it.
-                aside.review aria-label=(text("review.badge")) { (review) }
+            (finding::section(&view))
+            section id="sent" {
+                h2 { (text("page.what_left_whom_where")) }
+                (at_a_glance(&view))
+                (device::sections(&view))
+                (operator::section(snapshot))
+            }
+            (glossary::how_we_know(snapshot))
+            (coverage::not_seen(&view))
+            (coverage::inspected(snapshot))
+            (annex::section(snapshot))
+            (glossary::glossary())
+            (closing::references(snapshot))
+            (closing::versions(&view, inputs(&view), coverage::knowledge(snapshot)))
+        }
+        footer {
+            p {
+                @let tool = html! { (snapshot.tool.name) " " (snapshot.tool.version) };
+                (say("page.made_by", &[("tool", tool)]))
             }
         }
-    }
-    .into_string()
+        // A landmark of its own, so that nobody who jumps between landmarks misses it.
+        aside.review aria-label=(text("review.badge")) { (review) }
+    };
+    document(&title, &on_every_page(&review), is_large, &body)
 }
 
 fn file_names(snapshot: &Snapshot) -> String {
@@ -202,7 +175,7 @@ fn file_names(snapshot: &Snapshot) -> String {
     names.join(", ")
 }
 
-fn head(view: &View<'_>) -> Markup {
+fn top(view: &View<'_>) -> Markup {
     let snapshot = view.snapshot;
     html! {
         header {
@@ -291,19 +264,18 @@ fn at_a_glance(view: &View<'_>) -> Markup {
     if shown.is_empty() {
         return html! {};
     }
+    let unreviewed = crate::finding::open(&snapshot.findings) == snapshot.findings.len();
     let table = html! {
         table {
             caption { span { (text("page.each_device_with_internet_payload")) } }
-            thead {
-                tr {
-                    th scope="col" { (text("page.device")) }
-                    th scope="col" { (text("page.address")) }
-                    th.number scope="col" { (text("page.sent")) }
-                    th.number scope="col" { (text("page.received")) }
-                    th.number scope="col" { (text("page.destinations")) }
-                    th scope="col" { (text("page.findings_not_reviewed")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("page.device")),
+                Heading::Words(text("page.address")),
+                Heading::Number(text("page.sent")),
+                Heading::Number(text("page.received")),
+                Heading::Number(text("page.destinations")),
+                Heading::Words(text(if unreviewed { msg!("page.findings_not_reviewed") } else { msg!("page.findings_plain") })),
+            ]))
             tbody {
                 @for index in shown {
                     @let device = &snapshot.devices[index];

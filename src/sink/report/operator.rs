@@ -2,10 +2,11 @@
 //! from the traffic: a fact about a company is not a fact about what a device did.
 
 use super::destination::{kind, made_up};
-use super::messages::{say, text};
-use super::words::{ROWS_MAX, boxed, wire};
+use super::words::{ROWS_MAX, wire};
 use crate::attribution::signature::Operator;
 use crate::attribution::world::Claim;
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{say, text};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -21,14 +22,12 @@ pub fn section(snapshot: &Snapshot) -> Markup {
     let table = html! {
         table {
             caption { span { (text("operator.from_sourced_signatures_not_from")) } }
-            thead {
-                tr {
-                    th scope="col" { (text("operator.service")) }
-                    th scope="col" { (text("operator.operator_head_office")) }
-                    th scope="col" { (text("operator.where_stated")) }
-                    th scope="col" { (text("operator.dated_facts_about_company")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("operator.service")),
+                Heading::Words(text("operator.operator_head_office")),
+                Heading::Words(text("operator.where_stated")),
+                Heading::Words(text("operator.dated_facts_about_company")),
+            ]))
             tbody {
                 @for (id, claim) in claims.iter().take(ROWS_MAX) {
                     tr id={ "operator-" (id) } {

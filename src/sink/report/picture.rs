@@ -1,7 +1,7 @@
 //! What the pictures share. A picture is drawn from data, reads without colour, and what it shows
 //! also stands beside it as text.
 
-use super::messages::text;
+use crate::sink::messages::text;
 use maud::{Markup, html};
 
 /// Width of a picture in its own units, which are pixels where there is room.

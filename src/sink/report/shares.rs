@@ -2,11 +2,12 @@
 
 use super::View;
 use super::destination::service_name;
-use super::messages::{line, say, text};
 use super::picture::{WIDTH, figure, number, share};
-use super::words::{amount, boxed};
+use super::words::amount;
 use crate::attribution::world::{Service, Zone};
 use crate::base::text::{bytes, shorten};
+use crate::sink::html::boxed;
+use crate::sink::messages::{line, msg, say, text};
 use maud::{Markup, html};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -2,15 +2,18 @@
 //! with their limits, what was not seen, and how all of it could be wrong.
 
 use super::destination::kind;
-use super::messages::{line, say, text};
 use super::picture::share;
 use super::shares::contents;
-use super::words::{amount, boxed, counted, destination_title, device_link, grouped, total, wire};
+use super::words::{
+    amount, counted, country_name, destination_title, device_link, grouped, total, wire,
+};
 use super::{View, severities_of};
 use crate::attribution::place::{Place, Tally, is_spread, place};
 use crate::attribution::world::{Destination, Device, Zone};
 use crate::base::text::{bytes, span};
-use crate::finding::{Finding, Severity};
+use crate::finding::{self, Finding, Severity};
+use crate::sink::html::{Heading, boxed, head};
+use crate::sink::messages::{line, msg, say, text};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 
@@ -140,15 +143,13 @@ fn whom(view: &View<'_>) -> Markup {
     });
     let table = html! {
         table.fits {
-            thead {
-                tr {
-                    th scope="col" { (text("short.to")) }
-                    th.number scope="col" { (text("table.sent")) }
-                    th.number scope="col" { (text("table.received")) }
-                    th scope="col" { (text("short.operator")) }
-                    th scope="col" { (text("short.where")) }
-                }
-            }
+            (head(&[
+                Heading::Words(text("short.to")),
+                Heading::Number(text("table.sent")),
+                Heading::Number(text("table.received")),
+                Heading::Words(text("short.operator")),
+                Heading::Words(text("short.where")),
+            ]))
             tbody {
                 @for to in all.iter().take(DESTINATIONS) {
                     @let [out, back] = to.traffic.delivered_bytes;
@@ -209,25 +210,40 @@ fn operator(to: &Destination) -> Markup {
 fn places(to: &Destination) -> Markup {
     const SHOWN: usize = 4;
     let spread = is_spread(to);
-    let mut seen: Vec<Place> = Vec::new();
+    let mut seen: Vec<(Place, u64)> = Vec::new();
     for remote in &to.remotes {
-        let place = place(remote, spread);
-        if !seen.contains(&place) {
-            seen.push(place);
+        let (place, sent) = (place(remote, spread), remote.traffic.delivered_bytes[0]);
+        match seen.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, sum)) => *sum += sent,
+            None => seen.push((place, sent)),
         }
     }
+    // Where most went comes first.
+    seen.sort_by_key(|(_, sent)| std::cmp::Reverse(*sent));
     html! {
-        @for (at, place) in seen.iter().take(SHOWN).enumerate() {
-            @if at > 0 { br; }
-            @match place {
-                Place::In(code) => (code),
-                Place::Disputed(_) => { (place.short()) ", " (text("short.disputed")) },
-                Place::Excluded(_) => { (place.short()) ", " (text("short.excluded")) },
-                Place::Anywhere(_) => (text("short.anywhere")),
-                Place::Unknown => (text("short.unknown")),
+        @if let [(only, _)] = &seen[..] {
+            (whereabouts(only))
+        } @else {
+            ul {
+                @for (place, _) in seen.iter().take(SHOWN) { li { (whereabouts(place)) } }
+                @if seen.len() > SHOWN { li { "…" } }
             }
         }
-        @if seen.len() > SHOWN { br; "…" }
+    }
+}
+
+fn whereabouts(place: &Place) -> String {
+    match place {
+        Place::In(code) => country_name(code.as_str()),
+        Place::Disputed(codes) => {
+            let names: Vec<String> = codes.iter().map(|code| country_name(code.as_str())).collect();
+            line("short.disputed", &[("countries", &names.join(text("short.or")))])
+        }
+        Place::Excluded(code) => {
+            line("short.excluded", &[("country", &country_name(code.as_str()))])
+        }
+        Place::Anywhere(_) => text("short.anywhere").to_owned(),
+        Place::Unknown => text("short.unknown").to_owned(),
     }
 }
 
@@ -239,7 +255,7 @@ fn where_to(snapshot: &Snapshot, sent: u64) -> Markup {
         .iter()
         .take(4)
         .filter(|(_, [sent, ..])| *sent > 0)
-        .map(|(code, [part, ..])| format!("{code} {}", share(*part, sent)))
+        .map(|(code, [part, ..])| format!("{} {}", country_name(code), share(*part, sent)))
         .collect();
     let certain: u64 = tally.certain.values().map(|[part, ..]| part).sum();
     let unsure = sent.saturating_sub(certain);
@@ -348,7 +364,21 @@ fn findings(view: &View<'_>) -> Markup {
         ("gravest", html! { a href="#finding-1" { "“" (gravest.title) "”" } }),
     ];
     let key = if grave > 0 { msg!("short.found_grave") } else { msg!("short.found") };
-    sentence(say(key, &values), html! { (text("short.found_limit")) })
+    sentence(say(key, &values), html! { (text(by_review(all, FOUND_LIMIT))) })
+}
+
+/// Messages for findings that nobody, somebody and a person for each has reviewed.
+const FOUND_LIMIT: [&str; 3] =
+    [msg!("short.found_limit"), msg!("short.found_limit_some"), msg!("short.found_limit_all")];
+const WRONG_REVIEW: [&str; 3] =
+    [msg!("short.wrong_review"), msg!("short.wrong_review_some"), msg!("short.wrong_review_all")];
+
+fn by_review(findings: &[Finding], [nobody, some, all]: [&'static str; 3]) -> &'static str {
+    match finding::open(findings) {
+        open if open == findings.len() => nobody,
+        0 => all,
+        _ => some,
+    }
 }
 
 /// What the recording and the rules could not see, the gravest first.
@@ -401,7 +431,7 @@ fn wrong(view: &View<'_>) -> Markup {
     html! {
         h3 { (text("short.wrong")) }
         ul {
-            li { (text("short.wrong_review")) }
+            li { (text(by_review(&snapshot.findings, WRONG_REVIEW))) }
             @if not_excluded > 0 {
                 li { (say("short.wrong_alternatives", &[("count", html! { (not_excluded) })])) }
             }
@@ -429,7 +459,7 @@ fn open_questions(findings: &[Finding]) -> usize {
 /// The strip that stands on every page: nothing here has been reviewed, or how much has.
 pub fn review(view: &View<'_>) -> String {
     let findings = &view.snapshot.findings;
-    let open = findings.iter().filter(|finding| finding.review.state == "unreviewed").count();
+    let open = finding::open(findings);
     let all = grouped(findings.len() as u64);
     match (findings.len(), open) {
         (0, _) => text("review.none").to_owned(),

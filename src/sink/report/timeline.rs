@@ -1,10 +1,10 @@
 //! Payload over time, with the phases and marks of the experiment.
 
 use super::View;
-use super::messages::{line, say, text};
 use super::picture::{WIDTH, figure, number};
 use crate::base::text::{bytes, shorten, span};
 use crate::base::time::Timestamp;
+use crate::sink::messages::{line, say, text};
 use crate::snapshot::{Snapshot, TimelineShown};
 use maud::{Markup, html};
 use std::cmp::Reverse;

@@ -1,10 +1,11 @@
 //! Words, numbers and small pieces that every section of the page uses.
 
-use super::messages::say;
+use crate::attribution::country;
 use crate::attribution::world::Destination;
 use crate::base::frame::Spelling;
 use crate::base::text::bytes;
 use crate::base::time::Timestamp;
+use crate::sink::messages::say;
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -93,13 +94,6 @@ pub fn frames(spelling: Spelling, numbers: &[u64]) -> Option<String> {
     }
 }
 
-/// A wide table in a box of its own, which scrolls where the screen is narrow. The box takes the
-/// keyboard's focus, since some browsers scroll only what has it. It is a group and no landmark: a
-/// page of a hundred landmarks has none.
-pub fn boxed(label: &str, table: Markup) -> Markup {
-    html! { div.scroll role="group" tabindex="0" aria-label=(label) { (table) } }
-}
-
 /// Counts by name, with the name in words.
 pub fn tally<K: AsRef<str>>(counts: &BTreeMap<K, u64>) -> Markup {
     html! {
@@ -125,6 +119,12 @@ pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
         }
         @if device.role == "gateway" { " (gateway)" }
     }
+}
+
+/// `Brazil (BR)`; the code alone where no name is known.
+pub fn country_name(code: &str) -> String {
+    let known = country::find(code);
+    known.map_or_else(|| code.to_string(), |country| format!("{} ({code})", country.name))
 }
 
 /// How a destination reads to people; without a name, by its address or network.

@@ -110,6 +110,9 @@ fn whose(app: &App, page: &mut Doc, claim: &Claim) {
                 operator.legal_name, operator.source, operator.checked
             );
             page.text(4, &text);
+            if let Some(country) = operator.head_office.as_ref().filter(|_| !claim.fictional) {
+                law(app, page, country);
+            }
         }
         None => page.text(4, "operator not established"),
     }
@@ -120,6 +123,21 @@ fn whose(app: &App, page: &mut Doc, claim: &Claim) {
         let date = fact.date.as_deref().map(|date| format!("{date}: ")).unwrap_or_default();
         page.text(4, &format!("{date}{} ({}, read {})", fact.fact, fact.source, fact.checked));
     }
+}
+
+/// What stands beside the findings about the law of a head office; part of none of them.
+fn law(app: &App, page: &mut Doc, country: &str) {
+    let Some(model) = &app.model else { return };
+    let all = &model.snapshot().annex.jurisdictions;
+    let Some(known) = all.iter().find(|one| one.country == country) else { return };
+    for law in &known.access_laws {
+        page.text(4, &format!("law of {country}: {}, {}: {}", law.title, law.article, law.says));
+        page.styled(6, &format!("{}, read {}", law.source, law.checked), app.theme.dim());
+    }
+    if let Some(reason) = &known.not_researched {
+        page.text(4, &format!("law of {country}: access laws not researched: {reason}"));
+    }
+    page.text(4, &format!("EU transfer decision: {}", known.transfer));
 }
 
 fn place(app: &App, page: &mut Doc, remote: &Remote, spread: bool) {

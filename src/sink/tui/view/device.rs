@@ -2,11 +2,12 @@
 
 use crate::attribution::world::{Contact, Device, Zone};
 use crate::base::text::bytes;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::sink::tui::app::App;
 use crate::sink::tui::doc::Doc;
 use crate::sink::tui::theme::Theme;
 use crate::sink::tui::words;
+use crate::standard::{Clause, Verdict};
 use std::cmp::Reverse;
 
 /// Rows of one kind on the page; the lists have them all.
@@ -52,7 +53,9 @@ pub fn page(app: &App, width: u16) -> Doc {
     contacts(app, &mut page, at);
     let about = |finding: &&Finding| finding.subject.device == device.id;
     let findings: Vec<&Finding> = snapshot.findings.iter().filter(about).collect();
-    page.title(&format!("Findings ({}); nobody has reviewed them yet", findings.len()));
+    let standing = finding::standing(findings.iter().copied());
+    let standing = standing.map_or(String::new(), |said| format!("; {said}"));
+    page.title(&format!("Findings ({}){standing}", findings.len()));
     if findings.is_empty() {
         page.text(2, "None of the checks found anything. That is not a clean bill.");
     }
@@ -70,7 +73,28 @@ pub fn page(app: &App, width: u16) -> Doc {
     if findings.len() > ROWS_MAX {
         page.text(2, &format!("… and {} more: view 7 has them all", findings.len() - ROWS_MAX));
     }
+    clauses(app, &mut page, &device.id);
     page
+}
+
+/// Clauses of standards against which its traffic speaks; that it does not is no word for it.
+fn clauses(app: &App, page: &mut Doc, device: &str) {
+    let Some(model) = &app.model else { return };
+    let refuted = |clause: &&Clause| {
+        let mut verdicts = clause.devices.iter();
+        verdicts.any(|one| *one.device == *device && one.verdict == Verdict::Refuted)
+    };
+    let all: Vec<&Clause> = model.snapshot().annex.clauses.iter().filter(refuted).collect();
+    if all.is_empty() {
+        return;
+    }
+    page.title(&format!("Clauses of standards that its traffic refutes ({})", all.len()));
+    for clause in all.iter().take(ROWS_MAX) {
+        page.text(2, &format!("{} {}: {}", clause.title, clause.clause, clause.says));
+    }
+    if all.len() > ROWS_MAX {
+        page.text(2, &format!("… and {} more; all are in --json", all.len() - ROWS_MAX));
+    }
 }
 
 fn contacts(app: &App, page: &mut Doc, at: usize) {

@@ -334,7 +334,11 @@ impl Maker<'_> {
             plain(end(flow.src, flow.src_port)),
             plain(end(flow.dst, flow.dst_port)),
             plain(named.unwrap_or("-")),
-            plain(format!("{}{guess}", flow.label.protocol)),
+            plain(match &flow.unknown {
+                // Not recognised: only what it looks like.
+                Some(unknown) => format!("~{}", unknown.class()),
+                None => format!("{}{guess}", flow.label.protocol),
+            }),
             sent,
             received,
             plain(countries.join(" or ")),

@@ -1,7 +1,7 @@
 //! The first picture: which devices there are, who gets what under which law, what was found.
 
 use super::lists;
-use crate::finding::Severity;
+use crate::finding::{self, Severity};
 use crate::sink::tui::app::App;
 use crate::sink::tui::rows::List;
 use crate::sink::tui::text::{columns, cut};
@@ -81,7 +81,9 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let snapshot = model.snapshot();
-    let area = heading(app, "findings: nobody has reviewed them yet", area, buffer);
+    let standing = finding::standing(&snapshot.findings);
+    let title = standing.map_or("findings".to_owned(), |said| format!("findings: {said}"));
+    let area = heading(app, &title, area, buffer);
     let mut x = area.x + 2;
     for severity in [Severity::High, Severity::Medium, Severity::Low, Severity::Info] {
         let count = model.severities[severity as usize];

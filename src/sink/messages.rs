@@ -1,5 +1,5 @@
-//! The words of the report, kept apart from its code so that other languages can stand beside
-//! English: one TOML file a language under `messages/`. A sentence is one message with its values
+//! The words of pages, kept apart from their code so that other languages can stand beside English:
+//! one TOML file a language in the `messages/` of the report and of comparisons. A sentence is one message with its values
 //! in braces, never glued from parts, since other languages order them differently.
 
 use maud::{Markup, PreEscaped, html};
@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 static ENGLISH: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| read(include_str!("messages/en.toml")));
+    LazyLock::new(|| FILES.iter().flat_map(|text| read(text)).collect());
+
+static FILES: [&str; 2] =
+    [include_str!("report/messages/en.toml"), include_str!("compare/messages/en.toml")];
 
 fn read(text: &str) -> BTreeMap<String, String> {
     let tables: BTreeMap<String, BTreeMap<String, String>> =
@@ -17,6 +20,14 @@ fn read(text: &str) -> BTreeMap<String, String> {
     });
     flat.collect()
 }
+
+/// Marks a key of a message that stands in a table.
+macro_rules! msg {
+    ($key:literal) => {
+        $key
+    };
+}
+pub(in crate::sink) use msg;
 
 /// A message without values. A key that is missing stands for itself; tests see to it that none is.
 pub fn text(key: &'static str) -> &'static str {
@@ -89,13 +100,14 @@ mod tests {
         found
     }
 
-    /// The code of the report, file by file.
+    /// The code of report and comparison, file by file.
     fn sources() -> Vec<String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink/report");
-        let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let sinks = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink");
+        let folders = ["report", "compare"].map(|name| std::fs::read_dir(sinks.join(name)));
+        let paths = folders.into_iter().flat_map(Result::unwrap).map(|entry| entry.unwrap().path());
         let code = paths.filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            name.ends_with(".rs") && name != "messages.rs" && name != "tests.rs"
+            name.ends_with(".rs") && name != "tests.rs"
         });
         code.map(|path| std::fs::read_to_string(path).unwrap()).collect()
     }

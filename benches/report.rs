@@ -1,0 +1,32 @@
+//! A report of 1 000 devices and 100 000 contacts: it takes less than 2 s and 10 MiB.
+
+#[path = "large.rs"]
+mod large;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use phonehome::sink::report;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+const TIME_MAX: Duration = Duration::from_secs(2);
+const BYTES_MAX: usize = 10 * 1024 * 1024;
+
+fn page(criterion: &mut Criterion) {
+    let snapshot = large::snapshot();
+    let begun = Instant::now();
+    let page = report::page(&snapshot);
+    let (bytes, spent) = (page.len(), begun.elapsed());
+    println!("report of 1 000 devices and 100 000 contacts: {bytes} bytes in {spent:.2?}");
+    assert!(bytes <= BYTES_MAX, "{bytes} bytes");
+    assert!(cfg!(debug_assertions) || spent <= TIME_MAX, "{spent:?}");
+    criterion.bench_function("report of 1000 devices", |bench| {
+        bench.iter(|| report::page(black_box(&snapshot)));
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10);
+    targets = page
+}
+criterion_main!(benches);
