@@ -14,6 +14,7 @@ use super::syntax::hpack::Field;
 use super::syntax::http2::Frames;
 use super::syntax::parameter;
 use super::syntax::stream::{Firsts, Once, Pending, Taken, may_begin_later, pass};
+use super::syntax::update;
 use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, Subject,
     What,
@@ -378,6 +379,12 @@ impl Exchange {
         let path = &target[..query.unwrap_or(target.len())];
         if path == DNS_PATH {
             say(Fact { what: What::DnsOver("http"), name: "http.dns", value: path, frame });
+        }
+        if matches!(method, b"GET" | b"HEAD" | b"POST")
+            && let Some(looks) = update::looks(path)
+        {
+            let what = What::Update { image: looks == update::Looks::Image };
+            self.say(what, "http.update", path, frame, say);
         }
         let shown = [method, b" ", &header::without_secrets(target)].concat();
         self.say(What::Note, "http.request", &shown, frame, say);

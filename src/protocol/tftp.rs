@@ -5,7 +5,8 @@
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
-use super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
+use super::syntax::update;
+use super::{Content, Dissector, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::Flow;
 
 /// TFTP.
@@ -62,6 +63,10 @@ impl Grammar for Messages {
     fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
         if let Some((writes, file)) = request(message.bytes) {
             voice.note(if writes { "tftp.write" } else { "tftp.read" }, file);
+            if let Some(looks) = update::looks(file).filter(|_| !writes) {
+                let what = What::Update { image: looks == update::Looks::Image };
+                voice.say(what, "tftp.update", file);
+            }
         }
         Next::More
     }
