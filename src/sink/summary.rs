@@ -1,7 +1,8 @@
 //! The summary for people: what left, to whom, how we know, and what was not seen. At most 80
 //! columns; colour only where asked for.
 
-use crate::attribution::world::{Contact, Destination, Device, Host, Level, Remote, Zone};
+use crate::attribution::pack;
+use crate::attribution::world::{Behind, Contact, Destination, Device, Host, Level, Remote, Zone};
 use crate::base::frame::{self, Spelling};
 use crate::base::text::{bytes, shorten, span};
 use crate::finding::{Counted, Finding, Severity};
@@ -148,6 +149,7 @@ impl Page {
         }
         self.wrap(2, &about.join(" · "));
         self.identity(device);
+        self.behind(device);
         self.visibility(device);
         let contacts: Vec<&Contact> =
             snapshot.contacts.iter().filter(|contact| contact.device_index == index).collect();
@@ -203,6 +205,19 @@ impl Page {
             said.push(format!("{more} more in --json"));
         }
         self.wrap(2, &format!("It says of itself: {}.", said.join("; ")));
+    }
+
+    /// What is reached through a device, and so falls to it.
+    fn behind(&mut self, device: &Device) {
+        let mut behind: Vec<String> = device.behind.iter().take(4).map(Behind::spoken).collect();
+        if behind.is_empty() {
+            return;
+        }
+        if device.behind.len() > behind.len() {
+            behind.push(format!("{} more in --json", device.behind.len() - behind.len()));
+        }
+        let text = format!("Behind it, and told as its own: {}.", behind.join("; "));
+        self.wrap(2, &text);
     }
 
     /// What the tap could see of a device: the limits first, since they bound every claim.
@@ -470,6 +485,9 @@ impl Page {
             2,
             &format!("Signatures: {} files, {}.", signatures.count, &signatures.sha256[..12]),
         );
+        for text in pack::spoken(&signatures.packs, &signatures.disabled) {
+            self.wrap(2, &text);
+        }
         for database in &coverage.databases {
             let build = database.about.build.to_string();
             let mut text = format!(

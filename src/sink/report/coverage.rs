@@ -3,6 +3,7 @@
 use super::View;
 use super::messages::{line, say, text};
 use super::words::{ROWS_MAX, boxed, counted, day, device_link, grouped, tally, total, wire};
+use crate::attribution::pack;
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::snapshot::{Coverage, DatabaseShown, LossesShown, Snapshot};
 use maud::{Markup, html};
@@ -176,6 +177,7 @@ fn losses(losses: &LossesShown) -> Markup {
         (ledger.devices, text("coverage.loss_devices")),
         (ledger.identities, text("coverage.loss_identities")),
         (ledger.announcements, text("coverage.loss_announcements")),
+        (ledger.paces, text("coverage.loss_paces")),
     ];
     let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
     html! {
@@ -211,6 +213,7 @@ pub fn knowledge(snapshot: &Snapshot) -> Markup {
                 (signatures.version)
                 @if let Some(checked) = &signatures.checked { (say("coverage.sources_last_read", &[("checked", html! { (checked) })])) }
                 br; "SHA-256 " code { (signatures.sha256) }
+                @for said in pack::spoken(&signatures.packs, &signatures.disabled) { br; (said) }
             }
             dt { (text("coverage.countries_networks")) }
             dd {
