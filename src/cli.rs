@@ -37,7 +37,7 @@ use crate::attribution::world::Choice;
 use crate::attribution::{Signatures, oui};
 use crate::base::address::Mac;
 use crate::canary;
-use crate::case::layout;
+use crate::case::{layout, signer};
 use crate::engine::{Engine, FLOWS_MAX, Records, Settings};
 use crate::finding::Severity;
 use crate::flow::FLOW_BYTES;
@@ -206,6 +206,10 @@ struct Knowledge {
     /// Add the signatures of a folder to those embedded; repeatable
     #[arg(long = "signatures", value_name = "DIR", conflicts_with = "no_signatures")]
     signatures: Vec<PathBuf>,
+    /// Take them only where this key has signed them (`phonehome signatures sign`): the public half,
+    /// or the file that holds it
+    #[arg(long, value_name = "KEY", requires = "signatures")]
+    signatures_key: Option<PathBuf>,
     /// Load no signatures
     #[arg(long)]
     no_signatures: bool,
@@ -455,8 +459,9 @@ impl Knowledge {
     fn load(&self) -> anyhow::Result<(Signatures, Geo)> {
         let mut signatures =
             if self.no_signatures { Signatures::default() } else { Signatures::embedded()? };
+        let key = self.signatures_key.as_deref().map(signer::public_of).transpose()?;
         for folder in &self.signatures {
-            signatures.add_folder(folder)?;
+            signatures.add_folder(folder, key.as_deref())?;
         }
         let mut geo = match (self.no_geo, self.geo.is_empty()) {
             (false, true) => Geo::embedded(),
@@ -622,6 +627,9 @@ fn count(args: &Count) -> Result<u8, Failure> {
 fn status(knowledge: &Knowledge) -> Result<u8, Failure> {
     let (signatures, geo) = knowledge.load()?;
     println!("signatures: {} files, SHA-256 {}", signatures.len(), signatures.sha256());
+    for text in crate::attribution::pack::spoken(signatures.packs(), signatures.disabled()) {
+        println!("signatures: {text}");
+    }
     for about in geo.about() {
         println!("database: {}, built {}, SHA-256 {}", about.name, about.build, about.sha256);
     }

@@ -109,7 +109,7 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
     }
     let choice = Choice::default();
     let world = World::build(&outcome.ledger, &geo, &signatures, &choice);
-    let view = View::new(&outcome.ledger, &world, false);
+    let view = View::new(&outcome.ledger, &world, false).in_periods(outcome.phases.periods());
     let rows = extract::rows(&view, &wanted).map_err(anyhow::Error::from)?;
     let annotations = args
         .annotate
