@@ -47,7 +47,7 @@ impl Check for Scan {
             why: "Infected devices look for others in this way, and some vendors' apps map \
                 the home.",
             false_positives: "Network scanners of the user, printer and media discovery of apps, a \
-                server that is switched off. A sweep by ARP or ICMP alone is not found.",
+                server that is switched off. A sweep by ARP or ICMP alone, or over names, is not found.",
             verify: "In Wireshark, Statistics, Conversations on the filter: many short \
                 conversations with SYN, and RST or nothing as the answer.",
         }

@@ -66,6 +66,8 @@ fn swept(ledger: &Ledger, contacts: &[Contact]) -> Swept {
             let row = &ledger.rows[index];
             let in_vain = row.protocol == TCP
                 && row.begun_here
+                // What was looked up by name was not found by trying.
+                && row.name.is_none()
                 && row.totals.iter().all(|sent| sent.payload_bytes == 0);
             let Some(port) = row.port.filter(|_| in_vain) else { continue };
             let (addresses, rows) = tried.entry((contact.zone, port)).or_default();

@@ -4,9 +4,11 @@
 /// Endings of images that devices are written with.
 const IMAGES: [&[u8]; 9] =
     [b"bin", b"fw", b"img", b"rom", b"trx", b"swu", b"ota", b"ubi", b"squashfs"];
-/// Endings that may be an image or a list of them.
-const CARRIERS: [&[u8]; 10] =
-    [b"zip", b"gz", b"tgz", b"pkg", b"hex", b"ini", b"json", b"xml", b"txt", b"dav"];
+/// Endings that may be an image, a list of them, or a page that makes one.
+const CARRIERS: [&[u8]; 16] = [
+    b"zip", b"gz", b"tgz", b"pkg", b"hex", b"ini", b"json", b"xml", b"txt", b"dav", b"asp",
+    b"aspx", b"php", b"jsp", b"cgi", b"do",
+];
 /// What a step of a path, or a part of one, is called where updates lie.
 const WORDS: [&[u8]; 11] = [
     b"firmware",
@@ -62,6 +64,7 @@ mod tests {
             (b"/d/a1b2.bin", Some(Looks::Likely)),
             (b"/api/v1/upgrade/check.json", Some(Looks::Likely)),
             (b"/ota/latest", Some(Looks::Likely)),
+            (b"/router/firmware/query.aspx", Some(Looks::Likely)),
             (b"/updates.html", None),
             (b"/firmware/logo.png", None),
             (b"/robota/latest", None),

@@ -33,9 +33,6 @@ pub fn page(app: &App, width: u16) -> Doc {
     if let Some(phase) = finding.phase {
         page.text(2, &format!("All deciding frames lie in the phase {phase}."));
     }
-    if let Some(phase) = finding.phase {
-        page.text(2, &format!("All deciding frames lie in the phase {phase}."));
-    }
     page.title("What was seen");
     for fact in finding.facts.iter().take(ROWS_MAX) {
         let shown = &fact.frames[..fact.frames.len().min(8)];
@@ -59,27 +56,19 @@ pub fn page(app: &App, width: u16) -> Doc {
     for other in finding.alternatives.iter().take(ROWS_MAX) {
         page.text(2, &format!("{}: {} ({})", other.text, other.status, other.by));
     }
-    if !finding.clauses.is_empty() {
-        page.title("Clauses of standards, with the verdict of all traffic of the device");
-    }
-    for of_standard in finding.clauses.chunk_by(|a, b| a.standard == b.standard) {
-        let spelled = |one: &Bearing| format!("{} {}", one.clause, one.verdict);
-        let all: Vec<String> = of_standard.iter().map(spelled).collect();
-        page.text(2, &format!("{}: {}", of_standard[0].standard, all.join(", ")));
-    }
-    if !finding.clauses.is_empty() {
-        page.title("Clauses of standards, with the verdict of all traffic of the device");
-    }
-    for of_standard in finding.clauses.chunk_by(|a, b| a.standard == b.standard) {
-        let spelled = |one: &Bearing| format!("{} {}", one.clause, one.verdict);
-        let all: Vec<String> = of_standard.iter().map(spelled).collect();
-        page.text(2, &format!("{}: {}", of_standard[0].standard, all.join(", ")));
-    }
     page.title("Check it without us (c copies the filter)");
     finding.traffic.iter().take(INPUTS_MAX).for_each(|one| counted(&mut page, snapshot, one));
     if finding.traffic.len() > INPUTS_MAX {
         let more = finding.traffic.len() - INPUTS_MAX;
         page.text(2, &format!("… and in {more} more files; see --json"));
+    }
+    if !finding.clauses.is_empty() {
+        page.title("Clauses of standards, with the verdict of all traffic of the device");
+    }
+    for of_standard in finding.clauses.chunk_by(|a, b| a.standard == b.standard) {
+        let spelled = |one: &Bearing| format!("{} {}", one.clause, one.verdict);
+        let all: Vec<String> = of_standard.iter().map(spelled).collect();
+        page.text(2, &format!("{}: {}", of_standard[0].standard, all.join(", ")));
     }
     frames(app, snapshot, finding, &mut page);
     page
