@@ -1,5 +1,6 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test test-long fuzz bench bench-instructions live race accuracy accuracy-labels lab data
+.PHONY: demo test test-long fuzz bench bench-instructions live race accuracy accuracy-labels \
+	accuracy-makers accuracy-findings lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
@@ -31,6 +32,14 @@ accuracy: ## Hold every finding's filter and every capture in ../shared against 
 accuracy-labels: ## Hold labels against nDPI's over ../shared; rewrites the table in docs/accuracy.md
 	cargo build --release
 	python3 tools/accuracy/labels.py target/release/phonehome ../shared/captures ../shared/captures/expected
+
+accuracy-makers: ## Hold makers against the devices of ../shared; rewrites the table in docs/accuracy.md
+	cargo build --release
+	python3 tools/accuracy/makers.py target/release/phonehome ../shared/captures ../shared/captures/expected
+
+accuracy-findings: ## Count findings on benign captures of ../shared, and what is false; fails on unexplained ones
+	cargo build --release
+	python3 tools/accuracy/findings.py target/release/phonehome ../shared/captures
 
 lab:     ## Record the bundled captures anew in network namespaces (root)
 	bash tools/lab/make.sh

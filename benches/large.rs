@@ -139,7 +139,7 @@ fn finding(snapshot: &Snapshot, number: usize) -> Finding {
             wireshark_filter: Some("ip.addr == 203.0.113.9 && !icmp && !icmpv6".to_owned()),
             no_filter_because: None,
         }],
-        clauses: Vec::new(),
+        clauses: Default::default(),
         party: Party::Unknown,
         phase: None,
         review: Review::default(),

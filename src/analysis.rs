@@ -48,7 +48,8 @@ impl Analysis<'_> {
         let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
             || endings.iter().any(|ending| ending.damage.is_some())
             || losses.weaken_absence();
-        let findings = finding::run(&View::new(&outcome.ledger, &world, lossy));
+        let view = View::new(&outcome.ledger, &world, lossy).here(choice.here.clone());
+        let mut findings = finding::run(&view.in_periods(outcome.phases.periods()));
         let timeline = outcome.timeline.as_ref();
         let timeline = timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
         let mut withdrawn = coverage.incomplete_because.clone();
@@ -61,7 +62,7 @@ impl Analysis<'_> {
             phases: outcome.phases.phases.iter().filter_map(|phase| phase.name).collect(),
         };
         let World { devices, destinations, contacts, .. } = &world;
-        let annex = Annex::of(devices, destinations, contacts, &findings, window);
+        let annex = Annex::of(devices, destinations, contacts, &mut findings, window);
         Snapshot {
             schema: SCHEMA,
             tool: Tool::default(),
@@ -85,6 +86,8 @@ impl Analysis<'_> {
 }
 
 fn losses(outcome: &Outcome, endings: &[Ending]) -> LossesShown {
+    let mut ledger = outcome.ledger.losses();
+    ledger.paces += outcome.sums.losses.messages;
     LossesShown {
         flows_evicted: outcome.sums.losses.flows_evicted,
         gaps_given_up: outcome.sums.losses.gaps_given_up,
@@ -93,7 +96,7 @@ fn losses(outcome: &Outcome, endings: &[Ending]) -> LossesShown {
         datagrams_contradictory: outcome.fragment_losses.contradictory,
         file_names: endings.iter().map(|ending| ending.declared.names_lost).sum(),
         dissector_faults: outcome.sums.faults,
-        ledger: outcome.ledger.losses(),
+        ledger,
     }
 }
 

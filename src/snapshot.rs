@@ -10,6 +10,7 @@ pub use annex::{Annex, Jurisdiction};
 
 use crate::attribution::geo::{self, Geo};
 use crate::attribution::ledger::Losses;
+use crate::attribution::pack::{Disabled, Pack};
 use crate::attribution::world::{Contact, Destination, Device, LeftOut, WireText};
 use crate::attribution::{Ledger, Signatures, oui};
 use crate::base::frame::Spelling;
@@ -282,6 +283,12 @@ pub struct SignaturesShown {
     pub sha256: String,
     /// Latest day on which a source was read.
     pub checked: Option<String>,
+    /// Folders of the user, in the order of loading.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packs: Vec<Pack>,
+    /// What the user has put out of use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disabled: Vec<Disabled>,
 }
 
 /// A database loaded.
@@ -514,6 +521,8 @@ impl Coverage {
                 version: env!("CARGO_PKG_VERSION"),
                 sha256: signatures.sha256(),
                 checked: days.map(|domain| domain.checked.clone()).max(),
+                packs: signatures.packs().to_vec(),
+                disabled: signatures.disabled().to_vec(),
             },
             databases: geo
                 .about()

@@ -100,7 +100,7 @@ fn sinks_and_dissectors_do_not_know_each_other() {
     for (folder, shared) in [
         ("sink", &["compare", "flows", "report", "tui"][..]),
         ("protocol", &["syntax", "testing", "port", "sessions"][..]),
-        ("finding", &["filter"][..]),
+        ("finding", &["filter", "attributed", "boot", "certificate", "placed"][..]),
     ] {
         let files = sources(&root().join(folder));
         let names: Vec<&str> =

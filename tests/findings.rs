@@ -3,106 +3,10 @@
 
 mod common;
 
-use common::tshark;
-use common::walk::walk;
-use phonehome::finding::{Finding, explain, page};
-use std::path::PathBuf;
-
-const DEVICE: [u8; 4] = [192, 168, 1, 9];
-const NEIGHBOUR: [u8; 4] = [192, 168, 1, 2];
-const ROUTER: [u8; 4] = [192, 168, 1, 1];
-const AWAY: [u8; 4] = [198, 51, 100, 7];
-const ELSEWHERE: [u8; 4] = [203, 0, 113, 8];
-const SYN: u8 = 2;
-const RST: u8 = 4;
-const ACK: u8 = 16;
-
-/// A capture of raw IPv4 packets, one a second.
-#[derive(Default)]
-struct Capture(Vec<Vec<u8>>);
-
-type End = ([u8; 4], u16);
-
-impl Capture {
-    fn ip(&mut self, from: End, to: End, protocol: u8, header: &[u8], payload: &[u8]) {
-        let mut packet = vec![0x45, 0];
-        packet.extend((20 + header.len() as u16 + payload.len() as u16).to_be_bytes());
-        packet.extend([0, 0, 0, 0, 64, protocol, 0, 0]);
-        packet.extend(from.0.iter().chain(&to.0));
-        packet.extend(header.iter().chain(payload));
-        self.0.push(packet);
-    }
-
-    fn udp(&mut self, from: End, to: End, payload: &[u8]) {
-        let mut header = [from.1, to.1, 8 + payload.len() as u16, 0].map(u16::to_be_bytes).concat();
-        header.truncate(8);
-        self.ip(from, to, 17, &header, payload);
-    }
-
-    fn tcp(&mut self, from: End, to: End, numbers: [u32; 2], flags: u8, payload: &[u8]) {
-        let mut header = [from.1, to.1].map(u16::to_be_bytes).concat();
-        header.extend(numbers.map(u32::to_be_bytes).concat());
-        header.extend([0x50, flags, 0x20, 0, 0, 0, 0, 0]);
-        self.ip(from, to, 6, &header, payload);
-    }
-
-    /// A connection with one request and one answer.
-    fn talk(&mut self, from: End, to: End, ask: &[u8], answer: &[u8]) {
-        let asked = 101 + ask.len() as u32;
-        self.tcp(from, to, [100, 0], SYN, b"");
-        self.tcp(to, from, [500, 101], SYN | ACK, b"");
-        self.tcp(from, to, [101, 501], ACK, b"");
-        self.tcp(from, to, [101, 501], ACK | 8, ask);
-        self.tcp(to, from, [501, asked], ACK | 8, answer);
-        self.tcp(from, to, [asked, 501 + answer.len() as u32], ACK, b"");
-    }
-
-    /// What the checks say; every filter is tried in tshark, where it is installed.
-    fn findings(&self, name: &str) -> Vec<Finding> {
-        let path = self.write(name);
-        let findings = walk(&path).unwrap().findings();
-        for finding in &findings {
-            assert!(finding.may_say.is_ascii() && !finding.may_say.contains('{'));
-            assert!(!finding.does_not_show.is_empty() && !finding.refs.is_empty());
-            for counted in &finding.traffic {
-                let filter = counted.wireshark_filter.as_ref().expect("these flows are plain");
-                if tshark::is_there() {
-                    let selected = tshark::frames(&path, tshark::PREFERENCES[0], filter).unwrap();
-                    assert_eq!(selected.len() as u64, counted.frames, "{}: {filter}", finding.id);
-                    assert!(finding.refs.iter().all(|deciding| selected.contains(&deciding.frame)));
-                }
-            }
-        }
-        std::fs::remove_file(path).unwrap();
-        findings
-    }
-
-    fn write(&self, name: &str) -> PathBuf {
-        let mut bytes = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();
-        bytes.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 101, 0, 0, 0]);
-        for (second, packet) in self.0.iter().enumerate() {
-            let length = packet.len() as u32;
-            bytes.extend(
-                [1_700_000_000 + second as u32, 0, length, length].map(u32::to_le_bytes).concat(),
-            );
-            bytes.extend(packet);
-        }
-        let file = format!("phonehome-findings-{}-{name}.pcap", std::process::id());
-        let path = std::env::temp_dir().join(file);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-fn has(findings: &[Finding], id: &str) -> bool {
-    findings.iter().any(|finding| finding.id == id)
-}
-
-fn get(path: &str, more: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: cloud.example\r\n{more}\r\n").into_bytes()
-}
-
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK";
+use common::conversation::{
+    ACK, AWAY, Capture, DEVICE, ELSEWHERE, NEIGHBOUR, OK, ROUTER, RST, SYN, get, has,
+};
+use phonehome::finding::{explain, page};
 
 #[test]
 fn asking_the_router_for_a_port_is_told_and_asking_for_its_address_is_not() {
@@ -221,10 +125,8 @@ fn an_even_pace_is_told_and_an_uneven_one_and_time_servers_are_not() {
         let mut capture = Capture::default();
         for turn in 0..12_u16 {
             capture.udp((DEVICE, 40_000 + turn), (AWAY, port), b"\x99hello, are you there?");
-            let wait = if even { 9 } else { usize::from(turn * turn % 29) };
-            for _ in 0..wait {
-                capture.udp((NEIGHBOUR, 6000), (ROUTER, 7000), b"x");
-            }
+            let wait = if even { 9 } else { u32::from(turn * turn % 29) };
+            capture.wait(wait);
         }
         capture.findings(&format!("beacon{port}{even}"))
     };
@@ -234,4 +136,64 @@ fn an_even_pace_is_told_and_an_uneven_one_and_time_servers_are_not() {
     assert_eq!(beacon.traffic[0].frames, 12);
     assert!(!has(&capture(9999, false), "net.beacon"));
     assert!(!has(&capture(123, true), "net.beacon"));
+}
+
+/// One connection that stays open, with a message of the device after each of these pauses. What
+/// it says is the same, or comes again without being new.
+fn channel(port: u16, pauses: impl Iterator<Item = u32>, say: &[u8], new: bool) -> Capture {
+    let mut capture = Capture::default();
+    let (here, there) = ((DEVICE, 40_000), (AWAY, port));
+    capture.talk(here, there, b"\x99hello, it is me", b"\x99so it is, and welcome");
+    let (mut asked, answered) = (101 + 16, 501 + 23);
+    for pause in pauses {
+        capture.wait(pause);
+        // A keep-alive of TCP repeats the byte before the next (RFC 9293 §3.8.4).
+        let from = if new { asked } else { asked - 1 };
+        capture.tcp(here, there, [from, answered], ACK | 8, say);
+        asked = from + say.len() as u32;
+        capture.tcp(there, here, [answered, asked], ACK, b"");
+    }
+    capture
+}
+
+#[test]
+fn an_even_pace_within_one_long_session_is_told() {
+    let found = channel(9999, [58; 14].into_iter(), b"\x07all is well here", true);
+    let found = found.findings("session");
+    let beacon = found.iter().find(|finding| finding.id == "net.beacon").expect("an even pace");
+    assert!(
+        beacon.may_say.contains("messages of the device, one every 60.0 s"),
+        "{}",
+        beacon.may_say
+    );
+    assert!(beacon.refs.len() >= 9 && beacon.alternatives.len() == 1, "{beacon:?}");
+    assert_eq!(beacon.traffic[0].frames, 6 + 28);
+    // Two hours in one session are two hours, not their end.
+    let uneven = (0..14_u32).map(|turn| 10 + turn * turn * 7 % 91);
+    assert!(!has(
+        &channel(9999, uneven, b"\x07all is well", true).findings("uneven"),
+        "net.beacon"
+    ));
+    let short = channel(9999, [4; 9].into_iter(), b"\x07all is well", true);
+    assert!(!has(&short.findings("young"), "net.beacon"), "within the first minute");
+}
+
+#[test]
+fn what_only_holds_a_session_open_is_no_pace() {
+    let alive = channel(9999, [58; 14].into_iter(), b"\0", false);
+    assert!(!has(&alive.findings("tcp-alive"), "net.beacon"), "nothing new is said");
+    for (say, told) in [(&[0xc0, 0][..], false), (b"\x30\x06\0\x02t1on", true)] {
+        let mut capture = Capture::default();
+        let (here, there) = ((DEVICE, 40_000), (AWAY, 1883));
+        let connect = b"\x10\x0f\0\x04MQTT\x04\x02\0\x3c\0\x03lab";
+        capture.talk(here, there, connect, &[0x20, 2, 0, 0]);
+        let mut asked = 101 + connect.len() as u32;
+        for _ in 0..14 {
+            capture.wait(58);
+            capture.tcp(here, there, [asked, 505], ACK | 8, say);
+            asked += say.len() as u32;
+            capture.tcp(there, here, [505, asked], ACK | 8, b"");
+        }
+        assert_eq!(has(&capture.findings(&format!("mqtt{told}")), "net.beacon"), told);
+    }
 }

@@ -170,6 +170,58 @@ fn phases_are_told_apart_and_add_up() {
     assert!(page.contains("&lt;b&gt;lens covered") && !page.contains("<b>lens"));
 }
 
+/// One finding in one phase says so, one in several says none; each clause that a finding bears on
+/// names the finding in turn.
+#[test]
+fn findings_say_their_phase_and_the_clauses_they_bear_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = folder.path().join("phases.pcapng");
+    let notes = [
+        (0, "2026-11-24T11:38:30.000000000Z phase: idle"),
+        (150, "2026-11-24T11:38:44.000000000Z phase: motion"),
+        (300, "2026-11-24T11:38:52.000000000Z phase: idle"),
+    ];
+    std::fs::write(&capture, with_phases(&notes)).unwrap();
+    let file = capture.to_str().unwrap();
+    let json = phonehome(&["analyze", "--json", file]).json();
+    let mut seen = std::collections::BTreeSet::new();
+    for finding in json["findings"].as_array().unwrap() {
+        let refs = finding["refs"].as_array().unwrap();
+        let motion = |frame: u64| (151..=300).contains(&frame);
+        let in_motion = refs.iter().filter(|one| motion(one["frame"].as_u64().unwrap())).count();
+        let phase = match in_motion {
+            0 => Some("idle"),
+            all if all == refs.len() => Some("motion"),
+            _ => None,
+        };
+        // More frames may decide it than are named.
+        if refs.len() < 64 {
+            assert_eq!(finding["phase"].as_str(), phase, "{finding}");
+            seen.insert(phase);
+        }
+        for bearing in finding["clauses"].as_array().unwrap() {
+            let clauses = json["clauses"].as_array().unwrap().iter();
+            let device = &finding["subject"]["device"];
+            let named = clauses
+                .filter(|one| ["standard", "clause"].iter().all(|key| one[key] == bearing[key]))
+                .flat_map(|one| one["devices"].as_array().unwrap())
+                .filter(|one| one["device"] == *device && one["verdict"] == bearing["verdict"])
+                .flat_map(|one| one["findings"].as_array().unwrap())
+                .filter(|key| **key == finding["key"]);
+            assert_eq!(named.count(), 1, "{bearing} of {finding}");
+        }
+    }
+    assert!(seen.contains(&Some("idle")) && seen.len() > 1, "{seen:?}");
+    let of = |id: &str| json["findings"].as_array().unwrap().iter().find(|one| one["id"] == id);
+    let clauses = of("cred.cleartext").unwrap()["clauses"].to_string();
+    let refuted = r#"{"clause":"5.5-6","standard":"en303645","verdict":"refuted"}"#;
+    assert!(clauses.contains(refuted), "{clauses}");
+    let page = folder.path().join("page.html");
+    phonehome(&["report", file, "-o", page.to_str().unwrap()]);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("ETSI EN 303 645 5.1-3 refuted"), "the report has the clauses");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_browser_opens_it_from_disk_and_nothing_leaves() {

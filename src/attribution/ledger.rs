@@ -3,7 +3,9 @@
 //! capture; [`super::World`] does that when asked.
 
 use super::announced::{Expectations, Expected};
+use super::forwarded::Forwarded;
 use super::names::{Answered, Answers, NameId, Names};
+use super::pace::Paced;
 use crate::base::address::{Mac, Scope, scope};
 use crate::base::frame;
 use crate::base::table::{BuildHasher, Map, Set};
@@ -12,7 +14,7 @@ use crate::decode::Tunnels;
 use crate::flow::{self, Cite, Flow, Head, Sent, Side};
 use crate::protocol::unknown::Class;
 use crate::protocol::{
-    Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, What,
+    Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, Weakness, What,
 };
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
@@ -26,6 +28,11 @@ pub const ROWS_MAX: usize = 1 << 16;
 pub const FLOW_REFS_MAX: usize = 1 << 19;
 /// Most ends of tunnels remembered; beyond that no filter is exact.
 const TUNNEL_ENDS_MAX: usize = 65_536;
+/// Payload from which on a flow that mostly sends is an upload, bytes: half a minute of the least
+/// that moving pictures take, 128 kbit/s.
+const UPLOAD_BYTES_MIN: u64 = 480_000;
+/// Most flows with an even pace remembered in all rows; each takes 24 bytes a message and 100 more.
+const PACED_MAX: usize = 4096;
 /// Most devices, by hardware or network address.
 pub const DEVICES_MAX: usize = 65_536;
 /// Most descriptions kept of one device.
@@ -183,6 +190,8 @@ pub struct Row {
     pub fragments: bool,
     /// Whether any flow is carried in a tunnel.
     pub tunnelled: bool,
+    /// Flows that stay open and in which messages keep a pace.
+    pub paced: Option<Box<Vec<Paced>>>,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Pieces of evidence by the bit of their mark.
@@ -205,7 +214,7 @@ pub struct FlowRef {
     /// Partly made of fragments.
     pub fragments: bool,
     /// Kinds of evidence in it, as bits of [`Mark`].
-    pub marks: u16,
+    pub marks: u32,
     /// What it counts, where it bears marks and so may be counted alone.
     pub marked: Option<Box<Marked>>,
 }
@@ -294,7 +303,7 @@ impl Traffic {
 
 /// Kinds of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u16)]
+#[repr(u32)]
 pub enum Mark {
     /// A readable secret.
     Credential = 1,
@@ -320,10 +329,26 @@ pub enum Mark {
     Relay = 1024,
     /// An internet address began it, and the local end answered with data, or took data over TCP.
     Inbound = 2048,
+    /// Messages keep a pace within the flow.
+    Paced = 4096,
+    /// A cipher suite that must not be used any more.
+    WeakCipher = 8192,
+    /// Keys that one long-lived secret opens.
+    NoForwardSecrecy = 16_384,
+    /// Something is wrong with the server's certificate.
+    Certificate = 32_768,
+    /// The client sent data in spite of that.
+    CertificateAccepted = 65_536,
+    /// A program for a device was asked for readable.
+    Update = 131_072,
+    /// A connection is tried as the bots of a known family do.
+    Bot = 262_144,
+    /// Much was sent, and little received.
+    Upload = 524_288,
 }
 
 /// Kinds of evidence.
-const MARKS: usize = 12;
+const MARKS: usize = 20;
 
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -377,6 +402,10 @@ pub struct Hardware {
     pub internet: Vec<IpAddr>,
     /// Packets for the internet were sent to it.
     pub is_next_hop: bool,
+    /// Addresses that it sent from with a hop limit no router has counted down.
+    pub(super) own_hops: Vec<IpAddr>,
+    /// What may be behind it.
+    pub(super) forwarded: Vec<Forwarded>,
 }
 
 /// Which device something was said about.
@@ -427,6 +456,8 @@ pub struct Losses {
     pub identities: u64,
     /// Announcements of flows forgotten before their time was over.
     pub announcements: u64,
+    /// Messages of long flows, and flows with an even pace, that there was no room for.
+    pub paces: u64,
 }
 
 /// See the module.
@@ -443,6 +474,7 @@ pub struct Ledger {
     pub rows: Vec<Row>,
     rows_max: RowsMax,
     flow_refs: usize,
+    paced: usize,
     /// By hardware address; no output iterates it without sorting.
     pub hardware: Map<Mac, Hardware>,
     /// What devices said about themselves.
@@ -649,6 +681,7 @@ impl Ledger {
                 }
             }
             What::Identity { subject: Subject::Hardware(mac), kind } => {
+                self.note_requester(flow, side, mac, fact.frame);
                 self.describe(Some(DeviceKey::Mac(mac)), kind, fact);
             }
             What::Lease { client, address } => {
@@ -668,6 +701,19 @@ impl Ledger {
             What::Encryption { deprecated } => {
                 let mark = if deprecated { Mark::Deprecated } else { Mark::Current };
                 self.prove(flow, evidence(mark, &String::from_utf8_lossy(fact.value), 0));
+            }
+            What::Weak(weakness) => {
+                let mark = match weakness {
+                    Weakness::Cipher => Mark::WeakCipher,
+                    Weakness::NoForwardSecrecy => Mark::NoForwardSecrecy,
+                    Weakness::Certificate => Mark::Certificate,
+                    Weakness::CertificateAccepted => Mark::CertificateAccepted,
+                };
+                self.prove(flow, evidence(mark, fact.name, 0));
+            }
+            What::Update { image } => {
+                let what = if image { "image" } else { "likely" };
+                self.prove(flow, evidence(Mark::Update, what, 0));
             }
             What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
             What::Handover => {
@@ -705,6 +751,33 @@ impl Ledger {
                 }
             }
             What::Note => {}
+        }
+    }
+
+    /// A hub or repeater asks for addresses in the name of what is behind it.
+    fn note_requester(&mut self, flow: &Head, side: Side, named: Mac, frame: u64) {
+        let asks = side == flow.initiator && flow.key.address(side).is_unspecified();
+        let sender = flow.macs[side.index()].filter(|sender| asks && *sender != named);
+        if let Some(sender) = sender
+            && let Some(hardware) = self.hardware.get_mut(&sender)
+        {
+            hardware.asked_for(named, frame);
+        }
+    }
+
+    /// With which hop limits hardware addresses send on the test network.
+    fn note_hops(&mut self, flow: &Flow, head: &Head) {
+        let sides = [Side::Low, Side::High];
+        if sides.iter().any(|&side| scope(flow.key.address(side)) == Scope::Group) {
+            return;
+        }
+        for side in sides.into_iter().filter(|&side| flow.sent(side).packets > 0) {
+            let end = endpoint(head, side);
+            if let Some(mac) = end.mac.filter(|_| !end.address.is_unspecified())
+                && let Some(hardware) = self.hardware.get_mut(&mac)
+            {
+                hardware.sent_from(end.address, flow.hops[side.index()], flow.first_frame);
+            }
         }
     }
 
@@ -844,11 +917,12 @@ impl Ledger {
         flow: &Flow,
         label: Label,
         class: Option<Class>,
-    ) -> Option<(usize, u16)> {
+    ) -> Option<(usize, u32)> {
         let notes = self.notes.remove(&flow.first_frame);
         let head = flow.head();
         let local = local_side(&head);
         let remote = local.other();
+        self.note_hops(flow, &head);
         let name = self.names_of(&head, notes.as_ref()).first().copied();
         let ends = [endpoint(&head, local), endpoint(&head, remote)];
         let port = service_port(flow, local);
@@ -896,7 +970,12 @@ impl Ledger {
         if let (Some(mine), Some(new)) = (&mut row.name, name) {
             mine.several |= new.several;
         }
-        let (remembered, marks) = row.add(flow, local, notes.unwrap_or_default(), room);
+        let mut paced = Paced::of(flow, local);
+        if self.paced >= PACED_MAX {
+            self.losses.paces += u64::from(paced.take().is_some());
+        }
+        self.paced += usize::from(paced.is_some());
+        let (remembered, marks) = row.add(flow, local, notes.unwrap_or_default(), paced, room);
         self.flow_refs += remembered;
         Some((index, marks))
     }
@@ -992,6 +1071,7 @@ impl Row {
             flow_refs_lost: 0,
             fragments: false,
             tunnelled: false,
+            paced: None,
             evidence: Vec::new(),
             evidence_kept: [0; MARKS],
             evidence_lost: 0,
@@ -1000,7 +1080,14 @@ impl Row {
 
     /// Adds a flow; returns how many of its shares, at most `room`, are remembered singly, and its
     /// marks.
-    fn add(&mut self, flow: &Flow, local: Side, notes: Notes, room: usize) -> (usize, u16) {
+    fn add(
+        &mut self,
+        flow: &Flow,
+        local: Side,
+        notes: Notes,
+        paced: Option<Paced>,
+        room: usize,
+    ) -> (usize, u32) {
         let remote = local.other();
         let totals = [flow.sent(local), flow.sent(remote)];
         let shares = &*flow.shares();
@@ -1031,12 +1118,22 @@ impl Row {
         self.tunnelled |= flow.tunnels().is_some();
         let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
-        let mut marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u16);
+        let mut marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u32);
         if is_inbound(flow, local) {
-            marks |= Mark::Inbound as u16;
+            marks |= Mark::Inbound as u32;
+        }
+        if let Some(paced) = paced {
+            marks |= Mark::Paced as u32;
+            self.paced.get_or_insert_default().push(paced);
+        }
+        if flow.knocks_by_address(local) {
+            marks |= Mark::Bot as u32;
+        }
+        if is_upload(totals) {
+            marks |= Mark::Upload as u32;
         }
         for evidence in notes.evidence {
-            let kept = &mut self.evidence_kept[(evidence.mark as u16).trailing_zeros() as usize];
+            let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {
                 *kept += 1;
                 self.evidence.push(evidence);
@@ -1149,6 +1246,11 @@ fn is_inbound(flow: &Flow, local: Side) -> bool {
         && (sent.payload_bytes > 0 || taken)
 }
 
+/// Whether much was sent and little received.
+fn is_upload([sent, received]: [Sent; 2]) -> bool {
+    sent.delivered_bytes >= UPLOAD_BYTES_MIN && sent.delivered_bytes / 4 >= received.delivered_bytes
+}
+
 /// Adds the counters of one flow to a sum.
 pub fn add(sum: &mut Sent, sent: &Sent) {
     sum.packets += sent.packets;
@@ -1162,8 +1264,15 @@ impl Losses {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Losses { flows_without_contact, names, answers, devices, identities, announcements } =
-            self;
-        flows_without_contact + names + answers + devices + identities + announcements
+        let Losses {
+            flows_without_contact,
+            names,
+            answers,
+            devices,
+            identities,
+            announcements,
+            paces,
+        } = self;
+        flows_without_contact + names + answers + devices + identities + announcements + paces
     }
 }

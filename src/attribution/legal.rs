@@ -4,8 +4,17 @@
 use super::signature::{is_date, sourced};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 static EMBEDDED: &str = include_str!("../../signatures/legal.toml");
+static SHIPPED: LazyLock<Option<Legal>> = LazyLock::new(|| Legal::embedded().ok());
+
+/// The facts that come with phonehome, read once; none only where the embedded file is invalid,
+/// which the tests exclude.
+#[must_use]
+pub fn shipped() -> Option<&'static Legal> {
+    SHIPPED.as_ref()
+}
 
 /// What kind of fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]

@@ -6,13 +6,17 @@
 mod announced;
 pub mod country;
 pub mod fact;
+pub mod forwarded;
 pub mod geo;
 pub mod ledger;
 pub mod legal;
 mod lines;
 pub mod lint;
+mod lookup;
 pub mod names;
 pub mod oui;
+pub mod pace;
+pub mod pack;
 pub mod place;
 pub mod reach;
 pub mod record;

@@ -22,7 +22,7 @@ pub trait Listener: Send {
     fn said(&mut self, _flow: &Head, _side: Side, _cite: Cite, _fact: &Fact<'_>) {}
     /// The flow of the latest record was added to a row of the ledger; with its kinds of evidence,
     /// as bits of [`super::ledger::Mark`].
-    fn placed(&mut self, _flow: &Flow, _row: usize, _marks: u16) {}
+    fn placed(&mut self, _flow: &Flow, _row: usize, _marks: u32) {}
 }
 
 /// Most want records and nothing else.

@@ -12,12 +12,14 @@ pub use fact::{
     Signature,
 };
 pub(crate) use pattern::literal_suffix;
-pub(super) use pattern::parse_network;
+pub(super) use pattern::{address_bits, parse_network, starts_with_words};
 
+use super::lookup::{Networks, Registrants};
+use super::pack::{Disabled, Pack};
 use crate::base::file::{self, FileError};
 use crate::base::table::Map;
 use crate::base::text::hex;
-use pattern::{address_bits, glob, glob_text, starts_with_words};
+use pattern::{glob, glob_text};
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -25,7 +27,7 @@ use std::path::{Path, PathBuf};
 static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 
 /// Longest signature file, bytes.
-const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(super) const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Where a match was found: signature and fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +61,15 @@ pub struct Signatures {
     signatures: Vec<Signature>,
     /// By host, or for globs by the literal labels behind the last pattern.
     domains: Map<Box<str>, Vec<(usize, usize)>>,
-    networks: Vec<(u128, u128, bool, usize, usize)>,
-    digest: Sha256,
+    networks: Networks,
+    registrants: Registrants,
+    /// Signatures that know what devices say in DHCP.
+    dhcp: Vec<usize>,
+    by_id: Map<String, usize>,
+    /// Folders of the user, in the order of loading.
+    pub(super) packs: Vec<Pack>,
+    pub(super) disabled: Vec<Disabled>,
+    pub(super) digest: Sha256,
 }
 
 impl Signatures {
@@ -70,24 +79,8 @@ impl Signatures {
     /// When an embedded file is invalid, which the tests exclude.
     pub fn embedded() -> Result<Signatures, FileError> {
         let mut all = Signatures::default();
-        for (path, text) in EMBEDDED {
-            all.add(Path::new(path), text)?;
-        }
-        all.compile();
+        all.add_texts(embedded_texts())?;
         Ok(all)
-    }
-
-    /// Adds every `*.toml` in a folder, in the order of their names. A file with the id of one
-    /// already loaded takes its place.
-    ///
-    /// # Errors
-    /// When the folder cannot be read or a file is invalid.
-    pub fn add_folder(&mut self, folder: &Path) -> Result<(), FileError> {
-        for (path, text) in texts(folder)? {
-            self.add(&path, &text)?;
-        }
-        self.compile();
-        Ok(())
     }
 
     /// Adds one file by its text.
@@ -95,45 +88,91 @@ impl Signatures {
     /// # Errors
     /// When it is invalid.
     pub fn add_text(&mut self, path: &Path, text: &str) -> Result<(), FileError> {
-        self.add(path, text)?;
+        self.add_texts([(path, text)])
+    }
+
+    /// Adds files by their texts, in this order.
+    ///
+    /// # Errors
+    /// When one is invalid.
+    pub fn add_texts<'t>(
+        &mut self,
+        texts: impl IntoIterator<Item = (&'t Path, &'t str)>,
+    ) -> Result<(), FileError> {
+        for (path, text) in texts {
+            self.add(path, text)?;
+        }
         self.compile();
         Ok(())
     }
 
-    fn add(&mut self, path: &Path, text: &str) -> Result<(), FileError> {
+    pub(super) fn add(&mut self, path: &Path, text: &str) -> Result<(), FileError> {
         let invalid = |reason: String| FileError::invalid(path, reason);
         let signature: Signature =
             toml::from_str(text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
         check(&signature, path).map_err(invalid)?;
         self.digest.update((text.len() as u64).to_be_bytes());
         self.digest.update(text.as_bytes());
-        match self.signatures.iter().position(|other| other.id == signature.id) {
-            Some(index) => self.signatures[index] = signature,
-            None => self.signatures.push(signature),
+        match self.by_id.get(&signature.id) {
+            Some(&index) => self.signatures[index] = signature,
+            None => {
+                self.by_id.insert(signature.id.clone(), self.signatures.len());
+                self.signatures.push(signature);
+            }
         }
         Ok(())
     }
 
     /// Builds the look-up tables anew, after files were added or replaced.
-    fn compile(&mut self) {
+    pub(super) fn compile(&mut self) {
         self.domains.clear();
-        self.networks.clear();
-        for (index, signature) in self.signatures.iter().enumerate() {
+        self.networks = Networks::default();
+        self.registrants = Registrants::default();
+        self.dhcp.clear();
+        let is_off = |id: &str, fact: &str| self.disabled.iter().any(|one| one.concerns(id, fact));
+        let wholly = |id: &str| self.disabled.iter().any(|one| one.id == id && one.fact.is_none());
+        let all = self.signatures.iter().enumerate();
+        for (index, signature) in all.filter(|(_, signature)| !wholly(&signature.id)) {
             for (fact, domain) in signature.domain.iter().enumerate() {
-                if domain.withdrawn.is_none() {
+                if domain.withdrawn.is_none() && !is_off(&signature.id, &domain.host) {
                     let key = literal_suffix(&domain.host, domain.matching);
                     self.domains.entry(key.into()).or_default().push((index, fact));
                 }
             }
             for (fact, network) in signature.network.iter().enumerate() {
                 if network.withdrawn.is_none()
-                    && let Some((bits, mask, v4)) = parse_network(&network.addr)
+                    && !is_off(&signature.id, &network.addr)
+                    && let Some(network) = parse_network(&network.addr)
                 {
-                    self.networks.push((bits, mask, v4, index, fact));
+                    self.networks.add(network, (index, fact));
                 }
             }
+            let products = signature.oui.iter().enumerate().filter(|(_, oui)| !oui.module);
+            for (fact, oui) in products {
+                self.registrants.add(&oui.registrant, (index, fact));
+            }
+            if !signature.dhcp.is_empty() {
+                self.dhcp.push(index);
+            }
         }
-        self.networks.sort_by(|a, b| b.1.cmp(&a.1).then(a.cmp(b)));
+    }
+
+    /// Whether a signature has this id.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.by_id.contains_key(id)
+    }
+
+    /// Folders of the user, in the order of loading.
+    #[must_use]
+    pub fn packs(&self) -> &[Pack] {
+        &self.packs
+    }
+
+    /// What the user has put out of use.
+    #[must_use]
+    pub fn disabled(&self) -> &[Disabled] {
+        &self.disabled
     }
 
     /// Number of files loaded.
@@ -198,15 +237,10 @@ impl Signatures {
     /// Whose address this is, by the longest network.
     #[must_use]
     pub fn by_address(&self, address: IpAddr, day: &str) -> Option<Found> {
-        let (bits, v4) = address_bits(address);
-        self.networks
-            .iter()
-            .find(|&&(network, mask, is_v4, index, fact)| {
-                is_v4 == v4
-                    && bits & mask == network
-                    && self.signatures[index].network[fact].about().holds_on(day)
-            })
-            .map(|&(_, _, _, index, fact)| Found::Network(index, fact))
+        let mut places = self.networks.of(address);
+        places
+            .find(|&(index, fact)| self.signatures[index].network[fact].about().holds_on(day))
+            .map(|(index, fact)| Found::Network(index, fact))
     }
 
     /// What a match says.
@@ -243,9 +277,7 @@ impl Signatures {
     /// The vendor whose registrant string this is.
     #[must_use]
     pub fn by_registrant(&self, registrant: &str) -> Option<&Signature> {
-        self.signatures.iter().find(|signature| {
-            signature.oui.iter().any(|oui| starts_with_words(registrant, &oui.registrant))
-        })
+        self.registrants.of(registrant, &self.signatures).map(|index| &self.signatures[index])
     }
 
     /// The vendor whose devices say this in DHCP.
@@ -256,7 +288,7 @@ impl Signatures {
             (Some(pattern), Some(value)) => glob_text(pattern, &value.to_lowercase()),
             (Some(_), None) => false,
         };
-        self.signatures.iter().find(|signature| {
+        self.dhcp.iter().map(|&index| &self.signatures[index]).find(|signature| {
             signature.dhcp.iter().any(|dhcp| {
                 (dhcp.hostname.is_some() || dhcp.vendor_class.is_some())
                     && fits(&dhcp.hostname, host_name)

@@ -111,7 +111,7 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
     if let Some(parts) = input::case(&args.files) {
         Labels::of_recording(&parts).name(&mut world.devices);
     }
-    let view = View::new(&outcome.ledger, &world, false);
+    let view = View::new(&outcome.ledger, &world, false).in_periods(outcome.phases.periods());
     let rows = extract::rows(&view, &wanted).map_err(anyhow::Error::from)?;
     let annotations = args
         .annotate

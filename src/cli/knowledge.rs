@@ -2,8 +2,9 @@
 
 use super::Failure;
 use crate::attribution::geo::Geo;
-use crate::attribution::{Signatures, oui};
+use crate::attribution::{Signatures, oui, pack};
 use crate::canary;
+use crate::case::signer;
 use crate::snapshot::CanaryShown;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -20,6 +21,10 @@ pub struct Knowledge {
     /// Add the signatures of a folder to those embedded; repeatable
     #[arg(long = "signatures", value_name = "DIR", conflicts_with = "no_signatures")]
     signatures: Vec<PathBuf>,
+    /// Take them only where this key has signed them (`phonehome signatures sign`): the public half,
+    /// or the file that holds it
+    #[arg(long, value_name = "KEY", requires = "signatures")]
+    signatures_key: Option<PathBuf>,
     /// Load no signatures
     #[arg(long)]
     no_signatures: bool,
@@ -40,8 +45,9 @@ impl Knowledge {
     pub fn load(&self) -> anyhow::Result<(Signatures, Geo)> {
         let mut signatures =
             if self.no_signatures { Signatures::default() } else { Signatures::embedded()? };
+        let key = self.signatures_key.as_deref().map(signer::public_of).transpose()?;
         for folder in &self.signatures {
-            signatures.add_folder(folder)?;
+            signatures.add_folder(folder, key.as_deref())?;
         }
         let mut geo = match (self.no_geo, self.geo.is_empty()) {
             (false, true) => Geo::embedded(),
@@ -73,6 +79,9 @@ pub enum DataCommand {
 pub fn data(DataCommand::Status(knowledge): &DataCommand) -> Result<u8, Failure> {
     let (signatures, geo) = knowledge.load()?;
     println!("signatures: {} files, SHA-256 {}", signatures.len(), signatures.sha256());
+    for text in pack::spoken(signatures.packs(), signatures.disabled()) {
+        println!("signatures: {text}");
+    }
     for about in geo.about() {
         println!("database: {}, built {}, SHA-256 {}", about.name, about.build, about.sha256);
     }

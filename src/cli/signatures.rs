@@ -1,10 +1,13 @@
 //! `phonehome signatures`.
 
+mod affected;
+
 use super::Failure;
 use crate::attribution::Signatures;
 use crate::attribution::fact::facts;
 use crate::attribution::legal::Legal;
 use crate::attribution::lint::{self, lint, try_examples};
+use crate::attribution::pack;
 use crate::attribution::signature::{embedded_texts, texts};
 use crate::base::text::safe;
 use crate::sink::signatures::{Form, explain, write};
@@ -41,6 +44,43 @@ pub enum SignaturesCommand {
     /// List what is loaded, a line a signature
     #[command(after_help = "Example:\n  phonehome signatures list | head")]
     List(Loaded),
+    /// Sign the signature files of a folder, so that others can tell whose they are
+    #[command(after_help = "Example:\n  phonehome signatures sign my-signatures --key lab.key\n\n\
+        Writes SHA256SUMS and SHA256SUMS.minisig; `sha256sum -c` and minisign check them too.\n\
+        Whoever uses them: --signatures my-signatures --signatures-key lab.key.pub")]
+    Sign(Sign),
+    /// Say which findings of cases rest on facts that have changed since, and write an erratum
+    #[command(
+        after_help = "Examples:\n  phonehome analyze captures/camera.pcapng --json > camera.json\n  \
+        phonehome signatures affected camera.json\n  \
+        phonehome signatures affected camera.json --erratum erratum.md\n\n\
+        A sealed case is given by its folder; `phonehome case attach` puts the erratum into one.\n\n\
+        Exit codes: 0 nothing is affected, 1 something is, 4 a case holds no findings."
+    )]
+    Affected(Affected),
+}
+
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// Folder with signature files
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Secret key (`phonehome key new`); its passphrase comes from PHONEHOME_PASSPHRASE or is asked
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Affected {
+    /// Sealed cases, or files that `phonehome analyze --json` wrote
+    #[arg(value_name = "CASE", required = true)]
+    cases: Vec<PathBuf>,
+    /// Add the signatures of a folder to those embedded
+    #[arg(long, value_name = "DIR")]
+    signatures: Vec<PathBuf>,
+    /// Write what is to be corrected
+    #[arg(long, value_name = "FILE")]
+    erratum: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +144,8 @@ pub fn run(command: &SignaturesCommand) -> Result<u8, Failure> {
         SignaturesCommand::Explain(args) => run_explain(args),
         SignaturesCommand::Export(args) => run_export(args),
         SignaturesCommand::List(loaded) => run_list(loaded),
+        SignaturesCommand::Sign(args) => run_sign(args),
+        SignaturesCommand::Affected(args) => run_affected(args),
     }
 }
 
@@ -126,14 +168,63 @@ fn texts_of(folder: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
 
 fn load(loaded: &Loaded) -> anyhow::Result<Signatures> {
     let mut all = Signatures::embedded()?;
-    for folder in loaded.folder.iter().flat_map(|folder| folders(folder)) {
-        for (path, text) in texts(&folder)? {
-            if path.file_name().is_none_or(|name| name != "legal.toml") {
-                all.add_text(&path, &text)?;
-            }
-        }
+    if let Some(folder) = &loaded.folder {
+        let texts = texts_of(folder)?;
+        all.add_texts(texts.iter().map(|(path, text)| (&**path, &**text)))?;
     }
     Ok(all)
+}
+
+fn run_sign(args: &Sign) -> Result<u8, Failure> {
+    let files = texts(&args.folder).map_err(anyhow::Error::from)?;
+    // What is signed must be what can be loaded.
+    let mut all = Signatures::embedded().map_err(anyhow::Error::from)?;
+    all.add_folder(&args.folder, None).map_err(anyhow::Error::from)?;
+    let listed = pack::list(&files);
+    let signature = super::key::open(&args.key)?.sign(listed.as_bytes(), pack::TRUSTED_COMMENT);
+    let signature = signature.map_err(anyhow::Error::from)?;
+    for (name, text) in [(pack::LIST, &listed), (pack::SIGNATURE, &signature)] {
+        let path = args.folder.join(name);
+        std::fs::write(&path, text)
+            .with_context(|| safe(path.to_string_lossy().as_bytes()))
+            .map_err(Failure::from)?;
+    }
+    writeln!(io::stdout(), "{} files signed", files.len()).map_err(anyhow::Error::from)?;
+    Ok(0)
+}
+
+fn run_affected(args: &Affected) -> Result<u8, Failure> {
+    let mut signatures = Signatures::embedded().map_err(anyhow::Error::from)?;
+    for folder in &args.signatures {
+        signatures.add_folder(folder, None).map_err(anyhow::Error::from)?;
+    }
+    let legal = legal_of(None)?;
+    let mut cases = Vec::new();
+    let mut out = BufWriter::new(io::stdout().lock());
+    for case in affected::read_all(&args.cases)? {
+        let changes = case.changes(&signatures, &legal);
+        let concerned: std::collections::BTreeSet<&String> =
+            changes.iter().flat_map(|change| &change.findings).collect();
+        let (facts, findings) = (changes.len(), concerned.len());
+        writeln!(out, "{}: {facts} facts changed, {findings} findings concerned", case.name)
+            .map_err(anyhow::Error::from)?;
+        for change in &changes {
+            writeln!(out, "  {}", change.what).map_err(anyhow::Error::from)?;
+            for line in &change.became {
+                writeln!(out, "    {line}").map_err(anyhow::Error::from)?;
+            }
+            for finding in &change.findings {
+                writeln!(out, "    finding {finding}").map_err(anyhow::Error::from)?;
+            }
+        }
+        cases.push((case, changes));
+    }
+    out.flush().map_err(anyhow::Error::from)?;
+    if let Some(path) = &args.erratum {
+        std::fs::write(path, affected::erratum(&cases, &signatures))
+            .with_context(|| safe(path.to_string_lossy().as_bytes()))?;
+    }
+    Ok(u8::from(cases.iter().any(|(_, changes)| !changes.is_empty())))
 }
 
 /// The laws in a folder, where it brings its own, else those embedded.

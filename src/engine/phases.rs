@@ -5,6 +5,7 @@ use crate::base::address::Mac;
 use crate::base::table::Map;
 use crate::base::time::Timestamp;
 use crate::decode::FrameLedger;
+use crate::finding::Period;
 use crate::source::{Frame, Note, Noted};
 
 /// Most phases and most marks of one run; later frames stay in the last phase.
@@ -79,6 +80,14 @@ impl Phases {
                 self.marks.push(Mark { time: note.time, text: text.clone(), frame });
             }
         }
+    }
+
+    /// When each began, for findings.
+    #[must_use]
+    pub fn periods(&self) -> Vec<Period> {
+        let period =
+            |&Phase { name, began, first_frame, .. }: &Phase| Period { name, began, first_frame };
+        self.phases.iter().map(period).collect()
     }
 
     fn enter(&mut self, name: &'static str, began: Timestamp, so_far: &FrameLedger) {

@@ -98,7 +98,7 @@ struct Flows<'r> {
 impl Listener for Flows<'_> {
     fn ended(&mut self, _: FlowRecord) {}
 
-    fn placed(&mut self, flow: &Flow, row: usize, marks: u16) {
+    fn placed(&mut self, flow: &Flow, row: usize, marks: u32) {
         if self.rows.is_some_and(|rows| rows.has(row, marks)) {
             let shares = flow.shares();
             let spans = shares.iter().map(|share| [share.cite.frame, share.last_frame]);

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 /// Rows, each with the marks of which a flow must bear one; all bits for every flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
-    rows: BTreeMap<usize, u16>,
+    rows: BTreeMap<usize, u32>,
     /// Hardware addresses of the devices that are wanted.
     pub macs: Vec<Mac>,
 }
@@ -19,8 +19,8 @@ pub struct Rows {
 impl Rows {
     /// Whether a flow of this row, with these kinds of evidence, is wanted.
     #[must_use]
-    pub fn has(&self, row: usize, marks: u16) -> bool {
-        self.rows.get(&row).is_some_and(|&wanted| wanted == u16::MAX || wanted & marks != 0)
+    pub fn has(&self, row: usize, marks: u32) -> bool {
+        self.rows.get(&row).is_some_and(|&wanted| wanted == u32::MAX || wanted & marks != 0)
     }
 
     /// Their positions.
@@ -91,7 +91,7 @@ pub fn rows(view: &View<'_>, wanted: &Wanted) -> Result<Option<Rows>, NotThere> 
         return Ok(None);
     }
     let mut chosen = Rows::default();
-    let mut sets: Vec<BTreeMap<usize, u16>> = Vec::new();
+    let mut sets: Vec<BTreeMap<usize, u32>> = Vec::new();
     if !wanted.findings.is_empty() {
         let mut of_findings = BTreeMap::new();
         for id in &wanted.findings {
@@ -119,7 +119,7 @@ pub fn rows(view: &View<'_>, wanted: &Wanted) -> Result<Option<Rows>, NotThere> 
                 contact.device == device.id
                     || contact.zone == Zone::Private && contact.destination == device.id
             });
-            of_devices.extend(contacts.flat_map(|c| &c.rows).map(|&row| (row, u16::MAX)));
+            of_devices.extend(contacts.flat_map(|c| &c.rows).map(|&row| (row, u32::MAX)));
         }
         sets.push(of_devices);
     }
@@ -132,7 +132,7 @@ pub fn rows(view: &View<'_>, wanted: &Wanted) -> Result<Option<Rows>, NotThere> 
                 let ids = view.world.destinations.iter().take(NAMED_MAX).map(|d| &*d.id);
                 return Err(NotThere::Destination(name.clone(), some(ids)));
             }
-            of_destinations.extend(rows.into_iter().map(|row| (row, u16::MAX)));
+            of_destinations.extend(rows.into_iter().map(|row| (row, u32::MAX)));
         }
         sets.push(of_destinations);
     }

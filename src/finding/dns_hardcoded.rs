@@ -1,5 +1,6 @@
 //! `dns.hardcoded-resolver`: a device asked names of a server other than those that DHCP gave it.
 
+use super::boot::{remembered, started_in};
 use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
@@ -17,7 +18,7 @@ impl Check for DnsHardcodedResolver {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -30,7 +31,8 @@ impl Check for DnsHardcodedResolver {
                 this capture.",
             why: "It passes by the name server, and the filter, that the network's owner \
                 chose.",
-            false_positives: "A server set by hand or by a router advertisement.",
+            false_positives: "A server set by hand, by a router advertisement, or kept from an earlier \
+                lease.",
             verify: "Compare option 6 of the DHCP answer with the address in the filter.",
         }
     }
@@ -79,6 +81,13 @@ impl Check for DnsHardcodedResolver {
         }
         if draft.traffic.is_empty() {
             return None;
+        }
+        draft.alternatives.extend(remembered(view, device, "the server was given or learnt"));
+        if let Some(phase) = started_in(view, &draft.cites) {
+            let first = draft.cites.iter().map(|cite| cite.frame).min().unwrap_or(0);
+            let text =
+                format!("the first question lies in the phase {phase}, while the device starts");
+            draft.facts.push(Fact::new(text, first));
         }
         let servers: Vec<String> =
             device.resolvers.iter().map(|(address, _)| address.to_string()).collect();

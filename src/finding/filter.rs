@@ -87,7 +87,7 @@ impl Selection {
         match self.rows.get(&index) {
             None => false,
             Some(None) => true,
-            Some(Some(mark)) => flow.marks & *mark as u16 != 0,
+            Some(Some(mark)) => flow.marks & *mark as u32 != 0,
         }
     }
 

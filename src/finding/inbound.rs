@@ -62,7 +62,7 @@ impl Check for Inbound {
         for (index, row) in view.rows(contact) {
             let invited =
                 asked.iter().any(|&(to, first)| to == row.remote.address && first <= row.last);
-            let mut flows = row.flow_refs.iter().filter(|f| f.marks & Mark::Inbound as u16 != 0);
+            let mut flows = row.flow_refs.iter().filter(|f| f.marks & Mark::Inbound as u32 != 0);
             let Some(first) = flows.next().filter(|_| !invited) else { continue };
             draft.traffic.push((index, Some(Mark::Inbound)));
             draft.cites.push(first.cite);

@@ -2,11 +2,18 @@
 //! and the world built from it, and drafts findings. [`run`] completes them: key, references,
 //! counts and the display filter that selects exactly the frames counted.
 
+mod amplifier;
+mod attributed;
 mod beacon;
+mod behind;
+mod boot;
+mod bot;
 mod catalogue;
+mod certificate;
 mod cloud_vendor;
 mod control_cleartext;
 mod cred_cleartext;
+mod cred_default;
 mod dns_encrypted;
 mod dns_hardcoded;
 mod filter;
@@ -16,32 +23,50 @@ mod marked;
 mod media_cleartext;
 mod name_unexplained;
 mod persistent_id;
+mod phase;
 mod pii_cleartext;
+mod placed;
 mod port_opening;
+mod record;
 mod relay;
 mod review;
 mod scan;
 mod standard;
+mod svc_exposed;
 mod svc_legacy;
+mod sweep;
+mod third_party;
+mod tls_cert_accepted;
+mod tls_cert_bad;
+mod tls_no_pfs;
 mod tls_none;
 mod tls_old;
+mod tls_weak_cipher;
+mod transfer;
+mod transfer_country;
+mod tunnel;
+mod update_check;
+mod update_cleartext;
+mod upload;
 
 pub use catalogue::{explain, page};
 pub use filter::Pairs;
 pub use persistent_id::Identifiers;
+pub use phase::{Period, position};
+pub use record::{Alternative, Bearing, Counted, Fact, Finding, Reference, SubjectOf};
 pub use review::{Review, open, standing};
+pub use sweep::Sweeps;
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
-use crate::attribution::world::{Contact, Device, Level, Party, World};
+use crate::attribution::legal::Transfer as Decided;
+use crate::attribution::world::{Contact, Device, Level, World};
 use crate::base::address::Spelled;
 use crate::base::frame;
 use crate::base::table::Set;
 use crate::base::text::{hex, safe};
-use crate::base::time::Timestamp;
 use crate::flow::Cite;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
@@ -50,23 +75,47 @@ use std::sync::Arc;
 /// Every check, in the order of the catalogue.
 pub static CHECKS: &[&dyn Check] = &[
     &cred_cleartext::CredCleartext,
+    &cred_default::CredDefault,
     &tls_none::TlsNone,
     &tls_old::TlsOldVersion,
+    &tls_weak_cipher::TlsWeakCipher,
+    &tls_no_pfs::TlsNoPfs,
+    &tls_cert_bad::TlsCertBad,
+    &tls_cert_accepted::TlsCertAccepted,
+    &update_cleartext::UpdateCleartext,
+    &update_check::UpdateCheck,
     &name_unexplained::NameUnexplained,
     &dns_hardcoded::DnsHardcodedResolver,
     &cloud_vendor::CloudVendor,
+    &third_party::ThirdParty,
     &media_cleartext::MediaCleartext,
     &pii_cleartext::PiiCleartext,
     &control_cleartext::ControlCleartext,
     &inbound::Inbound,
     &port_opening::PortOpening,
     &svc_legacy::SvcLegacy,
+    &svc_exposed::SvcExposed,
     &scan::Scan,
+    &bot::Bot,
+    &amplifier::Amplifier,
+    &tunnel::CovertTunnel,
+    &upload::Upload,
     &persistent_id::PersistentId,
     &lateral::Lateral,
     &dns_encrypted::DnsEncrypted,
     &relay::Relay,
     &beacon::Beacon,
+    &transfer_country::TransferCountry,
+    &transfer::Transfer {
+        id: "transfer.no-adequacy",
+        decided: Decided::NoDecision,
+        title: "Data went to a country without a transfer decision",
+    },
+    &transfer::Transfer {
+        id: "transfer.partial-adequacy",
+        decided: Decided::Partly,
+        title: "Data went to a country that a transfer decision covers in part",
+    },
     &standard::Standard {
         id: "standard.gb28181",
         key: "gb28181",
@@ -168,13 +217,39 @@ pub struct View<'a> {
     pub lossy: bool,
     /// To how many destinations identifiers went.
     pub identifiers: Identifiers,
+    /// What each device tried at many addresses.
+    pub sweeps: Sweeps,
+    /// Day of the newest packet.
+    pub day: String,
+    /// The country that the test network is in, where that was said.
+    pub here: Option<String>,
+    /// Phases that the operator noted, in their order.
+    pub periods: Vec<Period>,
 }
 
 impl<'a> View<'a> {
     /// A view with its index.
     #[must_use]
     pub fn new(ledger: &'a Ledger, world: &'a World, lossy: bool) -> View<'a> {
-        View { ledger, world, lossy, identifiers: Identifiers::of(ledger, world) }
+        let identifiers = Identifiers::of(ledger, world);
+        let sweeps = Sweeps::of(ledger, world);
+        let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
+        let (year, month, day) = latest.date();
+        let day = format!("{year:04}-{month:02}-{day:02}");
+        let (periods, here) = (Vec::new(), None);
+        View { ledger, world, lossy, identifiers, sweeps, day, here, periods }
+    }
+
+    /// The same, of a test network in this country.
+    #[must_use]
+    pub fn here(self, here: Option<String>) -> View<'a> {
+        View { here, ..self }
+    }
+
+    /// The same, of an experiment in phases.
+    #[must_use]
+    pub fn in_periods(self, periods: Vec<Period>) -> View<'a> {
+        View { periods, ..self }
     }
 
     /// The rows of a contact with their positions.
@@ -223,117 +298,6 @@ impl Draft {
     }
 }
 
-/// Something that was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fact {
-    /// In words.
-    pub text: String,
-    /// The frames that show it, as [`frame`] numbers them.
-    pub frames: Vec<u64>,
-}
-
-impl Fact {
-    /// A fact shown by one frame; frame 0 is none.
-    #[must_use]
-    pub fn new(text: String, frame: u64) -> Fact {
-        Fact { text, frames: if frame > 0 { vec![frame] } else { Vec::new() } }
-    }
-}
-
-/// Another explanation of what was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Alternative {
-    /// The explanation.
-    pub text: Cow<'static, str>,
-    /// `excluded`, `not excluded` or `not tested`.
-    pub status: &'static str,
-    /// By what.
-    pub by: Cow<'static, str>,
-}
-
-/// A frame that decides a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reference {
-    /// Position in the snapshot's `inputs`.
-    pub input: usize,
-    /// Frame number within that input, as in Wireshark.
-    pub frame: u64,
-    /// Capture time.
-    pub time: Timestamp,
-    /// Length on the wire, bytes.
-    pub length: u32,
-}
-
-/// All that a finding counts in one input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Counted {
-    /// Position in the snapshot's `inputs`.
-    pub input: usize,
-    /// Frames.
-    pub frames: u64,
-    /// Whole frames, bytes, sent and received by the device.
-    pub wire_bytes: [u64; 2],
-    /// Payload, each byte once, sent and received by the device.
-    pub delivered_bytes: [u64; 2],
-    /// First packet.
-    pub first: Timestamp,
-    /// Last packet.
-    pub last: Timestamp,
-    /// Selects exactly these frames in Wireshark; null with a reason where it cannot.
-    pub wireshark_filter: Option<String>,
-    /// Why there is no filter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub no_filter_because: Option<&'static str>,
-}
-
-/// Whom a finding is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SubjectOf {
-    /// Device id.
-    pub device: Arc<str>,
-    /// Destination id.
-    pub destination: Arc<str>,
-}
-
-/// See the module.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Id of the rule.
-    pub id: &'static str,
-    /// The rule in plain words.
-    pub title: &'static str,
-    /// Version of the rule.
-    pub rule_version: u32,
-    /// One finding a rule, device and destination: first 16 hex digits of a SHA-256.
-    pub key: String,
-    /// How much it matters.
-    pub severity: Severity,
-    /// How sure.
-    pub level: Level,
-    /// Whom it is about.
-    pub subject: SubjectOf,
-    /// What was seen.
-    pub facts: Vec<Fact>,
-    /// The sentence that may be printed.
-    pub may_say: String,
-    /// What must not be concluded.
-    pub does_not_show: &'static [&'static str],
-    /// Other explanations.
-    pub alternatives: Vec<Alternative>,
-    /// Deciding frames, at most [`REFS_MAX`].
-    pub refs: Vec<Reference>,
-    /// All that is counted, one entry an input.
-    pub traffic: Vec<Counted>,
-    /// Clauses of standards with their verdicts.
-    pub clauses: Vec<String>,
-    /// Relation of the destination to the device's maker.
-    pub party: Party,
-    /// Phase of the experiment, where one was recorded.
-    pub phase: Option<String>,
-    /// What people decided about it.
-    pub review: Review,
-}
-
 /// Runs every check. Findings come by severity, then rule, device and destination.
 #[must_use]
 pub fn run(view: &View<'_>) -> Vec<Finding> {
@@ -362,7 +326,7 @@ fn key(check: &dyn Check, contact: &Contact) -> String {
 /// Which rows of the ledger the findings with this id or key count; with marks, only the flows
 /// that bear one of them. Empty where there is no such finding.
 #[must_use]
-pub fn counted_rows(view: &View<'_>, wanted: &str) -> BTreeMap<usize, u16> {
+pub fn counted_rows(view: &View<'_>, wanted: &str) -> BTreeMap<usize, u32> {
     let mut rows = BTreeMap::new();
     for contact in &view.world.contacts {
         for &check in CHECKS {
@@ -372,7 +336,7 @@ pub fn counted_rows(view: &View<'_>, wanted: &str) -> BTreeMap<usize, u16> {
             let Some(draft) = check.run(view, contact) else { continue };
             for (row, mark) in draft.traffic {
                 if !view.ledger.rows[row].is_icmp() {
-                    *rows.entry(row).or_insert(0) |= mark.map_or(u16::MAX, |mark| mark as u16);
+                    *rows.entry(row).or_insert(0) |= mark.map_or(u32::MAX, |mark| mark as u32);
                 }
             }
         }
@@ -387,6 +351,7 @@ fn complete(
     contact: &Contact,
     mut draft: Draft,
 ) -> Finding {
+    behind::note(view, contact, &mut draft);
     let selection = filter::Selection::of(view.ledger, &draft.traffic);
     let counted = selection.count(view.ledger, pairs);
     let mut cites = draft.cites;
@@ -394,6 +359,7 @@ fn complete(
     cites.sort_unstable();
     cites.dedup();
     frame::sort(&mut cites, |cite| (cite.frame, cite.time));
+    let phase = phase::shared(&view.periods, &cites);
     let refs = cites.iter().take(REFS_MAX).map(|cite| Reference {
         input: frame::input(cite.frame),
         frame: frame::within(cite.frame),
@@ -423,9 +389,9 @@ fn complete(
         alternatives: draft.alternatives,
         refs: refs.collect(),
         traffic: counted,
-        clauses: Vec::new(),
+        clauses: Arc::default(),
         party: contact.party,
-        phase: None,
+        phase,
         review: Review::default(),
     }
 }

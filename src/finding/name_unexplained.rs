@@ -1,6 +1,7 @@
 //! `name.unexplained`: a device began a conversation with an internet address that nothing in
 //! the capture names.
 
+use super::boot::{asks_encrypted, remembered, started_in};
 use super::{
     About, Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device,
 };
@@ -20,7 +21,7 @@ impl Check for NameUnexplained {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -34,7 +35,8 @@ impl Check for NameUnexplained {
                 knows.",
             why: "An address built into the firmware or learnt in secret hides whom the \
                 device speaks to.",
-            false_positives: "Names looked up before the capture began or over an encrypted resolver; \
+            false_positives: "Names looked up before the capture began, kept from an earlier run, or \
+                looked up over an encrypted resolver; \
                 peer addresses from a peer-to-peer server.",
             verify: "Search the capture for the address in DNS answers: dns.a == ADDRESS; \
                 there must be none.",
@@ -54,19 +56,7 @@ impl Check for NameUnexplained {
                 "who operates the address",
                 "that the address is built into the device",
             ],
-            alternatives: vec![Alternative {
-                text: "the name was looked up before the capture began, or over an encrypted \
-                       resolver"
-                    .into(),
-                status: if device.visibility.dhcp { "not tested" } else { "not excluded" },
-                by: if device.visibility.dhcp {
-                    "the device asked for its address in this capture, so it started here, but \
-                     it may have remembered names"
-                } else {
-                    "the capture does not show the device starting"
-                }
-                .into(),
-            }],
+            alternatives: Vec::new(),
             cites: Vec::new(),
             traffic: Vec::new(),
         };
@@ -98,6 +88,24 @@ impl Check for NameUnexplained {
         }
         if draft.traffic.is_empty() {
             return None;
+        }
+        draft.alternatives.extend(remembered(view, device, "the name was looked up"));
+        let encrypted = asks_encrypted(view, device);
+        draft.alternatives.push(Alternative {
+            text: "the name was looked up inside encryption".into(),
+            status: if encrypted { "not excluded" } else { "not tested" },
+            by: if encrypted {
+                "the device asks for names over an encrypted resolver"
+            } else {
+                "no encrypted resolver was recognised, but one can look like any web server"
+            }
+            .into(),
+        });
+        if let Some(phase) = started_in(view, &draft.cites) {
+            let first = draft.cites.iter().map(|cite| cite.frame).min().unwrap_or(0);
+            let text =
+                format!("the first of it lies in the phase {phase}, while the device starts");
+            draft.facts.push(Fact::new(text, first));
         }
         // Absence is only shown where nothing was lost and both directions were seen.
         let seen = &device.visibility;

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 /// Different ports from which on trying them is told.
 const PORTS_MIN: usize = 20;
 
+/// Different addresses from which on trying one port of them is told.
+const ADDRESSES_MIN: usize = 20;
+
 /// Rows that a device began in vain.
 fn tries<'a>(view: &View<'a>, contact: &'a Contact) -> impl Iterator<Item = (usize, &'a Row)> {
     view.rows(contact).filter(|(_, row)| {
@@ -29,7 +32,7 @@ impl Check for Scan {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -39,12 +42,12 @@ impl Check for Scan {
     fn about(&self) -> About {
         About {
             looks_for: "At least 20 different ports of one destination to which a device opened \
-                TCP or UDP without any payload coming back.",
+                TCP or UDP without any payload coming back; or one TCP port tried in vain at 20 \
+                addresses or more, told once for all of them.",
             why: "Infected devices look for others in this way, and some vendors' apps map \
                 the home.",
             false_positives: "Network scanners of the user, printer and media discovery of apps, a \
-                server that is switched off. A sweep over many addresses at few ports \
-                each is not found.",
+                server that is switched off. A sweep by ARP or ICMP alone, or over names, is not found.",
             verify: "In Wireshark, Statistics, Conversations on the filter: many short \
                 conversations with SYN, and RST or nothing as the answer.",
         }
@@ -59,34 +62,54 @@ impl Check for Scan {
             &["what it was looking for", "that anything was found or harmed"],
         );
         let mut ports = BTreeSet::new();
-        let mut hosts = BTreeSet::new();
         for (index, row) in tries(view, contact) {
             ports.extend(row.port);
-            hosts.insert(row.remote.address);
             draft.traffic.push((index, None));
             draft.cites.extend(row.beginnings());
         }
+        let mut tried = Vec::new();
         if ports.len() < PORTS_MIN {
+            draft.traffic.clear();
+            draft.cites.clear();
+        } else {
+            let (lowest, highest) = (ports.first()?, ports.last()?);
+            let frame = draft.cites.first().map_or(0, |cite| cite.frame);
+            draft.facts.push(Fact::new(
+                format!(
+                    "{} ports from {lowest} to {highest} tried, none with an answer that carries \
+                     data",
+                    ports.len()
+                ),
+                frame,
+            ));
+            tried.push(format!("{} ports", ports.len()));
+        }
+        let swept = view.sweeps.at(contact).into_iter().flat_map(|swept| &swept.sweeps);
+        for sweep in swept.filter(|sweep| sweep.addresses >= ADDRESSES_MIN) {
+            for &row in &sweep.rows {
+                if !draft.traffic.iter().any(|&(known, _)| known == row) {
+                    draft.traffic.push((row, None));
+                    draft.cites.extend(view.ledger.rows[row].beginnings());
+                }
+            }
+            let text =
+                format!("port {} tried in vain at {} addresses", sweep.port, sweep.addresses);
+            draft.facts.push(Fact::new(text, view.ledger.rows[sweep.rows[0]].frames[0]));
+            tried.push(format!("port {} of {} addresses", sweep.port, sweep.addresses));
+        }
+        if draft.traffic.is_empty() {
             return None;
         }
-        let (lowest, highest) = (ports.first()?, ports.last()?);
-        let frame = draft.cites.first().map_or(0, |cite| cite.frame);
-        draft.facts.push(Fact::new(
-            format!(
-                "{} ports from {lowest} to {highest} tried, none with an answer that carries data",
-                ports.len()
-            ),
-            frame,
-        ));
+        draft.traffic.sort_unstable_by_key(|&(row, _)| row);
         draft.alternatives.push(Alternative {
             text: "an app or the person who tests the network did it with this device".into(),
             status: "not excluded",
             by: "the packets do not say why".into(),
         });
         draft.may_say = format!(
-            "The device {} tried {} ports of {} without exchanging data: {{bytes}}.",
+            "The device {} tried {} without exchanging data, with {}: {{bytes}}.",
             spoken_device(view.device(contact)),
-            ports.len(),
+            tried.join(" and "),
             spoken(view, &draft),
         );
         Some(draft)

@@ -7,6 +7,7 @@ pub mod distribution;
 mod duplicate;
 mod index;
 pub mod key;
+mod message;
 mod share;
 mod slab;
 mod stream;
@@ -16,6 +17,7 @@ mod timer;
 
 pub use brief::{Brief, Kind};
 pub use key::FlowKey;
+pub use message::{MESSAGES_MAX, Message};
 pub use share::Share;
 pub use stream::Half;
 pub use table::{Around, FLOW_BYTES, FlowTable, Losses};
@@ -176,6 +178,7 @@ struct Rare {
     /// Packets and whole frames' bytes seen a second time, by [`Side::index`].
     duplicates: [[u64; 2]; 2],
     shares: share::Shares,
+    messages: Option<Box<message::Messages>>,
 }
 
 impl Flow {
@@ -280,6 +283,31 @@ impl Flow {
     #[must_use]
     pub fn tunnels(&self) -> Option<&Tunnels> {
         self.rare.as_ref()?.tunnels.as_ref()
+    }
+
+    /// The latest messages that began after a pause, in their order, of a flow that has lived long.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        let messages = self.rare.as_ref().and_then(|rare| rare.messages.as_ref());
+        messages.into_iter().flat_map(|messages| messages.iter())
+    }
+
+    /// Whether a side knocked with the other's IPv4 address for a sequence number, and sent nothing:
+    /// so do the bots of the Mirai family, which tell answers by it.
+    #[must_use]
+    pub fn knocks_by_address(&self, side: Side) -> bool {
+        let IpAddr::V4(to) = self.key.address(side.other()) else { return false };
+        let way = &self.ways[side.index()];
+        self.initiator_known
+            && self.initiator == side
+            && way.payload_bytes == 0
+            && self.tcp.saw_syn(side)
+            && way.half.begins_at(u32::from(to))
+    }
+
+    /// How many there are.
+    fn messages_kept(&self) -> usize {
+        let messages = self.rare.as_ref().and_then(|rare| rare.messages.as_ref());
+        messages.map_or(0, |messages| messages.len())
     }
 
     /// What of the flow is in which input, in the order of the inputs' first packets.

@@ -152,6 +152,16 @@ impl Half {
         }
     }
 
+    /// Whether the first sequence number was this one, of a direction without payload.
+    pub(super) fn begins_at(&self, sequence: u32) -> bool {
+        self.started && self.high == sequence.wrapping_add(1)
+    }
+
+    /// Whether a segment goes beyond all that was seen.
+    pub(super) fn is_new(&self, sequence: u32, length: u32) -> bool {
+        !self.started || is_before(self.high, sequence.wrapping_add(length))
+    }
+
     /// Counts a segment of `length` bytes at `sequence`.
     #[inline]
     pub(super) fn count(&mut self, sequence: u32, length: u32) -> Added {

@@ -4,6 +4,7 @@ use super::brief::{Brief, Kind};
 use super::distribution::Distributions;
 use super::duplicate::Recent;
 use super::index::Index;
+use super::message::{self, PAUSE_MIN, TABLE_MESSAGES_MAX};
 use super::share::Share;
 use super::slab::Slab;
 use super::timer::Wheel;
@@ -42,6 +43,8 @@ pub struct Losses {
     /// Gaps in streams that were given up before their time because too much was held behind
     /// gaps in all flows together.
     pub gaps_given_up: u64,
+    /// Messages of long flows that there was no room to keep.
+    pub messages: u64,
 }
 
 impl Losses {
@@ -49,6 +52,7 @@ impl Losses {
     pub fn add(&mut self, other: &Losses) {
         self.flows_evicted += other.flows_evicted;
         self.gaps_given_up += other.gaps_given_up;
+        self.messages += other.messages;
     }
 }
 
@@ -59,6 +63,8 @@ pub struct FlowTable {
     wheel: Wheel,
     recent: Recent,
     held_bytes: usize,
+    /// Messages kept of all flows.
+    messages: usize,
     /// Most live flows.
     flows_max: usize,
     /// Flows begun so far.
@@ -90,6 +96,7 @@ impl FlowTable {
             wheel: Wheel::new(),
             recent: Recent::default(),
             held_bytes: 0,
+            messages: 0,
             flows_max: flows_max.max(1),
             created: 0,
             duplicates: [0; 2],
@@ -336,8 +343,11 @@ impl FlowTable {
     fn count(&mut self, id: u32, fresh: bool, brief: &Brief, distributions: &mut Distributions) {
         let flow = &mut self.flows[id];
         distributions.frame(brief.wire_length);
+        let mut paused = false;
         if !fresh && brief.seen >= flow.last {
-            distributions.gap(brief.seen.since(flow.last));
+            let gap = brief.seen.since(flow.last);
+            distributions.gap(gap);
+            paused = gap >= PAUSE_MIN && brief.payload_length > 0;
         }
         flow.last = flow.last.max(brief.seen);
         let way = &mut flow.ways[brief.side.index()];
@@ -349,6 +359,12 @@ impl FlowTable {
         way.wire_bytes += u64::from(brief.wire_length);
         way.ip_bytes += u64::from(brief.ip_length);
         way.payload_bytes += u64::from(brief.payload_length);
+        if paused {
+            let room = TABLE_MESSAGES_MAX - self.messages;
+            let (kept, lost) = message::begins(flow, brief, room);
+            self.messages += kept;
+            self.losses.messages += u64::from(lost);
+        }
     }
 
     #[inline]
@@ -497,6 +513,7 @@ impl FlowTable {
         self.hand_out_rest(id, sink);
         self.wheel.disarm(id);
         let flow = self.flows.remove(id);
+        self.messages -= flow.messages_kept();
         self.index.remove(flow.tag, id);
         sink.closed(FlowId(id), flow, end, frame);
     }

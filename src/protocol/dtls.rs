@@ -3,12 +3,13 @@
 //!
 //! Bounds: four unfinished messages a side of 32 KiB each, the first 256 datagrams.
 
+use super::syntax::certificate::{self, Asked};
+use super::syntax::cipher;
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
 use super::syntax::pieces::Pieces;
-use super::syntax::{certificate, cipher};
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::base::bytes::Reader;
-use crate::flow::{Flow, Segment, Side};
+use crate::flow::{Flow, Segment};
 
 /// DTLS.
 pub struct Dtls;
@@ -57,6 +58,7 @@ impl Dissector for Dtls {
             dns_port: flow.service_port() == Some(DNS_PORT),
             sides: Default::default(),
             client_said: false,
+            asked: None,
             certificate_said: false,
             encrypted: [false; 2],
             datagrams: 0,
@@ -135,6 +137,7 @@ struct Handshake {
     dns_port: bool,
     sides: [Vec<Message>; 2],
     client_said: bool,
+    asked: Option<Box<[u8]>>,
     certificate_said: bool,
     encrypted: [bool; 2],
     datagrams: u32,
@@ -159,7 +162,7 @@ impl Session for Handshake {
         let mut reader = Reader::new(segment.data);
         while let Some(record) = Record::read(&mut reader) {
             match (record.kind, record.epoch) {
-                (HANDSHAKE, 0) => self.handshake(segment.side, record.body, segment.frame, say),
+                (HANDSHAKE, 0) => self.handshake(segment, record.body, say),
                 (ALERT, 0) => alert(record.body, segment.frame, say),
                 (CHANGE_CIPHER_SPEC, _) => {}
                 _ => self.encrypted[segment.side.index()] = true,
@@ -179,7 +182,8 @@ fn alert(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
 }
 
 impl Handshake {
-    fn handshake(&mut self, side: Side, body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    fn handshake(&mut self, segment: &Segment<'_>, body: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
+        let side = segment.side;
         let mut reader = Reader::new(body);
         while let Some(piece) = Piece::read(&mut reader) {
             let wanted = match piece.kind {
@@ -191,7 +195,7 @@ impl Handshake {
                 continue;
             }
             if piece.data.len() == piece.length {
-                self.message(piece.kind, piece.data, frame, say);
+                self.message(piece.kind, piece.data, segment, say);
                 continue;
             }
             let messages = &mut self.sides[side.index()];
@@ -211,12 +215,19 @@ impl Handshake {
             messages[at].pieces.put(piece.offset, piece.data);
             if messages[at].pieces.beginning().len() >= piece.length {
                 let whole = messages.remove(at);
-                self.message(piece.kind, &whole.pieces.beginning()[..piece.length], frame, say);
+                self.message(piece.kind, &whole.pieces.beginning()[..piece.length], segment, say);
             }
         }
     }
 
-    fn message(&mut self, kind: u8, body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    fn message(
+        &mut self,
+        kind: u8,
+        body: &[u8],
+        segment: &Segment<'_>,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        let frame = segment.frame;
         match kind {
             // The one that comes back with the cookie offers the same.
             CLIENT_HELLO => {
@@ -224,6 +235,7 @@ impl Handshake {
                     return;
                 };
                 self.client_said = true;
+                self.asked = hello.server_name.map(Into::into);
                 hello.say(Carrier::Datagrams, frame, say);
                 if self.dns_port {
                     let what = What::DnsOver("dtls");
@@ -237,7 +249,8 @@ impl Handshake {
             }
             _ => {
                 self.certificate_said = true;
-                certificate::say(body, frame, say);
+                let asked = Asked { frame, time: segment.time, name: self.asked.as_deref() };
+                certificate::say(body, &asked, say);
             }
         }
     }
@@ -248,6 +261,7 @@ mod tests {
     use super::super::syntax::hello::tests as hello;
     use super::super::testing::{Said, converse, converse_datagrams, flow};
     use super::*;
+    use crate::flow::Side;
     use crate::protocol::UDP;
 
     fn record(kind: u8, epoch: u8, number: u8, body: &[u8]) -> Vec<u8> {

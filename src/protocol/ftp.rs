@@ -8,6 +8,7 @@
 use super::syntax::announce;
 use super::syntax::default::is_default;
 use super::syntax::stream::{Firsts, Pending, Taken};
+use super::syntax::update;
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
 };
@@ -327,7 +328,13 @@ impl Control {
                     self.announce(address, port, client, (argument, frame), say);
                 }
             }
-            b"RETR" => self.say(What::Note, "ftp.retrieved", argument, frame, say),
+            b"RETR" => {
+                self.say(What::Note, "ftp.retrieved", argument, frame, say);
+                if let Some(looks) = update::looks(argument) {
+                    let what = What::Update { image: looks == update::Looks::Image };
+                    self.say(what, "ftp.update", argument, frame, say);
+                }
+            }
             _ => {}
         }
         Next::More

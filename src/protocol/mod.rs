@@ -323,6 +323,14 @@ pub enum What {
         /// Whether the version is deprecated by its standards body (RFC 8996).
         deprecated: bool,
     },
+    /// Encryption was settled on or begun in a way that is known to be weak; the value says how.
+    Weak(Weakness),
+    /// A program for a device, or the list of newer ones, was asked for readable; the value is the
+    /// file's name.
+    Update {
+        /// The name says that it is an image; else that is only likely.
+        image: bool,
+    },
     /// The value is an application protocol that goes inside encryption (RFC 7301).
     Alpn {
         /// Whether the server took it; else the client offered it, the one it likes best first.
@@ -394,6 +402,19 @@ pub enum NameKind {
     Requested,
     /// A name in the server's certificate.
     Certificate,
+}
+
+/// What is weak about encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Weakness {
+    /// The cipher suite.
+    Cipher,
+    /// Keys that one long-lived secret opens, also afterwards.
+    NoForwardSecrecy,
+    /// The server's certificate.
+    Certificate,
+    /// The client went on to send data despite the server's certificate.
+    CertificateAccepted,
 }
 
 /// How a client's offer is boiled down.

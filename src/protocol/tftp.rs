@@ -6,7 +6,8 @@
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
-use super::{Announced, Content, Dissector, Next, Over, Prefix, Probe, Session, UDP};
+use super::syntax::update;
+use super::{Announced, Content, Dissector, Next, Over, Prefix, Probe, Session, UDP, What};
 use crate::flow::{Flow, FlowKey};
 
 /// TFTP.
@@ -65,6 +66,10 @@ impl Grammar for Messages {
     fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
         if let Some((writes, file)) = request(message.bytes) {
             voice.note(if writes { "tftp.write" } else { "tftp.read" }, file);
+            if let Some(looks) = update::looks(file).filter(|_| !writes) {
+                let what = What::Update { image: looks == update::Looks::Image };
+                voice.say(what, "tftp.update", file);
+            }
             // The server answers from a port of its own (RFC 1350 §4).
             if let Some(port) = self.key.port(message.side) {
                 let announced = Announced {

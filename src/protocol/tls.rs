@@ -3,12 +3,14 @@
 //! at most 64 KiB a side is put together. On port 853, or where both sides settle on `dot`, it is
 //! DNS over TLS (RFC 7858).
 
-use super::syntax::certificate;
+use super::syntax::certificate::{self, Asked};
 use super::syntax::cipher;
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
-use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, VALUE_BYTES_MAX, What};
+use super::{
+    Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, VALUE_BYTES_MAX, Weakness, What,
+};
 use crate::base::bytes::Reader;
-use crate::flow::{Flow, Segment};
+use crate::flow::{Flow, Segment, Side};
 
 /// TLS over TCP on any port.
 pub struct Tls;
@@ -170,6 +172,12 @@ struct Handshake {
     /// The first hello is the one that counts: one after a retry (RFC 8446 §4.1.4) offers less.
     client_hello_seen: bool,
     begun: bool,
+    /// Who sent the first hello, and the name asked for in it.
+    client: Option<Side>,
+    asked: Option<Box<[u8]>>,
+    certificate_seen: bool,
+    /// What is wrong with the server's certificate, until the client goes on in spite of it.
+    problems: String,
 }
 
 #[derive(Default)]
@@ -178,6 +186,8 @@ struct Half {
     record: Vec<u8>,
     message: Vec<u8>,
     encrypted: bool,
+    /// Encrypted, but it is still waited for data.
+    awaited: bool,
     total: usize,
 }
 
@@ -195,7 +205,7 @@ impl Session for Handshake {
         }
         let mut buffer = std::mem::take(&mut half.record);
         buffer.extend_from_slice(segment.data);
-        if !self.begun && !self.old_hello(&mut buffer, segment.frame, say) {
+        if !self.begun && !self.old_hello(&mut buffer, (segment.side, segment.frame), say) {
             self.sides[segment.side.index()].record = buffer;
             return Next::More;
         }
@@ -206,10 +216,22 @@ impl Session for Handshake {
                 break;
             };
             whole = reader.position();
+            let half = &mut self.sides[segment.side.index()];
             match kind {
+                HANDSHAKE if half.awaited => {}
                 HANDSHAKE => self.handshake(segment, fragment, say),
-                ALERT => alert(fragment, segment.frame, say),
-                _ => self.sides[segment.side.index()].encrypted = true,
+                ALERT if !half.awaited => alert(fragment, segment.frame, say),
+                CHANGE_CIPHER_SPEC
+                    if self.client == Some(segment.side) && !self.problems.is_empty() =>
+                {
+                    half.awaited = true;
+                }
+                _ => {
+                    half.encrypted = true;
+                    if kind == APPLICATION_DATA && half.awaited {
+                        self.accepted(segment.frame, say);
+                    }
+                }
             }
         }
         let half = &mut self.sides[segment.side.index()];
@@ -233,7 +255,7 @@ impl Handshake {
     fn old_hello(
         &mut self,
         buffer: &mut Vec<u8>,
-        frame: u64,
+        (side, frame): (Side, u64),
         say: &mut dyn FnMut(Fact<'_>),
     ) -> bool {
         if let [high @ 0x80..=0x81, rest @ ..] = &buffer[..] {
@@ -243,6 +265,7 @@ impl Handshake {
             };
             if let Some(hello) = ClientHello::read_old(body) {
                 self.client_hello_seen = true;
+                self.client = Some(side);
                 hello.say(Carrier::Tcp, frame, say);
             }
             let whole = 2 + body.len();
@@ -252,7 +275,12 @@ impl Handshake {
         true
     }
 
-    fn client_hello(&mut self, body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    fn client_hello(
+        &mut self,
+        body: &[u8],
+        (side, frame): (Side, u64),
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
         if std::mem::replace(&mut self.client_hello_seen, true) {
             return;
         }
@@ -260,6 +288,8 @@ impl Handshake {
             return;
         };
         hello.say(Carrier::Tcp, frame, say);
+        self.client = Some(side);
+        self.asked = hello.server_name.map(Into::into);
         let what = What::DnsOver("tls");
         if hello.alpn.contains(&DNS_ALPN) {
             say(Fact { what, name: "tls.dns", value: b"application protocol dot", frame });
@@ -277,7 +307,7 @@ impl Handshake {
         while let Some((kind, body)) = handshake_message(&mut reader) {
             whole = reader.position();
             match kind {
-                CLIENT_HELLO => self.client_hello(body, segment.frame, say),
+                CLIENT_HELLO => self.client_hello(body, (segment.side, segment.frame), say),
                 SERVER_HELLO => {
                     if let Some(hello) = ServerHello::read(body) {
                         hello.say(segment.frame, say);
@@ -287,13 +317,30 @@ impl Handshake {
                         }
                     }
                 }
-                CERTIFICATE => certificate::say(body, segment.frame, say),
+                CERTIFICATE => self.certificate(segment, body, say),
                 SERVER_HELLO_DONE => self.sides[side].encrypted = true,
                 _ => {}
             }
         }
         message.drain(..whole);
         self.sides[side].message = message;
+    }
+
+    /// The client's own certificate names no server.
+    fn certificate(&mut self, segment: &Segment<'_>, body: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
+        if self.client == Some(segment.side) || std::mem::replace(&mut self.certificate_seen, true)
+        {
+            return;
+        }
+        let (frame, time) = (segment.frame, segment.time);
+        let asked = Asked { frame, time, name: self.asked.as_deref() };
+        self.problems = certificate::say(body, &asked, say);
+    }
+
+    fn accepted(&mut self, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        let problems = std::mem::take(&mut self.problems);
+        let what = What::Weak(Weakness::CertificateAccepted);
+        say(Fact { what, name: "tls.certificate_accepted", value: problems.as_bytes(), frame });
     }
 }
 

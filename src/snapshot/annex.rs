@@ -1,8 +1,8 @@
 //! What stands beside the findings: legal facts by jurisdiction, clauses of standards, and rules of
-//! the user's policies. None of it changes a finding.
+//! the user's policies. None of it changes what a finding says.
 
 use super::Snapshot;
-use crate::attribution::legal::{Legal, LegalFact, Transfer};
+use crate::attribution::legal::{self, Legal, LegalFact, Transfer};
 use crate::attribution::world::{Contact, Destination, Device, Zone};
 use crate::base::text::safe;
 use crate::finding::Finding;
@@ -12,7 +12,6 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-static LEGAL: LazyLock<Option<Legal>> = LazyLock::new(|| Legal::embedded().ok());
 static STANDARDS: LazyLock<Vec<Standard>> =
     LazyLock::new(|| standard::shipped().unwrap_or_default());
 
@@ -61,13 +60,13 @@ pub struct Jurisdiction {
 }
 
 impl Annex {
-    /// Of what was seen, without policies.
+    /// Of what was seen, without policies; each finding learns which clauses it bears on.
     #[must_use]
     pub fn of(
         devices: &[Device],
         destinations: &[Destination],
         contacts: &[Contact],
-        findings: &[Finding],
+        findings: &mut [Finding],
         window: Window,
     ) -> Annex {
         let day = window.times.map_or(String::new(), |[_, last]| {
@@ -85,7 +84,7 @@ impl Annex {
 }
 
 fn jurisdictions(destinations: &[Destination], day: &str) -> Vec<Jurisdiction> {
-    let Some(legal) = LEGAL.as_ref() else { return Vec::new() };
+    let Some(legal) = legal::shipped() else { return Vec::new() };
     let mut seen: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
     let codes: Vec<_> = destinations
         .iter()
@@ -151,7 +150,7 @@ impl Snapshot {
             findings: &self.findings,
             withdrawn: &self.annex.withdrawn,
             day: &self.annex.day,
-            legal: LEGAL.as_ref(),
+            legal: legal::shipped(),
         }
     }
 

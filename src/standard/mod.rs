@@ -3,6 +3,7 @@
 //! `supported`, `inconclusive` or `not-observable`, with the limits of the window. Nothing here
 //! says that a product conforms.
 
+mod bearing;
 mod plan;
 mod verdict;
 

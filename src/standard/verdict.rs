@@ -1,5 +1,6 @@
 //! What a window's traffic says to a clause.
 
+use super::bearing::Bearings;
 use super::{Can, Mapping, Standard};
 use crate::attribution::world::{Contact, Device, Level, Zone};
 use crate::base::time::Timestamp;
@@ -174,25 +175,39 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// Judges every clause of the standards against what was seen.
+/// Judges every clause of the standards against what was seen, and notes beside each finding which
+/// clauses it bears on.
 #[must_use]
 pub fn judge(
     standards: &[Standard],
     devices: &[Device],
     contacts: &[Contact],
-    findings: &[Finding],
+    findings: &mut [Finding],
     window: &Window,
 ) -> Vec<Clause> {
     let judges = Judges::of(devices, contacts, findings);
     let mut clauses = Vec::new();
+    let mut bearings = Bearings::default();
     for standard in standards {
-        let all = standard.clause.iter();
-        clauses.extend(all.map(|mapping| clause(standard, mapping, &judges, window)));
+        for mapping in &standard.clause {
+            clauses.push(clause(standard, mapping, &judges, window, &mut bearings));
+        }
+    }
+    let bears_on = bearings.of(findings);
+    for (finding, bears_on) in findings.iter_mut().zip(bears_on) {
+        finding.clauses = bears_on;
     }
     clauses
 }
 
-fn clause(standard: &Standard, mapping: &Mapping, judges: &Judges<'_>, window: &Window) -> Clause {
+fn clause<'a>(
+    standard: &Standard,
+    mapping: &Mapping,
+    judges: &Judges<'a>,
+    window: &Window,
+    bearings: &mut Bearings<'a>,
+) -> Clause {
+    bearings.next(standard, mapping);
     let mut overall = (Verdict::NotObservable, String::new());
     let mut devices: Vec<DeviceVerdict> = Vec::new();
     let mut more = 0;
@@ -206,6 +221,7 @@ fn clause(standard: &Standard, mapping: &Mapping, judges: &Judges<'_>, window: &
             let one = &judges.all[at];
             rest[one.kind] -= 1;
             let (verdict, because, hits) = verdict(mapping, one, true, window);
+            hits.iter().for_each(|finding| bearings.add(finding, verdict));
             let findings = hits.iter().map(|finding| finding.key.clone()).collect();
             devices.push(DeviceVerdict { device: one.device.id.clone(), verdict, findings });
             if verdict < overall.0 {

@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 pub mod browser;
+pub mod conversation;
 pub mod generated;
 pub mod known;
 #[cfg(target_os = "linux")]

@@ -55,6 +55,10 @@ fn stage(folder: &Path, program: &Path) {
     fs::write(folder.join("week.pcap.zst"), packed).unwrap();
     fs::copy(capture("meter.pcap"), folder.join("doorbell.pcap")).unwrap();
     fs::write(folder.join("receipt.pdf"), "paid").unwrap();
+    fs::create_dir(folder.join("my-signatures")).unwrap();
+    let own = "my-signatures/exempla-vision.toml";
+    let shipped = places::of_project("signatures/vendors/exempla-vision.toml");
+    fs::copy(shipped, folder.join(own)).unwrap();
     for run in 1..=3 {
         fs::copy(capture("camera.pcapng"), folder.join(format!("old{run}.pcap"))).unwrap();
         fs::copy(capture("sensor.pcapng"), folder.join(format!("new{run}.pcap"))).unwrap();

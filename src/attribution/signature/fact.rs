@@ -242,6 +242,9 @@ pub struct Oui {
     pub confidence: Confidence,
     /// When the source was read.
     pub checked: String,
+    /// It makes modules that others build in: its addresses do not tell who made a product.
+    #[serde(default)]
+    pub module: bool,
     /// Remark.
     #[serde(default)]
     pub note: Option<String>,

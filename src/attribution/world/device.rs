@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::{
-    AddressSeen, Device, IdentitySeen, LeftOut, Maker, Traffic, Visibility, WireText, Zone,
+    AddressSeen, Behind, Device, IdentitySeen, LeftOut, Maker, Traffic, Visibility, WireText, Zone,
     device_id, zone,
 };
 use crate::attribution::ledger::{DeviceKey, Endpoint, Row};
@@ -109,6 +109,11 @@ impl Builder<'_> {
                 ..Visibility::default()
             },
             identities,
+            behind: hardware
+                .filter(|_| !is_gateway && !routed)
+                .into_iter()
+                .flat_map(|h| h.behind().map(Behind::of))
+                .collect(),
             resolvers: resolvers.map(|&(address, cite)| (address, cite.frame)).collect(),
             internet: Traffic::default(),
             private: Traffic::default(),

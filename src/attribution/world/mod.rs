@@ -1,6 +1,7 @@
 //! What the ledger adds up to at one moment: devices, destinations, and contacts between them,
 //! with places, networks and operators. Built when asked; reads the ledger and never changes it.
 
+use super::forwarded::Forwarded;
 use super::geo::{Asn, Country, CountryCode};
 pub use super::ledger::Traffic;
 use super::ledger::{DeviceKey, NameSource, Named};
@@ -157,6 +158,42 @@ pub struct Visibility {
     pub last: Option<Timestamp>,
 }
 
+/// What is reached through a device: nothing but its packets, under the hardware address of the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Behind {
+    /// Its network address; that of the device itself where they share one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// Its hardware address.
+    #[serde(serialize_with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
+    /// What shows it.
+    pub by: String,
+    /// Its flows.
+    pub flows: u64,
+    /// The first frame that shows it.
+    pub frame: u64,
+}
+
+impl Behind {
+    fn of(forwarded: &Forwarded) -> Behind {
+        let Forwarded { address, mac, hops, flows, frame } = *forwarded;
+        let by = match mac {
+            Some(_) => "an address was asked for in its name".to_owned(),
+            None => format!("hop limit {hops}, as one more router leaves it"),
+        };
+        Behind { address, mac, by, flows, frame }
+    }
+
+    /// How it is spoken of.
+    #[must_use]
+    pub fn spoken(&self) -> String {
+        let address = self.address.map(|address| Spelled(address).to_string());
+        let name = address.or_else(|| self.mac.map(|mac| mac.to_string())).unwrap_or_default();
+        format!("{name} ({})", self.by)
+    }
+}
+
 /// Something on the test network.
 #[derive(Debug, Clone, Serialize)]
 pub struct Device {
@@ -185,6 +222,9 @@ pub struct Device {
     pub addresses: Vec<AddressSeen>,
     /// What it said about itself.
     pub identities: Vec<IdentitySeen>,
+    /// What is reached through it without being a device of its own here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Behind>,
     /// Name servers that the network gave it, with the frame.
     pub resolvers: Vec<(IpAddr, u64)>,
     /// Traffic with the internet, sent and received.

@@ -4,7 +4,7 @@ use super::{BODY_BYTES_MAX, DNS_PATH, Exchange, Half, VERSION};
 use crate::protocol::syntax::application;
 use crate::protocol::syntax::framed::Voice;
 use crate::protocol::syntax::header::{self, SignIn, Start};
-use crate::protocol::syntax::parameter;
+use crate::protocol::syntax::{parameter, update};
 use crate::protocol::{Fact, IdentityKind, NameKind, Subject, What};
 
 const SIGN_IN: SignIn = SignIn {
@@ -47,6 +47,12 @@ impl Exchange {
         let path = &target[..query.unwrap_or(target.len())];
         if path == DNS_PATH {
             say(Fact { what: What::DnsOver("http"), name: "http.dns", value: path, frame });
+        }
+        if matches!(method, b"GET" | b"HEAD" | b"POST")
+            && let Some(looks) = update::looks(path)
+        {
+            let what = What::Update { image: looks == update::Looks::Image };
+            self.say(what, "http.update", path, frame, say);
         }
         let shown = [method, b" ", &header::without_secrets(target)].concat();
         self.say(What::Note, "http.request", &shown, frame, say);

@@ -56,6 +56,91 @@ pub fn name(cipher: u16) -> Cow<'static, str> {
     })
 }
 
+/// Why a cipher suite must not be used any more (RFC 9325 §4.1 and the documents it names), by the
+/// numbers of the IANA registry.
+#[must_use]
+pub fn weak(cipher: u16) -> Option<&'static str> {
+    Some(match cipher {
+        0x0000..=0x0002
+        | 0x002c..=0x002e
+        | 0x003b
+        | 0x00b0
+        | 0x00b1
+        | 0x00b4
+        | 0x00b5
+        | 0x00b8
+        | 0x00b9
+        | 0xc001
+        | 0xc006
+        | 0xc00b
+        | 0xc010
+        | 0xc015
+        | 0xc039..=0xc03b => "no encryption",
+        0x0003
+        | 0x0006
+        | 0x0008
+        | 0x000b
+        | 0x000e
+        | 0x0011
+        | 0x0014
+        | 0x0017
+        | 0x0019
+        | 0x0026..=0x002b => "keys of 40 bits, made weak for export",
+        0x0018
+        | 0x001a
+        | 0x001b
+        | 0x0034
+        | 0x003a
+        | 0x0046
+        | 0x006c
+        | 0x006d
+        | 0x0089
+        | 0x009b
+        | 0x00a6
+        | 0x00a7
+        | 0x00bf
+        | 0x00c5
+        | 0xc016..=0xc019 => "nobody proves who they are",
+        0x0004 | 0x0005 | 0x0020 | 0x0024 | 0x008a | 0x008e | 0x0092 | 0xc002 | 0xc007 | 0xc00c
+        | 0xc011 | 0xc033 => "RC4 (RFC 7465)",
+        0x0009 | 0x000c | 0x000f | 0x0012 | 0x0015 | 0x001e | 0x0022 => "DES, with keys of 56 bits",
+        0x000a
+        | 0x000d
+        | 0x0010
+        | 0x0013
+        | 0x0016
+        | 0x001f
+        | 0x0023
+        | 0x008b
+        | 0x008f
+        | 0x0093
+        | 0xc003
+        | 0xc008
+        | 0xc00d
+        | 0xc012
+        | 0xc01a..=0xc01c
+        | 0xc034 => "Triple DES, with blocks of 64 bits",
+        0x0007 | 0x0021 | 0x0025 => "IDEA, with blocks of 64 bits",
+        _ => return None,
+    })
+}
+
+/// Why whoever gets hold of one long-lived secret can read what was recorded before (RFC 9325 §4.1,
+/// RFC 4279 §7.1), by the numbers of the IANA registry; weak suites are told apart.
+#[must_use]
+pub fn without_forward_secrecy(cipher: u16) -> Option<&'static str> {
+    Some(match cipher {
+        0x002f | 0x0035 | 0x003c | 0x003d | 0x0041 | 0x0084 | 0x0096 | 0x009c | 0x009d | 0x00ba
+        | 0x00c0 | 0xc03c | 0xc03d | 0xc050 | 0xc051 | 0xc07a | 0xc07b | 0xc09c | 0xc09d
+        | 0xc0a0 | 0xc0a1 => "keys sent under the server's own RSA key",
+        0x008c | 0x008d | 0x00a8 | 0x00a9 | 0x00ae | 0x00af | 0xc064 | 0xc065 | 0xc06a | 0xc06b
+        | 0xc08e | 0xc08f | 0xc094 | 0xc095 | 0xc0a4 | 0xc0a5 | 0xc0a8 | 0xc0a9 => {
+            "keys made of a secret that both sides keep"
+        }
+        _ => return None,
+    })
+}
+
 /// A key exchange group that is meant to withstand quantum computers.
 #[must_use]
 pub fn post_quantum(group: u16) -> Option<&'static str> {
@@ -114,4 +199,26 @@ pub fn alert(number: u8) -> Option<&'static str> {
         121 => "ech_required",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_that_has_a_name_is_judged_by_it() {
+        for cipher in 0..=u16::MAX {
+            let name = name(cipher);
+            let has = |word: &str| name.contains(word);
+            if name.starts_with("0x") {
+                continue;
+            }
+            let is_weak = has("NULL") || has("RC4") || has("3DES") || has("anon");
+            assert_eq!(weak(cipher).is_some(), is_weak, "{name}");
+            let fixed = has("TLS_RSA_WITH") || has("TLS_PSK_WITH");
+            assert_eq!(without_forward_secrecy(cipher).is_some(), fixed && !is_weak, "{name}");
+        }
+        assert_eq!(weak(0xc030), None);
+        assert_eq!(without_forward_secrecy(0xc030), None);
+    }
 }

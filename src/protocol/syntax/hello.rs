@@ -5,7 +5,7 @@
 use super::cipher;
 use super::ja;
 use crate::base::bytes::Reader;
-use crate::protocol::{Fact, FingerprintKind, NameKind, What};
+use crate::protocol::{Fact, FingerprintKind, NameKind, Weakness, What};
 
 /// What carries the hello; it stands first in a JA4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,6 +255,14 @@ impl<'a> ServerHello<'a> {
         say(Fact { what, name: "tls.version", value: value.as_bytes(), frame });
         let cipher = cipher::name(self.cipher);
         say(Fact { what: What::Note, name: "tls.cipher", value: cipher.as_bytes(), frame });
+        let weak = cipher::weak(self.cipher).map(|why| (Weakness::Cipher, why));
+        let fixed = cipher::without_forward_secrecy(self.cipher);
+        let weak = weak.or(fixed.map(|why| (Weakness::NoForwardSecrecy, why)));
+        if let Some((weakness, why)) = weak {
+            let value = format!("{cipher}: {why}");
+            let what = What::Weak(weakness);
+            say(Fact { what, name: "tls.weak_cipher", value: value.as_bytes(), frame });
+        }
         if let Some(value) = self.alpn {
             say(Fact { what: What::Alpn { settled: true }, name: "tls.alpn", value, frame });
         }

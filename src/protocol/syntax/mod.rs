@@ -17,3 +17,4 @@ pub mod ja;
 pub mod parameter;
 pub mod pieces;
 pub mod stream;
+pub mod update;

@@ -2,6 +2,7 @@
 
 use super::View;
 use super::words::{ROWS_MAX, counted, day, device_link, grouped, tally, total, wire};
+use crate::attribution::pack;
 use crate::attribution::world::{Device, Service, Traffic, Zone};
 use crate::sink::html::{Heading, boxed, head};
 use crate::sink::messages::{line, msg, say, text};
@@ -175,6 +176,7 @@ fn losses(losses: &LossesShown) -> Markup {
         (ledger.devices, text("coverage.loss_devices")),
         (ledger.identities, text("coverage.loss_identities")),
         (ledger.announcements, text("coverage.loss_announcements")),
+        (ledger.paces, text("coverage.loss_paces")),
     ];
     let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();
     html! {
@@ -210,6 +212,7 @@ pub fn knowledge(snapshot: &Snapshot) -> Markup {
                 (signatures.version)
                 @if let Some(checked) = &signatures.checked { (say("coverage.sources_last_read", &[("checked", html! { (checked) })])) }
                 br; "SHA-256 " code { (signatures.sha256) }
+                @for said in pack::spoken(&signatures.packs, &signatures.disabled) { br; (said) }
             }
             dt { (text("coverage.countries_networks")) }
             dd {

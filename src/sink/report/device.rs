@@ -116,6 +116,17 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                     }
                 }
             }
+            @if !device.behind.is_empty() {
+                dt { (text("device.behind")) }
+                dd {
+                    (text("device.behind_how"))
+                    ul {
+                        @for one in device.behind.iter().take(DETAILS_MAX) {
+                            li { (one.spoken()) " (frame " (spelling.one(one.frame)) ")" }
+                        }
+                    }
+                }
+            }
             @if !device.resolvers.is_empty() {
                 dt { (text("device.name_servers_given")) }
                 dd {

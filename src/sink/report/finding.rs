@@ -6,7 +6,7 @@ use super::words::{
 };
 use crate::attribution::world::{Level, Zone};
 use crate::base::frame;
-use crate::finding::{Counted, Finding, Severity};
+use crate::finding::{Bearing, Counted, Finding, Severity};
 use crate::sink::html::{Heading, boxed, head};
 use crate::sink::messages::{say, text};
 use crate::snapshot::Snapshot;
@@ -61,7 +61,11 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                     dt { (text("finding.review")) }
                     dd { (wire(&told)) }
                 }
-                @if let Some(phase) = &finding.phase { dt { (text("finding.phase")) } dd { (phase) } }
+                @if let Some(phase) = finding.phase { dt { (text("finding.phase")) } dd { (phase) } }
+                @if !finding.clauses.is_empty() {
+                    dt { (text("finding.clauses")) }
+                    dd { (clauses(snapshot, &finding.clauses)) }
+                }
             }
             h4 { (text("finding.what_seen")) }
             ul {
@@ -108,6 +112,27 @@ fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
             }
             _ => (device_link(snapshot, id)),
         }
+    }
+}
+
+/// Clauses by standard and verdict, and where the reasons stand.
+fn clauses(snapshot: &Snapshot, bears_on: &[Bearing]) -> Markup {
+    let title = |id: &str| {
+        let of_standard = snapshot.annex.clauses.iter().find(|clause| clause.standard == id);
+        of_standard.map_or(id.to_owned(), |clause| clause.title.clone())
+    };
+    html! {
+        @for (index, of_standard) in
+            bears_on.chunk_by(|a, b| a.standard == b.standard).enumerate()
+        {
+            @if index > 0 { "; " }
+            (title(&of_standard[0].standard)) " "
+            @for (index, one) in of_standard.iter().enumerate() {
+                @if index > 0 { ", " }
+                (one.clause) " " (one.verdict)
+            }
+        }
+        ". " (text("finding.clauses_how"))
     }
 }
 

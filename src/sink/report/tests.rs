@@ -10,7 +10,9 @@ use crate::attribution::{Ledger, Signatures, geo};
 use crate::base::address::Mac;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
-use crate::finding::{Alternative, Counted, Fact, Finding, Reference, Review, Severity, SubjectOf};
+use crate::finding::{
+    Alternative, Bearing, Counted, Fact, Finding, Reference, Review, Severity, SubjectOf,
+};
 use crate::snapshot::{
     CanaryShown, Coverage, DatabaseShown, Distributions, Drops, Duplicates, FramesShown, Gate,
     Input, LossesShown, MarkShown, PhaseShown, SCHEMA, SignaturesShown, Snapshot, Summary,
@@ -185,9 +187,14 @@ fn finding(device: &Device) -> Finding {
             wireshark_filter: Some("ip.addr == 203.0.113.9 && !icmp".to_owned()),
             no_filter_because: None,
         }],
-        clauses: vec![],
+        clauses: [Bearing {
+            standard: "en303645".into(),
+            clause: "5.5-6".into(),
+            verdict: "refuted",
+        }]
+        .into(),
         party: Party::Third,
-        phase: None,
+        phase: Some("idle"),
         review: Review::default(),
     }
 }
@@ -213,6 +220,8 @@ fn coverage() -> Coverage {
             version: "0",
             sha256: "00".repeat(32),
             checked: None,
+            packs: vec![],
+            disabled: vec![],
         },
         databases: vec![DatabaseShown {
             about: geo::About { name: hostile(), build: MOMENT, sha256: "00".repeat(32) },

@@ -1,6 +1,7 @@
 //! What was inspected, and what was not.
 
 use super::Page;
+use crate::attribution::pack;
 use crate::snapshot::Snapshot;
 use std::fmt::Write as _;
 
@@ -74,6 +75,9 @@ impl Page {
             2,
             &format!("Signatures: {} files, {}.", signatures.count, &signatures.sha256[..12]),
         );
+        for text in pack::spoken(&signatures.packs, &signatures.disabled) {
+            self.wrap(2, &text);
+        }
         for database in &coverage.databases {
             let build = database.about.build.to_string();
             let mut text = format!(

@@ -1,7 +1,7 @@
 //! A device under test, and to whom it sent how much.
 
 use super::{Page, WIDTH, fit};
-use crate::attribution::world::{Contact, Destination, Device, Host, Level, Remote, Zone};
+use crate::attribution::world::{Behind, Contact, Destination, Device, Host, Level, Remote, Zone};
 use crate::base::text::{bytes, shorten};
 use crate::snapshot::Snapshot;
 use std::fmt::Write as _;
@@ -32,6 +32,7 @@ impl Page {
         }
         self.wrap(2, &about.join(" · "));
         self.identity(device);
+        self.behind(device);
         self.visibility(device);
         let contacts: Vec<&Contact> =
             snapshot.contacts.iter().filter(|contact| contact.device_index == index).collect();
@@ -70,6 +71,19 @@ impl Page {
     }
 
     /// What a device says about itself, beyond the name in the title.
+    /// What is reached through a device, and so falls to it.
+    fn behind(&mut self, device: &Device) {
+        let mut behind: Vec<String> = device.behind.iter().take(4).map(Behind::spoken).collect();
+        if behind.is_empty() {
+            return;
+        }
+        if device.behind.len() > behind.len() {
+            behind.push(format!("{} more in --json", device.behind.len() - behind.len()));
+        }
+        let text = format!("Behind it, and told as its own: {}.", behind.join("; "));
+        self.wrap(2, &text);
+    }
+
     fn identity(&mut self, device: &Device) {
         let mut said: Vec<String> = Vec::new();
         for identity in &device.identities {

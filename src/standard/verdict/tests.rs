@@ -16,10 +16,10 @@ fn standard(mapping: Mapping) -> Vec<Standard> {
 fn what_cannot_be_seen_says_so_and_without_devices_nothing_is_supported() {
     let blind = mapping("id = \"1\"\nsays = \"s\"\ncan = []\nfindings = []");
     let window = Window::default();
-    let clauses = judge(&standard(blind), &[], &[], &[], &window);
+    let clauses = judge(&standard(blind), &[], &[], &mut [], &window);
     assert_eq!(clauses[0].verdict, Verdict::NotObservable);
     let seen = mapping("id = \"1\"\nsays = \"s\"\ncan = [\"support\"]\nfindings = [\"tls.none\"]");
-    let clauses = judge(&standard(seen), &[], &[], &[], &window);
+    let clauses = judge(&standard(seen), &[], &[], &mut [], &window);
     assert_eq!(clauses[0].verdict, Verdict::Inconclusive);
 }
 

@@ -10,7 +10,9 @@ use crate::attribution::world::{
 use crate::attribution::{Ledger, Signatures};
 use crate::base::address::Mac;
 use crate::base::time::{SECOND, Timestamp};
-use crate::finding::{Alternative, Counted, Fact, Finding, Reference, Review, Severity, SubjectOf};
+use crate::finding::{
+    Alternative, Bearing, Counted, Fact, Finding, Reference, Review, Severity, SubjectOf,
+};
 use crate::sink::tui::feed::{Options, State, Status, Update};
 use crate::snapshot::{
     CanaryShown, Coverage, DatabaseShown, Distributions, Drops, Duplicates, FramesShown, Gate,
@@ -223,9 +225,14 @@ fn finding(spell: Spell<'_>, severity: Severity, device: &Device, to: &Destinati
             wireshark_filter: Some("ip.addr == 203.0.113.9 && !icmp && !icmpv6".to_owned()),
             no_filter_because: None,
         }],
-        clauses: vec![],
+        clauses: [Bearing {
+            standard: "en303645".into(),
+            clause: "5.5-6".into(),
+            verdict: "refuted",
+        }]
+        .into(),
         party: Party::Third,
-        phase: None,
+        phase: Some("idle"),
         review: Review::default(),
     }
 }
@@ -340,6 +347,8 @@ fn coverage(spell: Spell<'_>) -> Coverage {
             version: "0.0.0",
             sha256: "0".repeat(64),
             checked: None,
+            packs: vec![],
+            disabled: vec![],
         },
         databases: vec![DatabaseShown {
             about: About {

@@ -34,6 +34,10 @@ pub fn page(app: &App, width: u16) -> Doc {
         let text = format!("{} ({}, frame {frame})", said.value.text, said.fact);
         page.field("says of itself", &text);
     }
+    for one in device.behind.iter().take(ROWS_MAX) {
+        let frame = snapshot.spelling().one(one.frame);
+        page.field("behind it", &format!("{}, frame {frame}; told as its own", one.spoken()));
+    }
     page.field("seen of it", &visibility(device));
     page.title("How much");
     for (name, traffic) in [

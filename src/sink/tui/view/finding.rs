@@ -1,7 +1,7 @@
 //! The page of a finding: what may be said, on which frames it rests, and their bytes.
 
 use crate::base::text::{bytes, span};
-use crate::finding::{Counted, Finding};
+use crate::finding::{Bearing, Counted, Finding};
 use crate::sink::tui::app::App;
 use crate::sink::tui::doc::Doc;
 use crate::sink::tui::theme::Theme;
@@ -30,6 +30,9 @@ pub fn page(app: &App, width: u16) -> Doc {
     let text = format!("{} · severity {severity} · {level} · {}", finding.id, finding.review.state);
     page.styled(2, &text, app.theme.severity(finding.severity));
     page.text(2, &finding.may_say);
+    if let Some(phase) = finding.phase {
+        page.text(2, &format!("All deciding frames lie in the phase {phase}."));
+    }
     page.title("What was seen");
     for fact in finding.facts.iter().take(ROWS_MAX) {
         let shown = &fact.frames[..fact.frames.len().min(8)];
@@ -58,6 +61,14 @@ pub fn page(app: &App, width: u16) -> Doc {
     if finding.traffic.len() > INPUTS_MAX {
         let more = finding.traffic.len() - INPUTS_MAX;
         page.text(2, &format!("… and in {more} more files; see --json"));
+    }
+    if !finding.clauses.is_empty() {
+        page.title("Clauses of standards, with the verdict of all traffic of the device");
+    }
+    for of_standard in finding.clauses.chunk_by(|a, b| a.standard == b.standard) {
+        let spelled = |one: &Bearing| format!("{} {}", one.clause, one.verdict);
+        let all: Vec<String> = of_standard.iter().map(spelled).collect();
+        page.text(2, &format!("{}: {}", of_standard[0].standard, all.join(", ")));
     }
     frames(app, snapshot, finding, &mut page);
     page

@@ -1,0 +1,42 @@
+//! What a device behind a hub does falls to the hub, for its packets bear the hub's hardware address:
+//! a finding about the hub says so.
+
+use super::{Alternative, Draft, Fact, View};
+use crate::attribution::world::{Behind, Contact};
+use crate::base::address::Spelled;
+use std::net::IpAddr;
+
+/// Says how much of a draft may be the doing of something else.
+pub(super) fn note(view: &View<'_>, contact: &Contact, draft: &mut Draft) {
+    let behind = &view.device(contact).behind;
+    if behind.is_empty() {
+        return;
+    }
+    let of = |row: usize| -> Option<&Behind> {
+        let local = view.ledger.rows[row].local.address;
+        behind.iter().find(|one| one.address == Some(local))
+    };
+    let all: Vec<Option<&Behind>> = draft.traffic.iter().map(|&(row, _)| of(row)).collect();
+    let mut addresses: Vec<IpAddr> = all.iter().filter_map(|one| one.as_ref()?.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    if let Some(first) = all.iter().find_map(|one| *one) {
+        let spelled: Vec<String> =
+            addresses.iter().map(|&address| Spelled(address).to_string()).collect();
+        let how = if all.iter().all(Option::is_some) { "all" } else { "part" };
+        draft.facts.push(Fact::new(
+            format!(
+                "{how} of it came from {}, which is reached through the device or shares its \
+                 address ({})",
+                spelled.join(", "),
+                first.by
+            ),
+            first.frame,
+        ));
+    }
+    draft.alternatives.push(Alternative {
+        text: "something behind the device did it, not the device itself".into(),
+        status: "not excluded",
+        by: "packets of both bear the same hardware address".into(),
+    });
+}

@@ -1,0 +1,51 @@
+//! How much of a device's start a capture shows: what it spoke to without asking for a name may have
+//! been looked up before, or be remembered from an earlier run.
+
+use super::{Alternative, View, position};
+use crate::attribution::ledger::Mark;
+use crate::attribution::world::Device;
+use crate::flow::Cite;
+
+/// Phases in which a device starts.
+const STARTS: [&str; 3] = ["factory", "power-on", "reset"];
+
+/// The phase of a start in which the first of these frames lies, if it does.
+pub(super) fn started_in(view: &View<'_>, cites: &[Cite]) -> Option<&'static str> {
+    let first = cites.iter().min_by_key(|cite| (cite.time, cite.frame))?;
+    let name = view.periods[position(&view.periods, first)?].name?;
+    STARTS.contains(&name).then_some(name)
+}
+
+/// Why an address or a server may be known to a device without the capture saying how.
+pub(super) fn remembered(view: &View<'_>, device: &Device, what: &str) -> [Alternative; 2] {
+    let recorded = view.periods.iter().any(|p| p.name.is_some_and(|name| STARTS.contains(&name)));
+    let (status, by) = if recorded {
+        ("excluded", "the start of the device was noted and recorded")
+    } else if device.visibility.dhcp {
+        (
+            "not tested",
+            "the device asked for its address in this capture, so it may have started here",
+        )
+    } else {
+        ("not excluded", "the capture does not show the device starting")
+    };
+    [
+        Alternative {
+            text: format!("{what} before the capture began").into(),
+            status,
+            by: by.into(),
+        },
+        Alternative {
+            text: format!("{what} in an earlier run, and kept over the restart").into(),
+            status: "not excluded",
+            by: "only the first start out of the factory, or after a reset, would tell".into(),
+        },
+    ]
+}
+
+/// Whether the device asked for names inside encryption, so that answers cannot be read.
+pub(super) fn asks_encrypted(view: &View<'_>, device: &Device) -> bool {
+    let of_device = view.world.contacts.iter().filter(|contact| contact.device == device.id);
+    let mut rows = of_device.flat_map(|contact| &contact.rows).map(|&row| &view.ledger.rows[row]);
+    rows.any(|row| row.evidence.iter().any(|evidence| evidence.mark == Mark::DnsOver))
+}

@@ -1,0 +1,59 @@
+//! What checks share that go by where databases place an address.
+
+use super::{Alternative, Draft, Fact, View};
+use crate::attribution::world::{Contact, Level, Remote};
+use crate::base::address::Spelled;
+use std::collections::BTreeSet;
+
+/// A draft, and the countries it is about.
+pub(super) struct Placed {
+    pub draft: Draft,
+    pub countries: Vec<String>,
+}
+
+/// About what was sent to addresses that every database places in countries of this kind.
+pub(super) fn placed(
+    view: &View<'_>,
+    contact: &Contact,
+    not_shown: &'static [&'static str],
+    is_of_kind: impl Fn(&str) -> bool,
+) -> Option<Placed> {
+    let destination = &view.world.destinations[contact.destination_index];
+    let fits = |remote: &&Remote| {
+        !remote.countries.is_empty()
+            && remote.excluded.is_empty()
+            && remote.countries.iter().all(|opinion| is_of_kind(opinion.country.as_str()))
+    };
+    let mut draft = Draft::new(Level::Inferred, not_shown);
+    let mut countries = BTreeSet::new();
+    for remote in destination.remotes.iter().filter(fits) {
+        let mut first = None;
+        for (index, row) in view.rows(contact) {
+            let sent = row.totals[0].payload_bytes > 0 && !row.is_icmp();
+            if row.remote.address == remote.address && sent {
+                draft.traffic.push((index, None));
+                draft.cites.extend(row.beginnings().next());
+                first = first.or(Some(row.frames[0]));
+            }
+        }
+        let Some(first) = first else { continue };
+        let opinions: Vec<String> = remote
+            .countries
+            .iter()
+            .map(|opinion| format!("{} ({})", opinion.country, opinion.database))
+            .collect();
+        countries.extend(remote.countries.iter().map(|opinion| opinion.country.to_string()));
+        let address = Spelled(remote.address);
+        draft.facts.push(Fact::new(format!("{address} is in {}", opinions.join(", ")), first));
+    }
+    if draft.traffic.is_empty() {
+        return None;
+    }
+    draft.traffic.sort_unstable_by_key(|&(index, _)| index);
+    draft.alternatives.push(Alternative {
+        text: "the address answers from somewhere else".into(),
+        status: "not excluded",
+        by: "a database places it; content networks answer from many places".into(),
+    });
+    Some(Placed { draft, countries: countries.into_iter().collect() })
+}

@@ -1,0 +1,103 @@
+//! `net.covert-tunnel`: names are asked for that look like data.
+
+use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use crate::attribution::ledger::{Evidence, Mark};
+use crate::attribution::names::registrable;
+use crate::attribution::world::{Contact, Level, Zone};
+use crate::base::text::safe;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Fewest different names under one domain.
+const NAMES_MIN: usize = 20;
+/// Fewest characters before the domain, on average.
+const CHARACTERS_MIN: usize = 40;
+/// Frames named by one fact.
+const FRAMES_MAX: usize = 16;
+
+/// See the module.
+pub struct CovertTunnel;
+
+impl Check for CovertTunnel {
+    fn id(&self) -> &'static str {
+        "net.covert-tunnel"
+    }
+
+    fn title(&self) -> &'static str {
+        "Names that look like data were asked for"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Medium
+    }
+
+    fn about(&self) -> About {
+        About {
+            looks_for: "Twenty or more different names under one registrable domain that a device asked for, with \
+                forty or more characters before the domain on average.",
+            why: "What stands in the names reaches whoever runs the domain, past most filters.",
+            false_positives: "Virus scanners, block lists and content networks put hashes into names. Of each service at \
+                most 64 questions are looked at. Tunnels in ICMP, or in the content of answers, are not \
+                looked for.",
+            verify: "Filter on dns.qry.name contains the domain in the facts and read the names.",
+        }
+    }
+
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        if contact.zone == Zone::Group || view.device(contact).role == "gateway" {
+            return None;
+        }
+        let not_shown = &["what the names mean", "that data was taken out by them"];
+        let mut draft = Draft::new(Level::Inferred, not_shown);
+        let mut domains = BTreeSet::new();
+        for (index, row) in view.rows(contact).filter(|(_, row)| row.begun_here) {
+            let asked = row.evidence.iter().filter(|evidence| evidence.mark == Mark::Query);
+            let mut by_domain: BTreeMap<&str, BTreeMap<&[u8], &Evidence>> = BTreeMap::new();
+            for evidence in asked {
+                if let Some(domain) = registrable(&evidence.value) {
+                    by_domain.entry(domain).or_default().entry(&evidence.value).or_insert(evidence);
+                }
+            }
+            for (domain, names) in by_domain {
+                let before: usize = names.keys().map(|name| name.len() - domain.len()).sum();
+                if names.len() < NAMES_MIN || before / names.len() < CHARACTERS_MIN {
+                    continue;
+                }
+                let domain = safe(domain.as_bytes());
+                draft.facts.push(Fact {
+                    text: format!(
+                        "{} names under {domain}, with {} characters before it on average",
+                        names.len(),
+                        before / names.len()
+                    ),
+                    frames: names.values().take(FRAMES_MAX).map(|one| one.cite.frame).collect(),
+                });
+                draft.cites.extend(names.values().map(|evidence| evidence.cite));
+                if !draft.traffic.iter().any(|&(known, _)| known == index) {
+                    draft.traffic.push((index, Some(Mark::Query)));
+                }
+                domains.insert(domain);
+            }
+        }
+        if draft.traffic.is_empty() {
+            return None;
+        }
+        draft.alternatives.push(Alternative {
+            text: "hashes or ids that a service looks up by name".into(),
+            status: "not excluded",
+            by: "the names alone do not tell".into(),
+        });
+        let domains: Vec<String> = domains.into_iter().collect();
+        draft.may_say = format!(
+            "The device {} asked {} for many long names under {}; in the flows with questions: \
+             {{bytes}}.",
+            spoken_device(view.device(contact)),
+            spoken(view, &draft),
+            domains.join(" and "),
+        );
+        Some(draft)
+    }
+}
