@@ -85,7 +85,7 @@ impl Reading {
         if let [folder] = files
             && layout::is_recording(&layout::parts(folder))
         {
-            Labels::of_recording(&layout::parts(folder)).apply(&mut snapshot);
+            Labels::of_case(folder).apply(&mut snapshot);
         }
         Ok((snapshot, endings))
     }

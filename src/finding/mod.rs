@@ -36,6 +36,7 @@ use crate::base::frame;
 use crate::base::table::Set;
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
+use crate::case::review::{Answered, Asked};
 use crate::flow::Cite;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -307,11 +308,24 @@ pub struct Review {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// Who was asked about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// What was answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answered>,
 }
 
 impl Default for Review {
     fn default() -> Review {
-        Review { state: "unreviewed", by: None, when: None, because: None }
+        Review {
+            state: "unreviewed",
+            by: None,
+            when: None,
+            because: None,
+            asked: Vec::new(),
+            answers: Vec::new(),
+        }
     }
 }
 
