@@ -212,7 +212,7 @@ struct Knowledge {
 }
 
 /// How the work is done; none of it changes the result.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Run {
     /// Threads to work with; the result is the same with any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -557,7 +557,7 @@ fn analyze(args: &Analyze) -> Result<u8, Failure> {
     if let [folder] = &args.files[..]
         && layout::is_recording(&layout::parts(folder))
     {
-        Labels::of_recording(&layout::parts(folder)).apply(&mut snapshot);
+        Labels::of_case(folder).apply(&mut snapshot);
     }
     check::judge(&policies, &mut snapshot);
     show(args, &snapshot)?;

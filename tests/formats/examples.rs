@@ -55,6 +55,13 @@ fn stage(folder: &Path, program: &Path) {
     fs::write(folder.join("week.pcap.zst"), packed).unwrap();
     fs::copy(capture("meter.pcap"), folder.join("doorbell.pcap")).unwrap();
     fs::write(folder.join("receipt.pdf"), "paid").unwrap();
+    let key = Command::new(program)
+        .args(["key", "new", "editor.key"])
+        .current_dir(folder)
+        .env("PHONEHOME_PASSPHRASE", "correct horse")
+        .output()
+        .unwrap();
+    assert!(key.status.success());
     for run in 1..=3 {
         fs::copy(capture("camera.pcapng"), folder.join(format!("old{run}.pcap"))).unwrap();
         fs::copy(capture("sensor.pcapng"), folder.join(format!("new{run}.pcap"))).unwrap();
