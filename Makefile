@@ -1,6 +1,6 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test test-long fuzz bench bench-instructions live race accuracy accuracy-labels \
-	accuracy-makers accuracy-findings lab data
+.PHONY: demo test test-long test-evidence fuzz bench bench-instructions live race accuracy \
+	accuracy-labels accuracy-makers accuracy-findings lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
@@ -10,6 +10,9 @@ test:    ## Everything that CI runs; installs tshark where it is missing and may
 
 test-long: ## Floods, growth, 200 gaps and 200 killed recorders (half an hour, release build)
 	cargo test --release --test bounds --test live -- --ignored --nocapture --test-threads=1
+
+test-evidence: ## Cases under attack, killed recorders, power cuts, broken disks, redactions (an hour; root)
+	PHONEHOME_EVIDENCE=1 cargo test --release --test evidence -- --nocapture --test-threads=1
 
 fuzz:    ## Each fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
 	sh tests/fuzz/run.sh

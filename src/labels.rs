@@ -5,7 +5,7 @@ use crate::attribution::world::Device;
 use crate::base::text::safe;
 use crate::case::journal::{self, Event};
 use crate::case::layout;
-use crate::case::review::{Reviews, reviews};
+use crate::case::review::Reviews;
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,23 @@ impl Labels {
     /// Those that the journals of a recording hold, as far as their chains and signatures hold.
     #[must_use]
     pub fn of_recording(folder: &Path) -> Labels {
-        let labels = Labels(Arc::default(), Arc::new(reviews(folder).unwrap_or_default()));
+        Labels::of(folder, &[folder])
+    }
+
+    /// Those of a case, with what was said after it was sealed.
+    #[must_use]
+    pub fn of_case(case: &Path) -> Labels {
+        let parts = layout::parts(case);
+        Labels::of(&parts, &[&parts, &layout::after(case)])
+    }
+
+    fn of(folder: &Path, said: &[&Path]) -> Labels {
+        let mut reviews = Reviews::default();
+        for folder in said {
+            // What does not hold, `case verify` tells; it counts as far as it holds.
+            drop(reviews.add(folder));
+        }
+        let labels = Labels(Arc::default(), Arc::new(reviews));
         if let Ok((entries, _)) = journal::read(&layout::journal(folder)) {
             for entry in entries {
                 if let Event::Label { device, label } = entry.event {
@@ -80,6 +96,7 @@ mod tests {
             snap_length: 0,
             public_key,
             protections: Vec::new(),
+            custody: String::new(),
         };
         journal.add(&Clocks::now(), begin).unwrap();
         for (device, label) in

@@ -16,7 +16,7 @@ use crate::attribution::{Ledger, Signatures, oui};
 use crate::base::frame::Spelling;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
-use crate::case::review::Reviews;
+use crate::case::review::{Answered, Asked, Reviews};
 use crate::decode::FrameLedger;
 use crate::finding::{Finding, Review, Severity};
 use crate::flow::distribution;
@@ -174,7 +174,10 @@ impl Input {
                 (Some(_), _) => None,
                 (None, false) => Some("not asked for"),
                 (None, true) if ending.format.is_empty() => Some("it could not be read"),
-                (None, true) => Some("damaged standard input cannot be read to its end"),
+                (None, true) if ending.path.as_os_str() == "-" => {
+                    Some("damaged standard input cannot be read to its end")
+                }
+                (None, true) => Some("it was read while it may still be written"),
             },
             format: ending.format.clone(),
             frames: ending.frames,
@@ -194,14 +197,29 @@ impl Snapshot {
     /// Puts what people decided beside the findings.
     pub fn review(&mut self, reviews: &Reviews) {
         for finding in &mut self.findings {
-            if let Some(reviewed) = reviews.get(&finding.key) {
+            if let Some(reviewed) = reviews.of(&finding.key) {
                 finding.review = Review {
                     state: reviewed.state,
                     by: Some(safe(reviewed.by.as_bytes())),
                     when: Some(reviewed.when),
                     because: Some(safe(reviewed.because.as_bytes())),
+                    ..Review::default()
                 };
             }
+            let escaped = |text: &str| safe(text.as_bytes());
+            let review = &mut finding.review;
+            review.asked.extend(reviews.asked(&finding.key).map(|asked| Asked {
+                whom: escaped(&asked.whom),
+                deadline: escaped(&asked.deadline),
+                ..asked.clone()
+            }));
+            review.answers.extend(reviews.answers(&finding.key).map(|answer| Answered {
+                from: escaped(&answer.from),
+                file: escaped(&answer.file),
+                sha256: escaped(&answer.sha256),
+                text: escaped(&answer.text),
+                ..answer.clone()
+            }));
         }
     }
 }

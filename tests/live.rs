@@ -6,6 +6,7 @@
 mod common;
 
 use common::network::Wire;
+use common::recording::Running;
 use phonehome::base::time::Timestamp;
 use phonehome::case::clock::Clocks;
 use phonehome::case::journal::{self, Event};
@@ -13,9 +14,8 @@ use phonehome::case::layout;
 use phonehome::source::FileSource;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,48 +23,6 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_phonehome");
 
 fn captures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures")
-}
-
-/// A capture that runs, from its first line of output on.
-struct Running {
-    child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
-    recorder: u32,
-}
-
-impl Running {
-    fn start(wire: &Wire, arguments: &[&str]) -> Running {
-        Running::start_with(wire, arguments, &[])
-    }
-
-    fn start_with(wire: &Wire, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
-        let mut command = wire.at_b(PROGRAM);
-        command.envs(environment.iter().copied());
-        command.args(["capture", "-i", "wire"]).args(arguments);
-        if !arguments.contains(&"--keep-free") {
-            command.args(["--keep-free", "1"]);
-        }
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let begin: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        assert_eq!(begin["type"], "begin");
-        // `ip netns exec` becomes the program it starts.
-        let children = format!("/proc/{0}/task/{0}/children", child.id());
-        let children = std::fs::read_to_string(children).unwrap();
-        let recorder = children.split_whitespace().next().unwrap().parse().unwrap();
-        Running { child, lines, recorder }
-    }
-
-    fn signal(pid: u32, signal: &str) {
-        assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
-    }
-
-    /// Ends it; gives the exit code and every line.
-    fn stop(mut self) -> (i32, Vec<Value>) {
-        Running::signal(self.child.id(), "-TERM");
-        let lines = self.lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
-        (self.child.wait().unwrap().code().unwrap(), lines)
-    }
 }
 
 fn pause(milliseconds: u64) {

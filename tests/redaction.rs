@@ -2,8 +2,10 @@
 
 mod common;
 
-use common::program::said as run;
+use common::program::{in_folder, said as run};
 use phonehome::redaction;
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -111,7 +113,7 @@ fn every_change_is_found() {
             }
             fs::write(&path, &changed).unwrap();
             let found = redaction::check(&copy, None);
-            assert!(found.is_err() || is_told_nowhere(&path, &whole, byte), "{path:?} {byte}");
+            assert!(found.is_err() || changed == whole, "{path:?} {byte}");
         }
         fs::remove_file(&path).unwrap();
         assert!(redaction::check(&copy, None).is_err(), "{path:?} removed");
@@ -122,17 +124,147 @@ fn every_change_is_found() {
     assert!(redaction::check(&copy, None).is_err());
 }
 
-/// In a capture, what stands around packets (comments, names of interfaces, padding) says nothing of
-/// them and is proved by nothing.
-fn is_told_nowhere(path: &Path, whole: &[u8], at: usize) -> bool {
-    if path.extension().is_none_or(|extension| extension != "pcapng") {
-        return false;
+#[test]
+fn pseudonyms_are_consistent_and_leave_no_name_behind() {
+    let folder = sealed();
+    let at = folder.path();
+    let names = |case: &str| -> Vec<(String, String)> {
+        let output = in_folder(at, &["case", "publish", "--json", "--check", case]);
+        let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |found: &Value, field: &str| found[field].as_str().unwrap().to_owned();
+        let all = value["found"].as_array().unwrap().iter();
+        all.map(|found| (text(found, "kind"), text(found, "value"))).collect()
+    };
+    let original = names("one-sealed");
+    for profile in ["headers", "cited", "cited-payload"] {
+        let redact = ["case", "redact", "one-sealed", "--profile", profile, "--pseudonyms"];
+        for (copy, key) in [("a", "lab.names"), ("b", "lab.names"), ("c", "other.names")] {
+            let told = run(at, &[&redact[..], &[key, "-o", copy]].concat(), 0);
+            assert!(told.contains("pseudonyms in them, which nothing proves"), "{told}");
+        }
+        let told = run(at, &["case", "verify", "a"], 0);
+        assert!(told.contains("not made  ") && told.contains("550 frames"), "{told}");
+        assert_ne!(foreign(&at.join("a")), Some(false), "{profile}");
+        let bytes = |copy: &str| -> Vec<Vec<u8>> {
+            files(&at.join(copy)).iter().map(|file| fs::read(file).unwrap()).collect()
+        };
+        // The same key, the same names; another, others.
+        assert!(bytes("a") == bytes("b"));
+        assert!(bytes("a") != bytes("c"));
+        let now = names("a");
+        let macs = |all: &[(String, String)]| {
+            all.iter()
+                .filter(|(kind, _)| kind == "mac")
+                .map(|(_, mac)| mac.clone())
+                .collect::<BTreeSet<_>>()
+        };
+        assert!(macs(&now).is_disjoint(&macs(&original)), "{now:?}");
+        if profile != "cited" {
+            assert!(macs(&now).len() > 2, "{now:?}");
+        }
+        let captures: Vec<Vec<u8>> =
+            files(&at.join("a/captures")).iter().map(|file| fs::read(file).unwrap()).collect();
+        let kinds = ["mac", "serial", "ssid", "account", "device_id"];
+        for (_, name) in original.iter().filter(|(kind, _)| kinds.contains(&kind.as_str())) {
+            for spelled in spellings(name.as_bytes()) {
+                let there =
+                    captures.iter().any(|bytes| contains(&bytes.to_ascii_lowercase(), &spelled));
+                assert!(!there, "{profile}: {name} {spelled:?}");
+            }
+        }
+        for copy in ["a", "b", "c"] {
+            fs::remove_dir_all(at.join(copy)).unwrap();
+        }
     }
-    let word = |at: usize| u32::from_le_bytes(whole[at..at + 4].try_into().unwrap());
-    let mut block = 0;
-    while block + word(block + 4) as usize <= at {
-        block += word(block + 4) as usize;
+    fs::write(at.join("lab.names"), "short").unwrap();
+    let redact = ["case", "redact", "one-sealed", "-o", "d", "--pseudonyms", "lab.names"];
+    let told = run(at, &redact, 2);
+    assert!(told.contains("is no key for pseudonyms") && !at.join("d").exists(), "{told}");
+}
+
+/// A name in lower case as it is, in hexadecimal, and the middle of its base64 wherever it begins.
+fn spellings(name: &[u8]) -> Vec<Vec<u8>> {
+    let name = name.to_ascii_lowercase();
+    let hex = name.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+    let mut all = vec![name.clone(), hex];
+    if let Ok(mac) = std::str::from_utf8(&name)
+        && mac.len() == 17
+        && mac.as_bytes()[2] == b':'
+    {
+        let octets = mac.split(':').map(|octet| u8::from_str_radix(octet, 16).unwrap());
+        all.push(octets.collect());
+        all.push(mac.replace(':', "").into_bytes());
+        all.push(mac.replace(':', "-").into_bytes());
     }
-    let padding = block + 28 + word(block + 20) as usize..block + word(block + 4) as usize;
-    word(block) != 6 || padding.contains(&at)
+    all
+}
+
+#[test]
+fn checksums_that_were_right_stay_right() {
+    if Command::new("tshark").arg("-v").output().is_err() {
+        eprintln!("skipped: tshark is not installed");
+        return;
+    }
+    let folder = sealed();
+    let at = folder.path();
+    let redact = ["case", "redact", "one-sealed", "-o", "a", "--profile", "cited-payload"];
+    run(at, &[&redact[..], &["--pseudonyms", "lab.names"]].concat(), 0);
+    let bad = |file: &str| {
+        let output = Command::new("tshark")
+            .args(["-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"])
+            .args([
+                "-o",
+                "ip.check_checksum:TRUE",
+                "-r",
+                file,
+                "-T",
+                "fields",
+                "-e",
+                "frame.number",
+            ])
+            .args(["-Y", "ip.checksum.status==0||tcp.checksum.status==0||udp.checksum.status==0"])
+            .current_dir(at)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Of a cut packet Wireshark checks nothing but the header of IP.
+    assert_eq!(bad("one-sealed/data/segments/000001.received.pcapng"), "");
+    assert_eq!(bad("a/captures/000001.pcapng"), "");
+    let changes = fs::read_to_string(at.join("a/changes.tsv")).unwrap();
+    assert!(
+        changes.lines().skip(1).any(|line| line.contains("\t0-") || line.contains("\t3-")),
+        "{changes}"
+    );
+}
+
+#[test]
+fn what_must_not_be_told_is_withheld_in_every_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    run(at, &["key", "new", "lab.key"], 0);
+    let camera = capture("camera.pcapng");
+    run(at, &["case", "import", &camera, "--case", "one"], 0);
+    run(at, &["case", "seal", "one", "--key", "lab.key"], 0);
+    let redact = ["case", "redact", "one-sealed", "--profile", "cited", "--with-secrets", "-o"];
+    run(at, &[&redact[..], &["whole"]].concat(), 0);
+    let bytes = |copy: &str| fs::read(at.join(copy).join("captures/000001.pcapng")).unwrap();
+    // In the capture it stands in base64 alone.
+    let secret = "exempla-cam";
+    let authorization = &b"Authorization: Basic "[..];
+    assert!(contains(&bytes("whole"), authorization));
+    let encoded = String::from_utf8_lossy(&bytes("whole")).into_owned();
+    let start = encoded.find("Authorization: Basic ").unwrap() + authorization.len();
+    let word = encoded[start..].split("\r\n").next().unwrap();
+    let plain = String::from_utf8(
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, word).unwrap(),
+    )
+    .unwrap();
+    let password = plain.split(':').nth(1).unwrap();
+    assert_ne!(password, secret);
+    fs::write(at.join("texts"), format!("{password}\n")).unwrap();
+    run(at, &[&redact[..], &["less", "--withhold", "texts"]].concat(), 0);
+    assert!(!contains(&bytes("less"), authorization));
+    assert!(bytes("less").len() > 1000);
+    run(at, &["case", "verify", "less"], 0);
 }

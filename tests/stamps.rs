@@ -5,8 +5,11 @@ mod common;
 
 use common::program::{in_folder, said as run};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread::{self, JoinHandle};
 use tempfile::TempDir;
 
 const CAPTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/meter.pcap");
@@ -85,6 +88,83 @@ fn a_reply_is_taken_and_checked() {
     // A certificate that it does not lead back to.
     let told = run(at, &["case", "verify", "one-sealed", "--authority", "tsa.pem"], 5);
     assert!(told.contains("BROKEN    time"), "{told}");
+}
+
+/// An authority at an address of this machine, which answers so often.
+fn served(
+    at: &Path,
+    times: usize,
+    answer_with: fn(Vec<u8>) -> Vec<u8>,
+) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/tsa", listener.local_addr().unwrap());
+    let at = at.to_owned();
+    let server = thread::spawn(move || {
+        for _ in 0..times {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = Vec::new();
+            let mut buffer = [0; 1024];
+            let body = loop {
+                let count = stream.read(&mut buffer).unwrap();
+                asked.extend_from_slice(&buffer[..count]);
+                let end = asked.windows(4).position(|part| part == b"\r\n\r\n");
+                let Some(end) = end else { continue };
+                let head = String::from_utf8_lossy(&asked[..end]).into_owned();
+                assert!(head.starts_with("POST /tsa HTTP/1.0\r\nHost: 127.0.0.1:"), "{head}");
+                let length = head.split("Content-Length: ").nth(1).unwrap();
+                let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+                if asked.len() == end + 4 + length {
+                    break asked.split_off(end + 4);
+                }
+            };
+            fs::write(at.join("asked.tsq"), body).unwrap();
+            answer(&at, "asked.tsq", "answered.tsr");
+            let reply = answer_with(fs::read(at.join("answered.tsr")).unwrap());
+            drop(stream.write_all(&reply));
+        }
+    });
+    (url, server)
+}
+
+fn http(mut reply: Vec<u8>) -> Vec<u8> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/timestamp-reply\r\n\r\n";
+    reply.splice(0..0, head.bytes());
+    reply
+}
+
+#[test]
+fn an_authority_that_is_named_is_asked() {
+    let Some(folder) = ready() else { return };
+    let at = folder.path();
+    let (url, server) = served(at, 1, http);
+    let stamp = ["case", "stamp", "one-sealed", "--authority", "root.pem", "--tsa"];
+    let told = run(at, &[&stamp[..], &[&url, "--key", "lab.key"]].concat(), 0);
+    assert!(told.contains("01.tsr: stamped 20"), "{told}");
+    server.join().unwrap();
+    let told = run(at, &["case", "verify", "one-sealed", "--authority", "root.pem"], 0);
+    assert!(told.contains("holds     time") && told.contains("holds     afterwards"), "{told}");
+    assert!(run(at, &["case", "log", "one-sealed"], 0).contains("stamp (20"));
+    // What another authority signed is not kept.
+    let other = ["case", "stamp", "one-sealed", "--authority", "tsa.pem", "--tsa"];
+    let (url, server) = served(at, 1, http);
+    run(at, &[&other[..], &[&url]].concat(), 5);
+    server.join().unwrap();
+    assert!(!at.join("one-sealed.stamps/02.tsr").exists());
+    // Answers that are none.
+    let strange: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        |_| b"HTTP/1.1 302 Found\r\nLocation: http://other.example/\r\n\r\n".to_vec(),
+        |reply| http(reply[..40].to_vec()),
+        |_| http(vec![0x30; 600 * 1024]),
+        |_| Vec::new(),
+    ];
+    for answer_with in strange {
+        let (url, server) = served(at, 1, answer_with);
+        run(at, &[&stamp[..], &[&url]].concat(), 2);
+        server.join().unwrap();
+    }
+    let told = run(at, &[&stamp[..], &["https://tsa.example/"]].concat(), 2);
+    assert!(told.contains("speaks no TLS"), "{told}");
+    run(at, &[&stamp[..], &["http://127.0.0.1:1/"]].concat(), 2);
 }
 
 #[test]

@@ -78,6 +78,21 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
+/// Lower-case hexadecimal digits, exactly as many as so many bytes need.
+#[must_use]
+pub fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if digits.len() != 2 * N
+        || !digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 /// At most `limit` characters of `text`, the end replaced by `…` where it was cut.
 #[must_use]
 pub fn shorten(text: &str, limit: usize) -> String {

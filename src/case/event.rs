@@ -28,6 +28,9 @@ pub enum Event {
         public_key: String,
         /// What the recorder is protected by, and whether that holds.
         protections: Vec<(String, bool)>,
+        /// SHA-256 of the last line of custody, hex, where that began earlier; else empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        custody: String,
     },
     /// So much is on the disk.
     Checkpoint {
@@ -114,7 +117,8 @@ pub enum Event {
         public_key: String,
         /// The same key as minisign prints it.
         minisign_key: String,
-        /// SHA-256 of the last line of the recording's journal at this moment, hex.
+        /// SHA-256 of the last line of the recording's journal at this moment, hex; zeros where nothing
+        /// was recorded yet. After sealing, of the list that is signed.
         follows: String,
     },
     /// Somebody noted something after the recording.
@@ -134,6 +138,55 @@ pub enum Event {
         sha256: String,
         /// What it shows; empty where nothing was said.
         text: String,
+        /// Who gave it as an answer; empty where it is none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        answer_from: String,
+        /// Keys of the findings that it answers to; none for all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<String>,
+    },
+    /// A case was made, before anything was recorded.
+    Created {
+        /// What for.
+        purpose: String,
+        /// Why the questions about the unit were not answered; empty where they were.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        intake_skipped: String,
+    },
+    /// A unit was put to the test.
+    Unit {
+        /// Who makes it, as printed on it.
+        make: String,
+        /// Which model, as printed on it.
+        model: String,
+        /// Its serial number.
+        serial: String,
+        /// Version of its firmware.
+        firmware: String,
+        /// The attachment that shows it; empty where there is none.
+        photo: String,
+        /// SHA-256 of that, hex.
+        photo_sha256: String,
+    },
+    /// Somebody did something with the case or a copy of it.
+    Handled {
+        /// What: one of [`crate::case::custody::ACTS`].
+        act: String,
+        /// Who received it, or what was made; empty where nobody did.
+        whom: String,
+        /// Why.
+        text: String,
+    },
+    /// Somebody was asked for an answer.
+    Asked {
+        /// Who.
+        whom: String,
+        /// Until when, a date.
+        deadline: String,
+        /// Keys of the findings that it is about.
+        findings: Vec<String>,
+        /// SHA-256 of the list of what was sent, hex.
+        sha256: String,
     },
     /// The questions about the unit under test were answered.
     Intake {
@@ -176,10 +229,16 @@ impl Event {
     /// Whether it is said after the recording, with a person's key.
     #[must_use]
     pub fn is_of_custody(&self) -> bool {
-        use Event::{Attached, Custody, Intake, Note, Review, Sealing};
+        use Event::{
+            Asked, Attached, Created, Custody, Handled, Intake, Note, Review, Sealing, Unit,
+        };
         matches!(
             self,
             Custody { .. }
+                | Created { .. }
+                | Unit { .. }
+                | Handled { .. }
+                | Asked { .. }
                 | Intake { .. }
                 | Note { .. }
                 | Attached { .. }

@@ -37,6 +37,7 @@ pub fn import(case: &Path, files: &[PathBuf], tool: &str) -> Result<Vec<String>,
     folder(case)?;
     let key = RunKey::generate().map_err(CaseError::system(case, "a key cannot be made"))?;
     let public_key = key.public();
+    let custody = super::custody::last(case)?;
     let mut journal = Journal::create(layout::journal(case), key)?;
     folder(&layout::segments(case))?;
     journal.add(
@@ -51,6 +52,7 @@ pub fn import(case: &Path, files: &[PathBuf], tool: &str) -> Result<Vec<String>,
             snap_length: 0,
             public_key,
             protections: Vec::new(),
+            custody,
         },
     )?;
     let mut names = Vec::new();

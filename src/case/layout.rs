@@ -41,6 +41,20 @@ pub fn custody(folder: &Path) -> PathBuf {
     folder.join("custody.jsonl")
 }
 
+/// Where lies what is said of a case: in it, and after sealing beside it, since nothing is added then.
+#[must_use]
+pub fn said(folder: &Path) -> PathBuf {
+    if is_sealed(folder) { after(folder) } else { folder.to_owned() }
+}
+
+/// Beside a sealed case: what was said afterwards.
+#[must_use]
+pub fn after(sealed: &Path) -> PathBuf {
+    let mut name = sealed.components().as_path().as_os_str().to_owned();
+    name.push(".after");
+    PathBuf::from(name)
+}
+
 /// Folder of files that were added to the case.
 #[must_use]
 pub fn attachments(folder: &Path) -> PathBuf {

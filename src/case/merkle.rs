@@ -21,11 +21,11 @@ pub const SECRET: &str = "merkle.secret";
 /// What is sealed of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {
-    /// Version of this form: 1.
+    /// Version of this form: 2.
     pub merkle: u32,
     /// Hash at the root, hex.
     pub root: String,
-    /// Number of parts: two a frame.
+    /// Number of parts: three a frame.
     pub parts: u64,
 }
 
@@ -53,7 +53,7 @@ pub struct About {
     pub wire_length: u32,
     /// Link type.
     pub link: u16,
-    /// 0 for headers, 1 for what follows them.
+    /// 0 for headers, 1 for what follows them, 2 for neither: time and length alone.
     pub part: u8,
 }
 
@@ -121,7 +121,7 @@ impl Tree {
         let nodes = self.whole.iter().rev().map(|&(_, hash)| hash);
         let root = nodes.reduce(|right, left| node(&left, &right));
         let root = root.unwrap_or_else(|| Sha256::digest(b"").into());
-        Sealed { merkle: 1, root: hex(&root), parts: self.leaves }
+        Sealed { merkle: 2, root: hex(&root), parts: self.leaves }
     }
 }
 

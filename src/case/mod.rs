@@ -11,9 +11,12 @@
 //!   attachments/001.jpg    files that belong to the case
 //! DIR-sealed/              all of that in BagIt form (RFC 8493), under data/, signed
 //! DIR-sealed.stamps/       request and replies of time-stamp authorities (RFC 3161)
+//! DIR-sealed.signatures/   signatures of other people over the same
+//! DIR-sealed.after/        what was said since: a second journal of custody, with attachments
 //! ```
 
 pub mod clock;
+pub mod countersign;
 pub mod custody;
 pub mod event;
 pub mod import;
@@ -34,7 +37,7 @@ mod verify_text;
 
 /// Makes a file that was not there, for its owner alone: what a device sends is nobody else's
 /// business.
-fn create(path: &std::path::Path) -> Result<std::fs::File, CaseError> {
+pub(crate) fn create(path: &std::path::Path) -> Result<std::fs::File, CaseError> {
     let mut options = std::fs::OpenOptions::new();
     // Whatever is cut off after a failure, the next writing goes on from there.
     options.append(true).create_new(true);

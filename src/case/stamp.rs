@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest reply, bytes: with its certificates one has about 6 KiB.
 const REPLY_BYTES_MAX: u64 = 256 * 1024;
+/// By how much the clocks of an authority and of whoever sealed may differ, seconds.
+const CLOCK_DIFFERENCE_MAX: i64 = 300;
 /// Most replies beside a case.
 pub const REPLIES_MAX: usize = 99;
 /// Name of the request.
@@ -112,12 +114,19 @@ fn asked(hash: &[u8; 32], mut nonce: [u8; 8]) -> Vec<u8> {
 /// When it is no reply to the request, or the system refuses.
 pub fn add(sealed: &Path, reply: &Path) -> Result<(Stamped, PathBuf), CaseError> {
     let refused = |reason: String| CaseError::Refused { path: reply.to_owned(), reason };
-    let bytes = read(reply).map_err(refused)?;
-    let stamped = check(sealed, &bytes).map_err(refused)?;
+    take(sealed, &read(reply).map_err(refused)?).map_err(refused)
+}
+
+/// The same with a reply that was fetched.
+///
+/// # Errors
+/// Why it is not taken.
+pub fn take(sealed: &Path, reply: &[u8]) -> Result<(Stamped, PathBuf), String> {
+    let stamped = check(sealed, reply)?;
     let mut free = (0..REPLIES_MAX).map(|position| reply_path(sealed, position));
     let free = free.find(|path| path.symlink_metadata().is_err());
-    let path = free.ok_or_else(|| refused(format!("there are {REPLIES_MAX} replies already")))?;
-    write(&path, &bytes)?;
+    let path = free.ok_or_else(|| format!("there are {REPLIES_MAX} replies already"))?;
+    write(&path, reply).map_err(|error| error.to_string())?;
     Ok((stamped, path))
 }
 
@@ -145,7 +154,23 @@ pub fn check(sealed: &Path, reply: &[u8]) -> Result<Stamped, String> {
     let request = read(&beside(sealed).join(REQUEST)).map_err(|why| format!("{REQUEST}: {why}"))?;
     let nonce = nonce_of(&request, &hash)
         .ok_or_else(|| format!("{REQUEST}: is not a request for the signature of this case"))?;
-    answered(reply, &hash, &nonce)
+    let stamped = answered(reply, &hash, &nonce)?;
+    let sealed = sealed_when(sealed).ok_or("nothing says when the case was sealed")?;
+    let when = stamped.time.parse::<jiff::Timestamp>().map_err(|error| error.to_string())?;
+    if when.as_second() + CLOCK_DIFFERENCE_MAX < sealed.as_second() {
+        return Err(format!(
+            "is older than the seal: its time is {}, the case was sealed {sealed}",
+            stamped.time
+        ));
+    }
+    Ok(stamped)
+}
+
+/// When a case was sealed, as was signed with it.
+fn sealed_when(sealed: &Path) -> Option<jiff::Timestamp> {
+    let text = tree::text(&sealed.join(SIGNATURE), 4096).ok()?;
+    let line = text.lines().nth(2)?;
+    line.strip_prefix("trusted comment: phonehome case sealed ")?.parse().ok()
 }
 
 /// The number in a request of ours for some hash.

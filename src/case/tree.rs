@@ -3,6 +3,7 @@
 
 use crate::base::text::{hex, safe};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -38,6 +39,18 @@ pub fn hash(path: &Path) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let bytes = feed(&mut file, u64::MAX, &mut hash)?;
     Ok((bytes, hex(&hash.finalize())))
+}
+
+/// SHA-256 of plain files one after the other, in hex.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn hash_all(paths: &[std::path::PathBuf]) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    for path in paths {
+        feed(&mut open(path)?, u64::MAX, &mut hash)?;
+    }
+    Ok(hex(&hash.finalize()))
 }
 
 /// Hashes at most so many bytes; gives how many there were.
@@ -93,6 +106,15 @@ pub fn look(folder: &Path) -> Tree {
     enter(folder, "", 0, &mut tree);
     tree.files.sort_unstable();
     tree.folders.sort_unstable();
+    // Where capital letters count for nothing, one of the two would take the place of the other.
+    let mut lower = BTreeSet::new();
+    for path in tree.files.iter().chain(&tree.folders) {
+        if !lower.insert(path.to_ascii_lowercase()) {
+            let shown = crate::base::text::shorten(path, 200);
+            tree.faults
+                .push(format!("{shown}: differs from another name in capital letters alone"));
+        }
+    }
     tree.faults.sort_unstable();
     tree
 }

@@ -1,6 +1,8 @@
 //! Checks a case and says of each promise whether it holds. Reads every byte once, a line and a
 //! block at a time; believes nothing that the case says about itself.
 
+mod countersign;
+mod custody;
 mod recording;
 mod seal;
 mod stamps;
@@ -10,7 +12,7 @@ use super::layout;
 use super::tree::{self, Tree};
 use recording::Recording;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Most faults told of a promise.
@@ -58,10 +60,28 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+/// What a reader knows by another way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trust<'t> {
+    /// Public key that must have sealed the case.
+    pub key: Option<&'t str>,
+    /// Public key that must have signed it too.
+    pub second: Option<&'t str>,
+    /// File of the certificate that time-stamps must lead back to.
+    pub authority: Option<&'t Path>,
+}
+
 /// Checks a case, sealed or not; `key` is the public one that must have sealed it, `authority` the
 /// file of the certificate that time-stamps must lead back to.
 #[must_use]
 pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Report {
+    verify_with(case, Trust { key, authority, second: None })
+}
+
+/// The same with all that a reader may know.
+#[must_use]
+pub fn verify_with(case: &Path, trust: Trust<'_>) -> Report {
+    let Trust { key, second, authority } = trust;
     let sealed = layout::is_sealed(case);
     let parts = layout::parts(case);
     let tree = tree::look(&parts);
@@ -69,12 +89,20 @@ pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Repor
     let mut promises = Vec::new();
     let mut recording = Recording::new(&parts);
     let mut hashes = BTreeSet::new();
+    let mut named = String::new();
     let journal = walk(&layout::journal(&parts), Book::Recording, &mut |entry| {
         recording.take(entry.seq, &entry.event);
+        if let Event::Begin { custody, .. } = &entry.event {
+            named.clone_from(custody);
+        }
         // Custody may name any line, a week has 600 000: kept as numbers.
         hashes.insert(short(&entry.hash));
     });
-    let (last, mut faults) = journal_faults(&journal);
+    // A case may be made before anything is recorded.
+    let begun = !sealed
+        && layout::journal(&parts).symlink_metadata().is_err()
+        && layout::custody(&parts).symlink_metadata().is_ok();
+    let (last, mut faults) = if begun { empty() } else { journal_faults(&journal) };
     let lines = last.lines;
     let chained = faults.is_empty();
     promises.push(promise(
@@ -91,14 +119,21 @@ pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Repor
         }
         notes.push(format!("journal.jsonl ends in a line that was being written ({cut} bytes)"));
     }
-    let about = recording.finish(chained, &mut notes);
+    let about = recording.finish(chained && !begun, &mut notes);
     promises.push(promise(
         "recording",
         "the segments hold the bytes whose hashes were signed when they were written",
         about.faults,
         about.said,
     ));
-    let custody = custody(&parts, &tree, &hashes, &last, &mut notes);
+    if begun {
+        for promise in &mut promises {
+            promise.verdict = Verdict::NotMade;
+            promise.details = vec!["nothing was recorded yet".to_owned()];
+        }
+    }
+    let fits = custody::Fits { lines: &hashes, last: &last.last, named: &named };
+    let custody = custody::check(&parts, &tree, &fits, &mut notes);
     let attached = custody.attached;
     promises.push(custody.promise);
     faults = tree.faults.clone();
@@ -112,7 +147,9 @@ pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Repor
     let mut signed_by = None;
     let sealing = seal::check(case, sealed, key, &mut signed_by);
     promises.extend(sealing);
+    promises.push(countersign::check(case, sealed, second));
     promises.push(stamps::check(case, sealed, authority));
+    promises.push(custody::after(case, sealed, &mut notes));
     if !sealed {
         let more = "not sealed: until then whoever holds the case can cut its end off, or add files \
             and notes with a key of their own";
@@ -120,6 +157,12 @@ pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Repor
     }
     let holds = promises.iter().all(|promise| promise.verdict != Verdict::Broken);
     Report { holds, sealed, signed_by, promises, notes }
+}
+
+/// What is known of a journal that there is not.
+fn empty() -> (Walked, Vec<String>) {
+    let last = super::custody::NO_LINE.to_owned();
+    (Walked { last, ..Walked::default() }, Vec::new())
 }
 
 fn short(hash: &str) -> u128 {
@@ -161,81 +204,6 @@ impl Promise {
         self.verdict = Verdict::Broken;
         self.details.push(fault);
     }
-}
-
-struct Custody {
-    promise: Promise,
-    /// Names of attachments.
-    attached: BTreeSet<String>,
-}
-
-fn custody(
-    parts: &Path,
-    tree: &Tree,
-    hashes: &BTreeSet<u128>,
-    last: &Walked,
-    notes: &mut Vec<String>,
-) -> Custody {
-    const SAYS: &str = "notes and attachments are as they were signed";
-    let mut attached = BTreeMap::new();
-    let mut faults = Vec::new();
-    let mut keys = Vec::new();
-    if tree.files.binary_search_by(|file| file.as_str().cmp("custody.jsonl")).is_err() {
-        let mut promise = promise("custody", SAYS, faults, "there are none".to_owned());
-        promise.verdict = Verdict::NotMade;
-        return Custody { promise, attached: BTreeSet::new() };
-    }
-    let walked = walk(&layout::custody(parts), Book::Custody, &mut |entry| match entry.event {
-        Event::Custody { follows, public_key, minisign_key, .. } => {
-            let line = entry.seq;
-            if !hashes.contains(&short(&follows)) {
-                faults.push(format!("custody.jsonl: line {line}: belongs to another journal"));
-            } else if follows != last.last {
-                notes.push(format!("custody.jsonl: line {line}: the journal went on after it"));
-            }
-            if super::signer::raw(&minisign_key).as_ref() != Some(&public_key) {
-                faults.push(format!("custody.jsonl: line {line}: names two different keys"));
-            }
-            if keys.len() < FAULTS_MAX && !keys.contains(&minisign_key) {
-                keys.push(minisign_key);
-            }
-        }
-        Event::Attached { file, bytes, sha256, .. } if attached.len() < tree::FILES_MAX => {
-            attached.insert(file, (entry.seq, bytes, sha256));
-        }
-        _ => {}
-    });
-    let (walked, broken) = journal_faults(&walked);
-    faults.splice(0..0, broken);
-    if walked.unfinished > 0 {
-        let cut = walked.unfinished;
-        faults.push(format!("custody.jsonl: ends in {cut} bytes of a line without its end"));
-    }
-    for (file, (line, bytes, sha256)) in &attached {
-        let fault = match tree::is_fit(file) && !file.contains('/') {
-            false => Some("has no name of an attachment".to_owned()),
-            true => match tree::hash(&layout::attachments(parts).join(file)) {
-                Err(error) => Some(error.to_string()),
-                Ok((length, _)) if length != *bytes => Some(format!("{length} bytes, not {bytes}")),
-                Ok((_, hash)) if hash != *sha256 => Some("its SHA-256 is another".to_owned()),
-                Ok(_) => None,
-            },
-        };
-        let file = crate::base::text::safe(file.as_bytes());
-        faults.extend(
-            fault.map(|fault| format!("attachments/{file}: {fault} (custody.jsonl, line {line})")),
-        );
-    }
-    let keys: Vec<String> =
-        keys.iter().map(|key| crate::base::text::safe(key.as_bytes())).collect();
-    let said = format!(
-        "{} lines, {} attachments; signed with {}",
-        walked.lines,
-        attached.len(),
-        keys.join(", ")
-    );
-    let attached = attached.into_keys().collect();
-    Custody { promise: promise("custody", SAYS, faults, said), attached }
 }
 
 fn compare_files(

@@ -2,20 +2,25 @@
 
 mod certificate;
 mod findings;
+mod handled;
 mod intake;
+mod log;
+mod new;
 mod publish;
 mod reanalyse;
 mod redact;
+mod reply_pack;
 mod replicate;
+mod sign;
 mod stamp;
+mod tsa;
 
 use super::knowledge::Knowledge;
 use super::work::Run;
 use super::{Failure, key};
-use crate::base::text::{bytes, hex, safe};
-use crate::case::intake::Answer;
-use crate::case::journal::{Book, Event, walk};
-use crate::case::verify::{Report, Verdict, verify};
+use crate::base::text::{hex, safe};
+use crate::case::journal::Event;
+use crate::case::verify::{Report, Trust, Verdict, verify, verify_with};
 use crate::case::{custody, import, layout, merkle, review, seal, signer};
 use crate::redaction;
 use clap::{Args, Subcommand};
@@ -37,6 +42,11 @@ pub enum CaseCommand {
         #[arg(long, value_name = "DIR")]
         case: PathBuf,
     },
+    /// Make a case before anything is recorded; `capture --case` records into it
+    #[command(after_help = "Example:\n  \
+        phonehome case new garage --skip-intake \"on loan, box unknown\" --key lab.key\n\n\
+        With the questions of `case intake` answered: --answers FILE.toml instead of --skip-intake.")]
+    New(new::New),
     /// Print what happened to a case, from its journals
     #[command(after_help = "Example:\n  phonehome case log doorbell")]
     Log {
@@ -81,6 +91,38 @@ pub enum CaseCommand {
         /// What they show
         #[arg(long, default_value = "")]
         text: String,
+        /// Who gave them as an answer; the report prints it with the findings
+        #[arg(long, value_name = "WHOM", default_value = "")]
+        answer_from: String,
+        /// Finding that is answered, by its key; repeatable, all where none is named
+        #[arg(long, value_name = "KEY", value_parser = parse_finding, requires = "answer_from")]
+        finding: Vec<String>,
+        #[command(flatten)]
+        key: Key,
+    },
+    /// Put down the unit under test, with a picture of its label
+    #[command(after_help = "Example:\n  \
+        phonehome case unit doorbell --make Exempla --model D1 --serial 12345 --firmware 1.2 \\\n    \
+        --photo receipt.pdf --key lab.key")]
+    Unit(handled::Unit),
+    /// Put down who had the case: copy, transfer, open, analyse, redact, stamp, publish
+    #[command(after_help = "Example:\n  \
+        phonehome case handled doorbell transfer --to \"the lawyer\" \\\n    \
+        --because \"second opinion\" --key lab.key\n\n\
+        redact, stamp, reanalyse, publish and reply-pack do it themselves when they are given --key.")]
+    Handled {
+        /// Folder of the case
+        #[arg(value_name = "DIR")]
+        case: PathBuf,
+        /// What was done
+        #[arg(value_parser = custody::ACTS)]
+        act: String,
+        /// Who received it
+        #[arg(long, value_name = "WHOM", default_value = "")]
+        to: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        because: String,
         #[command(flatten)]
         key: Key,
     },
@@ -116,10 +158,16 @@ pub enum CaseCommand {
         #[arg(value_name = "DIR")]
         case: PathBuf,
     },
+    /// Sign a sealed case as a second person, with a key of minisign or ssh
+    #[command(after_help = "Example:\n  phonehome case sign doorbell-sealed --key editor.key\n\n\
+        Without a key it prints how ssh-keygen makes a signature, with a hardware key too.")]
+    Sign(sign::Sign),
     /// Ask authorities when a sealed case existed at the latest (RFC 3161), and keep their replies
     #[command(after_help = "Example:\n  phonehome case stamp doorbell-sealed\n\n\
         Then, with the reply and the certificate of the authority's root:\n  \
-        phonehome case stamp doorbell-sealed reply.tsr --authority root.pem")]
+        phonehome case stamp doorbell-sealed reply.tsr --authority root.pem\n\n\
+        --tsa asks itself, over http:// and nobody but the authority named:\n  \
+        phonehome case stamp doorbell-sealed --tsa http://tsa.example/ --authority root.pem")]
     Stamp(stamp::Stamp),
     /// Analyse a sealed case again and compare with the findings inside
     #[command(after_help = "Example:\n  phonehome case reanalyse doorbell-sealed\n\n\
@@ -129,10 +177,18 @@ pub enum CaseCommand {
     /// Make a copy that withholds what nobody else should see; what stays proves itself
     #[command(
         after_help = "Examples:\n  phonehome case redact doorbell-sealed -o doorbell-headers\n  \
-        phonehome case redact doorbell-sealed -o doorbell-cited --profile cited-payload\n\n\
-        Packets are cut, never changed, and keep their numbers. `case verify` checks the copy."
+        phonehome case redact doorbell-sealed -o doorbell-cited --profile cited-payload\n  \
+        phonehome case redact doorbell-sealed -o doorbell-names --pseudonyms lab.pseudonyms\n\n\
+        Packets are cut and keep their numbers; with --pseudonyms, other names of the same length stand\n\
+        in them. `case verify` checks the copy, and says what proves itself and what nothing proves."
     )]
-    Redact(redact::Redact),
+    Redact(Box<redact::Redact>),
+    /// Make a folder of findings, questions and packets for a company to answer to
+    #[command(after_help = "Example:\n  \
+        phonehome case reply-pack doorbell-sealed --finding ddf073c3c07cbaaa \\\n    \
+        --to \"Exempla Ltd\" --deadline 2026-12-31 --key lab.key -o exempla-pack\n\n\
+        Its answer: phonehome case attach DIR FILE --answer-from \"Exempla Ltd\". The report prints both.")]
+    ReplyPack(Box<reply_pack::ReplyPack>),
     /// List what would identify laboratory, buyer or source in what is to be published
     #[command(after_help = "Examples:\n  \
         phonehome case publish --check captures/camera.pcapng --device 00:00:5e:00:53:10\n  \
@@ -158,6 +214,9 @@ pub enum CaseCommand {
         /// Public key that must have sealed it: a file, or the key itself
         #[arg(long, value_name = "KEY")]
         key: Option<PathBuf>,
+        /// Public key that must have signed it too (`case sign`)
+        #[arg(long, value_name = "KEY")]
+        second: Option<PathBuf>,
         /// Certificate of the root of a time-stamp authority, PEM, that every time-stamp must lead
         /// back to
         #[arg(long, value_name = "FILE.pem")]
@@ -199,38 +258,44 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
             }
             Ok(0)
         }
-        CaseCommand::Log { case } => log(case),
-        CaseCommand::Status { case } => status(case),
+        CaseCommand::Log { case } => log::log(case),
+        CaseCommand::Status { case } => log::status(case),
         CaseCommand::Note { case, text, key } => {
-            if text.is_empty() || text.len() > custody::NOTE_BYTES_MAX {
-                let most = custody::NOTE_BYTES_MAX;
-                Err(anyhow::anyhow!("a note has 1 to {most} bytes"))?;
-            }
+            check_text(text, "a note")?;
             let event = Event::Note { text: text.clone() };
             let signer = key::open(&key.key)?;
             custody::add(case, &signer, TOOL, event).map_err(anyhow::Error::from)?;
             Ok(0)
         }
         CaseCommand::Review { case, finding, state, because, key } => {
-            if because.is_empty() || because.len() > custody::NOTE_BYTES_MAX {
-                let most = custody::NOTE_BYTES_MAX;
-                Err(anyhow::anyhow!("a reason has 1 to {most} bytes"))?;
-            }
+            check_text(because, "a reason")?;
             let (finding, state, text) = (finding.clone(), state.clone(), because.clone());
             let signer = key::open(&key.key)?;
             let event = Event::Review { finding, state, text };
             custody::add(case, &signer, TOOL, event).map_err(anyhow::Error::from)?;
             Ok(0)
         }
-        CaseCommand::Attach { case, files, text, key } => {
+        CaseCommand::New(args) => new::run(args),
+        CaseCommand::Unit(args) => handled::unit(args),
+        CaseCommand::Handled { case, act, to, because, key } => {
+            let signer = key::open(&key.key)?;
+            handled::add(case, &signer, act, to, because)?;
+            Ok(0)
+        }
+        CaseCommand::Attach { case, files, text, answer_from, finding, key } => {
             if text.len() > custody::NOTE_BYTES_MAX {
                 let most = custody::NOTE_BYTES_MAX;
                 Err(anyhow::anyhow!("a text has at most {most} bytes"))?;
             }
             let signer = key::open(&key.key)?;
             for file in files {
-                let name = custody::attach(case, &signer, TOOL, file, text);
-                let name = name.map_err(anyhow::Error::from)?;
+                let about = custody::About {
+                    text: text.clone(),
+                    answer_from: answer_from.clone(),
+                    findings: finding.clone(),
+                };
+                let attached = custody::attach(case, &signer, TOOL, file, about);
+                let (name, _) = attached.map_err(anyhow::Error::from)?;
                 say(&format!("attachments/{name}  {}", shown(file)))?;
             }
             Ok(0)
@@ -238,19 +303,30 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
         CaseCommand::Seal(args) => seal(args),
         CaseCommand::Intake(args) => intake::run(args),
         CaseCommand::Certificate { case } => certificate::run(case),
+        CaseCommand::ReplyPack(args) => reply_pack::run(args),
         CaseCommand::Redact(args) => redact::run(args),
         CaseCommand::Publish(args) => publish::run(args),
         CaseCommand::Replicate(args) => replicate::run(args),
+        CaseCommand::Sign(args) => sign::run(args),
         CaseCommand::Stamp(args) => stamp::run(args),
         CaseCommand::Reanalyse(args) => reanalyse::run(args),
-        CaseCommand::Verify { case, key, authority, json } => {
-            let key = key.as_deref().map(signer::public_of).transpose();
-            let key = key.map_err(anyhow::Error::from)?;
+        CaseCommand::Verify { case, key, second, authority, json } => {
+            let public = |key: &Option<PathBuf>| {
+                key.as_deref().map(signer::public_of).transpose().map_err(anyhow::Error::from)
+            };
+            let (key, second) = (public(key)?, public(second)?);
             if redaction::is_redacted(case) {
                 return redact::verify(case, key.as_deref());
             }
             check_is_case(case)?;
-            let report = verify(case, key.as_deref(), authority.as_deref());
+            let report = verify_with(
+                case,
+                Trust {
+                    key: key.as_deref(),
+                    second: second.as_deref(),
+                    authority: authority.as_deref(),
+                },
+            );
             let mut out = BufWriter::new(io::stdout().lock());
             let written = match json {
                 true => serde_json::to_writer_pretty(&mut out, &report)
@@ -267,6 +343,14 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
 fn parse_finding(text: &str) -> Result<String, &'static str> {
     let fits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if fits { Ok(text.to_ascii_lowercase()) } else { Err("a key has 16 hexadecimal digits") }
+}
+
+fn check_text(text: &str, what: &str) -> anyhow::Result<()> {
+    let most = custody::NOTE_BYTES_MAX;
+    if text.is_empty() || text.len() > most {
+        anyhow::bail!("{what} has 1 to {most} bytes");
+    }
+    Ok(())
 }
 
 fn say(line: &str) -> Result<(), Failure> {
@@ -346,154 +430,4 @@ fn seal(args: &Seal) -> Result<u8, Failure> {
     say(&format!("{}: sealed, signed with {}", shown(&target), signer.public()))?;
     say(&format!("{}: ask authorities for the time: phonehome case stamp", shown(&request)))?;
     Ok(0)
-}
-
-fn log(case: &Path) -> Result<u8, Failure> {
-    check_is_case(case)?;
-    let parts = layout::parts(case);
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut code = 0;
-    let books =
-        [(layout::journal(&parts), Book::Recording), (layout::custody(&parts), Book::Custody)];
-    for (path, book) in books {
-        if book == Book::Custody && path.symlink_metadata().is_err() {
-            continue;
-        }
-        let mut written = Ok(());
-        let walked = walk(&path, book, &mut |entry| {
-            if written.is_ok()
-                && let Some(text) = told(&entry.event)
-            {
-                let second = entry.clocks.wall.to_string();
-                let line = safe(text.as_bytes());
-                written = writeln!(out, "{}  {line}", second.get(..19).unwrap_or(&second));
-            }
-        });
-        written.map_err(anyhow::Error::from)?;
-        let broken = match walked {
-            Ok(walked) => walked.broken.map(|broken| broken.to_string()),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(broken) = broken {
-            writeln!(out, "BROKEN  {}", safe(broken.as_bytes())).map_err(anyhow::Error::from)?;
-            code = 5;
-        }
-    }
-    out.flush().map_err(anyhow::Error::from)?;
-    Ok(code)
-}
-
-/// An event for people; checkpoints are too many.
-fn told(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Begin { tool, host, interfaces, .. } if interfaces.is_empty() => {
-            format!("import by {tool} on {host}")
-        }
-        Event::Begin { tool, host, interfaces, .. } => {
-            format!("recording by {tool} on {host}: {}", interfaces.join(", "))
-        }
-        Event::Checkpoint { .. } => return None,
-        Event::Sealed { segment } => format!("{segment} is complete"),
-        Event::Phase { phase, .. } => format!("phase {phase}"),
-        Event::Mark { text, .. } => format!("mark: {text}"),
-        Event::Label { device, label } => format!("{device} is called {label}"),
-        Event::Gap { interface, from, to, reason } => {
-            format!("nothing recorded from {from} to {to} on {interface}: {reason}")
-        }
-        Event::ClockStep { nanoseconds } => format!("the clock was set by {nanoseconds} ns"),
-        Event::Warning { text } => format!("warning: {text}"),
-        Event::Imported { segment, name, bytes: count, sha256, statement } => {
-            format!("{segment}: {name}, {count} bytes, SHA-256 {sha256}; {statement}")
-        }
-        Event::Custody { host, minisign_key, .. } => {
-            format!("from here on signed with {minisign_key}, on {host}")
-        }
-        Event::Note { text } => format!("note: {text}"),
-        Event::Attached { file, name, bytes: count, sha256, text } => {
-            format!("attachments/{file}: {name}, {count} bytes, SHA-256 {sha256}; {text}")
-        }
-        Event::Intake { answers } => {
-            answers.iter().fold("intake:".to_owned(), |all, (name, answer)| {
-                let (how, text) = match answer {
-                    Answer::Answered(text) => ("", text),
-                    Answer::Skipped(text) => ("skipped: ", text),
-                };
-                format!("{all} {name}: {how}{text};")
-            })
-        }
-        Event::Review { finding, state, text } => {
-            format!("finding {finding} is {state}: {text}")
-        }
-        Event::Sealing { findings_sha256 } => {
-            format!("made ready to be sealed; SHA-256 of findings.json {findings_sha256}")
-        }
-        Event::End { reason } => format!("end: {reason}"),
-    })
-}
-
-fn status(case: &Path) -> Result<u8, Failure> {
-    check_is_case(case)?;
-    let parts = layout::parts(case);
-    let (mut packets, mut size, mut segments, mut received) = (0u64, 0u64, 0u64, 0u64);
-    let (mut open, mut first, mut last, mut end) = ((0, 0), None, None, None);
-    let (mut lost, mut gaps, mut clock_steps) = (0u64, 0u64, 0u64);
-    let walked = walk(&layout::journal(&parts), Book::Recording, &mut |entry| {
-        first.get_or_insert(entry.clocks.wall);
-        last = Some(entry.clocks.wall);
-        match entry.event {
-            Event::Checkpoint { bytes, packets, drops, .. } => {
-                open = (bytes, packets);
-                lost = drops.kernel.saturating_add(drops.interface).saturating_add(drops.own);
-            }
-            Event::Imported { bytes, .. } => {
-                received += 1;
-                open = (bytes, 0);
-            }
-            Event::Sealed { .. } => {
-                segments += 1;
-                size = size.saturating_add(open.0);
-                packets = packets.saturating_add(open.1);
-                open = (0, 0);
-            }
-            Event::Gap { .. } => gaps += 1,
-            Event::ClockStep { .. } => clock_steps += 1,
-            Event::End { reason } => end = Some(reason),
-            _ => {}
-        }
-    });
-    let walked = walked.map_err(|error| Failure { error: error.into(), code: 4 })?;
-    let size = bytes(size.saturating_add(open.0));
-    let time = |time: Option<crate::base::time::Timestamp>| {
-        time.map_or_else(|| "never".to_owned(), |time| time.to_string())
-    };
-    if received > 0 {
-        say(&format!("received  {received} captures, {size}; not recorded here"))?;
-    } else {
-        let packets = packets.saturating_add(open.1);
-        say(&format!("recorded  {packets} packets, {size}, {segments} complete segments"))?;
-        say(&format!("lost      {lost} packets; {gaps} gaps; {clock_steps} steps of the clock"))?;
-    }
-    say(&format!("journal   {} to {}", time(first), time(last)))?;
-    let end =
-        end.map_or_else(|| "not in good order, or not yet".to_owned(), |why| safe(why.as_bytes()));
-    say(&format!("end       {end}"))?;
-    let (mut notes, mut attached) = (0u64, 0u64);
-    if layout::custody(&parts).symlink_metadata().is_ok() {
-        let walked =
-            walk(&layout::custody(&parts), Book::Custody, &mut |entry| match entry.event {
-                Event::Note { .. } => notes += 1,
-                Event::Attached { .. } => attached += 1,
-                _ => {}
-            });
-        walked.map_err(|error| Failure { error: error.into(), code: 4 })?;
-    }
-    say(&format!("custody   {notes} notes, {attached} attachments"))?;
-    let sealed = match (layout::is_sealed(case), seal::target(case).symlink_metadata().is_ok()) {
-        (true, _) => "yes".to_owned(),
-        (false, true) => format!("a sealed copy is in {}", shown(&seal::target(case))),
-        (false, false) => "no".to_owned(),
-    };
-    say(&format!("sealed    {sealed}"))?;
-    say("This counts what the journals say. `phonehome case verify` checks it.")?;
-    Ok(if walked.broken.is_some() { 5 } else { 0 })
 }

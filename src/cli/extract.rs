@@ -108,8 +108,8 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
     }
     let choice = Choice::default();
     let mut world = World::build(&outcome.ledger, &geo, &signatures, &choice);
-    if let Some(parts) = input::case(&args.files) {
-        Labels::of_recording(&parts).name(&mut world.devices);
+    if input::case(&args.files).is_some() {
+        Labels::of_case(&args.files[0]).name(&mut world.devices);
     }
     let view = View::new(&outcome.ledger, &world, false).in_periods(outcome.phases.periods());
     let rows = extract::rows(&view, &wanted).map_err(anyhow::Error::from)?;

@@ -5,16 +5,19 @@ use super::argument::Gate;
 use super::knowledge::{Knowledge, Known};
 use super::shown::Shown;
 use super::work::{Progress, Run};
-use super::{Failure, input};
+use super::{Failure, input, output};
 use crate::analysis::Analysis;
 use crate::attribution::geo::Geo;
 use crate::attribution::world::Choice;
+use crate::case::{layout, tree};
 use crate::engine::{Engine, Outcome, Records, Settings};
 use crate::finding::Severity;
 use crate::labels::Labels;
+use crate::redaction;
 use crate::snapshot::Snapshot;
 use crate::source::Sources;
 use crate::source::file::Ending;
+use anyhow::Context as _;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -50,8 +53,9 @@ pub struct Wanted<'w> {
     pub timeline: bool,
     /// Who hears of each flow that ends.
     pub records: Option<&'w mut Records<'w>>,
-    /// Inputs are named from this folder on.
-    pub within: Option<&'w Path>,
+    /// The analysis as it stands in this case: inputs are named from its parts on, its recording has a
+    /// hash, and what was said after the seal is not in it.
+    pub sealed: Option<&'w Path>,
 }
 
 /// What came of it.
@@ -114,25 +118,44 @@ pub fn read<'w>(
     settings: Settings,
     wanted: Wanted<'w>,
 ) -> Result<Read, Failure> {
-    let Wanted { choice, fail_on, hashed, timeline, records, within } = wanted;
+    let Wanted { choice, fail_on, hashed, timeline, records, sealed } = wanted;
     let settings = Settings { timeline, ..settings };
     let sources = input::open(files, hashed)?;
     let (outcome, mut endings) = walk(sources, settings, &known.geo, records);
-    for ending in &mut endings {
-        if let Some(path) = within.and_then(|folder| ending.path.strip_prefix(folder).ok()) {
-            ending.path = path.to_owned();
-        }
+    if let Some(case) = sealed {
+        as_sealed(case, &mut endings)?;
     }
     let mut snapshot = known.analysis(choice, fail_on, hashed).snapshot(&outcome, &endings);
     if let Some(parts) = input::case(files) {
         let given: Vec<_> = snapshot.devices.iter().map(|device| device.label.clone()).collect();
-        Labels::of_recording(&parts).apply(&mut snapshot);
+        let labels = match sealed {
+            Some(_) => Labels::of_recording(&parts),
+            None => Labels::of_case(&files[0]),
+        };
+        labels.apply(&mut snapshot);
         // A name on the command line is the latest word.
         for (device, given) in snapshot.devices.iter_mut().zip(given) {
             device.label = given.or(device.label.take());
         }
     }
     Ok(Read { snapshot, endings, outcome })
+}
+
+/// Where the case lies on this machine is nobody's business, and the segments of a recording are read
+/// as one.
+fn as_sealed(case: &Path, endings: &mut [Ending]) -> Result<(), Failure> {
+    let (captures, recorded) = redaction::captures(case);
+    if let (true, [only]) = (recorded, &mut *endings) {
+        let hash = tree::hash_all(&captures);
+        only.sha256 = Some(hash.with_context(|| output::shown(case).to_string())?);
+    }
+    let parts = layout::parts(case);
+    for ending in endings {
+        if let Ok(path) = ending.path.strip_prefix(&parts) {
+            ending.path = path.to_owned();
+        }
+    }
+    Ok(())
 }
 
 /// Only the walk of the packets, for commands that need no snapshot.

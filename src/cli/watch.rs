@@ -110,7 +110,7 @@ pub fn watch(args: &Watch) -> Result<u8, Failure> {
 /// Shows a finished capture: a replay as fast as it goes.
 pub fn browse(args: &Browse) -> Result<u8, Failure> {
     let files = captures(&args.path)?;
-    let labels = Labels::of_recording(&layout::parts(&args.path));
+    let labels = Labels::of_case(&args.path);
     show(&files, labels, f64::INFINITY, &args.following, &args.screen, &args.knowledge)
 }
 

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal};
 
 /// How the work is done; none of it changes the result.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Run {
     /// Threads to work with; the result is the same with any number
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -18,7 +18,7 @@ pub struct Run {
 }
 
 /// What the work may take.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Memory {
     /// Most memory for live flows, MiB; when it is full the flows that would time out first are
     /// ended early, counted and shown

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::base::time::Timestamp;
+use crate::case::review::{Answered, Asked};
 use serde::Serialize;
 
 /// See the module.
@@ -18,11 +19,24 @@ pub struct Review {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// Who was asked about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// What was answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answered>,
 }
 
 impl Default for Review {
     fn default() -> Review {
-        Review { state: "unreviewed", by: None, when: None, because: None }
+        Review {
+            state: "unreviewed",
+            by: None,
+            when: None,
+            because: None,
+            asked: Vec::new(),
+            answers: Vec::new(),
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Writer {
     counted_before: Vec<Counts>,
     checkpoints: Checkpoints,
     public_key: String,
+    /// Last line of a custody that began before.
+    custody: String,
     checkpointed: (Instant, u64),
     clocks: Clocks,
     comments: Vec<String>,
@@ -77,12 +79,12 @@ impl Writer {
         begun: &Clocks,
     ) -> Result<Writer, RecorderError> {
         let target = settings.target.clone();
-        let journal = match &target {
-            Target::Case(folder) => {
-                Some(Journal::create(layout::journal(folder), RunKey::generate()?)?)
-            }
-            Target::File(_) | Target::Ring { .. } => None,
-        };
+        let (mut custody, mut journal) = (String::new(), None);
+        if let Target::Case(folder) = &target {
+            // It may have begun before the recording.
+            custody = crate::case::custody::last(folder)?;
+            journal = Some(Journal::create(layout::journal(folder), RunKey::generate()?)?);
+        }
         let interfaces: Vec<Described> = settings
             .interfaces
             .iter()
@@ -118,6 +120,7 @@ impl Writer {
             interfaces,
             checkpoints,
             public_key,
+            custody,
             checkpointed: (now, 0),
             clocks: *begun,
             comments: Vec::new(),
@@ -153,6 +156,7 @@ impl Writer {
                 .iter()
                 .map(|protection| (protection.what.clone(), protection.holds))
                 .collect(),
+            custody: self.custody.clone(),
         });
         tell(&Report::Ready { protections, public_key: self.public_key.clone() });
     }

@@ -2,18 +2,19 @@
 //! where it says. Believes nothing that the copy says about itself.
 
 use super::{CAPTURES, CHAIN, CHANGES, LEAVES, SEALED, write};
-use crate::base::text::hex;
+use crate::base::text::{hex, unhex};
 use crate::case::merkle::{self, About, Hash, Salt, Sealed, Tree};
-use crate::case::{layout, seal, signer, tree};
+use crate::case::{layout, pcapng, seal, signer, tree};
 use crate::source::Frame;
 use crate::source::file::FileSource;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 
-/// Longest line of the list of parts, bytes: three fields, two of 65 characters.
-const LINE_BYTES_MAX: u64 = 160;
+/// Longest line of a list, bytes: a length and three tokens, or a number of places in a frame.
+const LINE_BYTES_MAX: u64 = 2048;
 /// Largest of the signed lists, bytes: one of 65 536 files.
 const LIST_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -30,6 +31,8 @@ pub struct Proven {
     pub kept: u64,
     /// Parts that are withheld.
     pub withheld: u64,
+    /// Parts with pseudonyms in them: nothing proves them.
+    pub renamed: u64,
 }
 
 /// Checks a copy; `key` is the public one that must have sealed the case.
@@ -56,7 +59,7 @@ pub fn check(folder: &Path, key: Option<&str>) -> Result<Proven, String> {
     }
     let mut leaves = Lines::open(folder, LEAVES)?;
     let mut rebuilt = Tree::default();
-    let mut proven = Proven { signed_by, signed, frames: 0, kept: 0, withheld: 0 };
+    let mut proven = Proven { signed_by, signed, frames: 0, kept: 0, withheld: 0, renamed: 0 };
     let chain = CHAIN.map(|name| format!("{SEALED}/{name}"));
     let named = [CHANGES, LEAVES, "check.py", "VERIFY.txt"];
     let (captures, others): (Vec<&String>, Vec<&String>) =
@@ -72,16 +75,19 @@ pub fn check(folder: &Path, key: Option<&str>) -> Result<Proven, String> {
         }
         let mut source =
             FileSource::open(&folder.join(file), false).map_err(|error| error.to_string())?;
+        let mut written = Written::open(folder, file)?;
         while let Some(frame) = source.next_frame() {
             let wrong = |why: &str| format!("{file}: frame {}: {why}", frame.number);
             let line = leaves.next()?.ok_or_else(|| wrong("is one too many"))?;
             let entry =
-                entry(&line).ok_or_else(|| leaves.wrong("is not a length and two parts"))?;
-            let cut = entry.parts.iter().any(|part| matches!(part, Part::Withheld(_)));
-            if cut {
-                let change = format!("{}\t{}\t{}", position + 1, frame.number, frame.data.len());
-                if changes.next()?.as_deref() != Some(&change) {
-                    return Err(changes.wrong("is not the frame that was cut next"));
+                entry(&line).ok_or_else(|| leaves.wrong("is not a length and three parts"))?;
+            written.frame(&frame)?;
+            if entry.parts.iter().any(|part| !matches!(part, Part::Kept(_))) {
+                let change = format!("{}\t{}\t{}\t", position + 1, frame.number, frame.data.len());
+                let line = changes.next()?;
+                let places = line.as_deref().and_then(|line| line.strip_prefix(&*change));
+                if !places.is_some_and(|places| are_renamed(places, &entry, frame.data.len())) {
+                    return Err(changes.wrong("is not the frame that was changed next"));
                 }
             }
             frame_parts(position as u32, &frame, &entry, &mut rebuilt, &mut proven)
@@ -90,6 +96,7 @@ pub fn check(folder: &Path, key: Option<&str>) -> Result<Proven, String> {
         if let Some(damage) = source.finish().damage {
             return Err(format!("{file}: byte {}: {}", damage.offset, damage.reason));
         }
+        written.end()?;
     }
     for lines in [&mut leaves, &mut changes] {
         if lines.next()?.is_some() {
@@ -115,7 +122,7 @@ fn frame_parts(
 ) -> Result<(), &'static str> {
     let (headers, rest) = frame.data.split_at(entry.headers.min(frame.data.len()));
     proven.frames += 1;
-    for (part, (bytes, token)) in [headers, rest].into_iter().zip(&entry.parts).enumerate() {
+    for (part, (bytes, token)) in [headers, rest, &[]].into_iter().zip(&entry.parts).enumerate() {
         let hash = match token {
             Part::Kept(salt) => {
                 proven.kept += 1;
@@ -129,7 +136,13 @@ fn frame_parts(
                 };
                 merkle::leaf(salt, &about, bytes)
             }
+            _ if part == 2 => return Err("does not prove its time and length"),
             Part::Withheld(_) if !bytes.is_empty() => return Err("has bytes that nothing proves"),
+            Part::Renamed(_) if bytes.is_empty() => return Err("has nothing in it to be renamed"),
+            Part::Renamed(hash) => {
+                proven.renamed += 1;
+                *hash
+            }
             Part::Withheld(hash) => {
                 proven.withheld += 1;
                 *hash
@@ -170,15 +183,96 @@ fn chain(folder: &Path, key: Option<&str>) -> Result<(String, String, Sealed), S
     Ok((own, signed, sealed))
 }
 
+/// Whether a list of places is one, and names something in each part that has pseudonyms in it and
+/// in no other.
+fn are_renamed(places: &str, entry: &Entry, length: usize) -> bool {
+    let place = |text: &str| -> Option<(usize, usize)> {
+        let (first, last) = text.split_once('-')?;
+        let place = (first.parse().ok()?, last.parse().ok()?);
+        (format!("{}-{}", place.0, place.1) == text && place.0 <= place.1).then_some(place)
+    };
+    let places: Option<Vec<_>> = match places {
+        "-" => Some(Vec::new()),
+        _ => places.split(',').map(place).collect(),
+    };
+    let Some(places) = places else { return false };
+    let cut = entry.headers.min(length);
+    let ends = [0..cut, cut..length];
+    let within = |(first, last): &(usize, usize)| *last < length && first <= last;
+    let touches = |part: &Range<usize>| {
+        places.iter().any(|&(first, last)| first < part.end && last >= part.start)
+    };
+    places.iter().all(within)
+        && places.windows(2).all(|pair| pair[0].1 < pair[1].0)
+        && entry
+            .parts
+            .iter()
+            .zip(&ends)
+            .all(|(part, range)| matches!(part, Part::Renamed(_)) == touches(range))
+}
+
+/// A capture as phonehome writes it, byte for byte: nothing stands around the packets that nobody
+/// proves.
+struct Written<'w> {
+    file: BufReader<File>,
+    name: &'w str,
+    links: Vec<u16>,
+    block: Vec<u8>,
+    there: Vec<u8>,
+}
+
+impl<'w> Written<'w> {
+    fn open(folder: &Path, name: &'w str) -> Result<Written<'w>, String> {
+        let file = tree::open(&folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        let mut block = Vec::new();
+        write::section(&mut block);
+        let file = BufReader::new(file);
+        let mut written = Written { file, name, links: Vec::new(), block, there: Vec::new() };
+        written.compare()?;
+        Ok(written)
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) -> Result<(), String> {
+        let known = self.links.iter().position(|&link| link == frame.link);
+        let interface = known.unwrap_or_else(|| {
+            self.links.push(frame.link);
+            write::interface(&mut self.block, frame.link);
+            self.links.len() - 1
+        });
+        let (time, length) = (frame.time, frame.wire_length);
+        pcapng::packet(&mut self.block, interface as u32, time, length, frame.data);
+        self.compare()
+    }
+
+    fn compare(&mut self) -> Result<(), String> {
+        self.there.resize(self.block.len(), 0);
+        let read = self.file.read_exact(&mut self.there);
+        if read.is_err() || self.there != self.block {
+            return Err(format!("{}: is not as phonehome writes it", self.name));
+        }
+        self.block.clear();
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<(), String> {
+        match self.file.fill_buf().is_ok_and(<[u8]>::is_empty) {
+            true => Ok(()),
+            false => Err(format!("{}: there are bytes behind its end", self.name)),
+        }
+    }
+}
+
 /// What the list says of a frame.
 struct Entry {
     headers: usize,
-    parts: [Part; 2],
+    parts: [Part; 3],
 }
 
 enum Part {
     Kept(Salt),
     Withheld(Hash),
+    /// There are other bytes in its place.
+    Renamed(Hash),
 }
 
 /// A list, a bounded line at a time.
@@ -215,28 +309,15 @@ impl Lines {
 fn entry(line: &str) -> Option<Entry> {
     let mut fields = line.split('\t');
     let headers = fields.next()?.parse().ok()?;
-    let parts = [part(fields.next()?)?, part(fields.next()?)?];
+    let parts = [part(fields.next()?)?, part(fields.next()?)?, part(fields.next()?)?];
     fields.next().is_none().then_some(Entry { headers, parts })
 }
 
 fn part(token: &str) -> Option<Part> {
     match token.split_at_checked(1)? {
-        ("+", salt) => Some(Part::Kept(bytes(salt)?)),
-        ("-", hash) => Some(Part::Withheld(bytes(hash)?)),
+        ("+", salt) => Some(Part::Kept(unhex(salt)?)),
+        ("~", hash) => Some(Part::Renamed(unhex(hash)?)),
+        ("-", hash) => Some(Part::Withheld(unhex(hash)?)),
         _ => None,
     }
-}
-
-/// Lower-case hexadecimal digits, exactly as many as the bytes need.
-fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if digits.len() != 2 * N
-        || !digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -1,29 +1,31 @@
-//! Makes a copy of a sealed case that withholds what nobody else should see. What stays is as it
-//! was, and proves itself against the seal: packets are cut, never changed, and keep their numbers,
-//! so that references in findings still lead to them.
+//! Makes a copy of a sealed case that withholds what nobody else should see. Packets are cut and keep
+//! their numbers, so that references in findings still lead to them. What stays as it was proves
+//! itself against the seal; where pseudonyms were put in, the copy says that nothing proves it.
 //!
 //! ```text
 //! OUT/
 //!   captures/000001.pcapng   every frame, cut
 //!   leaves.tsv               of each part of each frame: the salt of what stays, else its hash
-//!   changes.tsv              every frame that was cut
+//!   changes.tsv              every frame that was cut or has pseudonyms in it, and where
 //!   sealed/                  the root, and the signed lists that lead to it
 //!   check.py  VERIFY.txt     how to check it without phonehome
 //! ```
 
 mod check;
 mod parts;
+pub mod pseudonyms;
 mod walk;
 mod write;
 
 pub use check::{Proven, check};
 pub use walk::captures;
-pub use write::redact;
+pub use write::{redact, root};
 
 use crate::case::merkle::{Salts, Sealed, Tree};
 use crate::case::{CaseError, merkle, seal};
 use crate::source::SourceError;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// Hashes of parts, a line a frame.
@@ -36,8 +38,9 @@ const CHAIN: [&str; 5] =
     [seal::SIGNER, seal::SIGNATURE, seal::TAG_MANIFEST, seal::MANIFEST, merkle::FILE];
 
 /// What stays of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Profile {
+    #[default]
     /// Headers of all packets; nothing that was said.
     Headers,
     /// Packets that findings cite, whole; of all others nothing.
@@ -46,20 +49,34 @@ pub enum Profile {
     CitedPayload,
 }
 
-impl Profile {
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Profile::Headers => "headers",
-            Profile::Cited => "cited",
-            Profile::CitedPayload => "cited-payload",
-        }
-    }
-}
-
 /// Frames whose content stays, by position of the capture and number.
 pub type Cited = BTreeSet<(u32, u64)>;
+
+/// What becomes of a case.
+#[derive(Default)]
+pub struct Plan {
+    /// What stays.
+    pub profile: Profile,
+    /// Frames whose content stays.
+    pub cited: Cited,
+    /// Between these ends nothing that was said stays.
+    pub silent: BTreeSet<(IpAddr, IpAddr)>,
+    /// Texts that must not stay: content in which they stand is withheld.
+    pub forbidden: Vec<Vec<u8>>,
+    /// Other names for what names somebody.
+    pub pseudonyms: Option<pseudonyms::Pseudonyms>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames.
+    pub frames: u64,
+    /// Those of which something was withheld.
+    pub cut: u64,
+    /// Those with pseudonyms in them.
+    pub renamed: u64,
+}
 
 /// Something that stopped a redaction or its check.
 #[derive(Debug, thiserror::Error)]

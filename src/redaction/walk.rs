@@ -20,10 +20,11 @@ pub(super) struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// Its two parts, as the tree has them.
-    pub fn parts(&self) -> [(About, &'a [u8]); 2] {
+    /// Its parts, as the tree has them. The last holds no bytes: when and how long a packet was is
+    /// proven even where nothing of it stays as it was.
+    pub fn parts(&self) -> [(About, &'a [u8]); 3] {
         let (headers, rest) = self.frame.data.split_at(self.headers);
-        [(self.about(0), headers), (self.about(1), rest)]
+        [(self.about(0), headers), (self.about(1), rest), (self.about(2), &[])]
     }
 
     fn about(&self, part: u8) -> About {

@@ -1,34 +1,33 @@
 //! Writes the redacted copy.
 
+use super::pseudonyms::{self, Rules, Streams};
 use super::walk::{self, Piece};
-use super::{CAPTURES, CHAIN, CHANGES, Cited, LEAVES, Profile, RedactionError, SEALED, refused};
-use crate::base::text::hex;
+use super::{
+    CAPTURES, CHAIN, CHANGES, Counts, LEAVES, Plan, Profile, RedactionError, SEALED, refused,
+};
+use crate::base::text::{hex, unhex};
 use crate::case::merkle::{self, Salts, Sealed, Tree};
 use crate::case::{CaseError, layout, pcapng, tree};
+use crate::decode::{Body, decode};
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub(super) const CHECK: &str = include_str!("check.py");
-pub(super) const CHANGES_HEAD: &str = "capture\tframe\tbytes that stay";
+pub(super) const CHANGES_HEAD: &str = "capture\tframe\tbytes that stay\tpseudonyms at";
+/// Most places told of a frame.
+const PLACES_MAX: usize = 64;
 
-/// Copies a sealed case into `out`, which must not exist. Gives the number of frames, and of those
-/// that were cut.
+/// Copies a sealed case into `out`, which must not exist.
 ///
 /// # Errors
 /// When the case is not sealed with a tree, does not hold, or the system refuses.
-pub fn redact(
-    case: &Path,
-    out: &Path,
-    profile: Profile,
-    cited: &Cited,
-    tool: &str,
-) -> Result<[u64; 2], RedactionError> {
+pub fn redact(case: &Path, out: &Path, plan: &mut Plan) -> Result<Counts, RedactionError> {
     let sealed = sealed(case)?;
     let secret = secret(case)?;
     folder(out)?;
-    let written =
-        copies(case, out).and_then(|()| Writer::new(out, profile, tool, &secret)?.all(case, cited));
+    let written = copies(case, out).and_then(|()| Writer::new(out, plan, &secret)?.all(case));
     let whole = written.and_then(|(counts, tree)| match tree == sealed {
         true => Ok(counts),
         false => Err(refused(case, "its packets are not those whose tree was sealed")),
@@ -44,6 +43,14 @@ fn folder(path: &Path) -> Result<(), CaseError> {
     std::fs::create_dir(path).map_err(CaseError::system(path, "cannot be created"))
 }
 
+/// The root that was sealed.
+///
+/// # Errors
+/// When the case is not sealed with a tree.
+pub fn root(case: &Path) -> Result<String, RedactionError> {
+    Ok(sealed(case)?.root)
+}
+
 fn sealed(case: &Path) -> Result<Sealed, RedactionError> {
     if !layout::is_sealed(case) {
         return Err(refused(case, "is not sealed; only what was sealed can prove itself"));
@@ -56,13 +63,7 @@ fn sealed(case: &Path) -> Result<Sealed, RedactionError> {
 fn secret(case: &Path) -> Result<[u8; 32], RedactionError> {
     let path = layout::parts(case).join(merkle::SECRET);
     let text = tree::text(&path, 4096).map_err(CaseError::system(&path, "cannot be read"))?;
-    let digits = text.trim_end();
-    let byte = |at: usize| {
-        digits.get(at * 2..at * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    };
-    let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
-    let bytes = bytes.filter(|_| digits.len() == 64).and_then(|bytes| bytes.try_into().ok());
-    bytes.ok_or_else(|| refused(&path, "is not 64 digits"))
+    unhex(text.trim_end()).ok_or_else(|| refused(&path, "is not 64 digits"))
 }
 
 fn copies(case: &Path, out: &Path) -> Result<(), RedactionError> {
@@ -109,15 +110,16 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), CaseError> {
 
 struct Writer<'w> {
     out: &'w Path,
-    profile: Profile,
-    tool: &'w str,
+    plan: &'w mut Plan,
+    /// Content with pseudonyms in it, where that was asked for.
+    streams: Option<Streams>,
     salts: Salts,
     leaves: BufWriter<File>,
     changes: BufWriter<File>,
     capture: Option<Capture>,
     tree: Tree,
     position: u64,
-    counts: [u64; 2],
+    counts: Counts,
 }
 
 struct Capture {
@@ -137,28 +139,28 @@ fn create(path: &Path) -> Result<BufWriter<File>, CaseError> {
 impl<'w> Writer<'w> {
     fn new(
         out: &'w Path,
-        profile: Profile,
-        tool: &'w str,
+        plan: &'w mut Plan,
         secret: &[u8; 32],
     ) -> Result<Writer<'w>, RedactionError> {
         let mut changes = create(&out.join(CHANGES))?;
         line(&mut changes, CHANGES, CHANGES_HEAD)?;
         Ok(Writer {
             out,
-            profile,
-            tool,
+            plan,
+            streams: None,
             salts: Salts::new(secret),
             leaves: create(&out.join(LEAVES))?,
             changes,
             capture: None,
             tree: Tree::default(),
             position: 0,
-            counts: [0; 2],
+            counts: Counts::default(),
         })
     }
 
-    fn all(mut self, case: &Path, cited: &Cited) -> Result<([u64; 2], Sealed), RedactionError> {
-        walk::frames(case, &mut |piece| self.frame(piece, cited.contains(&piece.spoken)))?;
+    fn all(mut self, case: &Path) -> Result<(Counts, Sealed), RedactionError> {
+        self.read_content(case)?;
+        walk::frames(case, &mut |piece| self.frame(piece))?;
         self.end_capture()?;
         for (file, name) in [(&mut self.leaves, LEAVES), (&mut self.changes, CHANGES)] {
             let path = self.out.join(name);
@@ -168,35 +170,85 @@ impl<'w> Writer<'w> {
         Ok((self.counts, self.tree.sealed()))
     }
 
-    fn frame(&mut self, piece: &Piece<'_>, cited: bool) -> Result<(), RedactionError> {
-        let stays = match (self.profile, cited) {
-            (Profile::Cited | Profile::CitedPayload, true) => [true, true],
-            (Profile::Headers | Profile::CitedPayload, _) => [true, false],
-            (Profile::Cited, false) => [false, false],
+    /// Content that stays is read beforehand where something in it has to go: a name may stand in
+    /// several packets.
+    fn read_content(&mut self, case: &Path) -> Result<(), RedactionError> {
+        let plan = &*self.plan;
+        if plan.cited.is_empty() || plan.pseudonyms.is_none() && plan.forbidden.is_empty() {
+            return Ok(());
+        }
+        let forbid = pseudonyms::forbidden(&plan.forbidden);
+        let replace = plan.pseudonyms.as_ref().map(|names| names.patterns());
+        let rules = Rules { replace, forbid: &forbid };
+        let mut streams = Streams::default();
+        walk::frames(case, &mut |piece| {
+            if stays(plan, piece)[1] {
+                streams.add(piece, &rules);
+            }
+            Ok(())
+        })?;
+        streams.finish(&rules);
+        self.streams = Some(streams);
+        Ok(())
+    }
+
+    /// Headers and content as they are told; nothing where they are withheld.
+    fn told(&mut self, piece: &Piece<'_>) -> [Option<Vec<u8>>; 2] {
+        let (headers, rest) = piece.frame.data.split_at(piece.headers);
+        let stays = stays(self.plan, piece);
+        let place = (piece.capture, piece.frame.number);
+        let content = match &self.streams {
+            _ if !stays[1] => None,
+            Some(streams) => streams.rest(place).map(<[u8]>::to_vec),
+            None if self.plan.pseudonyms.is_some() => None,
+            None => Some(rest.to_vec()),
         };
-        let mut tokens = [String::new(), String::new()];
-        for ((token, stays), (about, bytes)) in tokens.iter_mut().zip(stays).zip(piece.parts()) {
+        let new = content.as_deref().unwrap_or(rest);
+        let headers = match &mut self.plan.pseudonyms {
+            _ if !stays[0] => None,
+            Some(names) => pseudonyms::rewrite(&piece.frame, piece.headers, (rest, new), names),
+            None => Some(headers.to_vec()),
+        };
+        // Content has no place without what stands before it.
+        let content = content.filter(|_| headers.is_some());
+        [headers, content]
+    }
+
+    fn frame(&mut self, piece: &Piece<'_>) -> Result<(), RedactionError> {
+        let told = self.told(piece);
+        let mut text = piece.headers.to_string();
+        let (mut data, mut places) = (Vec::new(), Vec::new());
+        for ((about, bytes), told) in
+            piece.parts().into_iter().zip(told.iter().map(Option::as_deref).chain([None]))
+        {
             let salt = self.salts.of(self.position);
             let hash = merkle::leaf(&salt, &about, bytes);
             self.tree.add(hash);
             self.position += 1;
-            // Of nothing, nothing is withheld.
-            let stays = stays || bytes.is_empty();
-            *token = if stays { format!("+{}", hex(&salt)) } else { format!("-{}", hex(&hash)) };
+            let (sign, value) = match told {
+                // Of nothing, nothing is withheld.
+                _ if bytes.is_empty() => ('+', hex(&salt)),
+                None => ('-', hex(&hash)),
+                Some(same) if same == bytes => ('+', hex(&salt)),
+                Some(other) => {
+                    places.extend(differences(bytes, other, data.len()));
+                    ('~', hex(&hash))
+                }
+            };
+            text.extend(['\t', sign]);
+            text += &value;
+            data.extend_from_slice(told.unwrap_or_default());
         }
-        let frame = &piece.frame;
-        let length = match stays {
-            [true, true] => frame.data.len(),
-            [true, false] => piece.headers,
-            _ => 0,
-        };
-        self.packet(piece, &frame.data[..length])?;
-        let text = format!("{}\t{}\t{}", piece.headers, tokens[0], tokens[1]);
+        self.packet(piece, &data)?;
         line(&mut self.leaves, LEAVES, &text)?;
-        self.counts[0] += 1;
-        if length < frame.data.len() {
-            self.counts[1] += 1;
-            let text = format!("{}\t{}\t{length}", piece.capture + 1, frame.number);
+        let frame = &piece.frame;
+        let cut = data.len() < frame.data.len();
+        self.counts.frames += 1;
+        self.counts.cut += u64::from(cut);
+        self.counts.renamed += u64::from(!places.is_empty());
+        if cut || !places.is_empty() {
+            let (capture, number, length) = (piece.capture + 1, frame.number, data.len());
+            let text = format!("{capture}\t{number}\t{length}\t{}", spelled(places));
             line(&mut self.changes, CHANGES, &text)?;
         }
         Ok(())
@@ -214,9 +266,7 @@ impl<'w> Writer<'w> {
             Some(interface) => interface,
             None => {
                 capture.links.push(link);
-                let description =
-                    pcapng::Interface { name: "redacted", link, snap_length: 0, filter: "" };
-                pcapng::interface(&mut capture.block, &description);
+                interface(&mut capture.block, link);
                 capture.links.len() - 1
             }
         };
@@ -230,11 +280,7 @@ impl<'w> Writer<'w> {
         let path = self.out.join(CAPTURES).join(layout::segment_name(position as usize));
         let mut file = create(&path)?;
         let mut block = Vec::new();
-        let comment =
-            format!("redacted ({}); numbers of frames are those of the case", self.profile.name());
-        let section =
-            pcapng::Section { hardware: "", system: "", application: self.tool, comment: &comment };
-        pcapng::section(&mut block, &section);
+        section(&mut block);
         file.write_all(&block).map_err(CaseError::system(&path, "cannot be written"))?;
         self.capture = Some(Capture { position, path, file, links: Vec::new(), block });
         Ok(())
@@ -245,6 +291,68 @@ impl<'w> Writer<'w> {
         let written = capture.file.flush().and_then(|()| capture.file.get_ref().sync_all());
         written.map_err(CaseError::system(&capture.path, "cannot be written"))
     }
+}
+
+/// Which parts of a frame stay by the profile.
+fn stays(plan: &Plan, piece: &Piece<'_>) -> [bool; 2] {
+    let cited = plan.cited.contains(&piece.spoken) && !is_silent(plan, piece);
+    match (plan.profile, cited) {
+        (Profile::Cited | Profile::CitedPayload, true) => [true, true],
+        (Profile::Headers | Profile::CitedPayload, _) => [true, false],
+        (Profile::Cited, false) => [false, false],
+    }
+}
+
+fn is_silent(plan: &Plan, piece: &Piece<'_>) -> bool {
+    if plan.silent.is_empty() {
+        return false;
+    }
+    let Body::Ip(ip) = decode(&piece.frame).body else { return false };
+    [(ip.source, ip.destination), (ip.destination, ip.source)]
+        .iter()
+        .any(|ends| plan.silent.contains(ends))
+}
+
+/// Where two byte strings differ, behind so many other bytes.
+fn differences(old: &[u8], new: &[u8], before: usize) -> Vec<Range<usize>> {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for at in (0..new.len()).filter(|&at| old.get(at) != new.get(at)) {
+        let at = before + at;
+        match places.last_mut() {
+            Some(last) if last.end == at => last.end += 1,
+            _ => places.push(at..at + 1),
+        }
+    }
+    places
+}
+
+/// Places as first and last byte, from 0.
+fn spelled(mut places: Vec<Range<usize>>) -> String {
+    if let (Some(end), true) = (places.last().map(|last| last.end), places.len() > PLACES_MAX) {
+        places.truncate(PLACES_MAX);
+        places[PLACES_MAX - 1].end = end;
+    }
+    let spelled = |place: &Range<usize>| format!("{}-{}", place.start, place.end - 1);
+    match places.is_empty() {
+        true => "-".to_owned(),
+        false => places.iter().map(spelled).collect::<Vec<_>>().join(","),
+    }
+}
+
+/// The first block of every capture in a copy: always the same, so that nothing stands in it that
+/// nobody proves.
+pub(super) fn section(out: &mut Vec<u8>) {
+    let section =
+        pcapng::Section { hardware: "", system: "", application: "phonehome", comment: "redacted" };
+    pcapng::section(out, &section);
+}
+
+/// The description of an interface, which depends on its link type alone.
+pub(super) fn interface(out: &mut Vec<u8>, link: u16) {
+    pcapng::interface(
+        out,
+        &pcapng::Interface { name: "redacted", link, snap_length: 0, filter: "" },
+    );
 }
 
 fn line(file: &mut BufWriter<File>, name: &str, text: &str) -> Result<(), CaseError> {

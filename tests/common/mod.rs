@@ -11,6 +11,8 @@ pub mod known;
 pub mod network;
 pub mod places;
 pub mod program;
+#[cfg(all(target_os = "linux", feature = "live"))]
+pub mod recording;
 pub mod truth;
 pub mod tshark;
 #[cfg(target_os = "linux")]

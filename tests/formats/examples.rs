@@ -59,6 +59,13 @@ fn stage(folder: &Path, program: &Path) {
     let own = "my-signatures/exempla-vision.toml";
     let shipped = places::of_project("signatures/vendors/exempla-vision.toml");
     fs::copy(shipped, folder.join(own)).unwrap();
+    let key = Command::new(program)
+        .args(["key", "new", "editor.key"])
+        .current_dir(folder)
+        .env("PHONEHOME_PASSPHRASE", "correct horse")
+        .output()
+        .unwrap();
+    assert!(key.status.success());
     for run in 1..=3 {
         fs::copy(capture("camera.pcapng"), folder.join(format!("old{run}.pcap"))).unwrap();
         fs::copy(capture("sensor.pcapng"), folder.join(format!("new{run}.pcap"))).unwrap();

@@ -6,7 +6,7 @@ use crate::case::{custody, intake, tree};
 use crate::cli::{Failure, key};
 use clap::Args;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Largest form that is read, bytes.
 const FORM_BYTES_MAX: u64 = 256 * 1024;
@@ -34,10 +34,15 @@ pub(super) fn run(args: &Intake) -> Result<u8, Failure> {
         };
     };
     check_is_case(case)?;
-    let wrong = |why: String| anyhow::anyhow!("{}: {why}", shown(path));
-    let form = tree::text(path, FORM_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
-    let answers = intake::read(&form).map_err(wrong)?;
+    let answers = answers(path)?;
     let signer = key::open(secret)?;
     custody::add(case, &signer, TOOL, Event::Intake { answers }).map_err(anyhow::Error::from)?;
     Ok(0)
+}
+
+/// Reads a form that was filled in.
+pub(super) fn answers(path: &Path) -> anyhow::Result<intake::Answers> {
+    let wrong = |why: String| anyhow::anyhow!("{}: {why}", shown(path));
+    let form = tree::text(path, FORM_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+    intake::read(&form).map_err(wrong)
 }

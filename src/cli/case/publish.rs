@@ -1,13 +1,17 @@
 //! `phonehome case publish --check`: what would identify laboratory, buyer or source.
 
+mod attached;
+mod dns_stream;
 mod file;
 mod frames;
+mod names;
 mod public;
 mod radio;
 mod said;
 mod texts;
 mod told;
 
+use super::handled::Journal;
 use super::{check_is_case, shown};
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
@@ -22,6 +26,7 @@ use crate::redaction;
 use crate::source::file::Ending;
 use clap::Args;
 use frames::Frames;
+pub(super) use names::named;
 use serde::Serialize;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -33,9 +38,9 @@ const SCHEMA: &str = "phonehome.publish-check/1";
 const WARNING: &str = "Exact times and sizes of packets stay: the vendor can match them with its own \
                        logs, and so find the unit, its account and its line, whatever else is withheld.";
 
-const LOOKED_FOR: [&str; 10] = [
+const LOOKED_FOR: [&str; 11] = [
     "addresses by which the internet reaches the place: STUN and TURN over UDP, DNS client subnet over \
-     UDP, NAT-PMP, PCP, UPnP, DHCP, ARP, IPv6 neighbour discovery",
+     UDP and TCP, NAT-PMP, PCP, UPnP, DHCP, ARP, IPv6 neighbour discovery",
     "names of wireless networks and their access points: 802.11 headers and management frames, and JSON \
      within one packet",
     "hardware addresses: link headers, ARP, DHCP, IPv6 addresses made of them, and what devices say of \
@@ -47,11 +52,13 @@ const LOOKED_FOR: [&str; 10] = [
     "what the capture file says: comments, interfaces, hardware, system, names of addresses",
     "journals of a case: host, system, interfaces, notes, marks, names, answers, reviews, attachments",
     "the key that signed a case",
+    "attachments: names that the captures know, also in hexadecimal and base64; addresses and accounts in \
+     plain text; the place in pictures",
 ];
 
 const NOT_LOOKED_FOR: [&str; 8] = [
     "what is encrypted; who holds the keys can read it",
-    "what is in attachments",
+    "what is packed or compressed in attachments, and what pictures show",
     "pictures and sound, and what is noted in their files",
     "text that is split over several packets, where no dissector reads it",
     "LLDP, CDP and other protocols beside IP, beyond their hardware addresses",
@@ -73,6 +80,8 @@ pub struct Publish {
     json: bool,
     #[command(flatten)]
     run: Run,
+    #[command(flatten)]
+    journal: Journal,
 }
 
 /// What `--json` prints.
@@ -117,7 +126,12 @@ fn inputs(path: &Path) -> Result<(Vec<PathBuf>, &'static str), Failure> {
 
 /// Carries it out.
 pub fn run(args: &Publish) -> Result<u8, Failure> {
+    let signer = args.journal.open()?;
     let checked = check(args)?;
+    if signer.is_some() {
+        let found = format!("check found {} things", checked.found.len());
+        args.journal.add(signer.as_ref(), &args.check, "publish", &found)?;
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.json {
         true => serde_json::to_writer_pretty(&mut out, &checked)
@@ -133,21 +147,26 @@ pub fn run(args: &Publish) -> Result<u8, Failure> {
     })
 }
 
-fn check(args: &Publish) -> Result<Checked, Failure> {
-    let path = &args.check;
-    let (files, form) = inputs(path)?;
+/// What was read of captures.
+struct Read {
+    outcome: Outcome,
+    endings: Vec<Ending>,
+    frames: Frames,
+    told: Told,
+}
+
+fn read(path: &Path, files: &[PathBuf], form: &str, run: &Run) -> Result<Read, Failure> {
     if files.is_empty() {
         let error = anyhow::anyhow!("{}: holds no capture", shown(path));
         return Err(Failure { error, code: 4 });
     }
-    let (mut told, mut incomplete) = (Told::default(), Vec::new());
+    let mut told = Told::default();
     // As findings speak of frames: the segments of a recording are one input.
     let recorded = !matches!(form, "capture" | "redacted copy")
         && layout::received(&layout::parts(path)).is_empty();
-    let given = if recorded { vec![path.clone()] } else { files.clone() };
+    let given = if recorded { vec![path.to_owned()] } else { files.to_vec() };
     let sources = input::open(&given, false)?;
-    let settings = args.run.settings();
-    let (outcome, endings) = reading::walk(sources, settings, &Geo::default(), None);
+    let (outcome, endings) = reading::walk(sources, run.settings(), &Geo::default(), None);
     let mut frames = Frames::default();
     let mut before = 0;
     for (position, file) in files.iter().enumerate() {
@@ -157,6 +176,14 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
             before = last;
         }
     }
+    Ok(Read { outcome, endings, frames, told })
+}
+
+fn check(args: &Publish) -> Result<Checked, Failure> {
+    let path = &args.check;
+    let (files, form) = inputs(path)?;
+    let Read { outcome, endings, frames, mut told } = read(path, &files, form, &args.run)?;
+    let mut incomplete = Vec::new();
     let unit = said::unit(&outcome.ledger, args.device);
     if let (Some(device), true) = (args.device, unit.is_empty()) {
         let id = crate::attribution::world::device_id(device);
@@ -174,7 +201,10 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
     match form {
         "capture" => {}
         "redacted copy" => texts::sealed(&path.join("sealed"), &mut told),
-        _ => texts::of_case(path, &mut told, &mut incomplete),
+        _ => {
+            texts::of_case(path, &mut told, &mut incomplete);
+            attached::of(&layout::parts(path), &mut told, &mut incomplete);
+        }
     }
     incomplete.extend(losses(&outcome, &endings, frames.lost + told.lost));
     Ok(Checked {

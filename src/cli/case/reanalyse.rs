@@ -1,6 +1,7 @@
 //! Analyses a sealed case again: the same knowledge must give the same bytes, newer knowledge is
 //! told apart from a fault by what it changed.
 
+use super::handled::Journal;
 use super::{check_is_case, findings, say, shown};
 use crate::base::text::safe;
 use crate::case::{layout, tree};
@@ -24,6 +25,8 @@ pub struct Reanalyse {
     run: Run,
     #[command(flatten)]
     knowledge: Knowledge,
+    #[command(flatten)]
+    journal: Journal,
 }
 
 pub(super) fn run(args: &Reanalyse) -> Result<u8, Failure> {
@@ -38,7 +41,9 @@ pub(super) fn run(args: &Reanalyse) -> Result<u8, Failure> {
         |reason: String| Failure { error: anyhow::anyhow!("{}: {reason}", shown(&path)), code: 4 };
     let sealed =
         tree::text(&path, FINDINGS_BYTES_MAX).map_err(|error| unreadable(error.to_string()))?;
+    let signer = args.journal.open()?;
     let now = findings::of(case, &args.run, &args.knowledge)?;
+    args.journal.add(signer.as_ref(), case, "analyse", super::TOOL)?;
     if sealed.as_bytes() == now {
         say("the same, byte for byte")?;
         return Ok(0);

@@ -1,11 +1,15 @@
 //! Time-stamps: takes the replies of authorities in.
 
+use super::handled::Journal;
+use super::tsa;
 use super::{check_is_case, say, shown};
+use crate::case::stamp::Stamped;
 use crate::case::verify::{Verdict, verify};
 use crate::case::{layout, stamp};
 use crate::cli::Failure;
+use anyhow::Context;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub struct Stamp {
@@ -15,10 +19,15 @@ pub struct Stamp {
     /// Replies of authorities; none to print how to ask for one
     #[arg(value_name = "FILE.tsr")]
     replies: Vec<PathBuf>,
+    /// Ask this authority now: the hash of the signature is sent there, and nothing else. Repeatable
+    #[arg(long, value_name = "http://…")]
+    tsa: Vec<String>,
     /// Certificate of the authority's root, PEM: its signature is checked with openssl before a
     /// reply is taken
     #[arg(long, value_name = "FILE.pem")]
     authority: Option<PathBuf>,
+    #[command(flatten)]
+    journal: Journal,
 }
 
 pub(super) fn run(args: &Stamp) -> Result<u8, Failure> {
@@ -31,7 +40,7 @@ pub(super) fn run(args: &Stamp) -> Result<u8, Failure> {
     if request.symlink_metadata().is_err() {
         stamp::request(case).map_err(anyhow::Error::from)?;
     }
-    if args.replies.is_empty() {
+    if args.replies.is_empty() && args.tsa.is_empty() {
         say(&format!("{}: send this to an authority, for example:", shown(&request)))?;
         say(&format!(
             "  curl -H 'Content-Type: application/timestamp-query' --data-binary @{} -o reply.tsr \
@@ -41,14 +50,36 @@ pub(super) fn run(args: &Stamp) -> Result<u8, Failure> {
         say(&format!("  phonehome case stamp {} reply.tsr", shown(case)))?;
         return Ok(0);
     }
+    let signer = args.journal.open()?;
+    let mut taken = Vec::new();
     for reply in &args.replies {
-        let (stamped, path) = stamp::add(case, reply).map_err(anyhow::Error::from)?;
-        say(&format!("{}: stamped {}, serial {}", shown(&path), stamped.time, stamped.serial))?;
+        taken.push(stamp::add(case, reply).map_err(anyhow::Error::from)?);
     }
-    let Some(authority) = &args.authority else { return Ok(0) };
+    for url in &args.tsa {
+        let name = crate::base::text::safe(url.as_bytes());
+        let query =
+            stamp::read(&request).map_err(|why| anyhow::anyhow!("{}: {why}", shown(&request)))?;
+        let reply = tsa::ask(url, &query).with_context(|| name.clone())?;
+        taken.push(stamp::take(case, &reply).map_err(|why| anyhow::anyhow!("{name}: {why}"))?);
+    }
+    if let Some(authority) = &args.authority {
+        check(case, authority, &taken)?;
+    }
+    for (stamped, path) in &taken {
+        args.journal.add(signer.as_ref(), case, "stamp", &stamped.time)?;
+        say(&format!("{}: stamped {}, serial {}", shown(path), stamped.time, stamped.serial))?;
+    }
+    Ok(0)
+}
+
+/// Has openssl check what was taken; what the authority did not sign is not kept.
+fn check(case: &Path, authority: &Path, taken: &[(Stamped, PathBuf)]) -> Result<(), Failure> {
     let report = verify(case, None, Some(authority));
     let time = report.promises.iter().find(|promise| promise.id == "time");
-    let Some(time) = time.filter(|time| time.verdict != Verdict::Holds) else { return Ok(0) };
+    let Some(time) = time.filter(|time| time.verdict != Verdict::Holds) else { return Ok(()) };
+    for (_, path) in taken {
+        drop(std::fs::remove_file(path));
+    }
     let error = anyhow::anyhow!("{}: {}", shown(case), time.details.join("; "));
     Err(Failure { error, code: 5 })
 }

@@ -66,6 +66,7 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                     dt { (text("finding.clauses")) }
                     dd { (clauses(snapshot, &finding.clauses)) }
                 }
+                (asked(finding))
             }
             h4 { (text("finding.what_seen")) }
             ul {
@@ -96,6 +97,27 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
             }
             (deciding(view, finding))
             p.key { small { (say("finding.rule_version_key", &[("id", html! { (finding.id) }), ("rule_version", html! { (finding.rule_version) }), ("key", html! { code { (finding.key) } })])) } }
+        }
+    }
+}
+
+/// Who was asked for an answer, and what was answered.
+fn asked(finding: &Finding) -> Markup {
+    let answered = |whom: &str| finding.review.answers.iter().any(|answer| answer.from == whom);
+    html! {
+        @for asked in &finding.review.asked {
+            dt { (text("finding.asked")) }
+            dd {
+                (say("finding.asked_until", &[("whom", wire(&asked.whom)), ("when", html! { (asked.when) }), ("deadline", wire(&asked.deadline))]))
+                @if !answered(&asked.whom) { " " (text("finding.no_answer_noted")) }
+            }
+        }
+        @for answer in &finding.review.answers {
+            dt { (say("finding.answer_of", &[("whom", wire(&answer.from))])) }
+            dd {
+                @if !answer.text.is_empty() { p { (wire(&answer.text)) } }
+                (say("finding.answer_noted", &[("when", html! { (answer.when) }), ("file", wire(&answer.file)), ("sha256", html! { code { (answer.sha256) } })]))
+            }
         }
     }
 }

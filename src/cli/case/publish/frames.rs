@@ -1,6 +1,7 @@
 //! What single frames say, beside what the dissectors hear: hardware addresses, addresses of the
 //! place as the internet sees it, names of networks.
 
+use super::dns_stream::DnsStreams;
 use super::public;
 use super::radio;
 use super::told::{Kind, Told};
@@ -23,6 +24,7 @@ pub struct Frames {
     made: BTreeMap<(Mac, Ipv6Addr), u64>,
     /// Frames of which nothing can be read, although they hold something, by reason.
     pub unread: BTreeMap<String, u64>,
+    names: DnsStreams,
     /// Addresses that there was no room for.
     pub lost: u64,
 }
@@ -64,7 +66,16 @@ impl Frames {
                     Transport::Udp { source_port, destination_port, payload, .. } => {
                         self.datagram([source_port, destination_port], payload, number, told);
                     }
-                    Transport::Tcp(tcp) => said(tcp.payload, number, told),
+                    Transport::Tcp(tcp) => {
+                        if [tcp.source_port, tcp.destination_port].contains(&53) {
+                            self.names.take(&ip, &tcp, &mut |message| {
+                                let mut found = Vec::new();
+                                public::message(message, &mut found);
+                                tell_addresses(found, number, told);
+                            });
+                        }
+                        said(tcp.payload, number, told);
+                    }
                     _ => {}
                 }
             }
@@ -85,9 +96,7 @@ impl Frames {
     fn datagram(&mut self, ports: [u16; 2], payload: &[u8], number: u64, told: &mut Told) {
         let mut found = Vec::new();
         public::datagram(ports, payload, &mut found);
-        for (address, said_as) in found {
-            told.frame(Kind::PublicAddress, address.as_bytes(), said_as, number);
-        }
+        tell_addresses(found, number, told);
         if ports.iter().any(|port| matches!(port, 67 | 68)) {
             if let Some(mac) = payload.get(28..).and_then(Mac::from_slice) {
                 self.mac(mac, "dhcp.client", number);
@@ -145,6 +154,12 @@ impl Frames {
                 told.address((*address).into(), "address of a device", number);
             }
         }
+    }
+}
+
+fn tell_addresses(found: Vec<public::Found>, number: u64, told: &mut Told) {
+    for (address, said_as) in found {
+        told.frame(Kind::PublicAddress, address.as_bytes(), said_as, number);
     }
 }
 
@@ -285,6 +300,31 @@ mod tests {
         for cut in 0..data.len() {
             look(&data[..cut]);
         }
+    }
+
+    #[test]
+    fn a_client_subnet_over_tcp_is_put_together() {
+        let mut ask = b"\0\x01\x01\0\0\x01\0\0\0\0\0\x01\x01a\x04test\0\0\x01\0\x01".to_vec();
+        ask.extend(b"\0\0\x29\x10\0\0\0\0\0\0\x0b\0\x08\0\x07\0\x01\x18\0\xc6\x33\x64");
+        ask.splice(0..0, (ask.len() as u16).to_be_bytes());
+        let (mut frames, mut told) = (Frames::default(), Told::default());
+        for (at, part) in ask.chunks(7).enumerate() {
+            let mut data = vec![0, 0, 0x5e, 0, 0x53, 1, 0, 0, 0x5e, 0, 0x53, 2, 8, 0];
+            data.extend([0x45, 0, 0, 40 + part.len() as u8, 0, 1, 0, 0, 64, 6, 0, 0]);
+            data.extend([10, 0, 0, 5, 192, 0, 2, 53, 0x9c, 0x40, 0, 53]);
+            data.extend((at as u32 * 7).to_be_bytes());
+            data.extend([0, 0, 0, 0, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+            data.extend(part);
+            let wire_length = data.len() as u32;
+            let frame =
+                Frame { number: 1, time: Timestamp(0), wire_length, link: ETHERNET, data: &data };
+            frames.look(1 + at as u64, &frame, &mut told);
+        }
+        let shown = told.shown();
+        assert_eq!(
+            (&*shown[0].value, &*shown[0].said_as),
+            ("198.51.100.0/24", "dns.client_subnet")
+        );
     }
 
     #[test]

@@ -66,6 +66,11 @@ fn stun([source, _]: [u16; 2], bytes: &[u8], found: &mut Vec<Found>) {
     }
 }
 
+/// A message of DNS that came over TCP.
+pub fn message(bytes: &[u8], found: &mut Vec<Found>) {
+    client_subnet(bytes, found);
+}
+
 /// The client's network, as a resolver tells it to others (RFC 7871 §6).
 fn client_subnet(bytes: &[u8], found: &mut Vec<Found>) {
     let mut option = || -> Option<()> {

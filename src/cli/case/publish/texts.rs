@@ -32,10 +32,6 @@ pub fn of_case(folder: &Path, told: &mut Told, unread: &mut Vec<String>) {
             Err(error) => unread.push(safe(error.to_string().as_bytes())),
         }
     }
-    for file in &tree::look(&layout::attachments(&parts)).files {
-        let name = safe(file.as_bytes());
-        unread.push(format!("attachments/{name}: what is in it was not read"));
-    }
     sealed(folder, told);
 }
 
@@ -72,10 +68,24 @@ fn event(event: &Event, place: &str, told: &mut Told) {
             told.line(Kind::SigningKey, key, "public key", place.to_owned());
         }
         Event::Note { text } => say("note", text),
-        Event::Attached { name, text, .. } => {
+        Event::Attached { name, text, answer_from, .. } => {
             say("name of an attachment", name);
             say("text of an attachment", text);
+            say("who answered", answer_from);
         }
+        Event::Created { purpose, intake_skipped } => {
+            say("what the case is for", purpose);
+            say("why there are no answers", intake_skipped);
+        }
+        Event::Unit { make, model, serial, firmware, .. } => {
+            say("the unit", &format!("{make} {model}, firmware {firmware}"));
+            told.line(Kind::Serial, serial.as_bytes(), "the unit", place.to_owned());
+        }
+        Event::Handled { whom, text, .. } => {
+            say("who had it", whom);
+            say("why somebody had it", text);
+        }
+        Event::Asked { whom, .. } => say("who was asked", whom),
         Event::Intake { answers } => {
             for (name, answer) in answers {
                 let (Answer::Answered(text) | Answer::Skipped(text)) = answer;

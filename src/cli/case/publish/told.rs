@@ -3,7 +3,7 @@
 use crate::base::address::Mac;
 use crate::base::text::{safe, shorten};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Most different things kept.
@@ -155,6 +155,8 @@ pub struct FrameShown {
 #[derive(Default)]
 pub struct Told {
     things: BTreeMap<Thing, Seen>,
+    /// The same as bytes from the wire, neither escaped nor shortened.
+    raw: BTreeSet<(Kind, Vec<u8>)>,
     /// Things that there was no room for.
     pub lost: u64,
 }
@@ -204,17 +206,25 @@ impl Told {
     fn seen(
         &mut self,
         kind: Kind,
-        value: &[u8],
+        raw: &[u8],
         said_as: &str,
         device: Option<String>,
     ) -> Option<&mut Seen> {
-        let value = shorten(&safe(value), VALUE_MAX);
+        let value = shorten(&safe(raw), VALUE_MAX);
         let thing = Thing { kind, value, said_as: said_as.to_owned(), device };
         if self.things.len() >= THINGS_MAX && !self.things.contains_key(&thing) {
             self.lost += 1;
             return None;
         }
+        if self.raw.len() < THINGS_MAX {
+            self.raw.insert((kind, raw.to_vec()));
+        }
         Some(self.things.entry(thing).or_default())
+    }
+
+    /// All of them as bytes, by kind.
+    pub fn raw(&self) -> impl Iterator<Item = (Kind, &[u8])> {
+        self.raw.iter().map(|(kind, value)| (*kind, &**value))
     }
 
     /// All of them, by kind and value.
