@@ -41,6 +41,7 @@ fn labelled(case: &Path) {
         snap_length: 0,
         public_key,
         protections: Vec::new(),
+        custody: String::new(),
     });
     add(Event::Imported {
         segment: segment.clone(),
