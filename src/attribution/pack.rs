@@ -201,7 +201,7 @@ pub fn hold(files: &[(PathBuf, String)], listed: &str) -> Result<(), String> {
         let pairs = text.lines().filter_map(|line| line.split_once("  "));
         pairs.map(|(hash, name)| (name.to_owned(), hash.to_owned())).collect()
     };
-    let [ours, listed] = [&ours, listed].map(|text| lines(text));
+    let [ours, listed] = [&ours[..], listed].map(lines);
     for (name, hash) in &ours {
         match listed.get(name) {
             None => return Err(format!("{name}: is not in the signed list")),
