@@ -241,10 +241,10 @@ impl Control {
         match VERSIONS.iter().find_map(|version| header::start(head, version)) {
             Some(Start::Request(method, target)) => {
                 self.request(method, target, frame, say);
-                if let Some(value) = header::field(head, "authorization") {
-                    if let Some((what, name, user)) = header::sign_in(value, &SIGN_IN) {
-                        self.say(what, name, &user, frame, say);
-                    }
+                if let Some(value) = header::field(head, "authorization")
+                    && let Some((what, name, user)) = header::sign_in(value, &SIGN_IN)
+                {
+                    self.say(what, name, &user, frame, say);
                 }
                 if let Some(value) = header::field(head, "user-agent") {
                     self.say(product, "rtsp.user_agent", value, frame, say);
