@@ -130,7 +130,9 @@ fn a_full_or_broken_disk() {
         command.args(["-f", "-qq", "-o", "/dev/null"]);
         let inject = format!("inject={call}:error={error}:when={first}+");
         command.args(["-e", &format!("trace={call}"), "-e", &inject]);
-        paths.iter().for_each(|path| drop(command.arg("-P").arg(path)));
+        for path in &paths {
+            command.arg("-P").arg(path);
+        }
         command.args([PROGRAM, "capture", "-i", "wire", "--keep-free", "1", "--duration", "4"]);
         command.arg("--case").arg(&case).arg("--rotate-size").arg("1");
         let output = thread::scope(|scope| {
