@@ -192,6 +192,12 @@ fn the_tail_of_an_interrupted_recording_is_no_tampering() {
     let says = |what: &str| report.notes.iter().any(|note| note.contains(what));
     assert!(says("26 B of an interrupted recording stand behind the last checkpoint at byte 3000"));
     assert!(says("was being written (9 bytes)") && says("did not end in good order"));
+    // The next one is begun before the disk says that this one is whole.
+    fs::write(layout::segment(folder.path(), 2), "begun").unwrap();
+    assert!(holds(folder.path()));
+    fs::write(folder.path().join("segments/3.pcapng"), "begun").unwrap();
+    assert!(!holds(folder.path()), "no name of a segment");
+    fs::remove_file(folder.path().join("segments/3.pcapng")).unwrap();
     // Not so in a segment that was complete.
     add(&layout::segment(folder.path(), 0), b"x");
     assert!(!holds(folder.path()));

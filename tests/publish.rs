@@ -136,12 +136,16 @@ fn texts_of_a_case_are_told_and_a_redacted_copy_tells_less() {
     assert!(found(&redacted, "credential").is_empty());
     assert!(found(&redacted, "signing_key").contains(&key));
     assert!(!found(&redacted, "mac").is_empty(), "headers stay");
-    // What is in an attachment nobody looked at.
-    fs::write(at.join("receipt.txt"), "bought by Anna").unwrap();
+    // What is plain in an attachment is read; nobody looks into what is packed.
+    fs::write(at.join("receipt.txt"), "bought by anna@home.example for 00-00-5e-00-53-10").unwrap();
     run(at, &["case", "attach", "one", "receipt.txt", "--key", "lab.key"], 0);
-    let checked = check(at, &["one"], 3);
+    let checked = check(at, &["one"], 1);
     assert!(found(&checked, "case_text").contains(&"receipt.txt"));
-    assert!(checked["incomplete_because"][0].as_str().unwrap().contains("attachments/001.txt"));
+    assert!(found(&checked, "account").contains(&"anna@home.example"));
+    fs::write(at.join("receipt.pdf"), b"%PDF-1.7 \xff\xfe").unwrap();
+    run(at, &["case", "attach", "one", "receipt.pdf", "--key", "lab.key"], 0);
+    let checked = check(at, &["one"], 3);
+    assert!(checked["incomplete_because"][0].as_str().unwrap().contains("attachments/002.pdf"));
 }
 
 #[test]

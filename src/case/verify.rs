@@ -137,7 +137,7 @@ pub fn verify_with(case: &Path, trust: Trust<'_>) -> Report {
     let attached = custody.attached;
     promises.push(custody.promise);
     faults = tree.faults.clone();
-    compare_files(&tree, &about.segments, about.next.as_deref(), &attached, sealed, &mut faults);
+    compare_files(&tree, &about.segments, about.next, &attached, sealed, &mut faults);
     promises.push(promise(
         "files",
         "no file is missing and none was added",
@@ -206,10 +206,20 @@ impl Promise {
     }
 }
 
+/// Whether a name is that of a segment at some position or later.
+fn is_behind(name: &str, from: Option<usize>) -> bool {
+    let number = name.strip_suffix(".pcapng").and_then(|number| number.parse::<usize>().ok());
+    let position = number.and_then(|number| number.checked_sub(1));
+    match (position, from) {
+        (Some(position), Some(from)) => position >= from && name == layout::segment_name(position),
+        _ => false,
+    }
+}
+
 fn compare_files(
     tree: &Tree,
     segments: &BTreeSet<String>,
-    next: Option<&str>,
+    next: Option<usize>,
     attached: &BTreeSet<String>,
     sealed: bool,
     faults: &mut Vec<String>,
@@ -219,7 +229,7 @@ fn compare_files(
             ["journal.jsonl", "custody.jsonl"].contains(&file)
                 || sealed && super::seal::DERIVED.contains(&file)
         }
-        Some(("segments", name)) => segments.contains(name) || next == Some(name),
+        Some(("segments", name)) => segments.contains(name) || is_behind(name, next),
         Some(("attachments", name)) => attached.contains(name),
         Some(_) => false,
     };

@@ -185,7 +185,7 @@ pub enum CaseCommand {
     Redact(Box<redact::Redact>),
     /// Make a folder of findings, questions and packets for a company to answer to
     #[command(after_help = "Example:\n  \
-        phonehome case reply-pack doorbell-sealed --finding ddf073c3c07cbaaa \\\n    \
+        phonehome case reply-pack doorbell-sealed --finding bd3b3323b92a513d \\\n    \
         --to \"Exempla Ltd\" --deadline 2026-12-31 --key lab.key -o exempla-pack\n\n\
         Its answer: phonehome case attach DIR FILE --answer-from \"Exempla Ltd\". The report prints both.")]
     ReplyPack(Box<reply_pack::ReplyPack>),

@@ -6,7 +6,6 @@ def block(kind, form, *values, more=b""):
     return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
 HEAD = block(0x0A0D0D0A, "IHHqHH12sHH8sI", 0x1A2B3C4D, 1, 0, -1, 4, 9, b"phonehome", 1, 8, b"redacted", 0)
 def packets(path):
-    """Link type, time, length on the wire and bytes of each packet, of pcapng as phonehome writes it."""
     data, at, links, written, known = path.read_bytes(), len(HEAD), [], [HEAD], set()
     while at < len(data):
         kind, size, link = struct.unpack_from("<III", data, at)
@@ -28,6 +27,7 @@ lines, leaves = open("leaves.tsv"), []
 for capture, path in enumerate(sorted(pathlib.Path("captures").iterdir())):
     for number, (link, time, wire, data) in enumerate(packets(path), 1):
         headers, *tokens = next(lines).split()
+        str(min(int(headers), len(data))) == headers or sys.exit(f"{path}: frame {number}: no length")
         for part, kept in enumerate((data[:int(headers)], data[int(headers):], b"")):
             value, about = bytes.fromhex(tokens[part][1:]), (capture, number, time, wire, link, part)
             if tokens[part][0] == "+":

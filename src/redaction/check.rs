@@ -79,8 +79,8 @@ pub fn check(folder: &Path, key: Option<&str>) -> Result<Proven, String> {
         while let Some(frame) = source.next_frame() {
             let wrong = |why: &str| format!("{file}: frame {}: {why}", frame.number);
             let line = leaves.next()?.ok_or_else(|| wrong("is one too many"))?;
-            let entry =
-                entry(&line).ok_or_else(|| leaves.wrong("is not a length and three parts"))?;
+            let entry = entry(&line, frame.data.len())
+                .ok_or_else(|| leaves.wrong("is not a length and three parts"))?;
             written.frame(&frame)?;
             if entry.parts.iter().any(|part| !matches!(part, Part::Kept(_))) {
                 let change = format!("{}\t{}\t{}\t", position + 1, frame.number, frame.data.len());
@@ -120,7 +120,7 @@ fn frame_parts(
     tree: &mut Tree,
     proven: &mut Proven,
 ) -> Result<(), &'static str> {
-    let (headers, rest) = frame.data.split_at(entry.headers.min(frame.data.len()));
+    let (headers, rest) = frame.data.split_at(entry.headers);
     proven.frames += 1;
     for (part, (bytes, token)) in [headers, rest, &[]].into_iter().zip(&entry.parts).enumerate() {
         let hash = match token {
@@ -306,9 +306,14 @@ impl Lines {
     }
 }
 
-fn entry(line: &str) -> Option<Entry> {
+fn entry(line: &str, length: usize) -> Option<Entry> {
     let mut fields = line.split('\t');
-    let headers = fields.next()?.parse().ok()?;
+    let text = fields.next()?;
+    // Written in one way only, and within what is there.
+    let headers = text.parse().ok().filter(|&headers: &usize| headers <= length)?;
+    if headers.to_string() != text {
+        return None;
+    }
     let parts = [part(fields.next()?)?, part(fields.next()?)?, part(fields.next()?)?];
     fields.next().is_none().then_some(Entry { headers, parts })
 }

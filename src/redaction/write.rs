@@ -216,7 +216,8 @@ impl<'w> Writer<'w> {
 
     fn frame(&mut self, piece: &Piece<'_>) -> Result<(), RedactionError> {
         let told = self.told(piece);
-        let mut text = piece.headers.to_string();
+        let kept: usize = told.iter().flatten().map(Vec::len).sum();
+        let mut text = piece.headers.min(kept).to_string();
         let (mut data, mut places) = (Vec::new(), Vec::new());
         for ((about, bytes), told) in
             piece.parts().into_iter().zip(told.iter().map(Option::as_deref).chain([None]))

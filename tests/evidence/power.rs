@@ -37,14 +37,14 @@ fn calls(trace: &str, case: &Path) -> Vec<Call> {
         }
         let path = |rest: &str| {
             let path = rest.split_once('<')?.1.split_once('>')?.0;
-            Path::new(path).strip_prefix(case).ok().map(Path::to_owned)
+            let path = String::from_utf8(unescaped(path)).ok()?;
+            Path::new(&path).strip_prefix(case).ok().map(Path::to_owned)
         };
         if let Some(rest) = rest.strip_prefix("write(")
             && let Some(path) = path(rest)
         {
             let text = rest.split('"').nth(1).unwrap();
-            let bytes = text.split("\\x").skip(1).map(|hex| u8::from_str_radix(hex, 16).unwrap());
-            all.push(Call::Write(path, bytes.collect()));
+            all.push(Call::Write(path, unescaped(text)));
         } else if let Some(rest) = rest.strip_prefix("fdatasync(")
             && let Some(path) = path(rest)
         {
@@ -57,6 +57,14 @@ fn calls(trace: &str, case: &Path) -> Vec<Call> {
         }
     }
     all
+}
+
+/// Bytes that strace spells in hexadecimal, names of files among them.
+fn unescaped(text: &str) -> Vec<u8> {
+    if !text.contains("\\x") {
+        return text.as_bytes().to_vec();
+    }
+    text.split("\\x").skip(1).map(|hex| u8::from_str_radix(&hex[..2], 16).unwrap()).collect()
 }
 
 /// A file as the system has it, and how much of it is surely on the disk.

@@ -73,14 +73,11 @@ fn killed_at_any_moment() {
         let killed = thread::scope(|scope| {
             scope.spawn(|| wire.send(&capture("gateway.pcap"), 4000, Some(6000)));
             thread::sleep(Duration::from_millis(20 + random.below(1800) as u64));
-            // Either of the two, or both.
-            let who = random.below(3);
-            if who != 0 {
+            // The recorder alone, or first who reads: alone it would go on.
+            if random.below(2) == 0 {
                 Running::signal(running.child.id(), "-KILL");
             }
-            if who != 1 {
-                Running::signal(running.recorder, "-KILL");
-            }
+            Running::signal(running.recorder, "-KILL");
             Clocks::now()
         });
         running.child.wait().unwrap();
@@ -130,9 +127,9 @@ fn a_full_or_broken_disk() {
         command.args(["-f", "-qq", "-o", "/dev/null"]);
         let inject = format!("inject={call}:error={error}:when={first}+");
         command.args(["-e", &format!("trace={call}"), "-e", &inject]);
-        paths.iter().for_each(|path| {
+        for path in &paths {
             command.arg("-P").arg(path);
-        });
+        }
         command.args([PROGRAM, "capture", "-i", "wire", "--keep-free", "1", "--duration", "4"]);
         command.arg("--case").arg(&case).arg("--rotate-size").arg("1");
         let output = thread::scope(|scope| {

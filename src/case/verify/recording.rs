@@ -38,8 +38,8 @@ pub(super) struct About {
     pub faults: Vec<String>,
     pub said: String,
     pub segments: BTreeSet<String>,
-    /// A segment that may be there although no checkpoint speaks of it.
-    pub next: Option<String>,
+    /// Position from which segments may be there although no checkpoint speaks of them.
+    pub next: Option<usize>,
 }
 
 impl Recording {
@@ -187,9 +187,10 @@ impl Recording {
                 open.at
             ));
         }
-        if self.open.is_none() && !self.ended {
-            // It is made before the first checkpoint speaks of it.
-            next = Some(layout::segment_name(self.position));
+        if !self.ended && self.open.as_ref().is_none_or(|open| open.whole.is_none()) {
+            // They are made before the disk says that the one before is whole, and before a checkpoint
+            // speaks of them.
+            next = Some(self.position + usize::from(self.open.is_some()));
         }
         if chained && !self.ended {
             notes.push(

@@ -178,8 +178,11 @@ fn put(pattern: &Pattern, place: &mut [u8]) {
 
 /// Writes a text in the capitals of what stands there.
 fn spell(text: &[u8], place: &mut [u8]) {
+    let capitals = place.iter().any(u8::is_ascii_uppercase);
+    let all = capitals && !place.iter().any(u8::is_ascii_lowercase);
     for (byte, &new) in place.iter_mut().zip(text) {
-        *byte = if byte.is_ascii_uppercase() { new.to_ascii_uppercase() } else { new };
+        let upper = all || byte.is_ascii_uppercase();
+        *byte = if upper { new.to_ascii_uppercase() } else { new };
     }
 }
 

@@ -36,6 +36,10 @@ pub fn named(case: &Path, run: &Run) -> Result<Named, Failure> {
     said::of(ledger, &mut told);
     let mut identifiers = identifiers(&told);
     identifiers.addresses.extend(inside(ledger));
+    // As whom somebody logged in.
+    let evidence = ledger.rows.iter().flat_map(|row| &row.evidence);
+    let users = evidence.filter(|e| e.mark == Mark::Credential && !e.value.is_empty());
+    identifiers.words.extend(users.map(|evidence| evidence.value.to_vec()));
     let Identifiers { macs, addresses, words, hosts } = &identifiers;
     let lost = frames.lost + told.lost + ledger.losses().total();
     if lost > 0 || macs.len() + addresses.len() + words.len() + hosts.len() > NAMES_MAX {
