@@ -103,7 +103,7 @@ fn camera() -> PathBuf {
 #[test]
 fn keys_are_sent_and_the_screen_is_read() {
     let arguments = format!("watch {} --speed max --here NL", camera().display());
-    let Some(terminal) = Terminal::start("keys", [120, 40], &arguments) else { return };
+    let Some(terminal) = Terminal::start("keys", [120, 56], &arguments) else { return };
     terminal.until("ENDED");
     let first = terminal.until("exempla-cam-5310");
     for part in ["coverage complete", "drops 0", "Exempla Vision", "▲ 1 high", "453 packets"] {

@@ -2,21 +2,32 @@
 //! devices said about themselves, what was evidence. It decides nothing that needs the whole
 //! capture; [`super::World`] does that when asked.
 
+mod hardware;
+mod mark;
+mod named;
+mod row;
+mod traffic;
+
+pub use hardware::{Asked, DeviceKey, Hardware, Identity};
+pub use mark::{Evidence, Mark};
+pub use named::{NameSource, Named};
+pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
+pub use traffic::Traffic;
+
 use super::announced::{Expectations, Expected};
-use super::forwarded::Forwarded;
 use super::names::{Answered, Answers, NameId, Names};
 use super::pace::Paced;
 use crate::base::address::{Mac, Scope, scope};
-use crate::base::frame;
 use crate::base::table::{BuildHasher, Map, Set};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnels;
-use crate::flow::{self, Cite, Flow, Head, Sent, Side};
+use crate::flow::{Cite, Flow, Head, Side};
 use crate::protocol::unknown::Class;
 use crate::protocol::{
     Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, Weakness, What,
 };
 use hashbrown::HashTable;
+use row::RowKey;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
@@ -28,9 +39,6 @@ pub const ROWS_MAX: usize = 1 << 16;
 pub const FLOW_REFS_MAX: usize = 1 << 19;
 /// Most ends of tunnels remembered; beyond that no filter is exact.
 const TUNNEL_ENDS_MAX: usize = 65_536;
-/// Payload from which on a flow that mostly sends is an upload, bytes: half a minute of the least
-/// that moving pictures take, 128 kbit/s.
-const UPLOAD_BYTES_MIN: u64 = 480_000;
 /// Most flows with an even pace remembered in all rows; each takes 24 bytes a message and 100 more.
 const PACED_MAX: usize = 4096;
 /// Most devices, by hardware or network address.
@@ -39,63 +47,10 @@ pub const DEVICES_MAX: usize = 65_536;
 const IDENTITIES_MAX: usize = 64;
 /// Longest description kept, bytes.
 const IDENTITY_BYTES_MAX: usize = 256;
-/// Most pieces of evidence kept of one kind in one row.
-pub const EVIDENCE_MAX: usize = 64;
 /// Most other protocols kept of one flow.
 const CARRIED_MAX: usize = 4;
 /// Most own names kept of one flow.
 const FLOW_NAMES_MAX: usize = 64;
-
-/// Where a name comes from, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NameSource {
-    /// The flow's own TLS server name.
-    Sni,
-    /// The flow's own HTTP host.
-    Host,
-    /// A DNS answer that the device itself received before.
-    Dns,
-    /// The server's certificate.
-    Certificate,
-    /// A DNS answer that another device received.
-    DnsOther,
-    /// The capture file's own name table.
-    File,
-}
-
-impl serde::Serialize for NameSource {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl NameSource {
-    /// The word for it in outputs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            NameSource::Sni => "sni",
-            NameSource::Host => "host",
-            NameSource::Dns => "dns",
-            NameSource::Certificate => "cert",
-            NameSource::DnsOther => "dns-other",
-            NameSource::File => "file",
-        }
-    }
-}
-
-/// A name with its source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named {
-    /// The name.
-    pub name: NameId,
-    /// Where it comes from.
-    pub source: NameSource,
-    /// The frame that says it; number 0 for the file's own table.
-    pub cite: Cite,
-    /// The address has other names too, so this one is a guess.
-    pub several: bool,
-}
 
 /// One end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,19 +59,6 @@ pub struct Endpoint {
     pub mac: Option<Mac>,
     /// Network address.
     pub address: IpAddr,
-}
-
-/// What a row adds up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct RowKey {
-    local: Endpoint,
-    remote: Endpoint,
-    name: Option<(NameId, NameSource)>,
-    protocol: u8,
-    port: Option<u16>,
-    label: &'static str,
-    method: Method,
-    content: Content,
 }
 
 /// Over what nearly always tells rows apart; comparing does the rest.
@@ -135,234 +77,6 @@ fn service_port(flow: &Flow, local: Side) -> Option<u16> {
     let port = flow.key.port(local.other())?;
     let asked = flow.initiator_known && flow.initiator == local;
     if asked { Some(port) } else { flow.service_port() }
-}
-
-/// All flows of one local end with one remote under one name, for one service.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// The end on the test network.
-    pub local: Endpoint,
-    /// The other end.
-    pub remote: Endpoint,
-    /// The best name, as the flows of the row have it.
-    pub name: Option<Named>,
-    /// A different name that DNS gave the device for the address.
-    pub disagrees: Option<(NameId, Cite)>,
-    /// IANA protocol number.
-    pub protocol: u8,
-    /// Port of the service.
-    pub port: Option<u16>,
-    /// Protocol label; its frame is that of the first flow.
-    pub label: Label,
-    /// Whether the local end began any of the flows.
-    pub begun_here: bool,
-    /// Whether the remote end began any of the flows.
-    pub begun_there: bool,
-    /// What the local end sent, and what it received.
-    pub totals: [Sent; 2],
-    /// Payload bytes that must exist but were not captured, sent and received.
-    pub missed: [u64; 2],
-    /// Frames seen a second time on a mirror port: packets, and bytes on the wire.
-    pub duplicates: [u64; 2],
-    /// Number of flows.
-    pub flows: u64,
-    /// Flows of which only one direction was seen.
-    pub one_sided: u64,
-    /// Flows in which data was acknowledged that the capture does not hold.
-    pub acknowledged_unseen: u64,
-    /// First packet.
-    pub first: Timestamp,
-    /// Last packet.
-    pub last: Timestamp,
-    /// First and last frame.
-    pub frames: [u64; 2],
-    /// Smallest handshake round trip between the tap and the remote, nanoseconds.
-    pub round_trip: Option<i64>,
-    /// The single flows, in the order in which they ended.
-    pub flow_refs: Vec<FlowRef>,
-    /// By input, where there are several.
-    shares: Vec<Share>,
-    /// What flows of unknown content look like, as bits of [`Class`].
-    pub classes: u8,
-    /// Flows not remembered singly because of the bound.
-    pub flow_refs_lost: u64,
-    /// Whether any flow has fragments.
-    pub fragments: bool,
-    /// Whether any flow is carried in a tunnel.
-    pub tunnelled: bool,
-    /// Flows that stay open and in which messages keep a pace.
-    pub paced: Option<Box<Vec<Paced>>>,
-    /// What else was seen.
-    pub evidence: Vec<Evidence>,
-    /// Pieces of evidence by the bit of their mark.
-    evidence_kept: [u8; MARKS],
-    /// Evidence not kept because of the bound.
-    pub evidence_lost: u64,
-}
-
-/// One flow of a row, as far as one input holds it.
-#[derive(Debug, Clone)]
-pub struct FlowRef {
-    /// The first frame.
-    pub cite: Cite,
-    /// Number of the last frame.
-    pub last_frame: u64,
-    /// The flow began in another input.
-    pub continues: bool,
-    /// Port of the local and of the remote end.
-    pub ports: Option<[u16; 2]>,
-    /// Partly made of fragments.
-    pub fragments: bool,
-    /// Kinds of evidence in it, as bits of [`Mark`].
-    pub marks: u32,
-    /// What it counts, where it bears marks and so may be counted alone.
-    pub marked: Option<Box<Marked>>,
-}
-
-/// The counts of a single flow.
-#[derive(Debug, Clone, Copy)]
-pub struct Marked {
-    /// Time of the last packet.
-    pub last: Timestamp,
-    /// What the local end sent, and what it received.
-    pub traffic: Traffic,
-}
-
-/// What one input holds of a row.
-#[derive(Debug, Clone, Copy)]
-pub struct Share {
-    /// Position of the input.
-    pub input: usize,
-    /// What the local end sent, and what it received.
-    pub traffic: Traffic,
-    /// First packet.
-    pub first: Timestamp,
-    /// Last packet.
-    pub last: Timestamp,
-}
-
-/// Bytes one way and the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Traffic {
-    /// Frames, sent and received.
-    pub packets: [u64; 2],
-    /// Whole frames on the wire, bytes, sent and received.
-    pub wire_bytes: [u64; 2],
-    /// Payload, each byte once, sent and received.
-    pub delivered_bytes: [u64; 2],
-}
-
-impl Traffic {
-    /// From counters as seen by one side.
-    #[must_use]
-    pub fn of(totals: &[Sent; 2]) -> Traffic {
-        let pick = |field: fn(&Sent) -> u64| [field(&totals[0]), field(&totals[1])];
-        Traffic {
-            packets: pick(|sent| sent.packets),
-            wire_bytes: pick(|sent| sent.wire_bytes),
-            delivered_bytes: pick(|sent| sent.delivered_bytes),
-        }
-    }
-
-    /// What one input holds of a flow, as seen by `local`.
-    fn of_share(share: &flow::Share, local: Side) -> Traffic {
-        let turn = |ways: [u64; 2]| [ways[local.index()], ways[local.other().index()]];
-        Traffic {
-            packets: turn(share.packets),
-            wire_bytes: turn(share.wire_bytes),
-            delivered_bytes: turn(share.delivered_bytes),
-        }
-    }
-
-    /// Wire bytes both ways.
-    #[must_use]
-    pub fn wire(&self) -> u64 {
-        self.wire_bytes.iter().sum()
-    }
-
-    /// Adds another.
-    pub fn add(&mut self, other: &Traffic) {
-        for way in 0..2 {
-            self.packets[way] += other.packets[way];
-            self.wire_bytes[way] += other.wire_bytes[way];
-            self.delivered_bytes[way] += other.delivered_bytes[way];
-        }
-    }
-
-    /// The same seen from the other end.
-    #[must_use]
-    pub fn turned(&self) -> Traffic {
-        let turn = |[a, b]: [u64; 2]| [b, a];
-        Traffic {
-            packets: turn(self.packets),
-            wire_bytes: turn(self.wire_bytes),
-            delivered_bytes: turn(self.delivered_bytes),
-        }
-    }
-}
-
-/// Kinds of evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum Mark {
-    /// A readable secret.
-    Credential = 1,
-    /// A deprecated version of an encryption protocol.
-    Deprecated = 2,
-    /// A name was asked for.
-    Query = 4,
-    /// Sound or pictures.
-    Media = 8,
-    /// A version of an encryption protocol that is not deprecated.
-    Current = 16,
-    /// Names are asked for inside encryption.
-    DnsOver = 32,
-    /// The local end told an internet address what tells it, its place or its owner from others.
-    Identifier = 64,
-    /// A readable command.
-    Control = 128,
-    /// A router was asked to let the internet in.
-    Opening = 256,
-    /// The form of a nation's own standard.
-    Standard = 512,
-    /// A way to a peer was sought through a server.
-    Relay = 1024,
-    /// An internet address began it, and the local end answered with data, or took data over TCP.
-    Inbound = 2048,
-    /// Messages keep a pace within the flow.
-    Paced = 4096,
-    /// A cipher suite that must not be used any more.
-    WeakCipher = 8192,
-    /// Keys that one long-lived secret opens.
-    NoForwardSecrecy = 16_384,
-    /// Something is wrong with the server's certificate.
-    Certificate = 32_768,
-    /// The client sent data in spite of that.
-    CertificateAccepted = 65_536,
-    /// A program for a device was asked for readable.
-    Update = 131_072,
-    /// A connection is tried as the bots of a known family do.
-    Bot = 262_144,
-    /// Much was sent, and little received.
-    Upload = 524_288,
-}
-
-/// Kinds of evidence.
-const MARKS: usize = 20;
-
-/// One piece of evidence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evidence {
-    /// Its kind.
-    pub mark: Mark,
-    /// The deciding frame.
-    pub cite: Cite,
-    /// What it is called: kind of secret, protocol version.
-    pub what: String,
-    /// Who or what it concerns, as bytes from the wire, shortened; never a secret.
-    pub value: Box<[u8]>,
-    /// Length of the secret, bytes.
-    pub length: usize,
 }
 
 /// What one flow has said so far.
@@ -389,56 +103,6 @@ pub(super) struct Client {
     pub ja4: Option<Box<[u8]>>,
     /// Names are asked for inside: over what.
     pub dns_over: Option<&'static str>,
-}
-
-/// What is known of a hardware address.
-#[derive(Debug, Default, Clone)]
-pub struct Hardware {
-    /// Addresses on the test network that it sent from, with first and last sight, in order.
-    pub addresses: Vec<(IpAddr, [Timestamp; 2])>,
-    /// Addresses it claimed by ARP or was given by DHCP: surely its own.
-    pub confirmed: Set<IpAddr>,
-    /// Different internet addresses it sent from, counted up to a few.
-    pub internet: Vec<IpAddr>,
-    /// Packets for the internet were sent to it.
-    pub is_next_hop: bool,
-    /// Addresses that it sent from with a hop limit no router has counted down.
-    pub(super) own_hops: Vec<IpAddr>,
-    /// What may be behind it.
-    pub(super) forwarded: Vec<Forwarded>,
-}
-
-/// Which device something was said about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DeviceKey {
-    /// By hardware address.
-    Mac(Mac),
-    /// By network address, where the capture is routed.
-    Address(IpAddr),
-}
-
-/// One description of a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// What it describes.
-    pub kind: IdentityKind,
-    /// What the protocol calls it.
-    pub fact: &'static str,
-    /// As it was on the wire.
-    pub value: Box<[u8]>,
-    /// Where.
-    pub frame: u64,
-}
-
-/// How often and where a name was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Asked {
-    /// Questions.
-    pub queries: u64,
-    /// Frame of the first.
-    pub first_frame: u64,
-    /// Addresses that were answered.
-    pub addresses: std::collections::BTreeSet<IpAddr>,
 }
 
 /// What the bounds of the ledger cost.
@@ -1000,264 +664,6 @@ fn tells_apart(kind: IdentityKind) -> bool {
 
 fn shortened(value: &[u8]) -> Box<[u8]> {
     value[..value.len().min(IDENTITY_BYTES_MAX)].into()
-}
-
-impl Hardware {
-    fn saw(&mut self, address: IpAddr, time: Timestamp) {
-        match self.place(address) {
-            Ok(at) => {
-                let [_, latest] = &mut self.addresses[at].1;
-                *latest = time.max(*latest);
-            }
-            // A device has few addresses; what has more is a router, and further ones change
-            // nothing.
-            Err(at) if self.addresses.len() < 64 => {
-                self.addresses.insert(at, (address, [time, time]));
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// Whether it sent from an address.
-    #[must_use]
-    pub fn has(&self, address: IpAddr) -> bool {
-        self.place(address).is_ok()
-    }
-
-    fn place(&self, address: IpAddr) -> Result<usize, usize> {
-        self.addresses.binary_search_by_key(&address, |&(address, _)| address)
-    }
-}
-
-impl Row {
-    /// What makes it the row of its flows.
-    fn key(&self) -> RowKey {
-        RowKey {
-            local: self.local,
-            remote: self.remote,
-            name: self.name.map(|named| (named.name, named.source)),
-            protocol: self.protocol,
-            port: self.port,
-            label: self.label.protocol,
-            method: self.label.method,
-            content: self.label.content,
-        }
-    }
-
-    fn new(key: &RowKey, name: Option<Named>, label: Label, flow: &Flow) -> Row {
-        Row {
-            local: key.local,
-            remote: key.remote,
-            name,
-            disagrees: None,
-            protocol: key.protocol,
-            port: key.port,
-            label,
-            begun_here: false,
-            begun_there: false,
-            totals: [Sent::default(); 2],
-            missed: [0; 2],
-            duplicates: [0; 2],
-            flows: 0,
-            one_sided: 0,
-            acknowledged_unseen: 0,
-            first: flow.first,
-            last: flow.last,
-            frames: [flow.first_frame, flow.last_frame()],
-            round_trip: None,
-            flow_refs: Vec::new(),
-            shares: Vec::new(),
-            classes: 0,
-            flow_refs_lost: 0,
-            fragments: false,
-            tunnelled: false,
-            paced: None,
-            evidence: Vec::new(),
-            evidence_kept: [0; MARKS],
-            evidence_lost: 0,
-        }
-    }
-
-    /// Adds a flow; returns how many of its shares, at most `room`, are remembered singly, and its
-    /// marks.
-    fn add(
-        &mut self,
-        flow: &Flow,
-        local: Side,
-        notes: Notes,
-        paced: Option<Paced>,
-        room: usize,
-    ) -> (usize, u32) {
-        let remote = local.other();
-        let totals = [flow.sent(local), flow.sent(remote)];
-        let shares = &*flow.shares();
-        self.add_shares(shares, local);
-        for (sum, sent) in self.totals.iter_mut().zip(totals) {
-            add(sum, &sent);
-        }
-        for (way, side) in [local, remote].into_iter().enumerate() {
-            self.missed[way] += flow.missed_bytes(side);
-            let [packets, bytes] = flow.duplicates(side);
-            self.duplicates[0] += packets;
-            self.duplicates[1] += bytes;
-        }
-        self.flows += 1;
-        self.one_sided += u64::from(totals.iter().any(|sent| sent.packets == 0));
-        self.acknowledged_unseen +=
-            u64::from(flow.acknowledged_unseen(local) || flow.acknowledged_unseen(remote));
-        self.begun_here |= flow.initiator_known && flow.initiator == local;
-        self.begun_there |= flow.initiator_known && flow.initiator == remote;
-        let [first, last] = self.frames;
-        self.frames = [
-            frame::earlier((first, self.first), (flow.first_frame, flow.first)),
-            frame::later((last, self.last), (flow.last_frame(), flow.last)),
-        ];
-        self.first = self.first.min(flow.first);
-        self.last = self.last.max(flow.last);
-        self.fragments |= flow.has_fragments();
-        self.tunnelled |= flow.tunnels().is_some();
-        let measured = flow.round_trip(remote);
-        self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
-        let mut marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u32);
-        if is_inbound(flow, local) {
-            marks |= Mark::Inbound as u32;
-        }
-        if let Some(paced) = paced {
-            marks |= Mark::Paced as u32;
-            self.paced.get_or_insert_default().push(paced);
-        }
-        if flow.knocks_by_address(local) {
-            marks |= Mark::Bot as u32;
-        }
-        if is_upload(totals) {
-            marks |= Mark::Upload as u32;
-        }
-        for evidence in notes.evidence {
-            let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
-            if usize::from(*kept) < EVIDENCE_MAX {
-                *kept += 1;
-                self.evidence.push(evidence);
-            } else {
-                self.evidence_lost += 1;
-            }
-        }
-        if shares.len() > room {
-            self.flow_refs_lost += 1;
-            return (0, marks);
-        }
-        // Most rows have one flow; the growth of a vector would keep room for four.
-        if self.flow_refs.is_empty() {
-            self.flow_refs.reserve_exact(shares.len());
-        }
-        let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
-        for share in shares {
-            let traffic = Traffic::of_share(share, local);
-            self.flow_refs.push(FlowRef {
-                cite: share.cite,
-                last_frame: share.last_frame,
-                continues: share.cite.frame != flow.first_frame,
-                ports,
-                fragments: flow.has_fragments(),
-                marks,
-                marked: (marks != 0).then(|| Box::new(Marked { last: share.last, traffic })),
-            });
-        }
-        (shares.len(), marks)
-    }
-
-    /// The first frames of the flows that are remembered singly.
-    pub fn beginnings(&self) -> impl Iterator<Item = Cite> {
-        self.flow_refs.iter().filter(|flow| !flow.continues).map(|flow| flow.cite)
-    }
-
-    /// Whether an input holds anything of the row.
-    #[must_use]
-    pub fn is_in(&self, input: usize) -> bool {
-        match self.shares[..] {
-            [] => frame::input(self.frames[0]) == input,
-            _ => self.shares.iter().any(|share| share.input == input),
-        }
-    }
-
-    /// What each input holds of the row.
-    #[must_use]
-    pub fn shares(&self) -> Vec<Share> {
-        match self.shares[..] {
-            [] => vec![self.whole()],
-            _ => self.shares.clone(),
-        }
-    }
-
-    fn whole(&self) -> Share {
-        let input = frame::input(self.frames[0]);
-        Share { input, traffic: Traffic::of(&self.totals), first: self.first, last: self.last }
-    }
-
-    /// Counts by input only once there is a second one.
-    fn add_shares(&mut self, shares: &[flow::Share], local: Side) {
-        if self.shares.is_empty() {
-            let here = frame::input(self.frames[0]);
-            if shares.iter().all(|share| frame::input(share.cite.frame) == here) {
-                return;
-            }
-            if self.flows > 0 {
-                self.shares.push(self.whole());
-            }
-        }
-        for share in shares {
-            let input = frame::input(share.cite.frame);
-            let traffic = Traffic::of_share(share, local);
-            let (first, last) = (share.cite.time, share.last);
-            match self.shares.iter_mut().find(|known| known.input == input) {
-                Some(known) => {
-                    known.traffic.add(&traffic);
-                    known.first = known.first.min(first);
-                    known.last = known.last.max(last);
-                }
-                None => self.shares.push(Share { input, traffic, first, last }),
-            }
-        }
-    }
-
-    /// Whether these are ICMP messages, which display filters cannot tell from quotes in them.
-    #[must_use]
-    pub fn is_icmp(&self) -> bool {
-        matches!(self.protocol, 1 | 58)
-    }
-
-    /// Whether the content is readable, encrypted or open by design.
-    #[must_use]
-    pub fn content(&self) -> Content {
-        self.label.content
-    }
-}
-
-/// Whether the internet began a flow that the local end took part in. An answer without payload
-/// may be a refusal.
-fn is_inbound(flow: &Flow, local: Side) -> bool {
-    let remote = local.other();
-    let [sent, received] = [flow.sent(local), flow.sent(remote)];
-    let taken = flow.key.protocol == crate::protocol::TCP && received.delivered_bytes > 0;
-    flow.initiator_known
-        && flow.initiator == remote
-        && scope(flow.key.address(remote)) == Scope::Internet
-        && flow.key.port(local).is_some()
-        && sent.packets > 0
-        && (sent.payload_bytes > 0 || taken)
-}
-
-/// Whether much was sent and little received.
-fn is_upload([sent, received]: [Sent; 2]) -> bool {
-    sent.delivered_bytes >= UPLOAD_BYTES_MIN && sent.delivered_bytes / 4 >= received.delivered_bytes
-}
-
-/// Adds the counters of one flow to a sum.
-pub fn add(sum: &mut Sent, sent: &Sent) {
-    sum.packets += sent.packets;
-    sum.wire_bytes += sent.wire_bytes;
-    sum.ip_bytes += sent.ip_bytes;
-    sum.payload_bytes += sent.payload_bytes;
-    sum.delivered_bytes += sent.delivered_bytes;
 }
 
 impl Losses {

@@ -6,16 +6,16 @@
 //! fill it exactly.
 //! What follows in the same flow is told apart by RFC 7983: DTLS, which is read too, RTP, or data in
 //! a channel of TURN.
-//! Bounds: those of `framed.rs` and `dtls.rs`.
+//! Bounds: those of `syntax/framed.rs` and `syntax/dtls.rs`.
 
-use super::dtls::{Dtls, is_dtls};
-use super::rtp;
+use super::syntax::dtls::{self, is_dtls};
 use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, padded, probe, u16_be,
     u32_be,
 };
+use super::syntax::rtp;
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, UDP, What,
+    Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, UDP, What,
 };
 use crate::flow::{Flow, Segment};
 
@@ -58,7 +58,7 @@ impl Dissector for Stun {
         if !datagrams {
             return stun;
         }
-        let dtls = Dtls.start(flow);
+        let dtls = dtls::session(flow);
         Box::new(Shared { stun, dtls, dtls_said: false, heads: [None; 2], others: 0 })
     }
 }
@@ -136,8 +136,13 @@ impl Session for Shared {
                     frame,
                 });
             }
-            // Whether it is done matters not: media may follow.
-            let _ = self.dtls.feed(segment, say);
+            // Whether it is done matters not: media may follow. Peers make their certificates up (RFC
+            // 8827 §6.5), so that the name in one is nobody's.
+            let _ = self.dtls.feed(segment, &mut |fact| {
+                if fact.what != What::Name(NameKind::Certificate) {
+                    say(fact);
+                }
+            });
             return Next::More;
         }
         if self.others == 0 {
