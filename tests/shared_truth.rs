@@ -217,10 +217,12 @@ fn fingerprints(walked: &Walked) -> BTreeSet<String> {
 
 /// The truth has no hellos of DTLS.
 fn not_dtls(walked: &Walked) -> impl Iterator<Item = &Value> {
-    let is_dtls = |label: &Value| label["protocol"] == "dtls";
-    let also = |label: &Value| label["also"].as_array().is_some_and(|all| all.iter().any(is_dtls));
-    let labels = walked.records.iter().map(|record| (record, &record["label"]));
-    labels.filter(move |(_, label)| !is_dtls(label) && !also(label)).map(|(record, _)| record)
+    walked.records.iter().filter(|record| {
+        let label = &record["label"];
+        let also = label["also"].as_array();
+        let all = std::iter::once(label).chain(also.into_iter().flatten());
+        all.map(|label| &label["protocol"]).all(|protocol| protocol != "dtls")
+    })
 }
 
 fn asked_by_truth(truth: &Value) -> BTreeSet<String> {

@@ -93,7 +93,7 @@ impl Patterns {
     fn next(&self, bytes: &[u8], from: usize) -> Option<(Range<usize>, &Pattern)> {
         (from..bytes.len()).find_map(|at| {
             let candidates = self.starts.get(&start(&bytes[at..])?)?;
-            let found = candidates.iter().find_map(|&position| {
+            candidates.iter().find_map(|&position| {
                 let pattern = &self.all[position as usize];
                 let end = at + pattern.find.len();
                 let there = bytes.get(at..end)?;
@@ -101,8 +101,7 @@ impl Patterns {
                 let alone = !pattern.number
                     || !(digit(bytes.get(end)) || at > 0 && digit(bytes.get(at - 1)));
                 (is(pattern, there) && alone).then_some((at..end, pattern))
-            });
-            found
+            })
         })
     }
 
