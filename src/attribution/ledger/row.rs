@@ -77,7 +77,7 @@ pub struct Row {
     pub flow_refs: Vec<FlowRef>,
     /// By input, where there are several.
     shares: Vec<Share>,
-    /// What flows of unknown content look like, as bits of [`Class`].
+    /// What flows of unknown content look like, as bits of [`crate::protocol::unknown::Class`].
     pub classes: u8,
     /// Flows not remembered singly because of the bound.
     pub flow_refs_lost: u64,
