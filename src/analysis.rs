@@ -87,7 +87,7 @@ impl Analysis<'_> {
 
 fn losses(outcome: &Outcome, endings: &[Ending]) -> LossesShown {
     let mut ledger = outcome.ledger.losses();
-    ledger.paces += outcome.sums.losses.messages;
+    ledger.paces += outcome.sums.losses.flows_unheard;
     LossesShown {
         flows_evicted: outcome.sums.losses.flows_evicted,
         gaps_given_up: outcome.sums.losses.gaps_given_up,

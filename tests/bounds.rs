@@ -180,6 +180,20 @@ fn remotes() -> Packet {
     })
 }
 
+/// Ten contacts of each of many devices: with the internet, or with other devices.
+fn contacts(inside: bool) -> Packet {
+    Box::new(move |number, frame| {
+        let device = number / 10;
+        let [.., high, low] = device.to_be_bytes();
+        let other = if inside { (device + 1 + number % 10) % 6_000 } else { number };
+        let remote = if inside { 0x0a00_0000 } else { 0x3000_0000 } + other as u32;
+        let ends = [0x0a00_0000 + device as u32, remote];
+        let segment = udp([5000, 4000], b"hello");
+        ipv4(frame, [[2, 0, 0, 1, high, low], ROUTER], ends, 17, [0, 0], &segment);
+        number
+    })
+}
+
 fn one_udp_flow() -> Packet {
     Box::new(|number, frame| {
         let segment = udp([5000, 443], &[0x55; 200]);
@@ -318,6 +332,8 @@ fn twice_the_input_takes_twice_the_time() {
         ("the same piece again", 2_000_000, Box::new(|_| fragments(3))),
         ("DNS answers", 20_000, Box::new(|_| answers())),
         ("remotes of one device", 60_000, Box::new(|_| remotes())),
+        ("contacts of many devices", 30_000, Box::new(|_| contacts(false))),
+        ("contacts among devices", 30_000, Box::new(|_| contacts(true))),
     ];
     let only = std::env::var("PHONEHOME_ONLY").unwrap_or_default();
     let mut complaints = Vec::new();

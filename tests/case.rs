@@ -1,5 +1,8 @@
 //! Cases: what was changed is found, by us and by the commands in VERIFY.txt.
 
+mod common;
+
+use common::folder::files;
 use phonehome::case::clock::Clocks;
 use phonehome::case::journal::{Drops, Event, Journal};
 use phonehome::case::key::RunKey;
@@ -48,20 +51,6 @@ fn sealed() -> TempDir {
 
 fn holds(case: &Path) -> bool {
     verify::verify(case, None, None).holds
-}
-
-/// All files of a folder, with their bytes.
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push((path.clone(), fs::read(&path).unwrap())),
-        }
-    }
-    found.sort();
-    found
 }
 
 /// The commands of VERIFY.txt, without Wireshark's; none where minisign is not installed.

@@ -28,10 +28,15 @@ pub struct Forwarded {
     pub frame: u64,
 }
 
+/// Whether no router has counted down a hop limit.
+pub(super) fn is_whole(hops: u8) -> bool {
+    INITIAL.contains(&hops)
+}
+
 impl Hardware {
     /// A flow in which this hardware address sent from `address`, first in `frame`.
     pub(super) fn sent_from(&mut self, address: IpAddr, hops: u8, frame: u64) {
-        if INITIAL.contains(&hops) {
+        if is_whole(hops) {
             if self.own_hops.len() < BEHIND_MAX && !self.own_hops.contains(&address) {
                 self.own_hops.push(address);
             }

@@ -15,6 +15,7 @@ pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
 pub use traffic::Traffic;
 
 use super::announced::{Expectations, Expected};
+use super::forwarded;
 use super::names::{Answered, Answers, NameId, Names};
 use super::pace::Paced;
 use crate::base::address::{Mac, Scope, scope};
@@ -120,7 +121,7 @@ pub struct Losses {
     pub identities: u64,
     /// Announcements of flows forgotten before their time was over.
     pub announcements: u64,
-    /// Messages of long flows, and flows with an even pace, that there was no room for.
+    /// Long flows whose messages, or whose even pace, there was no room to keep.
     pub paces: u64,
 }
 
@@ -429,18 +430,27 @@ impl Ledger {
         }
     }
 
-    /// With which hop limits hardware addresses send on the test network.
-    fn note_hops(&mut self, flow: &Flow, head: &Head) {
-        let sides = [Side::Low, Side::High];
+    /// With which hop limits hardware addresses send on the test network. Of the ends of a row whole
+    /// limits are noted once: most flows say nothing new of them.
+    fn note_hops(&mut self, flow: &Flow, head: &Head, row: Option<usize>) {
+        let local = local_side(head);
+        let sides = [local, local.other()];
         if sides.iter().any(|&side| scope(flow.key.address(side)) == Scope::Group) {
             return;
         }
-        for side in sides.into_iter().filter(|&side| flow.sent(side).packets > 0) {
+        for (way, side) in sides.into_iter().enumerate().filter(|&(_, side)| flow.has_sent(side)) {
+            let hops = flow.hops[side.index()];
+            if forwarded::is_whole(hops)
+                && let Some(row) = row
+                && std::mem::replace(&mut self.rows[row].whole_hops[way], true)
+            {
+                continue;
+            }
             let end = endpoint(head, side);
             if let Some(mac) = end.mac.filter(|_| !end.address.is_unspecified())
                 && let Some(hardware) = self.hardware.get_mut(&mac)
             {
-                hardware.sent_from(end.address, flow.hops[side.index()], flow.first_frame);
+                hardware.sent_from(end.address, hops, flow.first_frame);
             }
         }
     }
@@ -586,7 +596,6 @@ impl Ledger {
         let head = flow.head();
         let local = local_side(&head);
         let remote = local.other();
-        self.note_hops(flow, &head);
         let name = self.names_of(&head, notes.as_ref()).first().copied();
         let ends = [endpoint(&head, local), endpoint(&head, remote)];
         let port = service_port(flow, local);
@@ -613,6 +622,7 @@ impl Ledger {
             Some(&index) => index as usize,
             None if self.rows.len() >= self.rows_max.0 => {
                 self.losses.flows_without_contact += 1;
+                self.note_hops(flow, &head, None);
                 return None;
             }
             None => {
@@ -627,6 +637,7 @@ impl Ledger {
                 self.rows.len() - 1
             }
         };
+        self.note_hops(flow, &head, Some(index));
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
         row.disagrees = row.disagrees.or(disagrees);

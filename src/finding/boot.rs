@@ -2,8 +2,9 @@
 //! been looked up before, or be remembered from an earlier run.
 
 use super::{Alternative, View, position};
-use crate::attribution::ledger::Mark;
-use crate::attribution::world::Device;
+use crate::attribution::ledger::{Ledger, Mark};
+use crate::attribution::world::{Device, World};
+use crate::base::table::Set;
 use crate::flow::Cite;
 
 /// Phases in which a device starts.
@@ -43,9 +44,11 @@ pub(super) fn remembered(view: &View<'_>, device: &Device, what: &str) -> [Alter
     ]
 }
 
-/// Whether the device asked for names inside encryption, so that answers cannot be read.
-pub(super) fn asks_encrypted(view: &View<'_>, device: &Device) -> bool {
-    let of_device = view.world.contacts.iter().filter(|contact| contact.device == device.id);
-    let mut rows = of_device.flat_map(|contact| &contact.rows).map(|&row| &view.ledger.rows[row]);
-    rows.any(|row| row.evidence.iter().any(|evidence| evidence.mark == Mark::DnsOver))
+/// Positions of the devices that asked for names inside encryption, so that answers cannot be read.
+pub(super) fn asking_encrypted(ledger: &Ledger, world: &World) -> Set<usize> {
+    let asks = |&row: &usize| {
+        ledger.rows[row].evidence.iter().any(|evidence| evidence.mark == Mark::DnsOver)
+    };
+    let asking = world.contacts.iter().filter(|contact| contact.rows.iter().any(asks));
+    asking.map(|contact| contact.device_index).collect()
 }

@@ -3,6 +3,7 @@
 use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
+use crate::base::table::Set;
 
 /// Fewest connections that are no chance.
 const KNOCKS_MIN: usize = 3;
@@ -68,19 +69,12 @@ impl Check for Bot {
             draft.facts.push(Fact { text, frames });
             ways.push("with the other end's address for a sequence number".to_owned());
         }
+        let mut counted: Set<usize> = draft.traffic.iter().map(|&(row, _)| row).collect();
         for sweep in &swept.sweeps {
             if sweep.zone != Zone::Internet || !TELNET.contains(&sweep.port) {
                 continue;
             }
-            for &row in &sweep.rows {
-                if !draft.traffic.iter().any(|&(known, _)| known == row) {
-                    draft.traffic.push((row, None));
-                    draft.cites.extend(view.ledger.rows[row].beginnings());
-                }
-            }
-            let text =
-                format!("port {} tried in vain at {} addresses", sweep.port, sweep.addresses);
-            draft.facts.push(Fact::new(text, view.ledger.rows[sweep.rows[0]].frames[0]));
+            sweep.tell(view, &mut draft, &mut counted);
             ways.push(format!("at port {} of {} addresses", sweep.port, sweep.addresses));
         }
         if draft.traffic.is_empty() {

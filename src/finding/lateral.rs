@@ -38,12 +38,7 @@ impl Check for Lateral {
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        if contact.zone != Zone::Private {
-            return None;
-        }
-        let to_gateway =
-            view.world.devices.iter().any(|d| d.id == contact.destination && d.role == "gateway");
-        if to_gateway {
+        if contact.zone != Zone::Private || view.goes_to_gateway(contact) {
             return None;
         }
         let mut draft = Draft::new(

@@ -219,6 +219,10 @@ pub struct View<'a> {
     pub identifiers: Identifiers,
     /// What each device tried at many addresses.
     pub sweeps: Sweeps,
+    /// Positions of the devices that asked for names inside encryption.
+    pub asking_encrypted: Set<usize>,
+    /// Devices that are gateways, by their id.
+    gateways: Set<&'a str>,
     /// Day of the newest packet.
     pub day: String,
     /// The country that the test network is in, where that was said.
@@ -233,11 +237,23 @@ impl<'a> View<'a> {
     pub fn new(ledger: &'a Ledger, world: &'a World, lossy: bool) -> View<'a> {
         let identifiers = Identifiers::of(ledger, world);
         let sweeps = Sweeps::of(ledger, world);
+        let asking_encrypted = boot::asking_encrypted(ledger, world);
         let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
         let (year, month, day) = latest.date();
         let day = format!("{year:04}-{month:02}-{day:02}");
-        let (periods, here) = (Vec::new(), None);
-        View { ledger, world, lossy, identifiers, sweeps, day, here, periods }
+        let gateways = world.devices.iter().filter(|device| device.role == "gateway");
+        View {
+            ledger,
+            world,
+            lossy,
+            identifiers,
+            sweeps,
+            asking_encrypted,
+            gateways: gateways.map(|device| &*device.id).collect(),
+            day,
+            here: None,
+            periods: Vec::new(),
+        }
     }
 
     /// The same, of a test network in this country.
@@ -262,6 +278,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn device(&self, contact: &Contact) -> &'a Device {
         &self.world.devices[contact.device_index]
+    }
+
+    /// Whether the other end of a contact is a gateway of the test network.
+    #[must_use]
+    pub fn goes_to_gateway(&self, contact: &Contact) -> bool {
+        self.gateways.contains(&*contact.destination)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `name.unexplained`: a device began a conversation with an internet address that nothing in
 //! the capture names.
 
-use super::boot::{asks_encrypted, remembered, started_in};
+use super::boot::{remembered, started_in};
 use super::{
     About, Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device,
 };
@@ -90,7 +90,7 @@ impl Check for NameUnexplained {
             return None;
         }
         draft.alternatives.extend(remembered(view, device, "the name was looked up"));
-        let encrypted = asks_encrypted(view, device);
+        let encrypted = view.asking_encrypted.contains(&contact.device_index);
         draft.alternatives.push(Alternative {
             text: "the name was looked up inside encryption".into(),
             status: if encrypted { "not excluded" } else { "not tested" },

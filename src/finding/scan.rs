@@ -3,6 +3,7 @@
 use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Row;
 use crate::attribution::world::{Contact, Level, Zone};
+use crate::base::table::Set;
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
 
@@ -84,17 +85,10 @@ impl Check for Scan {
             ));
             tried.push(format!("{} ports", ports.len()));
         }
+        let mut counted: Set<usize> = draft.traffic.iter().map(|&(row, _)| row).collect();
         let swept = view.sweeps.at(contact).into_iter().flat_map(|swept| &swept.sweeps);
         for sweep in swept.filter(|sweep| sweep.addresses >= ADDRESSES_MIN) {
-            for &row in &sweep.rows {
-                if !draft.traffic.iter().any(|&(known, _)| known == row) {
-                    draft.traffic.push((row, None));
-                    draft.cites.extend(view.ledger.rows[row].beginnings());
-                }
-            }
-            let text =
-                format!("port {} tried in vain at {} addresses", sweep.port, sweep.addresses);
-            draft.facts.push(Fact::new(text, view.ledger.rows[sweep.rows[0]].frames[0]));
+            sweep.tell(view, &mut draft, &mut counted);
             tried.push(format!("port {} of {} addresses", sweep.port, sweep.addresses));
         }
         if draft.traffic.is_empty() {

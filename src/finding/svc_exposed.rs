@@ -37,10 +37,11 @@ impl Check for SvcExposed {
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        let gateway =
-            |id: &str| view.world.devices.iter().any(|d| *d.id == *id && d.role == "gateway");
-        let local = contact.zone == Zone::Private;
-        if local && gateway(&contact.destination) || !local && gateway(&contact.device) {
+        let answers_for_all = match contact.zone {
+            Zone::Private => view.goes_to_gateway(contact),
+            Zone::Internet | Zone::Group => view.device(contact).role == "gateway",
+        };
+        if answers_for_all {
             return None;
         }
         let mut draft = Draft::new(

@@ -1,7 +1,9 @@
 //! What a device tries at many addresses: no single contact shows it.
 
+use super::{Draft, Fact, View};
 use crate::attribution::ledger::{Ledger, Mark};
 use crate::attribution::world::{Contact, World, Zone};
+use crate::base::table::Set;
 use crate::protocol::TCP;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -20,6 +22,18 @@ pub struct Sweep {
     pub addresses: usize,
     /// What of the ledger it is.
     pub rows: Vec<usize>,
+}
+
+impl Sweep {
+    /// Adds it to what a finding says; `counted` are the rows that are in it already.
+    pub(super) fn tell(&self, view: &View<'_>, draft: &mut Draft, counted: &mut Set<usize>) {
+        for &row in self.rows.iter().filter(|row| counted.insert(**row)) {
+            draft.traffic.push((row, None));
+            draft.cites.extend(view.ledger.rows[row].beginnings());
+        }
+        let text = format!("port {} tried in vain at {} addresses", self.port, self.addresses);
+        draft.facts.push(Fact::new(text, view.ledger.rows[self.rows[0]].frames[0]));
+    }
 }
 
 /// Sweeps and knocks of bots of one device, told at one of its contacts: that whose destination comes

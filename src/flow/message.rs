@@ -3,7 +3,7 @@
 //! seen like one that opens again each time.
 
 use super::brief::{Brief, Kind};
-use super::{Cite, Flow, Side};
+use super::{Cite, Flow, Marks, Side};
 use crate::base::time::SECOND;
 use crate::decode::ip::flag;
 
@@ -13,8 +13,9 @@ pub(super) const PAUSE_MIN: i64 = SECOND;
 const LIVED_MIN: i64 = 60 * SECOND;
 /// Most messages kept of one flow, 32 bytes each; the oldest go first.
 pub const MESSAGES_MAX: usize = 64;
-/// Most messages kept in one table: 16 MiB in the 64 tables of a run.
-pub(super) const TABLE_MESSAGES_MAX: usize = 8192;
+/// Most flows in one table whose messages are kept: 16 MiB of messages in the 64 tables of a run.
+/// By flow, since a few messages of each of many flows would show no pace in any.
+pub(super) const TABLE_FLOWS_MAX: usize = 128;
 
 /// The beginning of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,21 +37,13 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Keeps another message if there is room for it; returns how many more are kept than before.
-    fn keep(&mut self, message: Message, room: usize) -> usize {
-        if self.ring.len() < MESSAGES_MAX && room > 0 {
+    fn keep(&mut self, message: Message) {
+        if self.ring.len() < MESSAGES_MAX {
             self.ring.push(message);
-            return 1;
+        } else {
+            self.ring[self.oldest] = message;
+            self.oldest = (self.oldest + 1) % MESSAGES_MAX;
         }
-        if let Some(oldest) = self.ring.get_mut(self.oldest) {
-            *oldest = message;
-            self.oldest = (self.oldest + 1) % self.ring.len();
-        }
-        0
-    }
-
-    pub fn len(&self) -> usize {
-        self.ring.len()
     }
 
     /// From the oldest on.
@@ -60,10 +53,13 @@ impl Messages {
     }
 }
 
-/// A packet with payload came after a pause: keeps it where it begins a message. `room` is what is
-/// left in the table; returns what is taken of it, and whether a message was lost to it.
+/// A packet with payload came after a pause: keeps it where it begins a message of a flow that has
+/// lived for long.
 #[cold]
-pub(super) fn begins(flow: &mut Flow, brief: &Brief, room: usize) -> (usize, bool) {
+pub(super) fn begins(flow: &mut Flow, brief: &Brief) {
+    if !has_lived(flow) {
+        return;
+    }
     let begins = match brief.kind {
         // Without new payload it is a keep-alive (RFC 9293 §3.8.4) or sent again.
         Kind::Tcp => {
@@ -73,14 +69,17 @@ pub(super) fn begins(flow: &mut Flow, brief: &Brief, room: usize) -> (usize, boo
         Kind::Udp => true,
         Kind::Other | Kind::Icmp | Kind::Part | Kind::LostPart => false,
     };
-    if !begins || brief.seen.since(flow.first) < LIVED_MIN {
-        return (0, false);
+    if begins {
+        let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
+        let message = Message { cite, bytes: brief.payload_length, side: brief.side };
+        flow.marks.set(Marks::MESSAGES, true);
+        flow.rare().messages.get_or_insert_default().keep(message);
     }
-    let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
-    let message = Message { cite, bytes: brief.payload_length, side: brief.side };
-    let messages = flow.rare().messages.get_or_insert_default();
-    let lost = room == 0 && messages.len() < MESSAGES_MAX;
-    (messages.keep(message, room), lost)
+}
+
+/// Whether a flow is old enough for its messages to be kept.
+pub(super) fn has_lived(flow: &Flow) -> bool {
+    flow.last.since(flow.first) >= LIVED_MIN
 }
 
 #[cfg(test)]
@@ -89,24 +88,13 @@ mod tests {
     use crate::base::time::Timestamp;
 
     #[test]
-    fn the_latest_messages_stay_in_their_order_whatever_the_room() {
-        let message = |frame| Message {
-            cite: Cite { frame, time: Timestamp(frame as i64), length: 60 },
-            bytes: 1,
-            side: Side::Low,
-        };
-        let frames = |messages: &Messages| -> Vec<u64> {
-            messages.iter().map(|message| message.cite.frame).collect()
-        };
+    fn the_latest_messages_stay_in_their_order() {
         let mut messages = Messages::default();
-        let kept: usize = (1..=100).map(|frame| messages.keep(message(frame), 9)).sum();
-        assert_eq!(kept, MESSAGES_MAX);
-        assert_eq!(frames(&messages), (37..=100).collect::<Vec<_>>());
-        let mut messages = Messages::default();
-        for (frame, room) in [(1, 1), (2, 1), (3, 0), (4, 0), (5, 0)] {
-            messages.keep(message(frame), room);
+        for frame in 1..=100 {
+            let cite = Cite { frame, time: Timestamp(frame as i64), length: 60 };
+            messages.keep(Message { cite, bytes: 1, side: Side::Low });
         }
-        assert_eq!(frames(&messages), [4, 5]);
-        assert_eq!(Messages::default().keep(message(1), 0), 0, "no room at all");
+        let kept: Vec<u64> = messages.iter().map(|message| message.cite.frame).collect();
+        assert_eq!(kept, (37..=100).collect::<Vec<_>>());
     }
 }

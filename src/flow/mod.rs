@@ -122,6 +122,10 @@ impl Marks {
     const FRAGMENTS: Marks = Marks(4);
     /// The high side sent the first packet.
     const HIGH_FIRST: Marks = Marks(8);
+    /// Messages are kept.
+    const MESSAGES: Marks = Marks(16);
+    /// There was no room for a message.
+    const UNHEARD: Marks = Marks(32);
 
     fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -207,6 +211,12 @@ impl Flow {
             payload_bytes: way.payload_bytes,
             delivered_bytes: way.payload_bytes - self.repeated(side),
         }
+    }
+
+    /// Whether a side sent anything.
+    #[must_use]
+    pub fn has_sent(&self, side: Side) -> bool {
+        self.ways[side.index()].packets > 0
     }
 
     /// Payload bytes of this side that came again.
@@ -302,12 +312,6 @@ impl Flow {
             && way.payload_bytes == 0
             && self.tcp.saw_syn(side)
             && way.half.begins_at(u32::from(to))
-    }
-
-    /// How many there are.
-    fn messages_kept(&self) -> usize {
-        let messages = self.rare.as_ref().and_then(|rare| rare.messages.as_ref());
-        messages.map_or(0, |messages| messages.len())
     }
 
     /// What of the flow is in which input, in the order of the inputs' first packets.

@@ -4,7 +4,7 @@ use super::brief::{Brief, Kind};
 use super::distribution::Distributions;
 use super::duplicate::Recent;
 use super::index::Index;
-use super::message::{self, PAUSE_MIN, TABLE_MESSAGES_MAX};
+use super::message::{self, PAUSE_MIN, TABLE_FLOWS_MAX};
 use super::share::Share;
 use super::slab::Slab;
 use super::timer::Wheel;
@@ -43,8 +43,8 @@ pub struct Losses {
     /// Gaps in streams that were given up before their time because too much was held behind
     /// gaps in all flows together.
     pub gaps_given_up: u64,
-    /// Messages of long flows that there was no room to keep.
-    pub messages: u64,
+    /// Long flows whose messages there was no room to keep.
+    pub flows_unheard: u64,
 }
 
 impl Losses {
@@ -52,7 +52,7 @@ impl Losses {
     pub fn add(&mut self, other: &Losses) {
         self.flows_evicted += other.flows_evicted;
         self.gaps_given_up += other.gaps_given_up;
-        self.messages += other.messages;
+        self.flows_unheard += other.flows_unheard;
     }
 }
 
@@ -63,8 +63,8 @@ pub struct FlowTable {
     wheel: Wheel,
     recent: Recent,
     held_bytes: usize,
-    /// Messages kept of all flows.
-    messages: usize,
+    /// Flows whose messages are kept.
+    heard: usize,
     /// Most live flows.
     flows_max: usize,
     /// Flows begun so far.
@@ -96,7 +96,7 @@ impl FlowTable {
             wheel: Wheel::new(),
             recent: Recent::default(),
             held_bytes: 0,
-            messages: 0,
+            heard: 0,
             flows_max: flows_max.max(1),
             created: 0,
             duplicates: [0; 2],
@@ -241,6 +241,7 @@ impl FlowTable {
             for &id in ahead {
                 self.hand_out_rest(id, sink);
                 let flow = self.flows.take(id);
+                self.forget_messages(&flow);
                 let end = end_with_capture(&flow);
                 sink.closed(FlowId(id), flow, end, frame);
             }
@@ -360,10 +361,14 @@ impl FlowTable {
         way.ip_bytes += u64::from(brief.ip_length);
         way.payload_bytes += u64::from(brief.payload_length);
         if paused {
-            let room = TABLE_MESSAGES_MAX - self.messages;
-            let (kept, lost) = message::begins(flow, brief, room);
-            self.messages += kept;
-            self.losses.messages += u64::from(lost);
+            let heard = flow.marks.has(Marks::MESSAGES);
+            if heard || self.heard < TABLE_FLOWS_MAX {
+                message::begins(flow, brief);
+                self.heard += usize::from(flow.marks.has(Marks::MESSAGES) && !heard);
+            } else {
+                // Nothing else is touched: most flows are turned away here once there are many.
+                flow.marks.set(Marks::UNHEARD, true);
+            }
         }
     }
 
@@ -513,9 +518,17 @@ impl FlowTable {
         self.hand_out_rest(id, sink);
         self.wheel.disarm(id);
         let flow = self.flows.remove(id);
-        self.messages -= flow.messages_kept();
+        self.forget_messages(&flow);
         self.index.remove(flow.tag, id);
         sink.closed(FlowId(id), flow, end, frame);
+    }
+
+    /// Makes room for the messages of another flow than this, which ends.
+    fn forget_messages(&mut self, flow: &Flow) {
+        let heard = flow.marks.has(Marks::MESSAGES);
+        self.heard -= usize::from(heard);
+        let unheard = !heard && flow.marks.has(Marks::UNHEARD) && message::has_lived(flow);
+        self.losses.flows_unheard += u64::from(unheard);
     }
 
     /// Hands out what is still held behind gaps that no packet can fill any more.

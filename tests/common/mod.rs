@@ -5,6 +5,7 @@
 #[cfg(unix)]
 pub mod browser;
 pub mod conversation;
+pub mod folder;
 pub mod generated;
 pub mod known;
 #[cfg(target_os = "linux")]

@@ -13,6 +13,7 @@ mod redactions;
 mod stops;
 mod tamper;
 
+use common::folder::files;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,20 +82,6 @@ fn sealed() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     seal(folder.path(), "one", &["meter.pcap"]);
     folder
-}
-
-/// All files of a folder, with their bytes.
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push((path.clone(), fs::read(&path).unwrap())),
-        }
-    }
-    found.sort();
-    found
 }
 
 /// The commands of VERIFY.txt, without Wireshark's; none where minisign is not installed.

@@ -75,6 +75,9 @@ pub struct Row {
     pub round_trip: Option<i64>,
     /// The single flows, in the order in which they ended.
     pub flow_refs: Vec<FlowRef>,
+    /// Of the local and the remote end: it has sent with a hop limit that no router counted down, and
+    /// that is noted.
+    pub(super) whole_hops: [bool; 2],
     /// By input, where there are several.
     shares: Vec<Share>,
     /// What flows of unknown content look like, as bits of [`crate::protocol::unknown::Class`].
@@ -173,6 +176,7 @@ impl Row {
             frames: [flow.first_frame, flow.last_frame()],
             round_trip: None,
             flow_refs: Vec::new(),
+            whole_hops: [false; 2],
             shares: Vec::new(),
             classes: 0,
             flow_refs_lost: 0,
