@@ -3,6 +3,7 @@
 use phonehome::analysis::Analysis;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::ledger::NameSource;
+use phonehome::attribution::on_link::Holds;
 use phonehome::attribution::world::{
     Choice, Contact, Destination, Host, Level, NameSeen, Party, Remote, Service, Traffic, WireText,
     World, Zone,
@@ -43,7 +44,11 @@ pub fn snapshot() -> Snapshot {
     let mut ledger = Ledger::default();
     for number in 0..DEVICES as u32 {
         let [_, _, high, low] = number.to_be_bytes();
-        ledger.arp(Mac([2, 0, 0, 0, high, low]), [10, 0, high, low].into(), Timestamp(0));
+        ledger.holds(&Holds::own(
+            Mac([2, 0, 0, 0, high, low]),
+            [10, 0, high, low].into(),
+            Timestamp(0),
+        ));
     }
     let world = World::build(&ledger, &geo, &signatures, &Choice::default());
     snapshot.devices = world.devices;

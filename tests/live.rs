@@ -16,6 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -287,6 +288,16 @@ fn every_gap_of_200_is_recorded() {
     gaps("gaps200", 200);
 }
 
+/// Waits for the first checkpoint with packets: a busy machine takes its time.
+fn await_checkpoint(case: &Path) {
+    let patience = Instant::now() + Duration::from_secs(30);
+    let has_packets = |entry: &journal::Entry| matches!(entry.event, Event::Checkpoint { bytes, .. } if bytes > 4096);
+    while !journal::read(&layout::journal(case)).is_ok_and(|(all, _)| all.iter().any(has_packets)) {
+        assert!(Instant::now() < patience, "no checkpoint");
+        pause(20);
+    }
+}
+
 /// Kills the recorder while packets come in, and looks at what is left.
 fn killed(tag: &str, rounds: u64) {
     let Some(wire) = Wire::lay(tag) else { return };
@@ -294,10 +305,17 @@ fn killed(tag: &str, rounds: u64) {
     for round in 0..rounds {
         let case = folder.path().join(format!("case{round}"));
         let mut running = Running::start(&wire, &["--case", case.to_str().unwrap()]);
+        let ended = AtomicBool::new(false);
         let last = thread::scope(|scope| {
-            scope.spawn(|| wire.send(&captures().join("gateway.pcap"), 5000, Some(10_000)));
-            pause(1200 + round * 37 % 700);
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    wire.send(&captures().join("gateway.pcap"), 5000, Some(2_000));
+                }
+            });
+            await_checkpoint(&case);
+            pause(round * 37 % 700);
             Running::signal(running.recorder, "-KILL");
+            ended.store(true, Ordering::Relaxed);
             Clocks::now().wall
         });
         let rest: Vec<String> = running.lines.by_ref().map_while(Result::ok).collect();

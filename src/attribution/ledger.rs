@@ -17,10 +17,10 @@ pub use traffic::Traffic;
 use super::announced::{Expectations, Expected};
 use super::forwarded;
 use super::names::{Answered, Answers, NameId, Names};
+use super::on_link::{Holds, OnLink};
 use super::pace::Paced;
-use crate::base::address::{Mac, Scope, scope};
+use crate::base::address::{Mac, Scope};
 use crate::base::table::{BuildHasher, Map, Set};
-use crate::base::time::Timestamp;
 use crate::decode::Tunnels;
 use crate::flow::{Cite, Flow, Head, Side};
 use crate::protocol::unknown::Class;
@@ -46,6 +46,9 @@ const PACED_MAX: usize = 4096;
 pub const DEVICES_MAX: usize = 65_536;
 /// Most descriptions kept of one device.
 const IDENTITIES_MAX: usize = 64;
+/// Most internet addresses kept of one hardware address, each way: more than a device has of its
+/// own, before it is known to have them.
+const INTERNET_MAX: usize = 8;
 /// Longest description kept, bytes.
 const IDENTITY_BYTES_MAX: usize = 256;
 /// Most other protocols kept of one flow.
@@ -121,6 +124,8 @@ pub struct Losses {
     pub identities: u64,
     /// Announcements of flows forgotten before their time was over.
     pub announcements: u64,
+    /// Addresses of the network itself not kept.
+    pub addresses: u64,
     /// Long flows whose messages, or whose even pace, there was no room to keep.
     pub paces: u64,
 }
@@ -146,33 +151,16 @@ pub struct Ledger {
     pub identities: BTreeMap<DeviceKey, Vec<Identity>>,
     /// Name servers that the network gave to a device, with the frame that says so.
     pub resolvers: BTreeMap<Mac, Vec<(IpAddr, Cite)>>,
+    /// Name servers that the network gave to all devices, with the frame that says so.
+    pub link_resolvers: Vec<(IpAddr, Cite)>,
     /// Names asked for, or that devices give to their own addresses.
     pub asked: BTreeMap<NameId, Asked>,
+    /// Addresses of the internet's range that are at home here.
+    pub on_link: OnLink,
     file_names: Map<IpAddr, NameId>,
     tunnel_ends: Set<IpAddr>,
     tunnel_ends_lost: bool,
     losses: Losses,
-}
-
-/// Which side of a flow is on the test network. Where both or neither are, the side that began.
-#[must_use]
-pub fn local_side(flow: &Head) -> Side {
-    let initiator = flow.initiator;
-    let scopes = [initiator, initiator.other()].map(|side| scope(flow.key.address(side)));
-    match scopes {
-        [Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback]
-        | [Scope::Group, Scope::Internet] => initiator.other(),
-        _ => initiator,
-    }
-}
-
-/// An end of a flow. Hardware addresses count only for ends on the test network: that of a
-/// remote is the gateway's.
-#[must_use]
-pub fn endpoint(flow: &Head, side: Side) -> Endpoint {
-    let address = flow.key.address(side);
-    let inside = scope(address) == Scope::Inside;
-    Endpoint { mac: flow.macs[side.index()].filter(|mac| inside && !mac.is_group()), address }
 }
 
 #[derive(Clone)]
@@ -200,17 +188,44 @@ impl Ledger {
         }
     }
 
-    /// An ARP message: whose address is whose.
-    pub fn arp(&mut self, mac: Mac, address: IpAddr, time: Timestamp) {
-        if mac.is_group() || mac.is_zero() || scope(address) != Scope::Inside {
+    /// An address is said to be at a hardware address.
+    pub fn holds(&mut self, holds: &Holds) {
+        let Holds { mac, address, time, .. } = *holds;
+        if mac.is_group() || mac.is_zero() {
             return;
         }
-        if let Some(hardware) = self.hardware(mac)
+        self.on_link.learn(holds);
+        if self.on_link.scope(address, Some(mac)) == Scope::Inside
+            && let Some(hardware) = self.hardware(mac)
             && !address.is_unspecified()
         {
             hardware.confirmed.insert(address);
             hardware.saw(address, time);
         }
+    }
+
+    fn scope(&self, flow: &Head, side: Side) -> Scope {
+        self.on_link.scope(flow.key.address(side), flow.macs[side.index()])
+    }
+
+    /// Which side of a flow is on the test network. Where both or neither are, the side that began.
+    #[must_use]
+    pub fn local_side(&self, flow: &Head) -> Side {
+        let initiator = flow.initiator;
+        match [initiator, initiator.other()].map(|side| self.scope(flow, side)) {
+            [Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback]
+            | [Scope::Group, Scope::Internet] => initiator.other(),
+            _ => initiator,
+        }
+    }
+
+    /// An end of a flow. Hardware addresses count only for ends on the test network: that of a
+    /// remote is the gateway's.
+    #[must_use]
+    pub fn endpoint(&self, flow: &Head, side: Side) -> Endpoint {
+        let inside = self.scope(flow, side) == Scope::Inside;
+        let mac = flow.macs[side.index()].filter(|mac| inside && !mac.is_group());
+        Endpoint { mac, address: flow.key.address(side) }
     }
 
     /// A frame without IP was sent by this hardware address.
@@ -230,7 +245,7 @@ impl Ledger {
 
     /// A flow began.
     pub fn opened(&mut self, flow: &Head, tunnels: Option<&Tunnels>) {
-        let local = local_side(flow);
+        let local = self.local_side(flow);
         self.note_hardware(flow);
         if let Some(tunnels) = tunnels {
             self.note_tunnels(tunnels);
@@ -241,7 +256,7 @@ impl Ledger {
         if self.answers.is_empty() {
             return;
         }
-        let ends = [endpoint(flow, local), endpoint(flow, local.other())];
+        let ends = [self.endpoint(flow, local), self.endpoint(flow, local.other())];
         let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
         if dns.is_some() {
             self.notes.entry(flow.first_frame).or_default().dns = dns;
@@ -270,25 +285,22 @@ impl Ledger {
         let sender = flow.first_sender;
         let address = flow.key.address(sender);
         if let Some(mac) = flow.macs[sender.index()].filter(|mac| !mac.is_group()) {
-            let time = flow.first;
+            let (time, inside) = (flow.first, self.on_link.scope(address, Some(mac)));
             if let Some(hardware) = self.hardware(mac) {
-                match scope(address) {
+                match inside {
                     Scope::Inside if !address.is_unspecified() => hardware.saw(address, time),
-                    Scope::Internet
-                        if hardware.internet.len() < 4 && !hardware.internet.contains(&address) =>
-                    {
-                        hardware.internet.push(address);
-                    }
+                    Scope::Internet => note_internet(&mut hardware.internet, address),
                     _ => {}
                 }
             }
         }
         let towards = flow.key.address(sender.other());
         let next_hop = flow.macs[sender.other().index()].filter(|mac| !mac.is_group());
-        if let Some(mac) = next_hop.filter(|_| scope(towards) == Scope::Internet)
+        if let Some(mac) = next_hop
+            && self.on_link.scope(towards, next_hop) == Scope::Internet
             && let Some(hardware) = self.hardware(mac)
         {
-            hardware.is_next_hop = true;
+            note_internet(&mut hardware.hop_to, towards);
         }
     }
 
@@ -315,7 +327,7 @@ impl Ledger {
             What::Answer { address, .. } => {
                 if let Some(name) = self.names.intern(fact.value) {
                     self.asked.entry(name).or_default().addresses.insert(address);
-                    let client = endpoint(flow, side.other());
+                    let client = self.endpoint(flow, side.other());
                     self.answers.learn(client.address, client.mac, address, name, cite);
                 }
             }
@@ -338,8 +350,8 @@ impl Ledger {
             What::Identity { subject: Subject::Sender, kind } => {
                 let key = self.sender(flow, side);
                 self.describe(key, kind, fact);
-                if side == local_side(flow)
-                    && scope(flow.key.address(side.other())) == Scope::Internet
+                if side == self.local_side(flow)
+                    && self.scope(flow, side.other()) == Scope::Internet
                     && tells_apart(kind)
                 {
                     self.prove(flow, evidence(Mark::Identifier, fact.name, fact.value.len()));
@@ -356,6 +368,12 @@ impl Ledger {
             }
             What::Resolver { client, resolver } => {
                 let known = self.resolvers.entry(client).or_default();
+                if known.len() < IDENTITIES_MAX && !known.iter().any(|&(r, _)| r == resolver) {
+                    known.push((resolver, cite));
+                }
+            }
+            What::LinkResolver { resolver } => {
+                let known = &mut self.link_resolvers;
                 if known.len() < IDENTITIES_MAX && !known.iter().any(|&(r, _)| r == resolver) {
                     known.push((resolver, cite));
                 }
@@ -433,9 +451,9 @@ impl Ledger {
     /// With which hop limits hardware addresses send on the test network. Of the ends of a row whole
     /// limits are noted once: most flows say nothing new of them.
     fn note_hops(&mut self, flow: &Flow, head: &Head, row: Option<usize>) {
-        let local = local_side(head);
+        let local = self.local_side(head);
         let sides = [local, local.other()];
-        if sides.iter().any(|&side| scope(flow.key.address(side)) == Scope::Group) {
+        if sides.iter().any(|&side| self.scope(head, side) == Scope::Group) {
             return;
         }
         for (way, side) in sides.into_iter().enumerate().filter(|&(_, side)| flow.has_sent(side)) {
@@ -446,7 +464,7 @@ impl Ledger {
             {
                 continue;
             }
-            let end = endpoint(head, side);
+            let end = self.endpoint(head, side);
             if let Some(mac) = end.mac.filter(|_| !end.address.is_unspecified())
                 && let Some(hardware) = self.hardware.get_mut(&mac)
             {
@@ -467,8 +485,8 @@ impl Ledger {
     }
 
     fn sender(&self, flow: &Head, side: Side) -> Option<DeviceKey> {
-        let end = endpoint(flow, side);
-        match (end.mac, scope(end.address)) {
+        let end = self.endpoint(flow, side);
+        match (end.mac, self.scope(flow, side)) {
             (Some(mac), _) => Some(DeviceKey::Mac(mac)),
             (None, Scope::Inside) => Some(DeviceKey::Address(end.address)),
             _ => None,
@@ -511,7 +529,7 @@ impl Ledger {
                 all.push(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
             }
         }
-        let remote = flow.key.address(local_side(flow).other());
+        let remote = flow.key.address(self.local_side(flow).other());
         if let Some(&name) = self.file_names.get(&remote) {
             all.push(Named {
                 name,
@@ -541,8 +559,8 @@ impl Ledger {
     #[must_use]
     pub fn glance_at_row(&self, flow: &Flow) -> u64 {
         let head = flow.head();
-        let local = local_side(&head);
-        let ends = [endpoint(&head, local), endpoint(&head, local.other())];
+        let local = self.local_side(&head);
+        let ends = [self.endpoint(&head, local), self.endpoint(&head, local.other())];
         let hash = row_hash(&self.hasher, &ends[0], &ends[1], service_port(flow, local), None);
         let guess = self.row_index.find(hash, |_| true);
         guess.map_or(0, |&index| {
@@ -594,10 +612,10 @@ impl Ledger {
     ) -> Option<(usize, u32)> {
         let notes = self.notes.remove(&flow.first_frame);
         let head = flow.head();
-        let local = local_side(&head);
+        let local = self.local_side(&head);
         let remote = local.other();
         let name = self.names_of(&head, notes.as_ref()).first().copied();
-        let ends = [endpoint(&head, local), endpoint(&head, remote)];
+        let ends = [self.endpoint(&head, local), self.endpoint(&head, remote)];
         let port = service_port(flow, local);
         let key = RowKey {
             local: ends[0],
@@ -662,8 +680,16 @@ impl Ledger {
             names: self.names.lost,
             answers: self.answers.lost,
             announcements: self.expectations.lost,
+            addresses: self.on_link.lost,
             ..self.losses
         }
+    }
+}
+
+/// Few are enough to tell a router by.
+fn note_internet(kept: &mut Vec<IpAddr>, address: IpAddr) {
+    if kept.len() < INTERNET_MAX && !kept.contains(&address) {
+        kept.push(address);
     }
 }
 
@@ -688,8 +714,16 @@ impl Losses {
             devices,
             identities,
             announcements,
+            addresses,
             paces,
         } = self;
-        flows_without_contact + names + answers + devices + identities + announcements + paces
+        flows_without_contact
+            + names
+            + answers
+            + devices
+            + identities
+            + announcements
+            + addresses
+            + paces
     }
 }

@@ -14,6 +14,7 @@ mod lines;
 pub mod lint;
 mod lookup;
 pub mod names;
+pub mod on_link;
 pub mod oui;
 pub mod pace;
 pub mod pack;

@@ -1,8 +1,8 @@
 //! One flow as a record, with the field names of DESIGN.md section 4, for programs.
 
 use super::geo::Geo;
-use super::ledger::{DeviceKey, Ledger, NameSource, Notes, endpoint, local_side};
-use super::world::{NameSeen, WireText, Zone, destination_id, device_id, transport_name, zone};
+use super::ledger::{DeviceKey, Ledger, NameSource, Notes};
+use super::world::{NameSeen, WireText, Zone, destination_id, device_id, transport_name, zone_of};
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::decode::Tunnel;
@@ -268,16 +268,16 @@ impl FlowRecord {
             let of_source = names.iter().filter(move |named| named.source == source);
             of_source.map(|named| safe(ledger.names.get(named.name)))
         };
-        let local = local_side(&head);
-        let remote = endpoint(&head, local.other());
-        let device = match endpoint(&head, local) {
+        let local = ledger.local_side(&head);
+        let remote = ledger.endpoint(&head, local.other());
+        let device = match ledger.endpoint(&head, local) {
             end if end.mac.is_some() => {
                 end.mac.map_or(DeviceKey::Address(end.address), DeviceKey::Mac)
             }
             end => DeviceKey::Address(end.address),
         };
         let best = names.first().map(|named| ledger.names.get(named.name));
-        let on_internet = zone(remote.address) == Zone::Internet;
+        let on_internet = zone_of(remote) == Zone::Internet;
         let place = if on_internet { geo.place(remote.address) } else { Default::default() };
         let numbers = match flow.icmp() {
             Some((kind, code)) => Some((u16::from(kind), u16::from(code))),

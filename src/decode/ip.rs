@@ -57,7 +57,16 @@ pub enum Transport<'a> {
         code: u8,
         /// Identifier of echo messages.
         identifier: Option<u16>,
+        /// The message from its type on, as far as it was captured.
+        message: &'a [u8],
         /// Bytes behind the 8-byte header on the wire.
+        payload_length: u32,
+    },
+    /// RFC 9776 and older versions.
+    Igmp {
+        /// The message, as far as it was captured.
+        message: &'a [u8],
+        /// Its bytes on the wire.
         payload_length: u32,
     },
     /// SCTP and others with ports where RFC 768 has them.
@@ -115,6 +124,7 @@ pub mod flag {
 }
 
 const ICMP: u8 = 1;
+const IGMP: u8 = 2;
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
@@ -198,6 +208,10 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
 pub(super) fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
     let u16_at = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
     let needed = match ip.protocol {
+        IGMP => {
+            ip.transport = Transport::Igmp { message: bytes, payload_length: on_wire };
+            return;
+        }
         TCP => 20,
         UDP | ICMP | ICMPV6 | UDP_LITE => 8,
         SCTP | DCCP => 12,
@@ -263,6 +277,7 @@ pub(super) fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
                 kind: bytes[0],
                 code: bytes[1],
                 identifier: echo.then(|| u16_at(4)),
+                message: bytes,
                 payload_length: on_wire.saturating_sub(8),
             };
             checked = Some(("icmp", on_wire));

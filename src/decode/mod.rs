@@ -9,6 +9,7 @@ pub mod fragments;
 mod frame_ledger;
 pub mod ip;
 mod link;
+pub mod neighbour;
 #[cfg(test)]
 mod testing;
 pub mod tunnel;

@@ -3,9 +3,11 @@
 
 use super::PARTITIONS;
 use super::events::Events;
+use crate::attribution::on_link::Holds;
 use crate::base::address::Mac;
 use crate::base::time::Timestamp;
-use crate::decode::{Arp, Body, Ip, Packet, Transport, Tunnels, Vlans};
+use crate::decode::neighbour::{self, Claim};
+use crate::decode::{Body, Ip, Packet, Transport, Tunnels, Vlans};
 use crate::flow::{Around, Brief, FlowId, key};
 use crate::source::{Chunk, Frame};
 
@@ -34,7 +36,7 @@ pub(super) struct Common {
 /// What a frame without a flow tells the ledger.
 #[derive(Clone, Copy)]
 pub(super) enum Aside {
-    Arp(Arp, Timestamp),
+    Holds(Holds),
     Sighted(Option<Mac>),
 }
 
@@ -175,10 +177,29 @@ impl Job {
     /// Adds what a frame without a flow tells the ledger.
     pub(super) fn aside(&mut self, body: &Body<'_>, packet: &Packet<'_>, time: Timestamp) {
         let aside = match body {
-            Body::Arp(arp) => Aside::Arp(*arp, time),
+            Body::Arp(arp) => Aside::Holds(Holds {
+                mac: arp.sender_mac,
+                address: arp.sender.into(),
+                time,
+                own: packet.source_mac == Some(arp.sender_mac),
+            }),
             Body::Other(_) => Aside::Sighted(packet.source_mac),
             Body::Ip(_) | Body::Refused(_) => return,
         };
+        self.tell_aside(aside);
+    }
+
+    /// Adds what a packet says of who holds an address, beside what its flow is told.
+    pub(super) fn neighbour(&mut self, ip: &Ip<'_>, packet: &Packet<'_>, time: Timestamp) {
+        if let Some(Claim { address, mac }) = neighbour::claim(ip)
+            && let Some(mac) = mac.or(packet.source_mac)
+        {
+            let own = packet.source_mac == Some(mac);
+            self.tell_aside(Aside::Holds(Holds { mac, address: address.into(), time, own }));
+        }
+    }
+
+    fn tell_aside(&mut self, aside: Aside) {
         let place = self.common.places;
         self.common.places += 1;
         self.common.asides.push((place, aside));
@@ -222,12 +243,13 @@ impl Common {
     }
 }
 
-/// The transport payload that dissectors read.
+/// What dissectors read: the transport payload, or the whole of a message without ports.
 #[inline(always)]
 pub(super) fn payload<'a>(ip: &Ip<'a>) -> &'a [u8] {
     match ip.transport {
         Transport::Tcp(tcp) => tcp.payload,
         Transport::Udp { payload, .. } => payload,
+        Transport::Icmp { message, .. } | Transport::Igmp { message, .. } => message,
         _ => &[],
     }
 }

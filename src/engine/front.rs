@@ -88,7 +88,7 @@ impl Front {
         }
         job.common.chunk = chunk;
         if let Some(timeline) = &mut self.timeline {
-            timeline.take(&job.parts, &self.changes);
+            timeline.take(&job.parts, &self.changes, &job.common.asides);
         }
     }
 
@@ -110,6 +110,7 @@ impl Front {
                 fragments.frame(seen, (&packet, ip), &mut context);
             }
             Body::Ip(ip) => {
+                job.neighbour(ip, &packet, frame.time);
                 let brief = brief(frame, seen, &packet, ip, &self.hasher);
                 let around = job.surroundings(&packet);
                 job.packet(index, frame, ip, brief, around);

@@ -91,7 +91,7 @@ impl<'r> Teller<'r> {
 
     fn aside(&mut self, aside: Aside) {
         match aside {
-            Aside::Arp(arp, time) => self.ledger.arp(arp.sender_mac, arp.sender.into(), time),
+            Aside::Holds(holds) => self.ledger.holds(&holds),
             Aside::Sighted(mac) => self.ledger.sighted(mac),
         }
     }

@@ -2,9 +2,10 @@
 //! asks for it: it looks at every packet once more, behind the decoder, and the walk itself stays
 //! as it is. What it keeps depends on packets and their order alone, not on threads.
 
-use super::batch::{Item, Part};
+use super::batch::{Aside, Item, Part};
 use crate::attribution::ledger::Endpoint;
-use crate::base::address::{Scope, scope};
+use crate::attribution::on_link::OnLink;
+use crate::base::address::Scope;
 use crate::base::table::Map;
 use crate::base::time::Timestamp;
 use crate::snapshot::Slots;
@@ -32,6 +33,7 @@ pub struct Timeline {
     pub ends: Map<Endpoint, Slots>,
     /// Payload of ends that there was no room for.
     pub untold: [u64; 2],
+    on_link: OnLink,
     /// Payload of each end with each remote in each phase, by its position.
     pub phases: Map<(usize, Endpoint, IpAddr), [u64; 2]>,
     /// Payload that there was no room for there.
@@ -43,14 +45,26 @@ pub(super) type Change = (u32, usize);
 
 impl Timeline {
     /// Takes the packets of a job. `changes` are the phases in it, the one that it began in first.
-    pub(super) fn take(&mut self, parts: &[Part], changes: &[Change]) {
+    /// `asides` say whose addresses are whose.
+    pub(super) fn take(&mut self, parts: &[Part], changes: &[Change], asides: &[(u32, Aside)]) {
+        let mut asides = asides.iter().peekable();
         let mut left: Vec<&[Item]> = parts.iter().map(|part| &part.items[..]).collect();
         // In the order of frames, which is the same whatever the number of workers.
         let place = |items: &&mut &[Item]| items.first().map_or(u32::MAX, |item| item.place);
         while let Some(item) =
             left.iter_mut().min_by_key(place).and_then(|items| items.split_off_first())
         {
+            while let Some((_, aside)) = asides.next_if(|(place, _)| *place < item.place) {
+                self.hear(aside);
+            }
             self.count(item, changes);
+        }
+        asides.for_each(|(_, aside)| self.hear(aside));
+    }
+
+    fn hear(&mut self, aside: &Aside) {
+        if let Aside::Holds(holds) = aside {
+            self.on_link.learn(holds);
         }
     }
 
@@ -58,7 +72,9 @@ impl Timeline {
         let brief = &item.brief;
         let bytes = u64::from(brief.payload_length);
         let [from, to] = [brief.side, brief.side.other()].map(|side| brief.key.address(side));
-        let (way, address, remote) = match [scope(from), scope(to)] {
+        let [sender, receiver] = brief.macs;
+        let scopes = [self.on_link.scope(from, sender), self.on_link.scope(to, receiver)];
+        let (way, address, remote) = match scopes {
             [Scope::Inside, Scope::Internet] => (0, from, to),
             [Scope::Internet, Scope::Inside] => (1, to, from),
             _ => return,

@@ -22,6 +22,8 @@ pub enum Kind {
     Other,
     /// An ICMP message.
     Icmp,
+    /// An IGMP message.
+    Igmp,
     /// A frame with a fragment, counted later than its turn and without what it carries.
     Part,
     /// The same, of a packet that was never put together.
@@ -109,6 +111,7 @@ impl Brief {
                 icmp = [kind, code];
                 (Kind::Icmp, payload_length)
             }
+            Transport::Igmp { payload_length, .. } => (Kind::Igmp, payload_length),
             Transport::Ports { payload_length, .. }
             | Transport::Fragment { payload_length, .. }
             | Transport::None { payload_length } => (Kind::Other, payload_length),

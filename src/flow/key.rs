@@ -53,7 +53,9 @@ impl FlowKey {
                 Some(identifier) => ([identifier; 2], true),
                 None => ([u16::from(kind) << 8 | u16::from(code); 2], true),
             },
-            Transport::None { .. } | Transport::Fragment { .. } => ([0, 0], true),
+            Transport::Igmp { .. } | Transport::None { .. } | Transport::Fragment { .. } => {
+                ([0, 0], true)
+            }
         };
         let icmp = matches!(ip.transport, Transport::Icmp { .. });
         let kind = match (ip.source, portless, icmp) {

@@ -67,7 +67,7 @@ pub(super) fn begins(flow: &mut Flow, brief: &Brief) {
             brief.flags & flag::RST == 0 && half.is_new(brief.sequence, brief.payload_length)
         }
         Kind::Udp => true,
-        Kind::Other | Kind::Icmp | Kind::Part | Kind::LostPart => false,
+        Kind::Other | Kind::Icmp | Kind::Igmp | Kind::Part | Kind::LostPart => false,
     };
     if begins {
         let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };

@@ -383,7 +383,7 @@ impl FlowTable {
     ) {
         match brief.kind {
             Kind::Tcp => self.tcp(id, brief, payload, distributions, sink),
-            Kind::Udp if brief.payload_length > 0 => {
+            Kind::Udp | Kind::Icmp | Kind::Igmp if brief.payload_length > 0 => {
                 let flow = &mut self.flows[id];
                 if flow.marks.has(Marks::WANTED) {
                     let segment = segment(brief, payload());
@@ -571,7 +571,7 @@ fn segment<'a>(brief: &Brief, data: &'a [u8]) -> Segment<'a> {
         time: brief.time,
         wire_length: brief.wire_length,
         gap: 0,
-        datagram: brief.kind == Kind::Udp,
+        datagram: brief.kind != Kind::Tcp,
     }
 }
 

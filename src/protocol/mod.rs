@@ -12,6 +12,8 @@ mod dns;
 mod dtls;
 mod ftp;
 mod http;
+mod icmpv6;
+mod igmp;
 mod irc;
 mod legacy;
 mod mqtt;
@@ -113,6 +115,8 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &telnet::Telnet,
     &rtp::Rtp,
     &rtp::Rtcp,
+    &icmpv6::Icmpv6,
+    &igmp::Igmp,
 ];
 
 /// Recognises one protocol.
@@ -140,6 +144,10 @@ pub enum Over {
     Udp,
     /// Either.
     Both,
+    /// IGMP itself.
+    Igmp,
+    /// ICMPv6 itself.
+    Icmpv6,
 }
 
 impl Over {
@@ -149,6 +157,8 @@ impl Over {
             Over::Tcp => protocol == TCP,
             Over::Udp => protocol == UDP,
             Over::Both => matches!(protocol, TCP | UDP),
+            Over::Igmp => protocol == IGMP,
+            Over::Icmpv6 => protocol == ICMPV6,
         }
     }
 }
@@ -307,6 +317,11 @@ pub enum What {
     Resolver {
         /// Hardware address of the device.
         client: Mac,
+        /// The name server.
+        resolver: IpAddr,
+    },
+    /// The network told all devices to use this name server.
+    LinkResolver {
         /// The name server.
         resolver: IpAddr,
     },
@@ -541,6 +556,8 @@ impl Method {
 pub const TCP: u8 = 6;
 /// UDP, as an IANA protocol number.
 pub const UDP: u8 = 17;
+const IGMP: u8 = 2;
+const ICMPV6: u8 = 58;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -3,8 +3,8 @@
 
 use super::unknown::{Class, Glimpse, Look, Looking};
 use super::{
-    Content, DISSECTORS, Fact, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe, Session, TCP,
-    UDP, port,
+    Content, DISSECTORS, Fact, ICMPV6, IGMP, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe,
+    Session, TCP, UDP, port,
 };
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::num::NonZeroU64;
@@ -170,6 +170,11 @@ impl Sessions {
                     Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, segment.frame);
                         self.segment(id, flow, segment, say)
+                    }
+                    // What has no ports says itself what it is.
+                    Asked::Undecided(0) if !matches!(flow.key.protocol, TCP | UDP) => {
+                        *state = State::Quiet(None);
+                        false
                     }
                     Asked::Undecided(0) => {
                         *state = State::Glimpsed(Glimpse::default());
@@ -438,18 +443,16 @@ enum Asked {
 
 /// The dissectors that a flow may be for, one bit each.
 fn candidates(flow: &Flow) -> u128 {
-    static CANDIDATES: LazyLock<[u128; 2]> = LazyLock::new(|| {
-        [TCP, UDP].map(|protocol| {
+    const CARRIERS: [u8; 4] = [TCP, UDP, IGMP, ICMPV6];
+    static CANDIDATES: LazyLock<[u128; 4]> = LazyLock::new(|| {
+        CARRIERS.map(|protocol| {
             let all = DISSECTORS.iter().enumerate();
             all.filter(|(_, dissector)| dissector.over().fits(protocol))
                 .fold(0, |bits, (index, _)| bits | 1 << index)
         })
     });
-    match flow.key.protocol {
-        TCP => CANDIDATES[0],
-        UDP => CANDIDATES[1],
-        _ => 0,
-    }
+    let carrier = CARRIERS.iter().position(|&protocol| protocol == flow.key.protocol);
+    carrier.map_or(0, |carrier| CANDIDATES[carrier])
 }
 
 fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
@@ -498,9 +501,7 @@ fn by_port(flow: &Flow) -> Label {
 }
 
 const ICMP: u8 = 1;
-const IGMP: u8 = 2;
 const ESP: u8 = 50;
-const ICMPV6: u8 = 58;
 
 #[cfg(test)]
 mod tests {

@@ -14,10 +14,10 @@ pub struct Hardware {
     pub addresses: Vec<(IpAddr, [Timestamp; 2])>,
     /// Addresses it claimed by ARP or was given by DHCP: surely its own.
     pub confirmed: Set<IpAddr>,
-    /// Different internet addresses it sent from, counted up to a few.
+    /// Different internet addresses it sent from, the first few.
     pub internet: Vec<IpAddr>,
-    /// Packets for the internet were sent to it.
-    pub is_next_hop: bool,
+    /// Different internet addresses that packets sent to it were for, the first few.
+    pub hop_to: Vec<IpAddr>,
     /// Addresses that it sent from with a hop limit no router has counted down.
     pub(in crate::attribution) own_hops: Vec<IpAddr>,
     /// What may be behind it.

@@ -230,7 +230,7 @@ impl Row {
         let measured = flow.round_trip(remote);
         self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
         let mut marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u32);
-        if is_inbound(flow, local) {
+        if self.is_on_internet() && is_inbound(flow, local) {
             marks |= Mark::Inbound as u32;
         }
         if let Some(paced) = paced {
@@ -330,6 +330,10 @@ impl Row {
         }
     }
 
+    fn is_on_internet(&self) -> bool {
+        self.remote.mac.is_none() && scope(self.remote.address) == Scope::Internet
+    }
+
     /// Whether these are ICMP messages, which display filters cannot tell from quotes in them.
     #[must_use]
     pub fn is_icmp(&self) -> bool {
@@ -343,7 +347,7 @@ impl Row {
     }
 }
 
-/// Whether the internet began a flow that the local end took part in. An answer without payload
+/// Whether the remote end began a flow that the local end took part in. An answer without payload
 /// may be a refusal.
 fn is_inbound(flow: &Flow, local: Side) -> bool {
     let remote = local.other();
@@ -351,7 +355,6 @@ fn is_inbound(flow: &Flow, local: Side) -> bool {
     let taken = flow.key.protocol == crate::protocol::TCP && received.delivered_bytes > 0;
     flow.initiator_known
         && flow.initiator == remote
-        && scope(flow.key.address(remote)) == Scope::Internet
         && flow.key.port(local).is_some()
         && sent.packets > 0
         && (sent.payload_bytes > 0 || taken)

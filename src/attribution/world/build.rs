@@ -1,7 +1,7 @@
 //! Adds the ledger up into a world.
 
 use super::destination::Destinations;
-use super::{Choice, Claims, Contact, Destination, Device, World, Zone, zone};
+use super::{Choice, Claims, Contact, Destination, Device, World, Zone, zone_of};
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware, Ledger};
 use crate::attribution::signature::Signatures;
@@ -106,7 +106,7 @@ impl Builder<'_> {
             if self.left_out(key).is_some() {
                 continue;
             }
-            let zone = zone(row.remote.address);
+            let zone = zone_of(row.remote);
             if let Some(claim) = self.claim(row) {
                 claims.insert(row_index, claim);
             }

@@ -3,7 +3,7 @@
 use super::build::{Builder, Placed};
 use super::{
     Claim, Claims, Destination, Excluded, Level, NameSeen, Remote, Traffic, WireText, Zone,
-    destination_id, device_id, name_level, zone,
+    destination_id, device_id, name_level, zone_of,
 };
 use crate::attribution::ledger::{Named, Row};
 use crate::attribution::reach;
@@ -138,7 +138,7 @@ impl Builder<'_> {
 
     /// Whose remote this is: by the row's name, else by its address.
     pub fn claim(&self, row: &Row) -> Option<Claim> {
-        if zone(row.remote.address) != Zone::Internet {
+        if zone_of(row.remote) != Zone::Internet {
             return None;
         }
         let by_name = row.name.and_then(|named| {

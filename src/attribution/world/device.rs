@@ -3,11 +3,11 @@
 use super::build::Builder;
 use super::{
     AddressSeen, Behind, Device, IdentitySeen, LeftOut, Maker, Traffic, Visibility, WireText, Zone,
-    device_id, zone,
+    device_id, zone_of,
 };
 use crate::attribution::ledger::{DeviceKey, Endpoint, Row};
 use crate::attribution::oui;
-use crate::base::address::Mac;
+use crate::base::address::{Mac, Scope};
 use crate::base::table::{Map, Set};
 use crate::base::text::safe;
 use crate::protocol::IdentityKind;
@@ -22,7 +22,7 @@ impl Builder<'_> {
             keys.iter().enumerate().map(|(index, &key)| (key, index)).collect();
         let mut devices: Vec<Device> = keys.iter().map(|&key| self.device(key)).collect();
         for row in &self.ledger.rows {
-            let zone = zone(row.remote.address);
+            let zone = zone_of(row.remote);
             let traffic = Traffic::of(&row.totals);
             if let Some(&device) = index.get(&self.device_of(row.local)) {
                 devices[device].count(zone, row, &traffic);
@@ -55,7 +55,7 @@ impl Builder<'_> {
             self.ledger.hardware.keys().map(|&mac| DeviceKey::Mac(mac)).collect();
         for row in &self.ledger.rows {
             keys.insert(self.device_of(row.local));
-            if zone(row.remote.address) == Zone::Private && row.totals[1].packets > 0 {
+            if zone_of(row.remote) == Zone::Private && row.totals[1].packets > 0 {
                 keys.insert(self.device_of(row.remote));
             }
         }
@@ -83,10 +83,17 @@ impl Builder<'_> {
                 frame: identity.frame,
             })
             .collect();
-        let is_gateway = hardware.is_some_and(|h| h.is_next_hop || !h.internet.is_empty());
+        // What it sent from before it was known to be its own does not make it one.
+        let is_strange = |&address: &IpAddr| ledger.on_link.scope(address, mac) == Scope::Internet;
+        let is_gateway =
+            hardware.is_some_and(|h| h.internet.iter().chain(&h.hop_to).any(is_strange));
         let oui = mac.and_then(oui::registrant);
         let label = self.choice.devices.iter().find(|(_, wanted)| self.is_device(*wanted, key));
-        let resolvers = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
+        let own = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
+        // Router advertisements tell those that speak IPv6.
+        let hears = hardware.is_some_and(|h| h.addresses.iter().any(|(one, _)| one.is_ipv6()));
+        let of_link = ledger.link_resolvers.iter().filter(|_| hears && !is_gateway);
+        let resolvers = own.chain(of_link);
         let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
         Device {
             id: device_id(key).into(),

@@ -4,7 +4,7 @@
 use super::forwarded::Forwarded;
 use super::geo::{Asn, Country, CountryCode};
 pub use super::ledger::Traffic;
-use super::ledger::{DeviceKey, NameSource, Named};
+use super::ledger::{DeviceKey, Endpoint, NameSource, Named};
 use super::names::registrable;
 use super::signature::{Confidence, Kind, Operator, Ownership};
 use crate::base::address::{Mac, Scope, Spelled, network, scope};
@@ -574,7 +574,14 @@ pub fn transport_name(protocol: u8) -> Cow<'static, str> {
     transport(protocol).map_or_else(|| protocol.to_string().into(), Cow::Borrowed)
 }
 
-/// Where an address is, seen from the test network.
+/// Where an end is, seen from the test network.
+#[must_use]
+pub fn zone_of(end: Endpoint) -> Zone {
+    // Only ends on the test network have a hardware address, whatever range theirs is of.
+    if end.mac.is_some() { Zone::Private } else { zone(end.address) }
+}
+
+/// Where an address is that nobody on the test network is known to hold.
 #[must_use]
 pub fn zone(address: IpAddr) -> Zone {
     match scope(address) {

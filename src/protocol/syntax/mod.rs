@@ -9,6 +9,7 @@ pub mod dns;
 pub mod document;
 pub mod dtls;
 pub mod framed;
+pub mod group;
 pub mod header;
 pub mod hello;
 pub mod hpack;

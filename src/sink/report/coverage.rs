@@ -176,6 +176,7 @@ fn losses(losses: &LossesShown) -> Markup {
         (ledger.devices, text("coverage.loss_devices")),
         (ledger.identities, text("coverage.loss_identities")),
         (ledger.announcements, text("coverage.loss_announcements")),
+        (ledger.addresses, text("coverage.loss_addresses")),
         (ledger.paces, text("coverage.loss_paces")),
     ];
     let lost: Vec<_> = all.iter().filter(|(count, _)| *count > 0).collect();

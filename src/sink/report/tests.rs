@@ -1,6 +1,7 @@
 use super::{Options, TimeZone, page, page_with};
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::NameSource;
+use crate::attribution::on_link::Holds;
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
     Choice, Claim, Contact, Destination, Device, Host, IdentitySeen, Level, Maker, NameSeen, Party,
@@ -45,7 +46,11 @@ fn traffic(sent: u64, received: u64) -> Traffic {
 /// A device as the world makes it: it answered an ARP question.
 fn device(last: u8) -> Device {
     let mut ledger = Ledger::default();
-    ledger.arp(Mac([0, 0, 0x5e, 0, 0x53, last]), [192, 168, 77, last].into(), MOMENT);
+    ledger.holds(&Holds::own(
+        Mac([0, 0, 0x5e, 0, 0x53, last]),
+        [192, 168, 77, last].into(),
+        MOMENT,
+    ));
     let world = World::build(&ledger, &Geo::default(), &Signatures::default(), &Choice::default());
     world.devices.into_iter().next().expect("one device")
 }

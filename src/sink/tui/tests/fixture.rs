@@ -2,6 +2,7 @@
 
 use crate::attribution::geo::{About, Asn, Country, CountryCode};
 use crate::attribution::ledger::NameSource;
+use crate::attribution::on_link::Holds;
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
     Choice, Claim, Contact, Destination, Device, Excluded, Host, IdentitySeen, Level, Maker,
@@ -49,7 +50,11 @@ fn traffic(sent: u64, received: u64) -> Traffic {
 
 fn device(spell: Spell<'_>, last: u8, name: Option<&str>, amounts: [u64; 2]) -> Device {
     let mut ledger = Ledger::default();
-    ledger.arp(Mac([0, 0, 0x5e, 0, 0x53, last]), [192, 168, 77, last].into(), MOMENT);
+    ledger.holds(&Holds::own(
+        Mac([0, 0, 0x5e, 0, 0x53, last]),
+        [192, 168, 77, last].into(),
+        MOMENT,
+    ));
     let geo = crate::attribution::geo::Geo::default();
     let world = World::build(&ledger, &geo, &Signatures::default(), &Choice::default());
     let mut device = world.devices.into_iter().next().expect("one device");
