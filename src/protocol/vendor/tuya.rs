@@ -1,11 +1,13 @@
 //! Tuya in the local network, which the modules inside devices of hundreds of brands speak:
 //! announcements over UDP 6666 (readable), 6667 and 7000 (masked with a key that is the same in
-//! all devices and public), and commands over TCP 6668, encrypted with a key of the device.
+//! all devices and public: `mask.rs`), and commands over TCP 6668, encrypted with a key of the device.
 //! Learned from nDPI (tuya_lp.c) and the localtuya threads that `vendor-facts` cites;
 //! `ndpi/tuya_lp.pcap` has the announcements.
 //!
 //! Fixed: a prefix and a suffix of 32 bits each and a length that joins them.
 //! Bounds: those of `framed.rs`; a message of up to 64 KiB.
+
+mod mask;
 
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_be};
@@ -55,7 +57,7 @@ impl Dissector for Tuya {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Framed::start(Messages)
+        Framed::start(Messages { announcements: false })
     }
 }
 
@@ -81,7 +83,7 @@ impl Dissector for Announcement {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Framed::start(Messages)
+        Framed::start(Messages { announcements: true })
     }
 }
 
@@ -110,7 +112,9 @@ fn size(start: &[u8]) -> Size {
     }
 }
 
-struct Messages;
+struct Messages {
+    announcements: bool,
+}
 
 impl Grammar for Messages {
     fn size(&self, start: &[u8]) -> Size {
@@ -127,6 +131,12 @@ impl Grammar for Messages {
             [body, body.get(4..).unwrap_or_default()].into_iter().find(|t| t.starts_with(b"{"));
         if let Some(text) = text {
             tell(text, TABLE, voice);
+        } else if self.announcements
+            && let Some(text) = unmasked(bytes)
+        {
+            tell(&text, TABLE, voice);
+            // A device announces the same every few seconds.
+            return Next::Done;
         }
         // Commands to the device are encrypted since version 3.1, and only the version is readable.
         if let Some([b'3', b'.', digit @ b'0'..=b'9']) = body.get(..3) {
@@ -134,6 +144,19 @@ impl Grammar for Messages {
         }
         Next::More
     }
+}
+
+/// The text of an announcement that is masked.
+fn unmasked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = if bytes.starts_with(OLD[0]) {
+        // A checksum of four bytes, and the suffix.
+        mask::open_blocks(bytes.get(OLD_HEADER_BYTES..bytes.len().checked_sub(8)?)?)?
+    } else {
+        let body = bytes.get(NEW_HEADER_BYTES..bytes.len().checked_sub(4)?)?;
+        mask::open_sealed(&bytes[4..NEW_HEADER_BYTES], body)?
+    };
+    let start = if text.starts_with(b"{") { 0 } else { 4 };
+    text.get(start..).filter(|text| text.starts_with(b"{")).map(<[u8]>::to_vec)
 }
 
 #[cfg(test)]
@@ -160,6 +183,23 @@ mod tests {
         *other.last_mut().unwrap() = 0;
         let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 6666), &[(Side::Low, &other)]);
         assert_ne!(label.protocol, "tuya-discovery");
+    }
+
+    #[test]
+    fn a_masked_announcement_names_the_device_too() {
+        let json = br#"{"ip":"10.0.0.9","gwId":"0123abcd","version":"3.3"}"#;
+        let plain = old(0x13, &[&[0; 4][..], &mask::tests::close_blocks(json)].concat());
+        let pieces = [(Side::Low, &plain[..])];
+        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 6667), &pieces);
+        assert_eq!((label.protocol, label.content), ("tuya-discovery", Content::Service));
+        assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
+        assert_eq!(values(&said, "tuya.version"), [b"3.3"]);
+        let length = (12 + json.len() as u32 + 16).to_be_bytes();
+        let header = [&[0; 9][..], &[0x13], &length].concat();
+        let sealed = mask::tests::close_sealed(&header, json);
+        let new = [&NEW[0][..], &header, &sealed, NEW[1]].concat();
+        let (_, said) = converse_datagrams_here(&flow(UDP, 50_000, 7000), &[(Side::Low, &new)]);
+        assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
     }
 
     #[test]
