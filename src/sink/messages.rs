@@ -100,7 +100,7 @@ mod tests {
         found
     }
 
-    /// The code of report and comparison, file by file.
+    /// The code of report and comparison and of what both are made of, file by file.
     fn sources() -> Vec<String> {
         let sinks = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink");
         let folders = ["report", "compare"].map(|name| std::fs::read_dir(sinks.join(name)));
@@ -109,7 +109,9 @@ mod tests {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             name.ends_with(".rs") && name != "tests.rs"
         });
-        code.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+        code.chain([sinks.join("html.rs")])
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect()
     }
 
     /// What stands between the bracket that `code` begins with and its partner.

@@ -180,7 +180,7 @@ fn notes(view: &View<'_>, timeline: &TimelineShown, axis: &Axis) -> Markup {
         } @else {
             ol.notes {
                 @for (time, what) in all.iter().take(NOTES_MAX) {
-                    li { (view.clock.moment(*time)) " UTC: " bdi { (what) } }
+                    li { (say("timeline.note", &[("time", view.clock.moment(*time)), ("what", wire(what))])) }
                 }
             }
             @if all.len() > NOTES_MAX {
