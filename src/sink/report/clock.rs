@@ -2,6 +2,7 @@
 
 use super::words::{exact_moment, moment};
 use crate::base::time::{SECOND, Timestamp};
+use crate::sink::messages::line;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 

@@ -276,7 +276,9 @@ fn law(claim: &Claim) -> Markup {
 
 /// What is spoken, where the number of the port stands for a guess and is called one.
 pub fn service_name(service: &Service) -> String {
-    let port = service.port.map_or(String::new(), |port| line("unit.port", &[("port", &port.to_string())]));
+    let port = service
+        .port
+        .map_or(String::new(), |port| line("unit.port", &[("port", &port.to_string())]));
     let carrier = format!("{}{port}", service.proto.to_uppercase());
     match service.method {
         "port" => {

@@ -70,7 +70,11 @@ fn limits(device: &Device) -> Markup {
         limits.push(text("device.limit_way").to_owned());
     }
     if seen.acknowledged_unseen_flows > 0 {
-        let many = counted(seen.acknowledged_unseen_flows, text("unit.conversation"), text("unit.conversations"));
+        let many = counted(
+            seen.acknowledged_unseen_flows,
+            text("unit.conversation"),
+            text("unit.conversations"),
+        );
         limits.push(line("device.limit_unseen", &[("many", &many)]));
     }
     html! {

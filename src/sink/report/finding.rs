@@ -78,13 +78,13 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                 }
             }
             h4 { (text("finding.what_this_does_not_show")) }
-            ul { @for text in finding.does_not_show { li { (text) } } }
+            ul { @for text in &finding.does_not_show { li { (text) } } }
             @if !finding.alternatives.is_empty() {
                 h4 { (text("finding.other_explanations")) }
                 ul {
                     @for other in &finding.alternatives {
                         li {
-                            (wire(&other.text)) ": " strong { (other.status) }
+                            (wire(&other.text)) ": " strong { (status(other.status)) }
                             @if !other.by.is_empty() { " (" (wire(&other.by)) ")" }
                         }
                     }
@@ -158,6 +158,16 @@ fn clauses(snapshot: &Snapshot, bears_on: &[Bearing]) -> Markup {
             }
         }
         p { (text("finding.clauses_how")) }
+    }
+}
+
+/// Whether an explanation was ruled out: a word of the contract, in words of the page.
+fn status(word: &'static str) -> &'static str {
+    match word {
+        "excluded" => text("finding.status_excluded"),
+        "not excluded" => text("finding.status_not_excluded"),
+        "not tested" => text("finding.status_not_tested"),
+        other => other,
     }
 }
 

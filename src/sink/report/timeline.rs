@@ -2,6 +2,7 @@
 
 use super::View;
 use super::picture::{WIDTH, figure, number};
+use super::words::wire;
 use crate::base::text::{bytes, shorten, span};
 use crate::base::time::Timestamp;
 use crate::sink::messages::{line, say, text};
