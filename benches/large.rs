@@ -129,7 +129,7 @@ fn finding(snapshot: &Snapshot, number: usize) -> Finding {
         },
         facts: vec![Fact::new(text.clone(), 3)],
         may_say: text,
-        does_not_show: &["who reads it", "what it holds"],
+        does_not_show: Box::new(["who reads it", "what it holds"]),
         alternatives: Vec::new(),
         refs: (1..=8)
             .map(|frame| Reference { input: 0, frame, time: Timestamp(0), length: 74 })

@@ -4,6 +4,7 @@ pub mod address;
 pub mod bytes;
 pub mod file;
 pub mod frame;
+pub mod messages;
 pub mod table;
 pub mod text;
 pub mod time;

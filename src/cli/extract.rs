@@ -134,7 +134,23 @@ pub fn run(args: &Extract) -> Result<u8, Failure> {
         extract::copy(&paths, &wanted, frames.as_ref(), annotations.as_ref(), out, map_out)
             .map_err(anyhow::Error::from)?;
     tell(&copied, &args.output, &map, unlisted);
+    if copied.frames == 0 {
+        say_why_empty(&wanted, &view);
+    }
     Ok(if input::complain(&endings) { 3 } else { 0 })
+}
+
+/// An empty extract is easily taken for silence.
+fn say_why_empty(wanted: &Wanted, view: &View<'_>) {
+    let mut noted: Vec<&str> = view.periods.iter().filter_map(|period| period.name).collect();
+    noted.sort_unstable();
+    noted.dedup();
+    let phases = match (wanted.phases.is_empty(), noted.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => "; no phase was noted in this recording".to_owned(),
+        (false, false) => format!("; phases that were noted: {}", noted.join(", ")),
+    };
+    eprintln!("phonehome: no frame fits all that was asked for{phases}");
 }
 
 /// What the numbers in the map are about.

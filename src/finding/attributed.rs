@@ -1,5 +1,6 @@
 //! What checks share that go by whose a name or network is.
 
+use super::words::{text, told};
 use super::{Alternative, Draft, Fact, View};
 use crate::attribution::ledger::NameSource;
 use crate::attribution::signature::Kind;
@@ -33,26 +34,25 @@ pub(super) fn attributed<'v>(
     draft.facts.extend(said.iter().map(|claim| fact(claim)));
     if draft.level == Level::Inferred {
         draft.alternatives.push(Alternative {
-            text: "the address also serves other names, and this traffic was for one of them"
-                .into(),
+            text: text("shared.address_also_serves").into(),
             status: "not excluded",
-            by: "the name comes from DNS, not from the traffic itself".into(),
+            by: text("shared.name_comes_dns").into(),
         });
     }
     (!said.is_empty()).then_some((draft, said))
 }
 
 fn fact(claim: &Claim) -> Fact {
-    let text = format!(
-        "{} ({}) matches {} of {}, role {}; source: {} ({}, read {})",
-        claim.matched.text,
-        claim.basis,
-        claim.pattern,
-        claim.name,
-        claim.role,
-        claim.source,
-        claim.confidence.name(),
-        claim.checked
+    let text = told!(
+        "shared.matches_role_source",
+        text = claim.matched.text,
+        basis = claim.basis,
+        pattern = claim.pattern,
+        name = claim.name,
+        role = claim.role,
+        source = claim.source,
+        confidence = claim.confidence.name(),
+        checked = claim.checked
     );
     Fact::new(text, claim.frame)
 }

@@ -1,9 +1,8 @@
 //! `net.beacon`: flows to one service begin, or messages within a flow that stays open come, at an
 //! even pace.
 
-use super::{
-    About, Alternative, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device,
-};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::{Mark, Row};
 use crate::attribution::pace::{INTERVALS_MIN, Pace, Paced};
 use crate::attribution::world::{Contact, Level, Zone, transport_name};
@@ -28,37 +27,12 @@ impl Check for Beacon {
         "net.beacon"
     }
 
-    fn title(&self) -> &'static str {
-        "Flows begin, or messages come, at an even pace"
-    }
-
     fn version(&self) -> u32 {
         2
     }
 
     fn severity(&self) -> Severity {
         Severity::Info
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "Nine or more flows from the device to one service on the internet that \
-                begin at an even pace, or nine or more messages of one end within a flow: a period \
-                of 5 seconds or more, half of the intervals within 10 % of it, long and short \
-                intervals in balance (Bowley's skew within 30 %). A message begins with new payload \
-                after a pause of a second, in a flow that has lived for a minute; the latest 64 of \
-                a flow are looked at.",
-            why: "A pace that no person keeps is a program's: telemetry, a check for updates, a \
-                keep-alive, or a control channel, whether it opens each time or stays open.",
-            false_positives: "Most devices report at an even pace, and harmlessly. NTP, DHCP, DNS, \
-                announcements on the local network, keep-alives of TCP and those of MQTT, STUN and \
-                WireGuard are known to and are left out; a keep-alive within encryption looks like \
-                any message. A pace that is varied on purpose is not found, nor are messages in a \
-                channel that is never silent for a second.",
-            verify: "Show the deciding frames, or the first packets of the flows with the filter \
-                and tcp.flags.syn == 1 (or the first packet of each UDP flow), and look at the time \
-                between them.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -68,9 +42,9 @@ impl Check for Beacon {
         let mut draft = Draft::new(
             Level::Shown,
             &[
-                "what it is for",
-                "that a person or a company has asked for it",
-                "that nothing else is sent at a pace",
+                msg!("net.beacon.not_what_it_is"),
+                msg!("net.beacon.not_person_company_asked"),
+                msg!("net.beacon.not_nothing_else_sent"),
             ],
         );
         let mut paces = flows(view, contact, &mut draft);
@@ -80,10 +54,11 @@ impl Check for Beacon {
         }
         draft.traffic.sort_unstable_by_key(|(index, _)| *index);
         let device = spoken_device(view.device(contact));
-        draft.may_say = format!(
-            "Between the device {device} and {} an even pace was kept ({}): {{bytes}}.",
-            spoken(view, &draft),
-            paces.join("; "),
+        draft.may_say = told!(
+            "net.beacon.may_say",
+            device,
+            remote = spoken(view, &draft),
+            paces = paces.join("; ")
         );
         Some(draft)
     }
@@ -113,13 +88,15 @@ fn flows(view: &View<'_>, contact: &Contact, draft: &mut Draft) -> Vec<String> {
         times.sort_unstable();
         let Some(pace) = Pace::of(times.into_iter()) else { continue };
         let first = &view.ledger.rows[rows[0]];
-        let port = port.map_or(String::new(), |port| format!(" port {port}"));
+        let port = port.map_or(String::new(), |port| told!("net.beacon.port", port));
         draft.facts.push(Fact::new(
-            format!(
-                "{} flows ({label}, {}{port}) begin every {}",
-                pace.count,
-                transport_name(protocol),
-                evenness(&pace)
+            told!(
+                "net.beacon.flows_begin_every",
+                count = pace.count,
+                label,
+                transport = transport_name(protocol),
+                port,
+                pace = evenness(&pace)
             ),
             first.frames[0],
         ));
@@ -129,7 +106,7 @@ fn flows(view: &View<'_>, contact: &Contact, draft: &mut Draft) -> Vec<String> {
             draft.cites.extend(row.flow_refs.iter().map(|flow| flow.cite));
             draft.traffic.push((index, None));
         }
-        paces.push(format!("{} flows, one every {}", pace.count, span(pace.period)));
+        paces.push(told!("net.beacon.flows_every", count = pace.count, period = span(pace.period)));
     }
     paces
 }
@@ -137,7 +114,7 @@ fn flows(view: &View<'_>, contact: &Contact, draft: &mut Draft) -> Vec<String> {
 fn evenness(pace: &Pace) -> String {
     let Pace { period, jitter, skew, .. } = *pace;
     let period = span(period);
-    format!("{period} (median; half of the intervals within {jitter} % of it, skew {skew} %)")
+    told!("net.beacon.median_half_intervals", period, jitter, skew)
 }
 
 /// Flows in which messages come at a pace; those that are counted already are not counted twice.
@@ -152,31 +129,41 @@ fn messages(view: &View<'_>, contact: &Contact, draft: &mut Draft, paces: &mut V
         for paced in all.filter(|paced| !keeps_alive(paced)) {
             told = true;
             let Paced { pace, remote, bytes: [least, most], cites } = paced;
-            let of = if *remote { "of the remote end" } else { "of the device" };
-            let port = row.port.map_or(String::new(), |port| format!(" port {port}"));
+            let of =
+                if *remote { text("net.beacon.of_remote") } else { text("net.beacon.of_device") };
+            let port = row.port.map_or(String::new(), |port| told!("net.beacon.port", port));
             let protocol = transport_name(row.protocol);
             let bytes = match least == most {
-                true => format!("{least} bytes"),
-                false => format!("{least} to {most} bytes"),
+                true => told!("net.beacon.bytes", least),
+                false => told!("net.beacon.bytes_2", least, most),
             };
             let mut fact = Fact::new(
-                format!(
-                    "{} messages {of} within one flow ({label}, {protocol}{port}), the first frame \
-                     of each with {bytes}, come every {}",
-                    pace.count,
-                    evenness(pace)
+                told!(
+                    "net.beacon.messages_within_flow",
+                    count = pace.count,
+                    of,
+                    label,
+                    protocol,
+                    port,
+                    bytes,
+                    pace = evenness(pace)
                 ),
                 0,
             );
             fact.frames.extend(cites.iter().map(|cite| cite.frame));
             draft.facts.push(fact);
             draft.cites.extend(cites);
-            paces.push(format!("{} messages {of}, one every {}", pace.count, span(pace.period)));
+            paces.push(told!(
+                "net.beacon.messages_every",
+                count = pace.count,
+                of,
+                period = span(pace.period)
+            ));
             if least == most && draft.alternatives.is_empty() {
                 draft.alternatives.push(Alternative {
-                    text: "a keep-alive that holds the channel open and says nothing".into(),
+                    text: text("net.beacon.keep_alive_holds").into(),
                     status: "not excluded",
-                    by: "the messages are of one length".into(),
+                    by: text("net.beacon.messages_length").into(),
                 });
             }
         }

@@ -1,6 +1,7 @@
 //! What a device behind a hub does falls to the hub, for its packets bear the hub's hardware address:
 //! a finding about the hub says so.
 
+use super::words::{text, told};
 use super::{Alternative, Draft, Fact, View};
 use crate::attribution::world::{Behind, Contact};
 use crate::base::address::Spelled;
@@ -23,20 +24,16 @@ pub(super) fn note(view: &View<'_>, contact: &Contact, draft: &mut Draft) {
     if let Some(first) = all.iter().find_map(|one| *one) {
         let spelled: Vec<String> =
             addresses.iter().map(|&address| Spelled(address).to_string()).collect();
-        let how = if all.iter().all(Option::is_some) { "all" } else { "part" };
+        let how =
+            if all.iter().all(Option::is_some) { text("shared.all") } else { text("shared.part") };
         draft.facts.push(Fact::new(
-            format!(
-                "{how} of it came from {}, which is reached through the device or shares its \
-                 address ({})",
-                spelled.join(", "),
-                first.by
-            ),
+            told!("shared.came_reached_through", how, spelled = spelled.join(", "), by = first.by),
             first.frame,
         ));
     }
     draft.alternatives.push(Alternative {
-        text: "something behind the device did it, not the device itself".into(),
+        text: text("shared.something_behind_device").into(),
         status: "not excluded",
-        by: "packets of both bear the same hardware address".into(),
+        by: text("shared.packets_both_bear").into(),
     });
 }

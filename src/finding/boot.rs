@@ -1,6 +1,7 @@
 //! How much of a device's start a capture shows: what it spoke to without asking for a name may have
 //! been looked up before, or be remembered from an earlier run.
 
+use super::words::{text, told};
 use super::{Alternative, View, position};
 use crate::attribution::ledger::{Ledger, Mark};
 use crate::attribution::world::{Device, World};
@@ -21,25 +22,22 @@ pub(super) fn started_in(view: &View<'_>, cites: &[Cite]) -> Option<&'static str
 pub(super) fn remembered(view: &View<'_>, device: &Device, what: &str) -> [Alternative; 2] {
     let recorded = view.periods.iter().any(|p| p.name.is_some_and(|name| STARTS.contains(&name)));
     let (status, by) = if recorded {
-        ("excluded", "the start of the device was noted and recorded")
+        ("excluded", text("shared.start_recorded"))
     } else if device.visibility.dhcp {
-        (
-            "not tested",
-            "the device asked for its address in this capture, so it may have started here",
-        )
+        ("not tested", text("shared.start_maybe"))
     } else {
-        ("not excluded", "the capture does not show the device starting")
+        ("not excluded", text("shared.start_not_shown"))
     };
     [
         Alternative {
-            text: format!("{what} before the capture began").into(),
+            text: told!("shared.before_capture_began", what).into(),
             status,
             by: by.into(),
         },
         Alternative {
-            text: format!("{what} in an earlier run, and kept over the restart").into(),
+            text: told!("shared.earlier_run_kept", what).into(),
             status: "not excluded",
-            by: "only the first start out of the factory, or after a reset, would tell".into(),
+            by: text("shared.only_first_start").into(),
         },
     ]
 }

@@ -1,6 +1,7 @@
 //! `net.bot-signature`: a device knocks at strangers as the bots of a known family do.
 
-use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::table::Set;
@@ -20,10 +21,6 @@ impl Check for Bot {
         "net.bot-signature"
     }
 
-    fn title(&self) -> &'static str {
-        "A device acts like a bot"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -32,26 +29,14 @@ impl Check for Bot {
         Severity::High
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "Three or more TCP connections tried with the IPv4 address of the other end for a sequence \
-                number, as the Mirai family does (its published scanner.c; mirai.security.gives); or \
-                Telnet (ports 23 and 2323) tried in vain at ten or more addresses of the internet.",
-            why: "Such a device is most likely infected: it looks for others to infect, and can be ordered to \
-                attack.",
-            false_positives: "A scanner that somebody runs on purpose. The sequence number of one connection is the address \
-                by chance once in four thousand million. Telnet alone is inferred at most. Other \
-                families, and bots that are silent while they are watched, are not found.",
-            verify: "In Wireshark, with relative sequence numbers off, compare tcp.seq_raw of the SYN in the \
-                deciding frames with ip.dst, byte by byte.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         let device = view.device(contact);
         let swept = view.sweeps.at(contact).filter(|_| device.role != "gateway")?;
-        let not_shown =
-            &["which program does it", "who gave the order", "that anything was reached or harmed"];
+        let not_shown = &[
+            msg!("net.bot-signature.not_program"),
+            msg!("net.bot-signature.not_gave_order"),
+            msg!("net.bot-signature.not_anything_reached_harmed"),
+        ];
         let mut draft = Draft::new(Level::Inferred, not_shown);
         let mut ways = Vec::new();
         let is_knock = |marks: u32| marks & Mark::Bot as u32 != 0;
@@ -61,13 +46,10 @@ impl Check for Bot {
             draft.level = Level::Shown;
             draft.cites.extend(knocks.iter().map(|flow| flow.cite));
             draft.traffic.extend(swept.bots.iter().map(|&row| (row, Some(Mark::Bot))));
-            let text = format!(
-                "{} connections tried with the address of the other end for a sequence number",
-                knocks.len()
-            );
+            let text = told!("net.bot-signature.connections_tried_address", count = knocks.len());
             let frames = knocks.iter().take(FRAMES_MAX).map(|flow| flow.cite.frame).collect();
             draft.facts.push(Fact { text, frames });
-            ways.push("with the other end's address for a sequence number".to_owned());
+            ways.push(told!("net.bot-signature.knocks"));
         }
         let mut counted: Set<usize> = draft.traffic.iter().map(|&(row, _)| row).collect();
         for sweep in &swept.sweeps {
@@ -75,22 +57,26 @@ impl Check for Bot {
                 continue;
             }
             sweep.tell(view, &mut draft, &mut counted);
-            ways.push(format!("at port {} of {} addresses", sweep.port, sweep.addresses));
+            ways.push(told!(
+                "net.bot-signature.port_addresses",
+                port = sweep.port,
+                addresses = sweep.addresses
+            ));
         }
         if draft.traffic.is_empty() {
             return None;
         }
         draft.traffic.sort_unstable_by_key(|&(row, _)| row);
         draft.alternatives.push(Alternative {
-            text: "somebody runs a scanner of this kind on the device on purpose".into(),
+            text: text("net.bot-signature.somebody_runs_scanner").into(),
             status: "not excluded",
-            by: "the packets do not say why".into(),
+            by: text("net.bot-signature.packets_say_why").into(),
         });
-        draft.may_say = format!(
-            "The device {} tried connections as bots of the Mirai family do ({}), with {}: {{bytes}}.",
-            spoken_device(device),
-            ways.join("; "),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "net.bot-signature.may_say",
+            device = spoken_device(device),
+            ways = ways.join("; "),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,5 +1,6 @@
 //! The catalogue of checks, for `phonehome explain` and `docs/catalogue.md`.
 
+use super::words::told;
 use super::{CHECKS, Check};
 use std::fmt::Write as _;
 
@@ -29,16 +30,16 @@ fn entry(check: &dyn Check) -> String {
     let mut text = String::new();
     for part in [
         format!("## {}\n", check.id()),
-        format!(
-            "{}. Severity {}, version {}.\n",
-            check.title(),
-            check.severity().name(),
-            check.version()
-        ),
-        format!("- **Looks for:** {}", about.looks_for),
-        format!("- **Why it matters:** {}", about.why),
-        format!("- **Known to be wrong or blind:** {}", about.false_positives),
-        format!("- **Verify by hand:** {}", about.verify),
+        told!(
+            "catalogue.head",
+            title = check.title(),
+            severity = check.severity().name(),
+            version = check.version(),
+        ) + "\n",
+        told!("catalogue.looks_for", said = about.looks_for),
+        told!("catalogue.why", said = about.why),
+        told!("catalogue.false_positives", said = about.false_positives),
+        told!("catalogue.verify", said = about.verify),
     ] {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{part}");

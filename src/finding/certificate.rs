@@ -1,5 +1,6 @@
 //! What checks of certificates share.
 
+use super::words::{text, told};
 use super::{Alternative, Draft, View};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
@@ -16,16 +17,15 @@ pub(super) fn told(
     let meant = std::cell::Cell::new(true);
     let mut draft = Draft::marked(view, contact, mark, not_shown, |row, one| {
         meant.set(meant.get() && may_be_meant(&one.value));
-        Some(format!("the certificate of {}: {}", row.remote.address, safe(&one.value)))
+        Some(told!("shared.certificate", address = row.remote.address, value = safe(&one.value)))
     })?;
     if meant.get() {
         draft.level = Level::Inferred;
     }
     draft.alternatives.push(Alternative {
-        text: "the device knows this very certificate or the key in it, and needs nothing else"
-            .into(),
+        text: text("shared.device_knows_very").into(),
         status: "not excluded",
-        by: "a passive capture does not show what is compared".into(),
+        by: text("shared.passive_capture_show").into(),
     });
     Some(draft)
 }

@@ -1,6 +1,7 @@
 //! `auth.none-on-config`: commands that switch or change something go readable, with no secret seen before.
 
-use super::{About, Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
 use crate::base::text::safe;
@@ -14,10 +15,6 @@ impl Check for ControlCleartext {
         "auth.none-on-config"
     }
 
-    fn title(&self) -> &'static str {
-        "A command without a visible login"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -26,23 +23,10 @@ impl Check for ControlCleartext {
         Severity::Medium
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "A readable message that writes, switches or commands (Modbus writes, IEC \
-                104 commands, smart plug switching) in flows without a visible \
-                credential.",
-            why: "Whoever reaches the device on the network can then probably do the same.",
-            false_positives: "A login in an earlier flow, or a filter by address, cannot be seen. \
-                Field buses such as Modbus have no login by design.",
-            verify: "Open the deciding frame in Wireshark: the dissector of the protocol \
-                shows the function and its address.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         let not_shown = &[
-            "that the command was carried out",
-            "that others could send it too: the sender may be checked by address",
+            msg!("auth.none-on-config.not_command_carried_out"),
+            msg!("auth.none-on-config.not_others_could_send"),
         ];
         let mut draft = Draft::marked(view, contact, Mark::Control, not_shown, |row, evidence| {
             let logged_in = row.evidence.iter().any(|e| e.mark == Mark::Credential);
@@ -51,14 +35,14 @@ impl Check for ControlCleartext {
         })?;
         draft.level = Level::Inferred;
         draft.alternatives.push(Alternative {
-            text: "the two ends knew each other from an earlier login".into(),
+            text: text("auth.none-on-config.two_ends_knew").into(),
             status: "not excluded",
-            by: "only readable secrets in the same flows are looked for".into(),
+            by: text("auth.none-on-config.only_readable_secrets").into(),
         });
-        draft.may_say = format!(
-            "Readable commands went between the device {} and {}, and no login was seen in those flows: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "auth.none-on-config.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,6 +1,7 @@
 //! `cred.cleartext`: a password or token was sent readable. The secret itself is never shown.
 
-use super::{About, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -14,10 +15,6 @@ impl Check for CredCleartext {
         "cred.cleartext"
     }
 
-    fn title(&self) -> &'static str {
-        "A password or token was sent readable"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -26,25 +23,14 @@ impl Check for CredCleartext {
         Severity::High
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "A password, token, key or community that a dissector read in a flow: \
-                HTTP, FTP, Telnet, MQTT, RTSP, SNMP, SMTP, SIP and others.",
-            why: "Whoever is on the path can read it and use it.",
-            false_positives: "Values that were made up for a test, or a public user such as anonymous.",
-            verify: "Follow the stream of the deciding frame in Wireshark; the secret stands \
-                there readable. phonehome never shows it.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         let mut draft = Draft {
             level: Level::Shown,
             facts: Vec::new(),
             may_say: String::new(),
             does_not_show: &[
-                "whether the credentials are valid",
-                "that anyone but the two ends has read them",
+                msg!("cred.cleartext.not_credentials_valid"),
+                msg!("cred.cleartext.not_anyone_but_two"),
             ],
             alternatives: Vec::new(),
             cites: Vec::new(),
@@ -65,9 +51,14 @@ impl Check for CredCleartext {
                 let owner = if secret.value.is_empty() {
                     String::new()
                 } else {
-                    format!(" of user {}", safe(&secret.value))
+                    told!("cred.cleartext.user", value = safe(&secret.value))
                 };
-                let text = format!("{}{owner}: {} bytes, not shown", secret.what, secret.length);
+                let text = told!(
+                    "cred.cleartext.bytes_shown",
+                    what = secret.what,
+                    owner,
+                    length = secret.length
+                );
                 if !draft.facts.iter().any(|fact| fact.text == text) {
                     draft.facts.push(Fact::new(text, secret.cite.frame));
                 }
@@ -76,14 +67,18 @@ impl Check for CredCleartext {
         if draft.traffic.is_empty() {
             return None;
         }
-        let place = if contact.zone == Zone::Internet { "over the internet" } else { "locally" };
+        let place = if contact.zone == Zone::Internet {
+            text("cred.cleartext.internet")
+        } else {
+            text("cred.cleartext.locally")
+        };
         let kinds: Vec<&str> = kinds.into_iter().collect();
-        draft.may_say = format!(
-            "Credentials went readable ({}) between the device {} and {}, {place}; in those \
-             flows: {{bytes}}.",
-            kinds.join(", "),
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "cred.cleartext.may_say",
+            kinds = kinds.join(", "),
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft),
+            place
         );
         Some(draft)
     }

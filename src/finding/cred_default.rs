@@ -1,6 +1,7 @@
 //! `cred.default-used`: a readable secret is one that many devices are sold with.
 
-use super::{About, Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
 use crate::base::text::safe;
@@ -16,10 +17,6 @@ impl Check for CredDefault {
         "cred.default-used"
     }
 
-    fn title(&self) -> &'static str {
-        "A well-known default password was sent"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -28,37 +25,28 @@ impl Check for CredDefault {
         Severity::High
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "A secret sent readable (FTP, AMQP, SNMP communities) that stands in a list of names and \
-                passwords that devices are sold with.",
-            why: "Whoever knows the product gets in.",
-            false_positives: "Whether it was taken is not read: it may have been refused. Passwords within encryption, or that \
-                only this maker uses, are not seen.",
-            verify: "Read the deciding frame, and the answer to it in the same stream.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        let not_shown = &["that it was taken", "which secret it is: it is never shown"];
+        let not_shown = &[
+            msg!("cred.default-used.not_taken"),
+            msg!("cred.default-used.not_secret_never_shown"),
+        ];
         let mut draft = Draft::marked(view, contact, Mark::Credential, not_shown, |_, one| {
             let owner = match one.value.is_empty() {
                 true => String::new(),
-                false => format!(" of user {}", safe(&one.value)),
+                false => told!("cred.default-used.user", value = safe(&one.value)),
             };
             one.what.ends_with(DEFAULT).then(|| format!("{}{owner}", one.what))
         })?;
         draft.level = Level::Inferred;
         draft.alternatives.push(Alternative {
-            text: "it was tried and refused".into(),
+            text: text("cred.default-used.tried_refused").into(),
             status: "not tested",
-            by: "the answer to it is not read".into(),
+            by: text("cred.default-used.answer_read").into(),
         });
-        draft.may_say = format!(
-            "A password that many devices are sold with went readable between the device {} and \
-             {}; in those flows: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "cred.default-used.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,7 +1,8 @@
 //! `dns.hardcoded-resolver`: a device asked names of a server other than those that DHCP gave it.
 
 use super::boot::{remembered, started_in};
-use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -13,28 +14,12 @@ impl Check for DnsHardcodedResolver {
         "dns.hardcoded-resolver"
     }
 
-    fn title(&self) -> &'static str {
-        "Another name server than the network gave"
-    }
-
     fn version(&self) -> u32 {
         2
     }
 
     fn severity(&self) -> Severity {
         Severity::Low
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "DNS questions to another server than those that DHCP gave the device in \
-                this capture.",
-            why: "It passes by the name server, and the filter, that the network's owner \
-                chose.",
-            false_positives: "A server set by hand, by a router advertisement, or kept from an earlier \
-                lease.",
-            verify: "Compare option 6 of the DHCP answer with the address in the filter.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -48,15 +33,13 @@ impl Check for DnsHardcodedResolver {
             facts: Vec::new(),
             may_say: String::new(),
             does_not_show: &[
-                "that the address is built into the device",
-                "what the name server keeps",
+                msg!("dns.hardcoded-resolver.not_address_built_into"),
+                msg!("dns.hardcoded-resolver.not_name_server_keeps"),
             ],
             alternatives: vec![Alternative {
-                text: "the server was configured by hand, by an app, or by a router \
-                       advertisement"
-                    .into(),
+                text: text("dns.hardcoded-resolver.server_configured_hand").into(),
                 status: "not tested",
-                by: "only DHCP is compared".into(),
+                by: text("dns.hardcoded-resolver.only_dhcp_compared").into(),
             }],
             cites: Vec::new(),
             traffic: Vec::new(),
@@ -75,28 +58,36 @@ impl Check for DnsHardcodedResolver {
             names.dedup();
             names.truncate(5);
             draft.facts.push(Fact {
-                text: format!("asked {} for {}", row.remote.address, names.join(", ")),
+                text: told!(
+                    "dns.hardcoded-resolver.asked",
+                    address = row.remote.address,
+                    names = names.join(", ")
+                ),
                 frames: asked.iter().take(5).map(|evidence| evidence.cite.frame).collect(),
             });
         }
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.alternatives.extend(remembered(view, device, "the server was given or learnt"));
+        draft.alternatives.extend(remembered(
+            view,
+            device,
+            text("dns.hardcoded-resolver.server_known"),
+        ));
         if let Some(phase) = started_in(view, &draft.cites) {
             let first = draft.cites.iter().map(|cite| cite.frame).min().unwrap_or(0);
-            let text =
-                format!("the first question lies in the phase {phase}, while the device starts");
+            let text = told!("dns.hardcoded-resolver.first_question_lies", phase);
             draft.facts.push(Fact::new(text, first));
         }
         let servers: Vec<String> =
             device.resolvers.iter().map(|(address, _)| address.to_string()).collect();
         let servers = servers.join(", ");
-        draft.facts.push(Fact::new(format!("DHCP gave it {servers}"), given.1));
-        draft.may_say = format!(
-            "The device {} asked names of {}, although DHCP gave it {servers}: {{bytes}}.",
-            spoken_device(device),
-            spoken(view, &draft),
+        draft.facts.push(Fact::new(told!("dns.hardcoded-resolver.dhcp_gave", servers), given.1));
+        draft.may_say = told!(
+            "dns.hardcoded-resolver.may_say",
+            device = spoken_device(device),
+            remote = spoken(view, &draft),
+            servers
         );
         Some(draft)
     }

@@ -4,6 +4,7 @@
 //! that input holds.
 
 use super::Counted;
+use super::words::{msg, text};
 use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share, Traffic};
 use crate::attribution::world::transport_name;
 use crate::base::address::Spelled;
@@ -14,7 +15,7 @@ use std::net::IpAddr;
 
 /// Longest filter, bytes: programs cannot be given more than 128 KiB in one argument.
 const FILTER_BYTES_MAX: usize = 60_000;
-const TOO_LONG: &str = "the filter would be longer than 60 kB; extract the frames instead";
+const TOO_LONG: &str = msg!("filter.too_long");
 /// Headers quoted in ICMP errors match address and port filters too.
 const WITHOUT_QUOTES: &str = "!icmp && !icmpv6";
 /// UDP ports of tunnels: VXLAN (IANA and Linux), Geneve, GTP-U, Teredo, TZSP, L2TP, CAPWAP,
@@ -160,13 +161,13 @@ impl Selection {
         }
         let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
         let filter = match (terms.is_empty(), outermost.is_empty()) {
-            (true, true) => return Err("no frame is counted"),
+            (true, true) => return Err(text("filter.nothing")),
             (false, true) => plain,
             (true, false) => outermost.join(" || "),
             (false, false) => format!("({plain}) || {}", outermost.join(" || ")),
         };
         if filter.len() > FILTER_BYTES_MAX {
-            return Err(TOO_LONG);
+            return Err(text(TOO_LONG));
         }
         Ok(filter)
     }
@@ -192,12 +193,10 @@ impl Selection {
         };
         // Display filters look at the headers of all layers.
         if [a, b].iter().any(|&end| ledger.may_be_tunnel_end(end)) {
-            return Err(
-                "a tunnel between the same addresses cannot be told apart; extract the frames instead",
-            );
+            return Err(text("filter.same_ends"));
         }
         if tunnelled && fragmented {
-            return Err("fragments of tunnels cannot be told apart; extract the frames instead");
+            return Err(text("filter.fragments"));
         }
         let mut ends = format!(
             "{family}.addr{layer} == {} && {family}.addr{layer} == {}{not_icmp}",
@@ -225,10 +224,10 @@ impl Selection {
             return Ok(());
         }
         if tunnelled {
-            return Err("ports in tunnels cannot be told apart; extract the frames instead");
+            return Err(text("filter.ports"));
         }
         if any(&|row| row.flow_refs_lost > 0) {
-            return Err("too many flows to tell apart; extract the frames instead");
+            return Err(text("filter.too_many"));
         }
         // Ports are read from whole packets only, also where Wireshark puts fragments together.
         let whole = match (fragmented, family) {
@@ -245,12 +244,12 @@ impl Selection {
             })
             .collect();
         if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
-            return Err("flows without ports cannot be told apart; extract the frames instead");
+            return Err(text("filter.no_ports"));
         }
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
             // Each turn walks all flows: a scan of ports must not take turns for every port.
             if terms.iter().map(String::len).sum::<usize>() > FILTER_BYTES_MAX {
-                return Err(TOO_LONG);
+                return Err(text(TOO_LONG));
             }
             let protocol = next.row.protocol;
             let Some([local, remote]) = next.flow.ports else {
@@ -315,7 +314,7 @@ fn ranges<'a>(flows: impl Iterator<Item = &'a Candidate<'a>>) -> Result<String, 
     let mut adjacent = false;
     for (index, &(frames, chosen)) in flows.iter().enumerate() {
         if index > 0 && frames[0] <= flows[index - 1].0[1] && chosen != flows[index - 1].1 {
-            return Err("flows with the same ports overlap; extract the frames instead");
+            return Err(text("filter.overlap"));
         }
         match ranges.last_mut() {
             Some(range) if chosen && adjacent => range[1] = range[1].max(frames[1]),

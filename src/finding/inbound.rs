@@ -1,8 +1,7 @@
 //! `svc.inbound-from-wan`: an internet address began a session that the device took part in.
 
-use super::{
-    About, Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device,
-};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone, transport_name};
 use crate::protocol::TCP;
@@ -15,30 +14,12 @@ impl Check for Inbound {
         "svc.inbound-from-wan"
     }
 
-    fn title(&self) -> &'static str {
-        "The internet began a session with a device"
-    }
-
     fn version(&self) -> u32 {
         1
     }
 
     fn severity(&self) -> Severity {
         Severity::Medium
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "A TCP or UDP flow that an internet address began and in which the device \
-                sent data, or took data over TCP, where the device had not spoken to \
-                that address before.",
-            why: "Behind a home router nothing should come in unasked: the port was opened \
-                by hand, by UPnP, or the device has a public address (IPv6).",
-            false_positives: "UDP conversations that were begun before the capture. A lab whose own \
-                servers have addresses that look public.",
-            verify: "In Wireshark the first frame of the filter must come from the internet \
-                address: for TCP a SYN without ACK, answered by the device.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -49,8 +30,8 @@ impl Check for Inbound {
         let mut draft = Draft::new(
             Level::Shown,
             &[
-                "that the sender got in: a refusal can be an answer too",
-                "how the router came to let it through",
+                msg!("svc.inbound-from-wan.not_sender_got_refusal"),
+                msg!("svc.inbound-from-wan.not_router_came_let"),
             ],
         );
         // An answer that came after a time-out, or a data connection that was agreed on.
@@ -70,11 +51,11 @@ impl Check for Inbound {
             if row.protocol != TCP {
                 draft.level = Level::Inferred;
             }
-            let text = format!(
-                "{} began {} to the device ({})",
-                Service(row),
-                transport_name(row.protocol),
-                row.label.protocol
+            let text = told!(
+                "svc.inbound-from-wan.began_device",
+                service = Service(row),
+                transport = transport_name(row.protocol),
+                protocol = row.label.protocol
             );
             draft.facts.push(Fact::new(text, first.cite.frame));
         }
@@ -83,15 +64,15 @@ impl Check for Inbound {
         }
         if draft.level == Level::Inferred {
             draft.alternatives.push(Alternative {
-                text: "the device began it before the capture did".into(),
+                text: text("svc.inbound-from-wan.device_began_before").into(),
                 status: "not excluded",
-                by: "UDP has no beginning that can be seen".into(),
+                by: text("svc.inbound-from-wan.udp_beginning_can").into(),
             });
         }
-        draft.may_say = format!(
-            "{} began a session with the device {}, which answered: {{bytes}}.",
-            spoken(view, &draft),
-            spoken_device(device),
+        draft.may_say = told!(
+            "svc.inbound-from-wan.may_say",
+            remote = spoken(view, &draft),
+            device = spoken_device(device)
         );
         Some(draft)
     }

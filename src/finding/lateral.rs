@@ -1,6 +1,7 @@
 //! `net.lateral`: one device opens a session with another on the test network.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::words::{msg, told};
+use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, TCP};
 
@@ -12,10 +13,6 @@ impl Check for Lateral {
         "net.lateral"
     }
 
-    fn title(&self) -> &'static str {
-        "A session between two local devices"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -24,26 +21,13 @@ impl Check for Lateral {
         Severity::Info
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "TCP connections with payload both ways that one device on the test \
-                network opened to another which is not the gateway.",
-            why: "A device that talks to its neighbours can learn about them or reach \
-                them; most devices have no need to.",
-            false_positives: "Phones and controllers that the user works with: the session is then \
-                what the user asked for.",
-            verify: "The first frame of the filter is a SYN from the device that is named \
-                first.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone != Zone::Private || view.goes_to_gateway(contact) {
             return None;
         }
         let mut draft = Draft::new(
             Level::Shown,
-            &["that a person did not want it", "what the session was for"],
+            &[msg!("net.lateral.not_person_want"), msg!("net.lateral.not_session")],
         );
         for (index, row) in view.rows(contact) {
             let talked = row.totals.iter().all(|sent| sent.payload_bytes > 0);
@@ -69,10 +53,10 @@ impl Check for Lateral {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.may_say = format!(
-            "The device {} opened sessions with {} on the test network: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "net.lateral.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

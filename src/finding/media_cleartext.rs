@@ -1,6 +1,7 @@
 //! `data.media-cleartext`: sound or pictures go over the internet readable.
 
-use super::{About, Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -14,10 +15,6 @@ impl Check for MediaCleartext {
         "data.media-cleartext"
     }
 
-    fn title(&self) -> &'static str {
-        "Sound or pictures went readable over the internet"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -26,30 +23,14 @@ impl Check for MediaCleartext {
         Severity::Medium
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "A readable announcement of sound or pictures (SDP, RTSP, RTMP, SIP, HTTP \
-                content type) or the media itself, in a flow with an internet address \
-                that is not encrypted.",
-            why: "Whoever is on the path can watch or listen. For a camera or a microphone \
-                this is the most private data there is.",
-            false_positives: "Internet radio, album art and other public media that a device fetches. \
-                Media announced in the clear but sent on another, encrypted flow: only \
-                flows that bear the announcement are counted.",
-            verify: "Follow the stream of the deciding frame in Wireshark and read the media \
-                lines (m=, a=rtpmap) or the Content-Type; play the RTP stream from the \
-                Telephony menu.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone != Zone::Internet {
             return None;
         }
         let not_shown = &[
-            "what can be heard or seen in it",
-            "that anyone but the two ends has watched it",
-            "whether it was live or recorded, or public anyway",
+            msg!("data.media-cleartext.not_can_heard_seen"),
+            msg!("data.media-cleartext.not_anyone_but_two"),
+            msg!("data.media-cleartext.not_live_recorded_public"),
         ];
         let mut draft = Draft::marked(view, contact, Mark::Media, not_shown, |row, evidence| {
             // Announced readable, but sent encrypted: not this finding.
@@ -57,14 +38,14 @@ impl Check for MediaCleartext {
             (!encrypted).then(|| format!("{}: {}", evidence.what, safe(&evidence.value)))
         })?;
         draft.alternatives.push(Alternative {
-            text: "the media came to the device, from a public service such as a radio station".into(),
+            text: text("data.media-cleartext.media_came_device").into(),
             status: "not tested",
-            by: "the announcement does not say which way it goes; compare the bytes sent and received".into(),
+            by: text("data.media-cleartext.announcement_say_way").into(),
         });
-        draft.may_say = format!(
-            "Sound or pictures were announced or sent readable between the device {} and {}; in those flows: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "data.media-cleartext.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -48,6 +48,7 @@ mod tunnel;
 mod update_check;
 mod update_cleartext;
 mod upload;
+mod words;
 
 pub use catalogue::{explain, page};
 pub use filter::Pairs;
@@ -71,6 +72,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+use words::told;
 
 /// Every check, in the order of the catalogue.
 pub static CHECKS: &[&dyn Check] = &[
@@ -106,45 +108,32 @@ pub static CHECKS: &[&dyn Check] = &[
     &relay::Relay,
     &beacon::Beacon,
     &transfer_country::TransferCountry,
-    &transfer::Transfer {
-        id: "transfer.no-adequacy",
-        decided: Decided::NoDecision,
-        title: "Data went to a country without a transfer decision",
-    },
-    &transfer::Transfer {
-        id: "transfer.partial-adequacy",
-        decided: Decided::Partly,
-        title: "Data went to a country that a transfer decision covers in part",
-    },
+    &transfer::Transfer { id: "transfer.no-adequacy", decided: Decided::NoDecision },
+    &transfer::Transfer { id: "transfer.partial-adequacy", decided: Decided::Partly },
     &standard::Standard {
         id: "standard.gb28181",
         key: "gb28181",
         name: "GB/T 28181 (China, networked video surveillance)",
-        title: "Messages in the form of GB/T 28181",
     },
     &standard::Standard {
         id: "standard.gat1400",
         key: "gat1400",
         name: "GA/T 1400 (China, video and image information)",
-        title: "Messages in the form of GA/T 1400",
     },
     &standard::Standard {
         id: "standard.gb32960",
         key: "gb32960",
         name: "GB/T 32960 (China, electric vehicles)",
-        title: "Messages in the form of GB/T 32960",
     },
     &standard::Standard {
         id: "standard.jtt808",
         key: "jtt808",
         name: "JT/T 808 (China, vehicle terminals)",
-        title: "Messages in the form of JT/T 808",
     },
     &standard::Standard {
         id: "standard.ansi-c1222",
         key: "ansi-c1222",
         name: "ANSI C12.22 (United States, meters)",
-        title: "Messages in the form of ANSI C12.22",
     },
 ];
 
@@ -182,14 +171,28 @@ impl Severity {
 pub trait Check: Sync {
     /// Stable id from the vocabulary of finding ids; never reused.
     fn id(&self) -> &'static str;
+    /// The table of the file of messages with its words; several checks may share one.
+    fn words(&self) -> &'static str {
+        self.id()
+    }
     /// In plain words.
-    fn title(&self) -> &'static str;
+    fn title(&self) -> &'static str {
+        words::of(self.id(), "title")
+    }
     /// Raised when the check's meaning changes.
     fn version(&self) -> u32;
     /// How much it matters.
     fn severity(&self) -> Severity;
     /// What people want to know before they believe it.
-    fn about(&self) -> About;
+    fn about(&self) -> About {
+        let of = |part| words::of(self.words(), part);
+        About {
+            looks_for: of("looks_for"),
+            why: of("why"),
+            false_positives: of("false_positives"),
+            verify: of("verify"),
+        }
+    }
     /// Reads a contact and drafts a finding about it. All checks look at one contact before any
     /// looks at the next, while its rows are in the cache.
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft>;
@@ -295,7 +298,7 @@ pub struct Draft {
     pub facts: Vec<Fact>,
     /// The sentence that may be printed, with `{bytes}` where the counts go.
     pub may_say: String,
-    /// What must not be concluded.
+    /// What must not be concluded: keys of messages.
     pub does_not_show: &'static [&'static str],
     /// Other explanations.
     pub alternatives: Vec<Alternative>,
@@ -393,7 +396,7 @@ fn complete(
     // There may be as many findings as contacts: what growing left over is given back.
     draft.facts.shrink_to_fit();
     draft.alternatives.shrink_to_fit();
-    let bytes = format!("{sent} bytes of payload sent, {received} received");
+    let bytes = told!("shared.bytes", sent, received);
     Finding {
         id: check.id(),
         title: check.title(),
@@ -407,7 +410,7 @@ fn complete(
         },
         facts: draft.facts,
         may_say: draft.may_say.replace("{bytes}", &bytes),
-        does_not_show: draft.does_not_show,
+        does_not_show: draft.does_not_show.iter().map(|key| words::text(key)).collect(),
         alternatives: draft.alternatives,
         refs: refs.collect(),
         traffic: counted,
@@ -425,11 +428,11 @@ pub fn spoken(view: &View<'_>, draft: &Draft) -> String {
     let rows = || draft.traffic.iter().map(|(index, _)| &view.ledger.rows[*index]);
     let names =
         few(rows().filter_map(|row| row.name).map(|n| (n.name, n.source)), |(id, source)| {
-            format!("{} (by {})", safe(view.ledger.names.get(id)), source.name())
+            told!("shared.name_by", name = safe(view.ledger.names.get(id)), source = source.name())
         });
     let addresses =
         few(rows().map(|row| row.remote.address), |address| Spelled(address).to_string());
-    if names.is_empty() { addresses } else { format!("{names} at {addresses}") }
+    if names.is_empty() { addresses } else { told!("shared.names_at", names, addresses) }
 }
 
 /// Up to three different ones, and how many more.
@@ -445,7 +448,7 @@ fn few<T: Copy + Eq + Hash>(items: impl Iterator<Item = T>, show: impl Fn(T) -> 
     }
     match seen.len().saturating_sub(3) {
         0 => shown,
-        more => format!("{shown} and {more} more"),
+        more => told!("shared.and_more", shown, more),
     }
 }
 

@@ -2,9 +2,8 @@
 //! the capture names.
 
 use super::boot::{remembered, started_in};
-use super::{
-    About, Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device,
-};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -16,31 +15,12 @@ impl Check for NameUnexplained {
         "name.unexplained"
     }
 
-    fn title(&self) -> &'static str {
-        "A conversation with an address that nothing names"
-    }
-
     fn version(&self) -> u32 {
         2
     }
 
     fn severity(&self) -> Severity {
         Severity::Low
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "Flows that a device began with an internet address for which the capture \
-                holds no DNS answer, SNI, Host or certificate and that no signature \
-                knows.",
-            why: "An address built into the firmware or learnt in secret hides whom the \
-                device speaks to.",
-            false_positives: "Names looked up before the capture began, kept from an earlier run, or \
-                looked up over an encrypted resolver; \
-                peer addresses from a peer-to-peer server.",
-            verify: "Search the capture for the address in DNS answers: dns.a == ADDRESS; \
-                there must be none.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -53,8 +33,8 @@ impl Check for NameUnexplained {
             facts: Vec::new(),
             may_say: String::new(),
             does_not_show: &[
-                "who operates the address",
-                "that the address is built into the device",
+                msg!("name.unexplained.not_operates_address"),
+                msg!("name.unexplained.not_address_built_into"),
             ],
             alternatives: Vec::new(),
             cites: Vec::new(),
@@ -74,14 +54,17 @@ impl Check for NameUnexplained {
             draft.traffic.push((row_index, None));
             draft.cites.extend(row.beginnings());
             draft.facts.push(Fact::new(
-                format!(
-                    "{} {} to {} ({}, by {}); no DNS answer, SNI, Host or certificate \
-                     names the address",
-                    row.flows,
-                    if row.flows == 1 { "flow" } else { "flows" },
-                    Service(row),
-                    row.label.protocol,
-                    row.label.method.name(),
+                told!(
+                    "name.unexplained.dns_answer_sni",
+                    count = row.flows,
+                    flows = text(if row.flows == 1 {
+                        msg!("name.unexplained.flow")
+                    } else {
+                        msg!("name.unexplained.flows")
+                    }),
+                    service = Service(row),
+                    protocol = row.label.protocol,
+                    method = row.label.method.name()
                 ),
                 row.frames[0],
             ));
@@ -89,22 +72,21 @@ impl Check for NameUnexplained {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.alternatives.extend(remembered(view, device, "the name was looked up"));
+        draft.alternatives.extend(remembered(view, device, text("name.unexplained.looked_up")));
         let encrypted = view.asking_encrypted.contains(&contact.device_index);
         draft.alternatives.push(Alternative {
-            text: "the name was looked up inside encryption".into(),
+            text: text("name.unexplained.name_looked_up").into(),
             status: if encrypted { "not excluded" } else { "not tested" },
             by: if encrypted {
-                "the device asks for names over an encrypted resolver"
+                text("name.unexplained.asks_encrypted")
             } else {
-                "no encrypted resolver was recognised, but one can look like any web server"
+                text("name.unexplained.asks_perhaps")
             }
             .into(),
         });
         if let Some(phase) = started_in(view, &draft.cites) {
             let first = draft.cites.iter().map(|cite| cite.frame).min().unwrap_or(0);
-            let text =
-                format!("the first of it lies in the phase {phase}, while the device starts");
+            let text = told!("name.unexplained.first_lies_phase", phase);
             draft.facts.push(Fact::new(text, first));
         }
         // Absence is only shown where nothing was lost and both directions were seen.
@@ -112,16 +94,15 @@ impl Check for NameUnexplained {
         if view.lossy || !seen.both_directions || seen.acknowledged_unseen_flows > 0 {
             draft.level = Level::Inferred;
             draft.alternatives.push(Alternative {
-                text: "the answer that names the address is missing from the capture".into(),
+                text: text("name.unexplained.answer_names_address").into(),
                 status: "not excluded",
-                by: "packets were lost or only one direction was seen".into(),
+                by: text("name.unexplained.packets_lost_only").into(),
             });
         }
-        draft.may_say = format!(
-            "The device {} began a conversation with {}, an address that nothing in this \
-             capture names: {{bytes}}.",
-            spoken_device(device),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "name.unexplained.may_say",
+            device = spoken_device(device),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,6 +1,7 @@
 //! `telemetry.persistent-id`: the same identifier goes to more than one destination.
 
-use super::{About, Check, Draft, Severity, View, spoken, spoken_device};
+use super::words::{msg, told};
+use super::{Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Ledger, Mark};
 use crate::attribution::world::{Contact, World, Zone};
 use crate::base::table::Map;
@@ -43,10 +44,6 @@ impl Check for PersistentId {
         "telemetry.persistent-id"
     }
 
-    fn title(&self) -> &'static str {
-        "One identifier went to several destinations"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -55,38 +52,29 @@ impl Check for PersistentId {
         Severity::Low
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "A readable serial number, id, hardware address, place or account with \
-                the same bytes sent to two or more destinations.",
-            why: "Several companies can then recognise the same device, and put together \
-                what each knows.",
-            false_positives: "Destinations of one company under different domains. Identifiers inside \
-                encryption are not seen.",
-            verify: "Search the capture for the bytes of the identifier (data.identifiers in \
-                the facts of data.pii-cleartext) and compare the destinations.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone != Zone::Internet || view.device(contact).role == "gateway" {
             return None;
         }
         let shared = |value: &[u8]| view.identifiers.reach(contact.device_index, value);
-        let not_shown =
-            &["that the two put together what they know", "that it stays the same after a reset"];
+        let not_shown = &[
+            msg!("telemetry.persistent-id.not_two_put_together"),
+            msg!("telemetry.persistent-id.not_stays_same_after"),
+        ];
         let mut draft =
             Draft::marked(view, contact, Mark::Identifier, not_shown, |_, evidence| {
                 let others = shared(&evidence.value).checked_sub(1).filter(|&others| others > 0)?;
-                Some(format!(
-                    "{} ({} bytes) also went to {others} other destinations",
-                    evidence.what, evidence.length
+                Some(told!(
+                    "telemetry.persistent-id.bytes_also_went",
+                    what = evidence.what,
+                    length = evidence.length,
+                    others
                 ))
             })?;
-        draft.may_say = format!(
-            "The device {} sent {} an identifier that it also sent to other destinations; in those flows: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "telemetry.persistent-id.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,5 +1,6 @@
 //! What checks share that go by where databases place an address.
 
+use super::words::{text, told};
 use super::{Alternative, Draft, Fact, View};
 use crate::attribution::world::{Contact, Level, Remote};
 use crate::base::address::Spelled;
@@ -44,16 +45,19 @@ pub(super) fn placed(
             .collect();
         countries.extend(remote.countries.iter().map(|opinion| opinion.country.to_string()));
         let address = Spelled(remote.address);
-        draft.facts.push(Fact::new(format!("{address} is in {}", opinions.join(", ")), first));
+        draft.facts.push(Fact::new(
+            told!("shared.placed", address, countries = opinions.join(", ")),
+            first,
+        ));
     }
     if draft.traffic.is_empty() {
         return None;
     }
     draft.traffic.sort_unstable_by_key(|&(index, _)| index);
     draft.alternatives.push(Alternative {
-        text: "the address answers from somewhere else".into(),
+        text: text("shared.address_answers_somewhere").into(),
         status: "not excluded",
-        by: "a database places it; content networks answer from many places".into(),
+        by: text("shared.database_places_content").into(),
     });
     Some(Placed { draft, countries: countries.into_iter().collect() })
 }

@@ -112,7 +112,7 @@ pub struct Finding {
     /// The sentence that may be printed.
     pub may_say: String,
     /// What must not be concluded.
-    pub does_not_show: &'static [&'static str],
+    pub does_not_show: Box<[&'static str]>,
     /// Other explanations.
     pub alternatives: Vec<Alternative>,
     /// Deciding frames, at most [`super::REFS_MAX`].

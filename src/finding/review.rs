@@ -1,6 +1,7 @@
 //! What people decided about a finding.
 
 use super::Finding;
+use super::words::{text, told};
 use crate::base::time::Timestamp;
 use crate::case::review::{Answered, Asked};
 use serde::Serialize;
@@ -74,8 +75,8 @@ pub fn standing<'f>(findings: impl IntoIterator<Item = &'f Finding> + Clone) -> 
     let all = findings.clone().into_iter().count();
     Some(match (all, open(findings)) {
         (0, _) => return None,
-        (all, open) if all == open => "nobody has reviewed them yet".to_owned(),
-        (_, 0) => "all reviewed by a person".to_owned(),
-        (all, open) => format!("{open} of {all} not reviewed yet"),
+        (all, open) if all == open => text("review.nobody").to_owned(),
+        (_, 0) => text("review.all").to_owned(),
+        (all, open) => told!("review.some", open, all),
     })
 }

@@ -1,6 +1,7 @@
 //! `svc.listen-exposed`: a service answered somebody who came to it.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::words::{msg, told};
+use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
@@ -13,27 +14,12 @@ impl Check for SvcExposed {
         "svc.listen-exposed"
     }
 
-    fn title(&self) -> &'static str {
-        "A service is offered"
-    }
-
     fn version(&self) -> u32 {
         1
     }
 
     fn severity(&self) -> Severity {
         Severity::Info
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "Flows that another device, or an internet address, began and that were answered with data; \
-                not those that a gateway answers.",
-            why: "Whoever can reach it can try it. Services that nobody needs should not be there.",
-            false_positives: "The service may be needed and protected. Only what somebody tried is seen: nothing is ever tried \
-                by phonehome.",
-            verify: "Follow the stream of the filter: the answer must come from the port in the facts.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -46,7 +32,10 @@ impl Check for SvcExposed {
         }
         let mut draft = Draft::new(
             Level::Shown,
-            &["whether it is protected", "that others than this peer can reach it"],
+            &[
+                msg!("svc.listen-exposed.not_protected"),
+                msg!("svc.listen-exposed.not_others_peer_can"),
+            ],
         );
         let mut names = BTreeSet::new();
         for (index, row) in view.rows(contact).filter(|(_, row)| matches!(row.protocol, TCP | UDP))
@@ -66,10 +55,11 @@ impl Check for SvcExposed {
             draft.cites.extend(row.beginnings());
             let by = row.label.method.name();
             draft.facts.push(Fact::new(
-                format!(
-                    "{} (by {by}) was answered; the other end is {}",
-                    row.label.protocol,
-                    Service(row)
+                told!(
+                    "svc.listen-exposed.answered_end",
+                    protocol = row.label.protocol,
+                    by,
+                    service = Service(row)
                 ),
                 row.frames[0],
             ));
@@ -79,11 +69,11 @@ impl Check for SvcExposed {
             return None;
         }
         let names: Vec<&str> = names.into_iter().collect();
-        draft.may_say = format!(
-            "Between {} and {} a service was asked for and answered ({}): {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
-            names.join(", "),
+        draft.may_say = told!(
+            "svc.listen-exposed.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft),
+            names = names.join(", ")
         );
         Some(draft)
     }

@@ -1,6 +1,7 @@
 //! `svc.legacy`: a service that sends passwords and data readable by design was answered.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::words::{msg, told};
+use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Method, legacy};
 use std::collections::BTreeSet;
@@ -13,10 +14,6 @@ impl Check for SvcLegacy {
         "svc.legacy"
     }
 
-    fn title(&self) -> &'static str {
-        "An old, unprotected service is offered"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -25,23 +22,10 @@ impl Check for SvcLegacy {
         Severity::Medium
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "Telnet, FTP, TFTP, and SNMP of versions 1 and 2c, recognised from their \
-                payload and answered by a device on the test network.",
-            why: "They protect neither passwords nor data; Telnet is how most botnets of \
-                IoT devices spread.",
-            false_positives: "A service that was opened for the test. SSH, HTTP and vendor services \
-                are not counted here.",
-            verify: "Follow the stream of the filter in Wireshark: the device's banner or \
-                answer must be there.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         let mut draft = Draft::new(
             Level::Shown,
-            &["that a login is possible", "that others than this peer can reach it"],
+            &[msg!("svc.legacy.not_login_possible"), msg!("svc.legacy.not_others_peer_can")],
         );
         let mut named = BTreeSet::new();
         for (index, row) in view.rows(contact) {
@@ -56,7 +40,7 @@ impl Check for SvcLegacy {
             draft.traffic.push((index, None));
             draft.cites.extend(row.beginnings());
             draft.facts.push(Fact::new(
-                format!("{name} was answered; the other end is {}", Service(row)),
+                told!("svc.legacy.answered_end", name, service = Service(row)),
                 row.label.frame,
             ));
             named.insert(name);
@@ -65,11 +49,11 @@ impl Check for SvcLegacy {
             return None;
         }
         let named: Vec<&str> = named.into_iter().collect();
-        draft.may_say = format!(
-            "{} was spoken between {} and {}, and answered: {{bytes}}.",
-            named.join(" and "),
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "svc.legacy.may_say",
+            named = named.join(" and "),
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

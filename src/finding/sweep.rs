@@ -1,5 +1,6 @@
 //! What a device tries at many addresses: no single contact shows it.
 
+use super::words::told;
 use super::{Draft, Fact, View};
 use crate::attribution::ledger::{Ledger, Mark};
 use crate::attribution::world::{Contact, World, Zone};
@@ -31,7 +32,7 @@ impl Sweep {
             draft.traffic.push((row, None));
             draft.cites.extend(view.ledger.rows[row].beginnings());
         }
-        let text = format!("port {} tried in vain at {} addresses", self.port, self.addresses);
+        let text = told!("shared.port_tried_vain", port = self.port, addresses = self.addresses);
         draft.facts.push(Fact::new(text, view.ledger.rows[self.rows[0]].frames[0]));
     }
 }

@@ -1,6 +1,7 @@
 //! `tls.none`: application data that anyone on the path can read goes to the internet.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, capped, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Check, Draft, Fact, Service, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, Method};
 use std::collections::BTreeSet;
@@ -13,27 +14,12 @@ impl Check for TlsNone {
         "tls.none"
     }
 
-    fn title(&self) -> &'static str {
-        "Data went over the internet without encryption"
-    }
-
     fn version(&self) -> u32 {
         1
     }
 
     fn severity(&self) -> Severity {
         Severity::Medium
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "Flows with an internet address whose protocol was recognised from the \
-                payload and carries its content readable.",
-            why: "Anyone on the path can read it and change it.",
-            false_positives: "Content that is encrypted inside the readable protocol; public data such \
-                as time or weather.",
-            verify: "Follow the stream of the filter in Wireshark and read it.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -45,8 +31,8 @@ impl Check for TlsNone {
             facts: Vec::new(),
             may_say: String::new(),
             does_not_show: &[
-                "that anyone but the two ends has read it",
-                "whether parts of the content are encrypted within the protocol",
+                msg!("tls.none.not_anyone_but_two"),
+                msg!("tls.none.not_parts_content_encrypted"),
             ],
             alternatives: Vec::new(),
             cites: Vec::new(),
@@ -56,9 +42,9 @@ impl Check for TlsNone {
         for (row_index, row) in view.rows(contact) {
             let payload: u64 = row.totals.iter().map(|sent| sent.delivered_bytes).sum();
             let how = match row.label.method {
-                Method::Payload => "recognised from its payload",
+                Method::Payload => text("tls.none.by_payload"),
                 // Another flow says that it comes, over which profile, and to whom.
-                Method::Expected => "announced by another flow",
+                Method::Expected => text("tls.none.by_flow"),
                 Method::Port | Method::None => continue,
             };
             if row.content() != Content::Clear || payload == 0 {
@@ -69,7 +55,12 @@ impl Check for TlsNone {
             draft.cites.extend(row.beginnings());
             protocols.insert(row.label.protocol);
             draft.facts.push(Fact::new(
-                format!("{} {how}, to {}, without encryption", row.label.protocol, Service(row)),
+                told!(
+                    "tls.none.without_encryption",
+                    protocol = row.label.protocol,
+                    how,
+                    service = Service(row)
+                ),
                 row.label.frame,
             ));
         }
@@ -77,11 +68,11 @@ impl Check for TlsNone {
             return None;
         }
         let protocols: Vec<String> = protocols.into_iter().map(str::to_uppercase).collect();
-        draft.may_say = format!(
-            "The device {} exchanged readable {} data with {} over the internet: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            protocols.join(" and "),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "tls.none.may_say",
+            device = spoken_device(view.device(contact)),
+            protocols = protocols.join(" and "),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,7 +1,8 @@
 //! `tls.old-version`: both sides settled on a version of TLS that its standards body has
 //! withdrawn (RFC 8996, RFC 7568).
 
-use super::{About, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::words::{msg, told};
+use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use std::collections::BTreeSet;
@@ -14,27 +15,12 @@ impl Check for TlsOldVersion {
         "tls.old-version"
     }
 
-    fn title(&self) -> &'static str {
-        "A deprecated version of TLS was used"
-    }
-
     fn version(&self) -> u32 {
         1
     }
 
     fn severity(&self) -> Severity {
         Severity::Medium
-    }
-
-    fn about(&self) -> About {
-        About {
-            looks_for: "A Server Hello that chooses SSL 3.0, TLS 1.0 or TLS 1.1 (RFC 8996, RFC \
-                7568).",
-            why: "These versions have known weaknesses and get no repairs.",
-            false_positives: "The choice may be the server's alone; nothing says that it was \
-                exploited.",
-            verify: "Look at the version in the Server Hello of the deciding frame.",
-        }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -46,8 +32,8 @@ impl Check for TlsOldVersion {
             facts: Vec::new(),
             may_say: String::new(),
             does_not_show: &[
-                "that the encryption was broken",
-                "which side would have been able to use a newer version",
+                msg!("tls.old-version.not_encryption_broken"),
+                msg!("tls.old-version.not_side_would_been"),
             ],
             alternatives: Vec::new(),
             cites: Vec::new(),
@@ -62,7 +48,11 @@ impl Check for TlsOldVersion {
             draft.cites.extend(old.iter().map(|evidence| evidence.cite));
             versions.extend(old.iter().map(|evidence| evidence.what.as_str()));
             draft.facts.push(Fact::new(
-                format!("the server at {} chose {}", row.remote.address, first.what),
+                told!(
+                    "tls.old-version.server_chose",
+                    address = row.remote.address,
+                    what = first.what
+                ),
                 first.cite.frame,
             ));
         }
@@ -70,11 +60,11 @@ impl Check for TlsOldVersion {
             return None;
         }
         let versions: Vec<&str> = versions.into_iter().collect();
-        draft.may_say = format!(
-            "The device {} and {} settled on {}, which is deprecated: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
-            versions.join(" and "),
+        draft.may_say = told!(
+            "tls.old-version.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft),
+            versions = versions.join(" and ")
         );
         Some(draft)
     }

@@ -1,6 +1,7 @@
 //! `net.covert-tunnel`: names are asked for that look like data.
 
-use super::{About, Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Evidence, Mark};
 use crate::attribution::names::registrable;
 use crate::attribution::world::{Contact, Level, Zone};
@@ -22,10 +23,6 @@ impl Check for CovertTunnel {
         "net.covert-tunnel"
     }
 
-    fn title(&self) -> &'static str {
-        "Names that look like data were asked for"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -34,23 +31,14 @@ impl Check for CovertTunnel {
         Severity::Medium
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "Twenty or more different names under one registrable domain that a device asked for, with \
-                forty or more characters before the domain on average.",
-            why: "What stands in the names reaches whoever runs the domain, past most filters.",
-            false_positives: "Virus scanners, block lists and content networks put hashes into names. Of each service at \
-                most 64 questions are looked at. Tunnels in ICMP, or in the content of answers, are not \
-                looked for.",
-            verify: "Filter on dns.qry.name contains the domain in the facts and read the names.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone == Zone::Group || view.device(contact).role == "gateway" {
             return None;
         }
-        let not_shown = &["what the names mean", "that data was taken out by them"];
+        let not_shown = &[
+            msg!("net.covert-tunnel.not_names_mean"),
+            msg!("net.covert-tunnel.not_data_taken_out"),
+        ];
         let mut draft = Draft::new(Level::Inferred, not_shown);
         let mut domains = BTreeSet::new();
         for (index, row) in view.rows(contact).filter(|(_, row)| row.begun_here) {
@@ -68,10 +56,11 @@ impl Check for CovertTunnel {
                 }
                 let domain = safe(domain.as_bytes());
                 draft.facts.push(Fact {
-                    text: format!(
-                        "{} names under {domain}, with {} characters before it on average",
-                        names.len(),
-                        before / names.len()
+                    text: told!(
+                        "net.covert-tunnel.names_under_characters",
+                        count = names.len(),
+                        domain,
+                        characters = before / names.len()
                     ),
                     frames: names.values().take(FRAMES_MAX).map(|one| one.cite.frame).collect(),
                 });
@@ -86,17 +75,16 @@ impl Check for CovertTunnel {
             return None;
         }
         draft.alternatives.push(Alternative {
-            text: "hashes or ids that a service looks up by name".into(),
+            text: text("net.covert-tunnel.hashes_ids_service").into(),
             status: "not excluded",
-            by: "the names alone do not tell".into(),
+            by: text("net.covert-tunnel.names_alone_tell").into(),
         });
         let domains: Vec<String> = domains.into_iter().collect();
-        draft.may_say = format!(
-            "The device {} asked {} for many long names under {}; in the flows with questions: \
-             {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
-            domains.join(" and "),
+        draft.may_say = told!(
+            "net.covert-tunnel.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft),
+            domains = domains.join(" and ")
         );
         Some(draft)
     }

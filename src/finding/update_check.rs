@@ -1,6 +1,7 @@
 //! `update.check-seen`: the device speaks to a service for its firmware.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::words::{msg, told};
+use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -16,10 +17,6 @@ impl Check for UpdateCheck {
         "update.check-seen"
     }
 
-    fn title(&self) -> &'static str {
-        "A service for updates was contacted"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -28,25 +25,16 @@ impl Check for UpdateCheck {
         Severity::Info
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "Flows that the device began with a name that a sourced signature lists for firmware, or a \
-                readable request as in update.cleartext.",
-            why: "A device that looks for updates by itself can be mended; one that never does stays as it was \
-                sold.",
-            false_positives: "The service may serve other things too. That no such flow is seen does not mean that there \
-                are no updates: names of many vendors are not known.",
-            verify: "Read the name in the deciding frame and the source given in the facts.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone != Zone::Internet || view.device(contact).role == "gateway" {
             return None;
         }
         let mut draft = Draft::new(
             Level::Attributed,
-            &["that an update was offered, taken or installed", "how old the firmware is"],
+            &[
+                msg!("update.check-seen.not_update_offered_taken"),
+                msg!("update.check-seen.not_old_firmware"),
+            ],
         );
         for (index, row) in view.rows(contact).filter(|(_, row)| row.begun_here && !row.is_icmp()) {
             let claim = view.world.claims.of(index).filter(|claim| claim.role == FIRMWARE);
@@ -54,16 +42,24 @@ impl Check for UpdateCheck {
             let (level, text, frame, mark) = match (claim, asked) {
                 (Some(claim), _) => (
                     claim.level,
-                    format!(
-                        "{} matches {} of {}, role firmware; source: {} (read {})",
-                        claim.matched.text, claim.pattern, claim.name, claim.source, claim.checked
+                    told!(
+                        "update.check-seen.matches_role_firmware",
+                        text = claim.matched.text,
+                        pattern = claim.pattern,
+                        name = claim.name,
+                        source = claim.source,
+                        checked = claim.checked
                     ),
                     claim.frame,
                     None,
                 ),
                 (None, Some(asked)) => (
                     Level::Inferred,
-                    format!("asked {} for {}", Service(row), safe(&asked.value)),
+                    told!(
+                        "update.check-seen.asked",
+                        service = Service(row),
+                        value = safe(&asked.value)
+                    ),
                     asked.cite.frame,
                     Some(Mark::Update),
                 ),
@@ -82,11 +78,10 @@ impl Check for UpdateCheck {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.may_say = format!(
-            "The device {} contacted {}, which serves firmware: {bytes}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
-            bytes = "{bytes}",
+        draft.may_say = told!(
+            "update.check-seen.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -1,6 +1,7 @@
 //! `update.cleartext`: a program for the device, or the list of newer ones, is fetched readable.
 
-use super::{About, Alternative, Check, Draft, Service, Severity, View, spoken, spoken_device};
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -13,10 +14,6 @@ impl Check for UpdateCleartext {
         "update.cleartext"
     }
 
-    fn title(&self) -> &'static str {
-        "Firmware was asked for without encryption"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -25,54 +22,39 @@ impl Check for UpdateCleartext {
         Severity::Medium
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "A request over HTTP, FTP or TFTP, begun by the device, for a file whose name looks like \
-                an image (.bin, .fw, .img, .swu and the like) or that lies where updates do (firmware, \
-                ota, upgrade).",
-            why: "Anyone on the path sees what the device runs and can hold back or change it, unless the \
-                image itself is signed.",
-            false_positives: "A name is no proof of what is in a file: only an image in a place for updates is shown, the \
-                rest inferred. Many devices check a signature inside the image.",
-            verify: "Follow the stream of the deciding frame: the path of the request, and the first bytes of the \
-                answer (27 05 19 56 for U-Boot, hsqs for SquashFS).",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone == Zone::Group {
             return None;
         }
         let image = std::cell::Cell::new(false);
         let not_shown = &[
-            "that the file is a program for the device",
-            "whether the device checks a signature before it takes it",
+            msg!("update.cleartext.not_file_program_device"),
+            msg!("update.cleartext.not_device_checks_signature"),
         ];
         let mut draft = Draft::marked(view, contact, Mark::Update, not_shown, |row, one| {
             if !row.begun_here {
                 return None;
             }
             image.set(image.get() || one.what == "image");
-            Some(format!(
-                "asked {} for {} ({})",
-                Service(row),
-                safe(&one.value),
-                row.label.protocol
+            Some(told!(
+                "update.cleartext.asked",
+                service = Service(row),
+                value = safe(&one.value),
+                protocol = row.label.protocol
             ))
         })?;
         if !image.get() {
             draft.level = Level::Inferred;
         }
         draft.alternatives.push(Alternative {
-            text: "a file that only looks like an update".into(),
+            text: text("update.cleartext.file_only_looks").into(),
             status: "not excluded",
-            by: "the name alone is read".into(),
+            by: text("update.cleartext.name_alone_read").into(),
         });
-        draft.may_say = format!(
-            "The device {} asked {} readably for what looks like firmware; in those flows: {bytes}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
-            bytes = "{bytes}",
+        draft.may_say = told!(
+            "update.cleartext.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

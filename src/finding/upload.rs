@@ -1,8 +1,8 @@
 //! `data.media-upload-unprompted`: much is sent while nobody uses the device.
 
+use super::words::{msg, text, told};
 use super::{
-    About, Alternative, Check, Draft, Fact, Service, Severity, View, position, spoken,
-    spoken_device,
+    Alternative, Check, Draft, Fact, Service, Severity, View, position, spoken, spoken_device,
 };
 use crate::attribution::ledger::{FlowRef, Mark};
 use crate::attribution::world::{Contact, Level, Zone};
@@ -21,10 +21,6 @@ impl Check for Upload {
         "data.media-upload-unprompted"
     }
 
-    fn title(&self) -> &'static str {
-        "Much was sent while the device was left alone"
-    }
-
     fn version(&self) -> u32 {
         1
     }
@@ -33,29 +29,13 @@ impl Check for Upload {
         Severity::Low
     }
 
-    fn about(&self) -> About {
-        About {
-            looks_for: "Flows with an internet address that lie wholly in a phase idle that the operator noted, in \
-                which the device sent 480 kB of payload or more (half a minute of pictures at 128 \
-                kbit/s) and four times what it received.",
-            why: "A camera or microphone that nobody uses has little to send; pictures and sound are the most \
-                that such a device can give away.",
-            false_positives: "Logs, statistics, thumbnails and uploads left over from earlier use. Encrypted content cannot be \
-                told, so that this is inferred at most; a recording with the lens covered, or the \
-                microphone in silence, is the control that tells more. Flows that reach into another \
-                phase, and services that also get uploads in another phase, are left out.",
-            verify: "Compare bytes over time (Statistics, I/O Graphs) with the moments of the phases, and with a \
-                recording in which the lens is covered.",
-        }
-    }
-
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone != Zone::Internet || view.periods.is_empty() {
             return None;
         }
         let not_shown = &[
-            "that pictures or sound were sent",
-            "that nobody asked for it: an app elsewhere may have",
+            msg!("data.media-upload-unprompted.not_pictures_sound_sent"),
+            msg!("data.media-upload-unprompted.not_nobody_asked_app"),
         ];
         let mut draft = Draft::new(Level::Inferred, not_shown);
         for (index, row) in view.rows(contact) {
@@ -71,12 +51,14 @@ impl Check for Upload {
                 let rate = u128::from(sent) * 8 * SECOND as u128 / lasted as u128 / 1000;
                 draft.cites.push(flow.cite);
                 draft.facts.push(Fact::new(
-                    format!(
-                        "{sent} bytes sent to {} ({}) and {received} received within {}: {rate} \
-                         kbit/s",
-                        Service(row),
-                        row.label.protocol,
-                        span(lasted)
+                    told!(
+                        "data.media-upload-unprompted.bytes_sent_received",
+                        sent,
+                        service = Service(row),
+                        protocol = row.label.protocol,
+                        received,
+                        lasted = span(lasted),
+                        rate
                     ),
                     flow.cite.frame,
                 ));
@@ -87,21 +69,20 @@ impl Check for Upload {
             return None;
         }
         draft.facts.truncate(FACTS_MAX);
-        for text in [
-            "logs, statistics, or an upload left over from earlier use",
-            "somebody looked at the device from elsewhere",
+        for other in [
+            text("data.media-upload-unprompted.logs"),
+            text("data.media-upload-unprompted.looked_at"),
         ] {
             draft.alternatives.push(Alternative {
-                text: text.into(),
+                text: other.into(),
                 status: "not excluded",
-                by: "no recording with the lens covered is compared".into(),
+                by: text("data.media-upload-unprompted.recording_lens_covered").into(),
             });
         }
-        draft.may_say = format!(
-            "While the device {} was noted to be idle it sent much more to {} than it received: \
-             {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+        draft.may_say = told!(
+            "data.media-upload-unprompted.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
         );
         Some(draft)
     }

@@ -267,11 +267,16 @@ impl Violation {
             (.., Some((kind, code))) => format!(" type {kind} code {code}"),
             _ => String::new(),
         };
+        let counted = |count: u64, word: &str| match count {
+            1 => format!("1 {word}"),
+            _ => format!("{count} {word}s"),
+        };
+        let (packets, flows) = (counted(self.packets, "packet"), counted(self.flows, "flow"));
         let towards = if self.direction == "from-device" { "to" } else { "from" };
         format!(
-            "{verdict}: {} {towards} {remote}{names}{port}, {}: {} packets in {} flows, frames \
+            "{verdict}: {} {towards} {remote}{names}{port}, {}: {packets} in {flows}, frames \
              {frames}\n    {}",
-            self.proto, self.protocol, self.packets, self.flows, self.because
+            self.proto, self.protocol, self.because
         )
     }
 }

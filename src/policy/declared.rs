@@ -234,7 +234,11 @@ fn country(row: &Row, host: &Host, (contact, destination): Pair<'_>) -> Option<E
     let remotes = destination.remotes.iter().filter(|remote| host.is_at(remote.address));
     let declared: Vec<&str> = row.country.split_whitespace().collect();
     for remote in remotes {
-        let named: Vec<&str> = remote.countries.iter().map(|one| one.country.as_str()).collect();
+        let mut named: Vec<&str> =
+            remote.countries.iter().map(|one| one.country.as_str()).collect();
+        // Databases that agree are one opinion to the reader.
+        named.sort_unstable();
+        named.dedup();
         if !named.iter().any(|code| declared.contains(code)) {
             let of = if named.is_empty() { "no country".to_owned() } else { named.join(" or ") };
             let text = format!(

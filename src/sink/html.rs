@@ -1,5 +1,6 @@
 //! What every page of ours is: one file without script that loads nothing from anywhere.
 
+use super::messages::text;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Nothing may be loaded or sent, whatever slipped through: a second lock behind the escaping.
@@ -18,7 +19,7 @@ pub fn document(title: &Markup, style: &str, large: bool, body: &Markup) -> Stri
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
-                style { (PreEscaped(include_str!("report.css"))) (PreEscaped(style)) }
+                style { (PreEscaped(include_str!("report.css"))) (PreEscaped(hints())) (PreEscaped(style)) }
             }
             body.large[large] { (body) }
         }
@@ -28,7 +29,19 @@ pub fn document(title: &Markup, style: &str, large: bool, body: &Markup) -> Stri
 
 /// Style that puts a line on every page of paper. The words are ours, and hold digits besides.
 pub fn on_every_page(line: &str) -> String {
-    format!("@page{{@bottom-left{{content:\"{}\"}}}}", line.replace(['"', '\\', '<'], ""))
+    format!("@page{{@bottom-left{{content:{}}}}}", quoted(line))
+}
+
+/// What narrow screens say above that which is wider than they are. A picture of a scroll bar would
+/// do, but phones hide theirs.
+fn hints() -> String {
+    let [table, picture] = [text("table.goes_on"), text("picture.goes_on")].map(quoted);
+    format!(":root{{--table-goes-on:{table};--picture-goes-on:{picture}}}")
+}
+
+/// A string of CSS.
+fn quoted(words: &str) -> String {
+    format!("\"{}\"", words.replace(['"', '\\', '<'], ""))
 }
 
 /// A wide table in a box of its own, which scrolls where the screen is narrow. The box takes the

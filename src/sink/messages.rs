@@ -1,25 +1,17 @@
-//! The words of pages, kept apart from their code so that other languages can stand beside English:
-//! one TOML file a language in the `messages/` of the report and of comparisons. A sentence is one message with its values
-//! in braces, never glued from parts, since other languages order them differently.
+//! The words of pages: one TOML file a language in the `messages/` of the report and of comparisons.
+//! What findings say stands in `finding/messages/`.
 
+use crate::base::messages::{Messages, Piece, pieces};
 use maud::{Markup, PreEscaped, html};
-use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::LazyLock;
 
-static ENGLISH: LazyLock<BTreeMap<String, String>> =
-    LazyLock::new(|| FILES.iter().flat_map(|text| read(text)).collect());
-
-static FILES: [&str; 2] =
-    [include_str!("report/messages/en.toml"), include_str!("compare/messages/en.toml")];
-
-fn read(text: &str) -> BTreeMap<String, String> {
-    let tables: BTreeMap<String, BTreeMap<String, String>> =
-        toml::from_str(text).unwrap_or_default();
-    let flat = tables.into_iter().flat_map(|(table, entries)| {
-        entries.into_iter().map(move |(key, value)| (format!("{table}.{key}"), value))
-    });
-    flat.collect()
-}
+static ENGLISH: LazyLock<Messages> = LazyLock::new(|| {
+    Messages::read(&[
+        include_str!("report/messages/en.toml"),
+        include_str!("compare/messages/en.toml"),
+    ])
+});
 
 /// Marks a key of a message that stands in a table.
 macro_rules! msg {
@@ -31,17 +23,14 @@ pub(in crate::sink) use msg;
 
 /// A message without values. A key that is missing stands for itself; tests see to it that none is.
 pub fn text(key: &'static str) -> &'static str {
-    ENGLISH.get(key).map_or(key, String::as_str)
+    ENGLISH.text(key)
 }
 
 /// A message with its values, as text.
 pub fn line(key: &'static str, values: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    pieces(text(key), |piece| match piece {
-        Piece::Text(text) => out.push_str(text),
-        Piece::Value(name) => out.push_str(value(values, name).unwrap_or(name)),
-    });
-    out
+    let values: Vec<(&str, &dyn Display)> =
+        values.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
+    ENGLISH.line(key, &values)
 }
 
 /// A message with its values, as markup; what is text is escaped.
@@ -55,26 +44,6 @@ pub fn say(key: &'static str, values: &[(&str, Markup)]) -> Markup {
         },
     });
     PreEscaped(out)
-}
-
-fn value<'a>(values: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
-    values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-}
-
-enum Piece<'a> {
-    Text(&'a str),
-    Value(&'a str),
-}
-
-/// Calls `take` for what stands between braces and for what does not.
-fn pieces<'a>(mut rest: &'a str, mut take: impl FnMut(Piece<'a>)) {
-    while let Some((before, behind)) = rest.split_once('{') {
-        take(Piece::Text(before));
-        let Some((name, after)) = behind.split_once('}') else { return };
-        take(Piece::Value(name));
-        rest = after;
-    }
-    take(Piece::Text(rest));
 }
 
 #[cfg(test)]
@@ -100,7 +69,7 @@ mod tests {
         found
     }
 
-    /// The code of report and comparison, file by file.
+    /// The code of report and comparison and of what both are made of, file by file.
     fn sources() -> Vec<String> {
         let sinks = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink");
         let folders = ["report", "compare"].map(|name| std::fs::read_dir(sinks.join(name)));
@@ -109,7 +78,9 @@ mod tests {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             name.ends_with(".rs") && name != "tests.rs"
         });
-        code.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+        code.chain([sinks.join("html.rs")])
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect()
     }
 
     /// What stands between the bracket that `code` begins with and its partner.
@@ -159,7 +130,7 @@ mod tests {
     fn no_message_is_missing_and_none_is_unused() {
         let mut used = BTreeSet::new();
         sources().iter().for_each(|code| used.extend(keys(code)));
-        let known: BTreeSet<String> = ENGLISH.keys().cloned().collect();
+        let known = ENGLISH.keys();
         assert!(known.len() > 50, "the file of messages is read");
         let missing: Vec<_> = used.difference(&known).collect();
         let unused: Vec<_> = known.difference(&used).collect();
@@ -168,15 +139,6 @@ mod tests {
 
     #[test]
     fn values_stand_where_the_message_wants_them() {
-        let said: String = {
-            let mut out = String::new();
-            pieces("a {b} c", |piece| match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Value(name) => out.push_str(&name.to_uppercase()),
-            });
-            out
-        };
-        assert_eq!(said, "a B c");
         let markup = say("page.title", &[("files", html! { b { "<" } })]);
         assert!(markup.0.contains("<b>&lt;</b>"));
     }

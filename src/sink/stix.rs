@@ -302,7 +302,7 @@ impl Bundle {
     ) {
         for finding in findings {
             let mut content = finding.may_say.clone();
-            for limit in finding.does_not_show {
+            for limit in &finding.does_not_show {
                 content.push_str(&format!("\nIt does not show: {limit}"));
             }
             if let Some(label) = device.and_then(|device| device.label.as_ref()) {

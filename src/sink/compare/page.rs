@@ -102,16 +102,16 @@ fn table([plain, weaker, _]: Titles, items: &[Item], withdrawn: &[String]) -> Ma
                 }
             }
             (boxed(title, html! {
-                table.fits {
+                table.fits.cards.two role="table" {
                     (head(&[
                         Heading::Words(text("compare.what")),
                         Heading::Words(text("compare.kind")),
                         Heading::Words(text("compare.column_device")),
                         Heading::Words(text("compare.values")),
                     ]))
-                    tbody {
+                    tbody role="rowgroup" {
                         @for item in items.iter().take(ROWS) { (row(item)) }
-                        @if items.len() > ROWS { tr { td colspan="4" { (rest(items.len(), ROWS)) } } }
+                        @if items.len() > ROWS { tr role="row" { td colspan="4" role="cell" { (rest(items.len(), ROWS)) } } }
                     }
                 }
             }))
@@ -121,14 +121,14 @@ fn table([plain, weaker, _]: Titles, items: &[Item], withdrawn: &[String]) -> Ma
 
 fn row(item: &Item) -> Markup {
     html! {
-        tr {
-            th scope="row" { bdi { (item.key.what) } }
-            td { (item.key.kind.name()) }
-            td {
+        tr role="row" {
+            th scope="row" role="rowheader" { bdi { (item.key.what) } }
+            td role="cell" { (item.key.kind.name()) }
+            td role="cell" data-label=(text("compare.column_device")) {
                 @if item.key.device.is_empty() { (text("compare.one_device")) }
                 @else { code { bdi { (item.key.device) } } }
             }
-            td {
+            td role="cell" data-label=(text("compare.values")) {
                 @for (at, said) in words(item).iter().enumerate() {
                     @if at > 0 { br; }
                     (said)

@@ -5,7 +5,7 @@ use super::phased::PhasedFlows;
 use crate::attribution::world::{Device, Service, Zone};
 use crate::base::time::{SECOND, Timestamp};
 use crate::finding::{Finding, REFS_MAX};
-use crate::sink::messages::text;
+use crate::sink::messages::{line, text};
 use crate::snapshot::{Snapshot, TimelineShown};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,10 +108,10 @@ fn weak(snapshot: &Snapshot) -> Vec<String> {
     let coverage = &snapshot.coverage;
     let mut weak = coverage.incomplete_because.clone();
     if snapshot.losses.weaken_absence() {
-        weak.push("tables were full, or something was given up".to_owned());
+        weak.push(text("compare.weak_full").to_owned());
     }
     if coverage.truncated > 0 {
-        weak.push(format!("{} frames were cut short while recording", coverage.truncated));
+        weak.push(line("compare.weak_cut", &[("count", &coverage.truncated.to_string())]));
     }
     let one_sided = active(snapshot).filter(|device| {
         let seen = &device.visibility;
@@ -119,7 +119,7 @@ fn weak(snapshot: &Snapshot) -> Vec<String> {
     });
     let count = one_sided.count();
     if count > 0 {
-        weak.push(format!("of {count} device(s) only a part of the traffic was seen"));
+        weak.push(line("compare.weak_part", &[("count", &count.to_string())]));
     }
     weak
 }
@@ -135,7 +135,7 @@ pub(super) fn protocol(proto: &str, port: Option<u16>, method: &str, protocol: &
     let port = port.map_or(String::new(), |port| format!("/{port}"));
     let carrier = format!("{proto}{port}");
     match method {
-        "port" => format!("{carrier} (by port alone perhaps {protocol})"),
+        "port" => line("compare.by_port", &[("carrier", &carrier), ("protocol", protocol)]),
         "none" => carrier,
         _ if protocol == proto => carrier,
         _ => format!("{protocol} {carrier}"),
@@ -254,18 +254,19 @@ impl Profile {
             }
             let mut weak = weak(snapshot);
             if cut > 0 {
-                weak.push(format!(
-                    "of {cut} finding(s) more frames decide than are kept, so that some may lie here"
-                ));
+                weak.push(line("compare.weak_refs", &[("count", &cut.to_string())]));
             }
             if flows.lossy() {
-                weak.push("some flows could not be told apart by phase".to_owned());
+                weak.push(text("compare.weak_flows").to_owned());
             }
             if timeline.untold_phases != [0, 0] {
-                weak.push("some traffic could not be told apart by phase".to_owned());
+                weak.push(text("compare.weak_traffic").to_owned());
             }
             found.push(Profile {
-                name: format!("{phase}, time {}", found.len() + 1),
+                name: line(
+                    "compare.run_of_phase",
+                    &[("phase", phase), ("time", &(found.len() + 1).to_string())],
+                ),
                 sha256: snapshot.inputs.iter().map(|input| input.sha256.clone()).collect(),
                 devices: named(snapshot),
                 seconds: until.since(shown.began).max(0) as f64 / SECOND as f64,

@@ -200,6 +200,7 @@ fn filled(value: Value) -> Value {
 fn dns_query(dns: &Dns) -> Value {
     let question = dns.question.as_ref();
     filled(json!({
+        "version": 2,
         "type": "query",
         "id": dns.id,
         "rrname": question.map(|(name, _)| name),

@@ -2,6 +2,7 @@
 
 use super::words::{exact_moment, moment};
 use crate::base::time::{SECOND, Timestamp};
+use crate::sink::messages::line;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
@@ -74,8 +75,10 @@ impl Clock {
     pub fn plain(&self, time: Timestamp) -> String {
         let utc = time.to_string()[..19].replace('T', " ");
         match self.0.as_ref().and_then(|zone| zone.local(time)) {
-            Some((_, clock, offset)) => format!("{utc} UTC ({clock} {offset})"),
-            None => format!("{utc} UTC"),
+            Some((_, clock, offset)) => {
+                line("unit.utc_local", &[("time", &utc), ("local", &clock), ("offset", &offset)])
+            }
+            None => line("unit.utc", &[("time", &utc)]),
         }
     }
 

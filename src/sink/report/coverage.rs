@@ -81,7 +81,7 @@ fn visibility_row(view: &View<'_>, device: &Device) -> Markup {
             td {
                 @match (seen.first, seen.last) {
                     (Some(first), Some(last)) => (view.clock.moments(first, last)),
-                    _ => "no conversation",
+                    _ => (text("coverage.no_conversation")),
                 }
             }
         }
@@ -104,7 +104,7 @@ fn unread(snapshot: &Snapshot) -> Markup {
             li { (say("coverage.encrypted_with_internet_sent_received", &[("sent", html! { (total(encrypted[0])) }), ("received", html! { (total(encrypted[1])) })])) }
             li { (say("coverage.protocols_not_recognised_with_internet", &[("sent", html! { (total(unknown[0])) }), ("received", html! { (total(unknown[1])) })])) }
             @if secrets > 0 {
-                li { (say("coverage.recording_holds_with_keys_decryption", &[("secrets", html! { (counted(secrets, "block", "blocks")) })])) }
+                li { (say("coverage.recording_holds_with_keys_decryption", &[("secrets", html! { (counted(secrets, text("unit.block"), text("unit.blocks"))) })])) }
             }
         }
     }
@@ -115,20 +115,20 @@ fn missing(coverage: &Coverage) -> Markup {
     html! {
         ul {
             li {
-                (text("coverage.part_not_understood")) (counted(refused, "frame", "frames")) "."
+                (say("coverage.not_understood", &[("frames", html! { (counted(refused, text("unit.frame"), text("unit.frames"))) })]))
                 @if refused > 0 { (tally(&coverage.frames.refused)) }
             }
             li {
                 (text("coverage.part_lost_while_recording"))
                 @match coverage.drops.declared {
                     Some(0) => (text("coverage.part_none_by_the_recording")),
-                    Some(drops) => { (say("coverage.recording_s_own_word", &[("drops", html! { strong { (counted(drops, "packet", "packets")) } })])) }
+                    Some(drops) => { (say("coverage.recording_s_own_word", &[("drops", html! { strong { (counted(drops, text("unit.packet"), text("unit.packets"))) } })])) }
                     None => (text("coverage.part_the_recording_does_not")),
                 }
             }
-            li { (say("coverage.cut_short_while_recording", &[("truncated", html! { (counted(coverage.truncated, "frame", "frames")) })])) }
+            li { (say("coverage.cut_short_while_recording", &[("truncated", html! { (counted(coverage.truncated, text("unit.frame"), text("unit.frames"))) })])) }
             @if coverage.duplicates.frames > 0 {
-                li { (say("coverage.seen_twice_as_on_mirror", &[("duplicates", html! { (counted(coverage.duplicates.frames, "frame", "frames")) })])) }
+                li { (say("coverage.seen_twice_as_on_mirror", &[("duplicates", html! { (counted(coverage.duplicates.frames, text("unit.frame"), text("unit.frames"))) })])) }
             }
             @if coverage.conflicting_segments > 0 {
                 li { (say("coverage.tcp_segments_say_something_else", &[("conflicting_segments", html! { (grouped(coverage.conflicting_segments)) })])) }
@@ -209,10 +209,9 @@ pub fn knowledge(snapshot: &Snapshot) -> Markup {
             dd { (snapshot.tool.name) " " (snapshot.tool.version) }
             dt { (text("coverage.signatures")) }
             dd {
-                (counted(signatures.count as u64, "file", "files")) ", version "
-                (signatures.version)
+                (say("coverage.signature_files", &[("files", html! { (counted(signatures.count as u64, text("unit.file"), text("unit.files"))) }), ("version", html! { (signatures.version) })]))
                 @if let Some(checked) = &signatures.checked { (say("coverage.sources_last_read", &[("checked", html! { (checked) })])) }
-                br; "SHA-256 " code { (signatures.sha256) }
+                br; (say("coverage.hash", &[("hash", html! { code { (signatures.sha256) } })]))
                 @for said in pack::spoken(&signatures.packs, &signatures.disabled) { br; (said) }
             }
             dt { (text("coverage.countries_networks")) }
@@ -262,7 +261,7 @@ fn frames(coverage: &Coverage) -> Markup {
         }
     };
     html! {
-        p { (say("coverage.read_explained_not_understood_on", &[("frames", html! { (counted(coverage.frames.total, "frame", "frames")) }), ("explained", html! { (grouped(coverage.frames.explained)) }), ("refused", html! { (grouped(refused)) }), ("wire_bytes", html! { (total(coverage.wire_bytes)) })])) }
+        p { (say("coverage.read_explained_not_understood_on", &[("frames", html! { (counted(coverage.frames.total, text("unit.frame"), text("unit.frames"))) }), ("explained", html! { (grouped(coverage.frames.explained)) }), ("refused", html! { (grouped(refused)) }), ("wire_bytes", html! { (total(coverage.wire_bytes)) })])) }
         (boxed(text("coverage.label_frames"), table))
     }
 }
@@ -270,9 +269,9 @@ fn frames(coverage: &Coverage) -> Markup {
 fn about_database(database: &DatabaseShown) -> Markup {
     html! {
         p {
-            (wire(&database.about.name)) ", of " (day(database.about.build))
+            (say("coverage.database_of", &[("name", wire(&database.about.name)), ("day", html! { (day(database.about.build)) })]))
             @if let Some(days) = database.days_older_than_capture { (say("coverage.addresses_may_have_moved_since", &[("days", html! { strong { (say("coverage.days_older_than_recording", &[("days", html! { (days) })])) } })])) }
-            br; "SHA-256 " code { (database.about.sha256) }
+            br; (say("coverage.hash", &[("hash", html! { code { (database.about.sha256) } })]))
         }
     }
 }

@@ -222,7 +222,7 @@ fn service(host: &Host, destination: &Destination, spelling: Spelling) -> Markup
         small {
             "(" (claim.level.name())
             @if claim.level == Level::Inferred { (text("destination.likely_no_more")) }
-            ", by " (basis(claim))
+            (say("destination.by_basis", &[("basis", html! { (basis(claim)) })]))
             @if let Some(frame) = frames(spelling, &[claim.frame]) { ", " (frame) }
             @if let Some(host) = &claim.host_operator { (say("destination.host_run", &[("host", html! { (wire(host)) })])) }
             @if let Some(region) = &claim.region { (say("destination.stated_region", &[("region", html! { (wire(region)) })])) }
@@ -261,13 +261,14 @@ fn law(claim: &Claim) -> Markup {
         @match &claim.operator {
             None => (text("destination.part_operator_not_established")),
             Some(operator) => {
-                "Operator: " (wire(&operator.legal_name)) ", "
-                @match &operator.head_office {
-                    _ if claim.fictional => (text("destination.part_no_real_head_office")),
-                    Some(country) => { (say("destination.head_office", &[("country", html! { strong { (country) } })])) }
-                    None => (text("destination.part_head_office_not_established")),
-                }
-                "."
+                @let office = html! {
+                    @match &operator.head_office {
+                        _ if claim.fictional => (text("destination.part_no_real_head_office")),
+                        Some(country) => { (say("destination.head_office", &[("country", html! { strong { (country) } })])) }
+                        None => (text("destination.part_head_office_not_established")),
+                    }
+                };
+                (say("destination.operator", &[("name", wire(&operator.legal_name)), ("office", office)]))
             }
         }
     }
@@ -275,7 +276,9 @@ fn law(claim: &Claim) -> Markup {
 
 /// What is spoken, where the number of the port stands for a guess and is called one.
 pub fn service_name(service: &Service) -> String {
-    let port = service.port.map_or(String::new(), |port| format!(" port {port}"));
+    let port = service
+        .port
+        .map_or(String::new(), |port| line("unit.port", &[("port", &port.to_string())]));
     let carrier = format!("{}{port}", service.proto.to_uppercase());
     match service.method {
         "port" => {
@@ -316,7 +319,7 @@ fn readable_word(service: &Service) -> Markup {
         _ if service.looks.is_empty() => html! { (text("destination.not_known")) },
         // An inference from the bytes alone.
         _ => {
-            html! { (say("destination.not_known_looks", &[("looks", html! { (service.looks.join(" and ")) })])) }
+            html! { (say("destination.not_known_looks", &[("looks", html! { (service.looks.join(text("destination.and_word"))) })])) }
         }
     }
 }
@@ -329,7 +332,7 @@ fn addresses(group: &Group<'_>) -> Markup {
             @if index > 0 { ", " }
             code { (remote.address.to_string()) }
         }
-        @if more > 0 { (say("destination.and", &[("more", html! { (counted(more as u64, "more address", "more addresses")) })])) }
+        @if more > 0 { (say("destination.and", &[("more", html! { (counted(more as u64, text("unit.more_address"), text("unit.more_addresses"))) })])) }
         @if networks.is_empty() { br; (text("destination.part_network_not_known")) }
         @for asn in networks {
             br; "AS" (asn.number) " " (wire(&asn.organisation))
@@ -362,17 +365,20 @@ fn places(group: &Group<'_>) -> Markup {
             codes => {
                 (text("destination.part_databases_disagree"))
                 @for (index, code) in codes.iter().enumerate() {
-                    @if index > 0 { " or " }
+                    @if index > 0 { (text("destination.or_word")) }
                     strong { (code) } " " small { "(" (wire(&by(*code))) ")" }
                 }
             }
         }
         @for remote in group {
             @for excluded in &remote.excluded {
-                br; strong { (say("destination.excluded", &[("country", html! { (excluded.country) })])) } " for "
-                code { (remote.address.to_string()) } (text("destination.part_its_answers_come_too"))
-                (grouped(excluded.farthest_km)) " km away, " (excluded.country) " at least "
-                (grouped(excluded.least_km)) " km."
+                br; (say("destination.excluded_why", &[
+                    ("excluded", html! { strong { (say("destination.excluded", &[("country", html! { (excluded.country) })])) } }),
+                    ("address", html! { code { (remote.address.to_string()) } }),
+                    ("farthest", html! { (grouped(excluded.farthest_km)) }),
+                    ("country", html! { (excluded.country) }),
+                    ("least", html! { (grouped(excluded.least_km)) }),
+                ]))
             }
         }
     }

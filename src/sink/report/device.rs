@@ -28,7 +28,7 @@ fn rest(devices: &[Device]) -> Markup {
     devices.iter().for_each(|device| sum.add(&device.internet));
     let [sent, received] = sum.delivered_bytes;
     html! {
-        p { (say("device.which_together_sent_internet_received", &[("devices", html! { (counted(devices.len() as u64, "more device", "more devices")) }), ("sent", html! { (total(sent)) }), ("received", html! { (total(received)) })])) }
+        p { (say("device.which_together_sent_internet_received", &[("devices", html! { (counted(devices.len() as u64, text("unit.more_device"), text("unit.more_devices"))) }), ("sent", html! { (total(sent)) }), ("received", html! { (total(received)) })])) }
     }
 }
 
@@ -70,7 +70,11 @@ fn limits(device: &Device) -> Markup {
         limits.push(text("device.limit_way").to_owned());
     }
     if seen.acknowledged_unseen_flows > 0 {
-        let many = counted(seen.acknowledged_unseen_flows, "conversation", "conversations");
+        let many = counted(
+            seen.acknowledged_unseen_flows,
+            text("unit.conversation"),
+            text("unit.conversations"),
+        );
         limits.push(line("device.limit_unseen", &[("many", &many)]));
     }
     html! {
@@ -122,7 +126,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                     (text("device.behind_how"))
                     ul {
                         @for one in device.behind.iter().take(DETAILS_MAX) {
-                            li { (one.spoken()) " (frame " (spelling.one(one.frame)) ")" }
+                            li { (one.spoken()) " " (say("unit.at_frame", &[("frame", html! { (spelling.one(one.frame)) })])) }
                         }
                     }
                 }
@@ -132,7 +136,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 dd {
                     @for (index, (address, frame)) in device.resolvers.iter().enumerate() {
                         @if index > 0 { ", " }
-                        code { (address.to_string()) } " (frame " (spelling.one(*frame)) ")"
+                        code { (address.to_string()) } " " (say("unit.at_frame", &[("frame", html! { (spelling.one(*frame)) })]))
                     }
                 }
             }
@@ -144,17 +148,16 @@ fn maker(device: &Device) -> Markup {
     html! {
         @match &device.maker {
             Some(maker) if maker.by == "dhcp" => {
-                (wire(&maker.name)) " (by what it says when it asks for an address, DHCP; a device \
-                 can say anything)"
+                (say("device.maker_by_dhcp", &[("maker", wire(&maker.name))]))
                 @if let Some(oui) = &device.oui { (say("device.network_chip_registered", &[("oui", html! { (wire(oui)) })])) }
             }
             Some(maker) => {
-                @if maker.vendor.is_some() { (say("device.perhaps", &[("maker", html! { (wire(&maker.name)) })])) } @else { "not known. " }
+                @if maker.vendor.is_some() { (say("device.perhaps", &[("maker", html! { (wire(&maker.name)) })])) } @else { (text("device.maker_not_known")) }
                 (text("device.part_its_hardware_address_is"))
                 (wire(device.oui.as_deref().unwrap_or(&maker.name)))
                 (text("device.part_that_is_often_only"))
             }
-            None => "not known",
+            None => (text("device.maker_none")),
         }
     }
 }
@@ -266,7 +269,7 @@ fn spoken(services: &[Service]) -> String {
     let more = words.len().saturating_sub(4);
     words.truncate(4);
     if more > 0 {
-        words.push(format!("{more} more"));
+        words.push(line("device.more_services", &[("count", &more.to_string())]));
     }
     words.join("; ")
 }

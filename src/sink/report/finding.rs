@@ -18,7 +18,7 @@ pub fn section(view: &View<'_>) -> Markup {
     let unreviewed = findings.iter().all(|finding| finding.review.is_open());
     html! {
         section id="findings" {
-            h2 { "Findings" @if unreviewed { (text("finding.part_nobody_has_reviewed_these")) } }
+            h2 { (text("finding.findings")) @if unreviewed { (text("finding.part_nobody_has_reviewed_these")) } }
             @if findings.is_empty() {
                 p {
                     @if snapshot.coverage.complete { (text("finding.none_checks_found_anything_what")) } @else { (text("finding.none_but_result_partial_see")) }
@@ -44,7 +44,7 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
     html! {
         article class={ "finding " (finding.severity.name()) } id={ "finding-" (index + 1) } {
             h3 {
-                "Finding " (index + 1) ": " (finding.title)
+                (say("finding.number_title", &[("number", html! { (index + 1) }), ("title", html! { (finding.title) })]))
                 " " span.badge { (say("finding.severity_2", &[("severity", html! { (finding.severity.name()) })])) }
                 " " span.badge { (say("finding.level_2", &[("level", html! { (finding.level.name()) })])) }
                 @if finding.review.is_open() { " " span.badge.open { (text("review.badge")) } }
@@ -78,13 +78,13 @@ fn article(view: &View<'_>, index: usize, finding: &Finding) -> Markup {
                 }
             }
             h4 { (text("finding.what_this_does_not_show")) }
-            ul { @for text in finding.does_not_show { li { (text) } } }
+            ul { @for text in &finding.does_not_show { li { (text) } } }
             @if !finding.alternatives.is_empty() {
                 h4 { (text("finding.other_explanations")) }
                 ul {
                     @for other in &finding.alternatives {
                         li {
-                            (wire(&other.text)) ": " strong { (other.status) }
+                            (wire(&other.text)) ": " strong { (status(other.status)) }
                             @if !other.by.is_empty() { " (" (wire(&other.by)) ")" }
                         }
                     }
@@ -126,14 +126,16 @@ fn subject(snapshot: &Snapshot, finding: &Finding) -> Markup {
     let id = &finding.subject.destination;
     let known = snapshot.destinations.iter().find(|destination| destination.id == *id);
     html! {
-        (device_link(snapshot, &finding.subject.device)) " and "
-        @match known {
-            Some(destination) if destination.zone == Zone::Internet => {
-                (destination_title(destination))
-                @if destination.claims.iter().any(|claim| claim.fictional) { (text("finding.part_made_up")) }
+        @let other = html! {
+            @match known {
+                Some(destination) if destination.zone == Zone::Internet => {
+                    (destination_title(destination))
+                    @if destination.claims.iter().any(|claim| claim.fictional) { (text("finding.part_made_up")) }
+                }
+                _ => (device_link(snapshot, id)),
             }
-            _ => (device_link(snapshot, id)),
-        }
+        };
+        (say("finding.subject", &[("device", device_link(snapshot, &finding.subject.device)), ("other", other)]))
     }
 }
 
@@ -144,17 +146,28 @@ fn clauses(snapshot: &Snapshot, bears_on: &[Bearing]) -> Markup {
         of_standard.map_or(id.to_owned(), |clause| clause.title.clone())
     };
     html! {
-        @for (index, of_standard) in
-            bears_on.chunk_by(|a, b| a.standard == b.standard).enumerate()
-        {
-            @if index > 0 { "; " }
-            (title(&of_standard[0].standard)) " "
-            @for (index, one) in of_standard.iter().enumerate() {
-                @if index > 0 { ", " }
-                (one.clause) " " (one.verdict)
+        ul {
+            @for of_standard in bears_on.chunk_by(|a, b| a.standard == b.standard) {
+                li {
+                    (title(&of_standard[0].standard)) ": "
+                    @for (index, one) in of_standard.iter().enumerate() {
+                        @if index > 0 { ", " }
+                        (one.clause) " " (one.verdict)
+                    }
+                }
             }
         }
-        ". " (text("finding.clauses_how"))
+        p { (text("finding.clauses_how")) }
+    }
+}
+
+/// Whether an explanation was ruled out: a word of the contract, in words of the page.
+fn status(word: &'static str) -> &'static str {
+    match word {
+        "excluded" => text("finding.status_excluded"),
+        "not excluded" => text("finding.status_not_excluded"),
+        "not tested" => text("finding.status_not_tested"),
+        other => other,
     }
 }
 
@@ -181,9 +194,13 @@ fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
     html! {
         p {
             @if snapshot.inputs.len() > 1 && let Some(input) = snapshot.inputs.get(traffic.input) { (say("finding.file", &[("input", html! { (traffic.input + 1) }), ("path", html! { code { (wire(&input.path)) } })])) }
-            (counted(traffic.frames, "frame", "frames")) " counted, from "
-            (view.clock.moment(traffic.first)) " to " (view.clock.moment(traffic.last)) " UTC: "
-            (total(sent)) (text("finding.part_of_payload_sent_by")) (total(received)) " received."
+            (say("finding.counted", &[
+                ("frames", html! { (counted(traffic.frames, text("unit.frame"), text("unit.frames"))) }),
+                ("first", view.clock.moment(traffic.first)),
+                ("last", view.clock.moment(traffic.last)),
+                ("sent", html! { (total(sent)) }),
+                ("received", html! { (total(received)) }),
+            ]))
         }
         @match &traffic.wireshark_filter {
             Some(filter) if filter.len() > FILTER_MAX => p { (say("finding.wireshark_display_filter_selects_exactly", &[("filter", html! { (grouped(filter.len() as u64)) })])) },
@@ -194,7 +211,7 @@ fn proof(view: &View<'_>, traffic: &Counted) -> Markup {
                 }
                 pre tabindex="0" { code { (filter) } }
             }
-            None => p { (say("finding.no_wireshark_filter", &[("no_filter_because", html! { (traffic.no_filter_because.unwrap_or("not possible")) })])) },
+            None => p { (say("finding.no_wireshark_filter", &[("no_filter_because", html! { (traffic.no_filter_because.unwrap_or(text("finding.filter_not_possible"))) })])) },
         }
     }
 }

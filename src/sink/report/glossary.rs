@@ -13,16 +13,13 @@ pub fn how_we_know(snapshot: &Snapshot) -> Markup {
             h3 { (text("how.where_three_questions_three_answers")) }
             p { (text("how.they_are_kept_apart_because")) }
             ul {
-                li { (say("how.database_estimates_says_where_machine", &[("question", html! { strong { "Where is the address? " } }), ("name", html! { code { (text("how.phonehome_geo")) } }), ("list", html! { i { (text("how.registry_list")) } })])) }
-                li { (say("how.holder_network_autonomous_system_as", &[("question", html! { strong { "Whose network is it? " } })])) }
-                li { (say("how.only_sourced_signature_answers_company", &[("question", html! { strong { "Who operates the service, under whose law? " } }), ("term", html! { i { (text("how.operator_not_established")) } })])) }
+                li { (say("how.database_estimates_says_where_machine", &[("question", html! { strong { (text("how.where_question")) } " " }), ("name", html! { code { (text("how.phonehome_geo")) } }), ("list", html! { i { (text("how.registry_list")) } })])) }
+                li { (say("how.holder_network_autonomous_system_as", &[("question", html! { strong { (text("how.network_question")) } " " })])) }
+                li { (say("how.only_sourced_signature_answers_company", &[("question", html! { strong { (text("how.operator_question")) } " " }), ("term", html! { i { (text("how.operator_not_established")) } })])) }
             }
             p {
-                "A country is " i { (text("how.excluded")) } " where answers come back faster than light in \
-                 glass fibre could travel there and back. That check needs to be told where the \
-                 recording was made"
-                @if snapshot.destinations.iter().flat_map(|d| &d.remotes).all(|r| r.excluded.is_empty()) { (text("how.this_run_excluded_nothing_or")) }
-                "."
+                @let none = snapshot.destinations.iter().flat_map(|d| &d.remotes).all(|r| r.excluded.is_empty());
+                (say("how.country_excluded_where", &[("excluded", html! { i { (text("how.excluded")) } }), ("none", html! { @if none { (text("how.this_run_excluded_nothing_or")) } })]))
             }
             h3 { (text("how.how_sure_level_statement")) }
             dl.facts {

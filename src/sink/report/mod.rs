@@ -226,7 +226,7 @@ fn inputs(view: &View<'_>) -> Markup {
 fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
     html! {
         dl.facts {
-            dt { "Recording" @if let Some(place) = place { (say("page.file", &[("place", html! { (place) })])) } }
+            dt { (text("page.recording")) @if let Some(place) = place { (say("page.file", &[("place", html! { (place) })])) } }
             dd {
                 code { (wire(&input.path)) }
                 @if input.format.is_empty() { (text("page.part_not_read")) } @else { " (" (input.format) ")" }
@@ -235,18 +235,18 @@ fn about_input(view: &View<'_>, input: &Input, place: Option<usize>) -> Markup {
             dd {
                 @match &input.sha256 {
                     Some(hash) => code { (hash) },
-                    None => { (say("page.not_computed", &[("no_hash_because", html! { (input.no_hash_because.unwrap_or("no reason given")) })])) }
+                    None => { (say("page.not_computed", &[("no_hash_because", html! { (input.no_hash_because.unwrap_or(text("page.no_reason_given"))) })])) }
                 }
             }
             dt { (text("page.time")) }
             dd {
                 @match (input.first, input.last) {
                     (Some(first), Some(last)) => { (say("page.utc", &[("first", html! { (view.clock.moment(first)) }), ("last", html! { (view.clock.moment(last)) }), ("span", html! { (span(last.since(first))) })])) }
-                    _ => "no frame, so no time",
+                    _ => (text("page.no_frame_so_no_time")),
                 }
             }
             dt { (text("page.size")) }
-            dd { (say("page.on_wire", &[("input", html! { (counted(input.frames, "frame", "frames")) }), ("bytes", html! { (bytes(input.bytes)) })])) }
+            dd { (say("page.on_wire", &[("input", html! { (counted(input.frames, text("unit.frame"), text("unit.frames"))) }), ("bytes", html! { (bytes(input.bytes)) })])) }
             @if !input.interfaces.is_empty() {
                 dt { (text("page.recorded_at")) }
                 dd { (wire(&input.interfaces.join(", "))) }
@@ -319,7 +319,7 @@ fn severities_of<'f>(findings: impl Iterator<Item = &'f Finding>) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(severity, count)| format!("{count} {}", severity.name()))
         .collect();
-    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    if words.is_empty() { text("page.no_findings").to_owned() } else { words.join(", ") }
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn tested(view: &View<'_>) -> Markup {
                 li {
                     (text("short.recording")) " " code { (wire(&input.path)) }
                     @if let (Some(first), Some(last)) = (input.first, input.last) {
-                        ", " (view.clock.moment(first)) " – " (view.clock.moment(last)) " UTC"
+                        ", " (say("short.recorded", &[("first", view.clock.moment(first)), ("last", view.clock.moment(last))]))
                     }
                 }
             }
@@ -142,7 +142,7 @@ fn whom(view: &View<'_>) -> Markup {
         [a + to.traffic.delivered_bytes[0], b + to.traffic.delivered_bytes[1]]
     });
     let table = html! {
-        table.fits {
+        table.fits.cards role="table" {
             (head(&[
                 Heading::Words(text("short.to")),
                 Heading::Number(text("table.sent")),
@@ -150,30 +150,30 @@ fn whom(view: &View<'_>) -> Markup {
                 Heading::Words(text("short.operator")),
                 Heading::Words(text("short.where")),
             ]))
-            tbody {
+            tbody role="rowgroup" {
                 @for to in all.iter().take(DESTINATIONS) {
                     @let [out, back] = to.traffic.delivered_bytes;
-                    tr {
-                        th scope="row" { (destination_title(to)) }
-                        td.number { (amount(out)) }
-                        td.number { (amount(back)) }
-                        td { (operator(to)) }
-                        td { (places(to)) }
+                    tr role="row" {
+                        th scope="row" role="rowheader" { (destination_title(to)) }
+                        td.number role="cell" { (amount(out)) }
+                        td.number role="cell" { (amount(back)) }
+                        td role="cell" data-label=(text("short.operator")) { (operator(to)) }
+                        td role="cell" data-label=(text("short.where")) { (places(to)) }
                     }
                 }
                 @if all.len() > DESTINATIONS {
-                    tr {
-                        th scope="row" { (say("short.rest", &[("count", html! { (grouped((all.len() - DESTINATIONS) as u64)) })])) }
-                        td.number { (amount(rest[0])) }
-                        td.number { (amount(rest[1])) }
-                        td colspan="2" { a href="#sent" { (text("short.below")) } }
+                    tr role="row" {
+                        th scope="row" role="rowheader" { (say("short.rest", &[("count", html! { (grouped((all.len() - DESTINATIONS) as u64)) })])) }
+                        td.number role="cell" { (amount(rest[0])) }
+                        td.number role="cell" { (amount(rest[1])) }
+                        td colspan="2" role="cell" { a href="#sent" { (text("short.below")) } }
                     }
                 }
-                tr.sum {
-                    th scope="row" { (text("short.all")) }
-                    td.number { (amount(sent)) }
-                    td.number { (amount(received)) }
-                    td colspan="2" {}
+                tr.sum role="row" {
+                    th scope="row" role="rowheader" { (text("short.all")) }
+                    td.number role="cell" { (amount(sent)) }
+                    td.number role="cell" { (amount(received)) }
+                    td colspan="2" role="cell" {}
                 }
             }
         }
@@ -460,7 +460,8 @@ fn open_questions(findings: &[Finding]) -> usize {
 pub fn review(view: &View<'_>) -> String {
     let findings = &view.snapshot.findings;
     let open = finding::open(findings);
-    let all = grouped(findings.len() as u64);
+    let count = findings.len() as u64;
+    let all = counted(count, text("review.finding"), text("review.findings"));
     match (findings.len(), open) {
         (0, _) => text("review.none").to_owned(),
         (_, 0) => line("review.all", &[("count", &all)]),

@@ -175,7 +175,7 @@ fn finding(device: &Device) -> Finding {
         subject: SubjectOf { device: device.id.clone(), destination: text.as_str().into() },
         facts: vec![Fact::new(text.clone(), 3)],
         may_say: text.clone(),
-        does_not_show: &["who reads it"],
+        does_not_show: Box::new(["who reads it"]),
         alternatives: vec![Alternative {
             text: text.clone().into(),
             status: "not tested",

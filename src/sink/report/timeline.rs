@@ -2,6 +2,7 @@
 
 use super::View;
 use super::picture::{WIDTH, figure, number};
+use super::words::wire;
 use crate::base::text::{bytes, shorten, span};
 use crate::base::time::Timestamp;
 use crate::sink::messages::{line, say, text};
@@ -180,7 +181,7 @@ fn notes(view: &View<'_>, timeline: &TimelineShown, axis: &Axis) -> Markup {
         } @else {
             ol.notes {
                 @for (time, what) in all.iter().take(NOTES_MAX) {
-                    li { (view.clock.moment(*time)) " UTC: " bdi { (what) } }
+                    li { (say("timeline.note", &[("time", view.clock.moment(*time)), ("what", wire(what))])) }
                 }
             }
             @if all.len() > NOTES_MAX {

@@ -5,7 +5,7 @@ use crate::attribution::world::Destination;
 use crate::base::frame::Spelling;
 use crate::base::text::bytes;
 use crate::base::time::Timestamp;
-use crate::sink::messages::say;
+use crate::sink::messages::{line, say, text};
 use crate::snapshot::Snapshot;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -47,9 +47,9 @@ pub fn amount(count: u64) -> Markup {
 /// A rounded amount with the exact count beside it.
 pub fn total(count: u64) -> String {
     match count {
-        1 => "1 byte".to_owned(),
-        0..1000 => format!("{count} bytes"),
-        _ => format!("{} ({} bytes)", bytes(count), grouped(count)),
+        1 => text("unit.byte").to_owned(),
+        0..1000 => line("unit.bytes", &[("count", &count.to_string())]),
+        _ => line("unit.rounded", &[("rounded", &bytes(count)), ("count", &grouped(count))]),
     }
 }
 
@@ -88,9 +88,12 @@ pub fn frames(spelling: Spelling, numbers: &[u64]) -> Option<String> {
     let shown = spelling.all(&numbers[..numbers.len().min(SHOWN)]);
     match numbers.len() {
         0 => None,
-        1 => Some(format!("frame {shown}")),
-        count if count <= SHOWN => Some(format!("frames {shown}")),
-        count => Some(format!("frames {shown} and {} more", count - SHOWN)),
+        1 => Some(line("unit.frame_number", &[("shown", &shown)])),
+        count if count <= SHOWN => Some(line("unit.frame_numbers", &[("shown", &shown)])),
+        count => {
+            let values = [("shown", &*shown), ("count", &(count - SHOWN).to_string())];
+            Some(line("unit.frame_numbers_more", &values))
+        }
     }
 }
 
@@ -117,7 +120,7 @@ pub fn device_link(snapshot: &Snapshot, id: &str) -> Markup {
         } @else {
             (wire(&device.title()))
         }
-        @if device.role == "gateway" { " (gateway)" }
+        @if device.role == "gateway" { (text("table.gateway")) }
     }
 }
 

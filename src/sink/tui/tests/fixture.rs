@@ -213,7 +213,7 @@ fn finding(spell: Spell<'_>, severity: Severity, device: &Device, to: &Destinati
         subject: SubjectOf { device: device.id.clone(), destination: to.id.clone() },
         facts: vec![Fact { text: spell("http basic of user cam"), frames: vec![4, 5] }],
         may_say: spell("Credentials went readable between the camera and its relay."),
-        does_not_show: &["whether the credentials are valid"],
+        does_not_show: Box::new(["whether the credentials are valid"]),
         alternatives: vec![Alternative {
             text: spell("a test account").into(),
             status: "not tested",
