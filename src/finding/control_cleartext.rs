@@ -1,5 +1,6 @@
 //! `auth.none-on-config`: commands that switch or change something go readable, with no secret seen before.
 
+use super::offered::is_answered;
 use super::{About, Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
@@ -19,7 +20,7 @@ impl Check for ControlCleartext {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -55,10 +56,15 @@ impl Check for ControlCleartext {
             status: "not excluded",
             by: "only readable secrets in the same flows are looked for".into(),
         });
+        // Who is asked does what is commanded.
+        let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
+        let [device, other] = match draft.traffic.iter().all(asked) {
+            true => draft.about_who_was_asked(view, contact)?,
+            false => [spoken_device(view.device(contact)), spoken(view, &draft)],
+        };
         draft.may_say = format!(
-            "Readable commands went between the device {} and {}, and no login was seen in those flows: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+            "Readable commands went between the device {device} and {other}, and no login was seen \
+             in those flows: {{bytes}}.",
         );
         Some(draft)
     }

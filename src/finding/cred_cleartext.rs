@@ -38,18 +38,10 @@ impl Check for CredCleartext {
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
-                "whether the credentials are valid",
-                "that anyone but the two ends has read them",
-            ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        let mut draft = Draft::new(
+            Level::Shown,
+            &["whether the credentials are valid", "that anyone but the two ends has read them"],
+        );
         let mut kinds = BTreeSet::new();
         for (row_index, row) in view.rows(contact) {
             let secrets: Vec<_> =

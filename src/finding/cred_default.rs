@@ -1,5 +1,6 @@
 //! `cred.default-used`: a readable secret is one that many devices are sold with.
 
+use super::offered::is_answered;
 use super::{About, Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
@@ -21,7 +22,7 @@ impl Check for CredDefault {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -54,11 +55,15 @@ impl Check for CredDefault {
             status: "not tested",
             by: "the answer to it is not read".into(),
         });
+        // The secret is that of who is asked for it.
+        let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
+        let [device, other] = match draft.traffic.iter().all(asked) {
+            true => draft.about_who_was_asked(view, contact)?,
+            false => [spoken_device(view.device(contact)), spoken(view, &draft)],
+        };
         draft.may_say = format!(
-            "A password that many devices are sold with went readable between the device {} and \
-             {}; in those flows: {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+            "A password that many devices are sold with went readable between the device {device} \
+             and {other}; in those flows: {{bytes}}.",
         );
         Some(draft)
     }

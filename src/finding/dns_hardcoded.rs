@@ -43,24 +43,17 @@ impl Check for DnsHardcodedResolver {
         let (Some(given), false) = (device.resolvers.first(), contact.zone == Zone::Group) else {
             return None;
         };
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
-                "that the address is built into the device",
-                "what the name server keeps",
-            ],
-            alternatives: vec![Alternative {
-                text: "the server was configured by hand, by an app, or by a router \
+        let mut draft = Draft::new(
+            Level::Shown,
+            &["that the address is built into the device", "what the name server keeps"],
+        );
+        draft.alternatives = vec![Alternative {
+            text: "the server was configured by hand, by an app, or by a router \
                        advertisement"
-                    .into(),
-                status: "not tested",
-                by: "only DHCP is compared".into(),
-            }],
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+                .into(),
+            status: "not tested",
+            by: "only DHCP is compared".into(),
+        }];
         for (row_index, row) in view.rows(contact) {
             let asked: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Query).collect();
             let given = device.resolvers.iter().any(|&(r, _)| r == row.remote.address);

@@ -48,18 +48,10 @@ impl Check for NameUnexplained {
         if contact.zone != Zone::Internet || device.role == "gateway" {
             return None;
         }
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
-                "who operates the address",
-                "that the address is built into the device",
-            ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        let mut draft = Draft::new(
+            Level::Shown,
+            &["who operates the address", "that the address is built into the device"],
+        );
         for (row_index, row) in view.rows(contact) {
             // Name servers are spoken to by address; who they are is another check's question.
             let asks_names = row.evidence.iter().any(|e| e.mark == Mark::Query);

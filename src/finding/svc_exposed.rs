@@ -1,6 +1,7 @@
 //! `svc.listen-exposed`: a service answered somebody who came to it.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::offered::{At, is_answered};
+use super::{About, Check, Draft, Fact, Severity, View};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ impl Check for SvcExposed {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -51,15 +52,7 @@ impl Check for SvcExposed {
         let mut names = BTreeSet::new();
         for (index, row) in view.rows(contact).filter(|(_, row)| matches!(row.protocol, TCP | UDP))
         {
-            // Between two local ends the one that began is the local one.
-            let answered = match contact.zone {
-                Zone::Private => row.begun_here && row.totals[1].payload_bytes > 0,
-                Zone::Internet => {
-                    row.begun_there && !row.begun_here && row.totals[0].payload_bytes > 0
-                }
-                Zone::Group => false,
-            };
-            if !answered {
+            if !is_answered(contact.zone, row) {
                 continue;
             }
             draft.traffic.push((index, None));
@@ -67,9 +60,9 @@ impl Check for SvcExposed {
             let by = row.label.method.name();
             draft.facts.push(Fact::new(
                 format!(
-                    "{} (by {by}) was answered; the other end is {}",
+                    "{} (by {by}) was answered at {}",
                     row.label.protocol,
-                    Service(row)
+                    At(row, contact.zone)
                 ),
                 row.frames[0],
             ));
@@ -79,10 +72,9 @@ impl Check for SvcExposed {
             return None;
         }
         let names: Vec<&str> = names.into_iter().collect();
+        let [device, asking] = draft.about_who_was_asked(view, contact)?;
         draft.may_say = format!(
-            "Between {} and {} a service was asked for and answered ({}): {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+            "The device {device} answered {asking}, who asked it for a service ({}): {{bytes}}.",
             names.join(", "),
         );
         Some(draft)

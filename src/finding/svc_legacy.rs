@@ -1,7 +1,8 @@
 //! `svc.legacy`: a service that sends passwords and data readable by design was answered.
 
-use super::{About, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use super::offered::{At, is_answered};
+use super::{About, Check, Draft, Fact, Severity, View};
+use crate::attribution::world::{Contact, Level};
 use crate::protocol::{Method, legacy};
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ impl Check for SvcLegacy {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -45,18 +46,12 @@ impl Check for SvcLegacy {
         );
         let mut named = BTreeSet::new();
         for (index, row) in view.rows(contact) {
-            // Between two local ends the one that began is the local one.
-            let offered = match contact.zone {
-                Zone::Private => row.begun_here && row.totals[1].payload_bytes > 0,
-                Zone::Internet => row.begun_there && row.totals[0].payload_bytes > 0,
-                Zone::Group => false,
-            };
             let known = legacy(row.label.protocol).filter(|_| row.label.method == Method::Payload);
-            let Some(name) = known.filter(|_| offered) else { continue };
+            let Some(name) = known.filter(|_| is_answered(contact.zone, row)) else { continue };
             draft.traffic.push((index, None));
             draft.cites.extend(row.beginnings());
             draft.facts.push(Fact::new(
-                format!("{name} was answered; the other end is {}", Service(row)),
+                format!("{name} was answered at {}", At(row, contact.zone)),
                 row.label.frame,
             ));
             named.insert(name);
@@ -65,11 +60,10 @@ impl Check for SvcLegacy {
             return None;
         }
         let named: Vec<&str> = named.into_iter().collect();
+        let [device, asking] = draft.about_who_was_asked(view, contact)?;
         draft.may_say = format!(
-            "{} was spoken between {} and {}, and answered: {{bytes}}.",
+            "The device {device} answered {} to {asking}: {{bytes}}.",
             named.join(" and "),
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
         );
         Some(draft)
     }

@@ -40,18 +40,13 @@ impl Check for TlsNone {
         if contact.zone != Zone::Internet {
             return None;
         }
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
+        let mut draft = Draft::new(
+            Level::Shown,
+            &[
                 "that anyone but the two ends has read it",
                 "whether parts of the content are encrypted within the protocol",
             ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        );
         let mut protocols = BTreeSet::new();
         for (row_index, row) in view.rows(contact) {
             let payload: u64 = row.totals.iter().map(|sent| sent.delivered_bytes).sum();

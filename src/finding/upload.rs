@@ -26,7 +26,7 @@ impl Check for Upload {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -43,7 +43,7 @@ impl Check for Upload {
             false_positives: "Logs, statistics, thumbnails and uploads left over from earlier use. Encrypted content cannot be \
                 told, so that this is inferred at most; a recording with the lens covered, or the \
                 microphone in silence, is the control that tells more. Flows that reach into another \
-                phase, and services that also get uploads in another phase, are left out.",
+                phase are left out.",
             verify: "Compare bytes over time (Statistics, I/O Graphs) with the moments of the phases, and with a \
                 recording in which the lens is covered.",
         }
@@ -60,10 +60,13 @@ impl Check for Upload {
         let mut draft = Draft::new(Level::Inferred, not_shown);
         for (index, row) in view.rows(contact) {
             let is_upload = |flow: &&FlowRef| flow.marks & Mark::Upload as u32 != 0;
-            let uploads: Vec<&FlowRef> = row.flow_refs.iter().filter(is_upload).collect();
-            if uploads.is_empty() || !uploads.iter().all(|flow| lies_idle(view, flow)) {
+            let uploads = row.flow_refs.iter().filter(is_upload);
+            let uploads: Vec<&FlowRef> = uploads.filter(|flow| lies_idle(view, flow)).collect();
+            if uploads.is_empty() {
                 continue;
             }
+            let firsts = uploads.iter().map(|flow| flow.cite.frame);
+            draft.only.get_or_insert_default().extend(firsts);
             for flow in uploads {
                 let Some(counts) = &flow.marked else { continue };
                 let [sent, received] = counts.traffic.delivered_bytes;
