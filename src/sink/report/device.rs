@@ -3,7 +3,9 @@
 use super::View;
 use super::destination;
 use super::words::{ROWS_MAX, amount, counted, device_link, frames, total, wire};
-use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
+use crate::attribution::world::{
+    Contact, Device, IdentitySeen, Maker, Service, Told, Traffic, Zone,
+};
 use crate::base::frame::Spelling;
 use crate::sink::html::{Heading, boxed, head};
 use crate::sink::messages::{line, msg, say, text};
@@ -94,7 +96,13 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 }
             }
             dt { (text("device.maker")) }
-            dd { (maker(device)) }
+            dd {
+                (maker(device))
+                @if let Some(maker) = &device.maker { (evidence(maker, spelling)) }
+            }
+            @for (name, told) in [("device.type", &device.kind), ("device.model", &device.model), ("device.firmware", &device.firmware)] {
+                @if let Some(told) = told { dt { (text(name)) } dd { (so_it_says(told, spelling)) } }
+            }
             @if !device.addresses.is_empty() {
                 dt { (text("device.addresses")) }
                 dd {
@@ -143,6 +151,10 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
 fn maker(device: &Device) -> Markup {
     html! {
         @match &device.maker {
+            Some(maker) if maker.by == "said" => {
+                (say("device.maker_said", &[("maker", html! { (wire(&maker.name)) })]))
+                @if let Some(oui) = &device.oui { (say("device.network_chip_registered", &[("oui", html! { (wire(oui)) })])) }
+            }
             Some(maker) if maker.by == "dhcp" => {
                 (wire(&maker.name)) " (by what it says when it asks for an address, DHCP; a device \
                  can say anything)"
@@ -156,6 +168,33 @@ fn maker(device: &Device) -> Markup {
             }
             None => "not known",
         }
+    }
+}
+
+/// How sure the maker is, and what speaks for it.
+fn evidence(maker: &Maker, spelling: Spelling) -> Markup {
+    let confidence = match maker.confidence {
+        "high" => text("device.maker_high"),
+        "medium" => text("device.maker_medium"),
+        _ => text("device.maker_low"),
+    };
+    html! {
+        br;
+        (confidence)
+        ul {
+            @for one in &maker.evidence {
+                li { (wire(&one.text)) @if let Some(frame) = frames(spelling, &[one.frame]) { " (" (frame) ")" } }
+            }
+        }
+    }
+}
+
+fn so_it_says(told: &Told, spelling: Spelling) -> Markup {
+    html! {
+        (wire(&told.value.text)) " (" (told.fact)
+        @if let Some(frame) = frames(spelling, &[told.frame]) { ", " (frame) }
+        ")"
+        @if told.several { (text("device.told_several")) }
     }
 }
 
