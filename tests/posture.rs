@@ -138,6 +138,10 @@ fn digest_with_md5_is_told_and_with_a_better_hash_is_not() {
         let findings =
             asked_locally(80, &get("/", &login), OK).findings(&format!("md5{}", more.len()));
         assert_eq!(has(&findings, "auth.weak-scheme"), told, "{more}");
+        if told {
+            let weak = one(&findings, "auth.weak-scheme");
+            assert_eq!(subject(weak), ["ip:192.168.1.9", "ip:192.168.1.2"]);
+        }
     }
 }
 

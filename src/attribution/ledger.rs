@@ -700,13 +700,13 @@ fn tells_apart(kind: IdentityKind) -> bool {
 /// the internet, for that is another question.
 fn tells(flow: &Head, side: Side, kind: IdentityKind) -> Option<Mark> {
     use IdentityKind::{Account, DeviceId, Firmware, Location, Model, Serial};
+    // Most descriptions are of programs.
+    if !matches!(kind, Model | Serial | DeviceId | Firmware | Location | Account) {
+        return None;
+    }
     let local = local_side(flow);
     let inside = [local, local.other()].map(|end| scope(flow.key.address(end)) != Scope::Internet);
-    let counts = match kind {
-        Model => true,
-        Serial | DeviceId | Firmware | Location | Account => inside == [true, true],
-        _ => false,
-    };
+    let counts = kind == Model || inside == [true, true];
     let here = side == local;
     (counts && inside[usize::from(!here)]).then_some(match here {
         true => Mark::TellsHere,

@@ -10,6 +10,9 @@ use crate::protocol::{Content, IdentityKind};
 /// Shortest id that can tell a device from all others, bytes.
 const ID_BYTES_MIN: usize = 6;
 
+/// Facts that must go readable for a login to begin: the cipher of DLMS is seeded with them.
+const BY_DESIGN: [&str; 1] = ["dlms.system_title"];
+
 /// A draft about what one end of a contact says of itself without a login, with who says it and to
 /// whom; of two ends that do, about the one that was asked.
 pub(super) fn told(
@@ -22,10 +25,14 @@ pub(super) fn told(
         let kind = evidence.kind.filter(|kind| kinds.contains(kind))?;
         // Numbers of a few digits are addresses within a protocol; a client's id is for its server.
         let asks = evidence.mark == Mark::TellsHere && contact.zone == Zone::Private;
+        if BY_DESIGN.contains(&evidence.what.as_str()) {
+            return None;
+        }
         if kind == IdentityKind::DeviceId && (asks || evidence.length < ID_BYTES_MIN) {
             return None;
         }
-        let logged_in = row.evidence.iter().any(|one| one.mark == Mark::Credential);
+        let login = |one: &Evidence| matches!(one.mark, Mark::Credential | Mark::WeakSignIn);
+        let logged_in = row.evidence.iter().any(login);
         let readable = !logged_in && row.content() != Content::Encrypted;
         readable.then(|| match is_personal(&evidence.what) {
             true => format!("{}: {} bytes, not shown", evidence.what, evidence.length),

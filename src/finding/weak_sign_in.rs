@@ -1,5 +1,6 @@
 //! `auth.weak-scheme`: a login whose secret can be found by trying, from what is said readable.
 
+use super::offered::is_answered;
 use super::{About, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::Contact;
@@ -44,11 +45,15 @@ impl Check for WeakSignIn {
                     format!("Digest with MD5, {} {}", evidence.what, safe(&evidence.value))
                 })
             })?;
+        // Which login there is, who is asked for it decides.
+        let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
+        let [device, other] = match draft.traffic.iter().all(asked) {
+            true => draft.about_who_was_asked(view, contact)?,
+            false => [spoken_device(view.device(contact)), spoken(view, &draft)],
+        };
         draft.may_say = format!(
-            "Between the device {} and {} a login by Digest with MD5 went readable; in those flows: \
-             {{bytes}}.",
-            spoken_device(view.device(contact)),
-            spoken(view, &draft),
+            "Between the device {device} and {other} a login by Digest with MD5 went readable; in \
+             those flows: {{bytes}}.",
         );
         Some(draft)
     }
