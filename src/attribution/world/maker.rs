@@ -34,6 +34,7 @@ pub(super) fn maker(
         frame: 0,
     });
     let votes = votes(signatures, identities);
+    let disagree = votes.len() > 1;
     let agreed = match votes.len() {
         0 => None,
         1 => votes.into_values().next(),
@@ -51,6 +52,7 @@ pub(super) fn maker(
         let by = if evidence.iter().any(|one| one.by == "dhcp") { "dhcp" } else { "said" };
         let several = evidence.iter().any(|one| one.by != by);
         let confidence = match by_oui {
+            _ if disagree => LOW,
             Some(other) if other.id == signature.id => HIGH,
             Some(_) => LOW,
             None if several => HIGH,
@@ -112,6 +114,83 @@ pub(super) fn confirm(devices: &mut [Device], destinations: &[Destination], cont
             let text = format!("speaks to {} (role {})", claim.matched.text, claim.role);
             maker.evidence.push(MakerEvidence { by: "destination", text, frame: claim.frame });
             maker.confidence = if maker.confidence == LOW { MEDIUM } else { HIGH };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn signatures() -> Signatures {
+        let file = |id: &str| {
+            let about = "source = \"s\"\nconfidence = \"observed\"\nchecked = \"2026-11-29\"\n";
+            format!(
+                "schema = 1\nid = \"{id}\"\nname = \"{id}\"\nkind = \"vendor\"\n\
+                 [[oui]]\nregistrant = \"{id} works\"\n{about}\
+                 [[dhcp]]\nhostname = \"{id}-*\"\n{about}\
+                 [[said]]\nfact = \"mdns.model\"\nvalue = \"{id} *\"\nexample = \"{id} 1\"\n\
+                 near_miss = \"{id}\"\n{about}"
+            )
+        };
+        let mut all = Signatures::default();
+        for id in ["exempla", "sampla"] {
+            all.add_text(Path::new(&format!("{id}.toml")), &file(id)).unwrap();
+        }
+        all
+    }
+
+    fn said(kind: IdentityKind, fact: &'static str, value: &str) -> IdentitySeen {
+        IdentitySeen { kind: kind.name(), fact, value: value.as_bytes().into(), frame: 5 }
+    }
+
+    #[test]
+    fn a_maker_is_as_sure_as_what_speaks_for_it() {
+        let host = |value| said(IdentityKind::HostName, "dhcp.host_name", value);
+        let model = |value| said(IdentityKind::Model, "mdns.model", value);
+        for (identities, oui, expected) in [
+            (vec![], None, None),
+            (vec![], Some("Other Ltd."), Some((None, "oui", LOW, 1))),
+            (vec![], Some("Exempla Works Ltd."), Some((Some("exempla"), "oui", LOW, 1))),
+            (vec![model("Exempla 3")], None, Some((Some("exempla"), "said", MEDIUM, 1))),
+            (vec![host("exempla-1")], None, Some((Some("exempla"), "dhcp", MEDIUM, 1))),
+            (
+                vec![host("exempla-1"), model("Exempla 3")],
+                None,
+                Some((Some("exempla"), "dhcp", HIGH, 2)),
+            ),
+            (
+                vec![model("Exempla 3")],
+                Some("exempla works"),
+                Some((Some("exempla"), "said", HIGH, 2)),
+            ),
+            (
+                vec![model("Exempla 3")],
+                Some("Sampla Works"),
+                Some((Some("exempla"), "said", LOW, 2)),
+            ),
+            // It names two makers: neither, unless one registered its address.
+            (vec![model("Exempla 3"), model("Sampla 1")], None, None),
+            (
+                vec![model("Exempla 3"), model("Sampla 1")],
+                Some("Sampla Works"),
+                Some((Some("sampla"), "said", LOW, 2)),
+            ),
+            (
+                vec![model("Exempla 3"), model("Sampla 1")],
+                Some("Other Ltd."),
+                Some((None, "oui", LOW, 1)),
+            ),
+            (vec![model("Exemplary")], None, None),
+        ] {
+            let signatures = signatures();
+            let found = maker(&signatures, &identities, oui);
+            let found = found.as_ref().map(|maker| {
+                let Maker { vendor, by, confidence, evidence, .. } = maker;
+                (vendor.as_deref(), *by, *confidence, evidence.len())
+            });
+            assert_eq!(found, expected, "{identities:?} {oui:?}");
         }
     }
 }

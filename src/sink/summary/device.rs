@@ -28,9 +28,6 @@ impl Page {
             }
             None => about.push("maker not known".to_owned()),
         }
-        for told in [&device.kind, &device.model].into_iter().flatten() {
-            about.push(format!("{} (so it says)", shorten(&told.value.text, WIDTH / 2)));
-        }
         let addresses: Vec<String> =
             device.addresses.iter().take(4).map(|seen| seen.address.to_string()).collect();
         if !addresses.is_empty() {
