@@ -100,7 +100,7 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 (maker(device))
                 @if let Some(maker) = &device.maker { (evidence(maker, spelling)) }
             }
-            @for (name, told) in [("device.type", &device.kind), ("device.model", &device.model), ("device.firmware", &device.firmware)] {
+            @for (name, told) in [(msg!("device.type"), &device.kind), (msg!("device.model"), &device.model), (msg!("device.firmware"), &device.firmware)] {
                 @if let Some(told) = told { dt { (text(name)) } dd { (so_it_says(told, spelling)) } }
             }
             @if !device.addresses.is_empty() {
