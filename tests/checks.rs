@@ -275,6 +275,14 @@ fn an_upload_in_idle_is_inferred_and_one_in_use_is_not_told() {
     assert_eq!((finding.level.name(), finding.phase), ("inferred", Some("idle")));
     assert_eq!(finding.traffic[0].delivered_bytes, [560_000, 0]);
     assert!(!has(&tell(&capture, "use", vec![period("use", 0, 1)]), id));
+    // The same service gets an upload in use too: only that in idle counts.
+    let mut again = Capture { packets: capture.packets.clone(), second: 500 };
+    for _ in 0..400 {
+        again.udp((DEVICE, 40_001), there, &[0x99; 1400]);
+    }
+    let then = vec![period("idle", 0, 1), period("use", 450, 401)];
+    let findings = tell(&again, "idle-then-use", then);
+    assert_eq!(one(&findings, id).traffic[0].frames, 400);
     let both = vec![period("idle", 0, 1), period("use", 200, 201)];
     assert!(!has(&tell(&capture, "both", both), id));
     assert!(!has(&tell(&capture, "no-phase", Vec::new()), id));

@@ -19,6 +19,8 @@ pub enum Table {
     Oui,
     /// `[[dhcp]]`
     Dhcp,
+    /// `[[said]]`
+    Said,
 }
 
 impl Table {
@@ -32,6 +34,7 @@ impl Table {
             Table::Network => "network",
             Table::Oui => "oui",
             Table::Dhcp => "dhcp",
+            Table::Said => "said",
         }
     }
 }
@@ -145,6 +148,11 @@ pub fn facts(signature: &Signature) -> Vec<FactRef<'_>> {
         let parts = [part("hostname", &fact.hostname), part("class", &fact.vendor_class)];
         let what = parts.into_iter().flatten().collect::<Vec<_>>().join(" and ");
         all.push(FactRef { note, ..fact!(Dhcp, index, Cow::Owned(what), fact) });
+    }
+    for (index, fact) in signature.said.iter().enumerate() {
+        let note = fact.note.as_deref();
+        let what = format!("{} {}", fact.fact, fact.value);
+        all.push(FactRef { note, ..fact!(Said, index, Cow::Owned(what), fact) });
     }
     all
 }

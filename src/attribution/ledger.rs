@@ -25,7 +25,8 @@ use crate::decode::Tunnels;
 use crate::flow::{Cite, Flow, Head, Side};
 use crate::protocol::unknown::Class;
 use crate::protocol::{
-    Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Subject, Weakness, What,
+    Content, Fact, FingerprintKind, IdentityKind, Label, Method, NameKind, Offer, Subject,
+    Weakness, What,
 };
 use hashbrown::HashTable;
 use row::RowKey;
@@ -96,6 +97,15 @@ pub(super) struct Notes {
     expected: Option<Expected>,
     /// Protocols that go through the flow beside the one it is called by, each with a frame.
     carried: Vec<(&'static str, u64)>,
+}
+
+impl Notes {
+    /// A client's hello was read, and names no server.
+    fn hello_without_name(&self) -> bool {
+        let named = |kind: &NameKind| matches!(kind, NameKind::Sni | NameKind::SniOuter);
+        self.client.as_ref().is_some_and(|client| client.ja3.is_some())
+            && !self.own.iter().any(|(_, kind, _)| named(kind))
+    }
 }
 
 /// What a client's hello says of it, beside the name. Apart, since most flows have none.
@@ -312,6 +322,7 @@ impl Ledger {
             what: what.to_owned(),
             value: shortened(fact.value),
             length,
+            kind: None,
         };
         match fact.what {
             What::Query { .. } => {
@@ -356,6 +367,10 @@ impl Ledger {
                 {
                     self.prove(flow, evidence(Mark::Identifier, fact.name, fact.value.len()));
                 }
+                if let Some(mark) = self.tells(flow, side, kind) {
+                    let told = evidence(mark, fact.name, fact.value.len());
+                    self.prove(flow, Evidence { kind: Some(kind), ..told });
+                }
             }
             What::Identity { subject: Subject::Hardware(mac), kind } => {
                 self.note_requester(flow, side, mac, fact.frame);
@@ -391,12 +406,20 @@ impl Ledger {
                     Weakness::NoForwardSecrecy => Mark::NoForwardSecrecy,
                     Weakness::Certificate => Mark::Certificate,
                     Weakness::CertificateAccepted => Mark::CertificateAccepted,
+                    Weakness::SignIn => Mark::WeakSignIn,
                 };
                 self.prove(flow, evidence(mark, fact.name, 0));
             }
             What::Update { image } => {
                 let what = if image { "image" } else { "likely" };
                 self.prove(flow, evidence(Mark::Update, what, 0));
+            }
+            What::Offers(offer) => {
+                let mark = match offer {
+                    Offer::EncryptedHello => Mark::EncryptedHello,
+                    Offer::PostQuantum => Mark::PostQuantum,
+                };
+                self.prove(flow, evidence(mark, fact.name, 0));
             }
             What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
             What::Handover => {
@@ -471,6 +494,24 @@ impl Ledger {
                 hardware.sent_from(end.address, hops, flow.first_frame);
             }
         }
+    }
+
+    /// Which end says to the test network what a device is: its model to anybody, the rest to others than
+    /// the internet, for that is another question.
+    fn tells(&self, flow: &Head, side: Side, kind: IdentityKind) -> Option<Mark> {
+        use IdentityKind::{Account, DeviceId, Firmware, Location, Model, Serial};
+        // Most descriptions are of programs.
+        if !matches!(kind, Model | Serial | DeviceId | Firmware | Location | Account) {
+            return None;
+        }
+        let local = self.local_side(flow);
+        let inside = [local, local.other()].map(|end| self.scope(flow, end) != Scope::Internet);
+        let counts = kind == Model || inside == [true, true];
+        let here = side == local;
+        (counts && inside[usize::from(!here)]).then_some(match here {
+            true => Mark::TellsHere,
+            false => Mark::TellsThere,
+        })
     }
 
     fn client(&mut self, flow: &Head) -> &mut Client {

@@ -8,7 +8,7 @@ mod pattern;
 pub(super) use care::check;
 pub(crate) use care::{is_date, sourced};
 pub use fact::{
-    About, Confidence, Dhcp, Domain, Example, Kind, Match, Network, Operator, Oui, Ownership,
+    About, Confidence, Dhcp, Domain, Example, Kind, Match, Network, Operator, Oui, Ownership, Said,
     Signature,
 };
 pub(crate) use pattern::literal_suffix;
@@ -65,6 +65,8 @@ pub struct Signatures {
     registrants: Registrants,
     /// Signatures that know what devices say in DHCP.
     dhcp: Vec<usize>,
+    /// What devices say otherwise, by the name of the fact.
+    said: Map<Box<str>, Vec<(usize, usize)>>,
     by_id: Map<String, usize>,
     /// Folders of the user, in the order of loading.
     pub(super) packs: Vec<Pack>,
@@ -129,6 +131,7 @@ impl Signatures {
         self.networks = Networks::default();
         self.registrants = Registrants::default();
         self.dhcp.clear();
+        self.said.clear();
         let is_off = |id: &str, fact: &str| self.disabled.iter().any(|one| one.concerns(id, fact));
         let wholly = |id: &str| self.disabled.iter().any(|one| one.id == id && one.fact.is_none());
         let all = self.signatures.iter().enumerate();
@@ -150,6 +153,9 @@ impl Signatures {
             let products = signature.oui.iter().enumerate().filter(|(_, oui)| !oui.module);
             for (fact, oui) in products {
                 self.registrants.add(&oui.registrant, (index, fact));
+            }
+            for (fact, said) in signature.said.iter().enumerate() {
+                self.said.entry(said.fact.as_str().into()).or_default().push((index, fact));
             }
             if !signature.dhcp.is_empty() {
                 self.dhcp.push(index);
@@ -280,6 +286,18 @@ impl Signatures {
         self.registrants.of(registrant, &self.signatures).map(|index| &self.signatures[index])
     }
 
+    /// The vendor whose devices say this of themselves, and the fact that knows it.
+    #[must_use]
+    pub fn by_said(&self, fact: &str, value: &str) -> Option<(&Signature, &Said)> {
+        let places = self.said.get(fact)?;
+        let value = value.to_lowercase();
+        places.iter().find_map(|&(index, fact)| {
+            let signature = &self.signatures[index];
+            let said = &signature.said[fact];
+            glob_text(&said.value, &value).then_some((signature, said))
+        })
+    }
+
     /// The vendor whose devices say this in DHCP.
     #[must_use]
     pub fn by_dhcp(&self, host_name: Option<&str>, class: Option<&str>) -> Option<&Signature> {
@@ -329,7 +347,7 @@ mod tests {
     use super::*;
 
     /// The day on which the shipped facts were read.
-    const TODAY: &str = "2026-11-24";
+    const TODAY: &str = "2026-11-29";
 
     fn with(text: &str) -> Result<Signatures, FileError> {
         let mut all = Signatures::default();
@@ -343,6 +361,14 @@ mod tests {
         format!(
             "[[domain]]\nhost = \"{host}\"\nmatch = \"{matching}\"\nrole = \"{role}\"\n\
              source = \"s\"\nconfidence = \"observed\"\nchecked = \"2026-11-24\"\n"
+        )
+    }
+
+    fn said(value: &str, example: &str, near_miss: &str) -> String {
+        format!(
+            "[[said]]\nfact = \"mdns.model\"\nvalue = \"{value}\"\nexample = \"{example}\"\n\
+             near_miss = \"{near_miss}\"\nsource = \"s\"\nconfidence = \"observed\"\n\
+             checked = \"2026-11-24\"\n"
         )
     }
 
@@ -394,6 +420,10 @@ mod tests {
             (domain("A.example", "exact", "web"), "lower case"),
             (domain("a.example", "exact", "web").replace("\"s\"", "\"none\""), "no source"),
             ("colour = 1\n".to_owned(), "unknown field"),
+            (said("*a*", "xax", "b"), "4 or more characters"),
+            (said("Camera*", "camera", "b"), "lower case"),
+            (said("camera*", "a camera", "b"), "must fit"),
+            (said("camera*", "camera 1", "cameras"), "must not"),
         ] {
             let error = with(&text).err().expect(&text).to_string();
             assert!(error.contains(reason), "{error}");
@@ -408,17 +438,15 @@ mod tests {
         for signature in all.all() {
             let near = signature.example.iter().filter(|example| !example.matches).count();
             assert!(near > 0 && near < signature.example.len(), "{}: examples", signature.id);
-            for example in &signature.example {
-                let found = match example.name.parse() {
-                    Ok(address) => all.by_address(address, TODAY),
-                    Err(_) => all.by_name(example.name.as_bytes(), TODAY),
-                };
-                let claim = found.map(|found| all.claim(found));
-                let matches = claim.as_ref().is_some_and(|c| c.signature.id == signature.id);
-                assert_eq!(matches, example.matches, "{}: {}", signature.id, example.name);
-                if let (Some(claim), Some(role)) = (claim, &example.role) {
-                    assert_eq!(claim.role, role, "{}: {}", signature.id, example.name);
-                }
+        }
+        let tried = crate::attribution::lint::try_examples(&all, TODAY);
+        assert!(tried.failed.is_empty(), "{:?}", tried.failed);
+        for signature in all.all() {
+            for said in &signature.said {
+                let found =
+                    |value: &str| all.by_said(&said.fact, value).map(|(s, _)| s.id.as_str());
+                assert_eq!(found(&said.example), Some(signature.id.as_str()), "{}", said.value);
+                assert_ne!(found(&said.near_miss), Some(signature.id.as_str()), "{}", said.value);
             }
         }
     }

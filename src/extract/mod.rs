@@ -99,9 +99,11 @@ impl Listener for Flows<'_> {
     fn ended(&mut self, _: FlowRecord) {}
 
     fn placed(&mut self, flow: &Flow, row: usize, marks: u32) {
-        if self.rows.is_some_and(|rows| rows.has(row, marks)) {
-            let shares = flow.shares();
-            let spans = shares.iter().map(|share| [share.cite.frame, share.last_frame]);
+        let Some(rows) = self.rows else { return };
+        let shares = flow.shares();
+        let wanted = shares.iter().filter(|share| rows.has(row, marks, share.cite.frame));
+        let mut spans = wanted.map(|share| [share.cite.frame, share.last_frame]).peekable();
+        if spans.peek().is_some() {
             self.spans.entry(flow.key).or_default().extend(spans);
         }
     }

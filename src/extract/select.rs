@@ -4,23 +4,24 @@ use super::Wanted;
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Contact, Device, Zone};
 use crate::base::address::Mac;
-use crate::finding::{self, View};
+use crate::finding::{self, Picked, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Rows, each with the marks of which a flow must bear one; all bits for every flow.
+/// Rows, and which of their flows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
-    rows: BTreeMap<usize, u32>,
+    rows: BTreeMap<usize, Vec<Picked>>,
     /// Hardware addresses of the devices that are wanted.
     pub macs: Vec<Mac>,
 }
 
 impl Rows {
-    /// Whether a flow of this row, with these kinds of evidence, is wanted.
+    /// Whether a flow of this row, with these kinds of evidence and this first frame, is wanted.
     #[must_use]
-    pub fn has(&self, row: usize, marks: u32) -> bool {
-        self.rows.get(&row).is_some_and(|&wanted| wanted == u32::MAX || wanted & marks != 0)
+    pub fn has(&self, row: usize, marks: u32, first_frame: u64) -> bool {
+        let wanted = self.rows.get(&row);
+        wanted.is_some_and(|all| all.iter().any(|picked| picked.takes(marks, first_frame)))
     }
 
     /// Their positions.
@@ -91,17 +92,17 @@ pub fn rows(view: &View<'_>, wanted: &Wanted) -> Result<Option<Rows>, NotThere> 
         return Ok(None);
     }
     let mut chosen = Rows::default();
-    let mut sets: Vec<BTreeMap<usize, u32>> = Vec::new();
+    let mut sets: Vec<BTreeMap<usize, Vec<Picked>>> = Vec::new();
     if !wanted.findings.is_empty() {
-        let mut of_findings = BTreeMap::new();
+        let mut of_findings: BTreeMap<usize, Vec<Picked>> = BTreeMap::new();
         for id in &wanted.findings {
             let rows = finding::counted_rows(view, id);
             if rows.is_empty() {
                 let all = finding::run(view);
                 return Err(NotThere::Finding(id.clone(), some(all.iter().map(|f| f.id))));
             }
-            for (row, marks) in rows {
-                *of_findings.entry(row).or_insert(0) |= marks;
+            for (row, picked) in rows {
+                of_findings.entry(row).or_default().extend(picked);
             }
         }
         sets.push(of_findings);
@@ -119,7 +120,7 @@ pub fn rows(view: &View<'_>, wanted: &Wanted) -> Result<Option<Rows>, NotThere> 
                 contact.device == device.id
                     || contact.zone == Zone::Private && contact.destination == device.id
             });
-            of_devices.extend(contacts.flat_map(|c| &c.rows).map(|&row| (row, u32::MAX)));
+            of_devices.extend(contacts.flat_map(|c| &c.rows).map(|&row| (row, vec![Picked::ALL])));
         }
         sets.push(of_devices);
     }
@@ -132,17 +133,15 @@ pub fn rows(view: &View<'_>, wanted: &Wanted) -> Result<Option<Rows>, NotThere> 
                 let ids = view.world.destinations.iter().take(NAMED_MAX).map(|d| &*d.id);
                 return Err(NotThere::Destination(name.clone(), some(ids)));
             }
-            of_destinations.extend(rows.into_iter().map(|row| (row, u32::MAX)));
+            of_destinations.extend(rows.into_iter().map(|row| (row, vec![Picked::ALL])));
         }
         sets.push(of_destinations);
     }
     let mut sets = sets.into_iter();
     chosen.rows = sets.next().unwrap_or_default();
     for other in sets {
-        chosen.rows.retain(|row, marks| {
-            *marks &= other.get(row).copied().unwrap_or(0);
-            *marks != 0
-        });
+        // Devices and destinations want whole rows; which flows, only findings say, which come first.
+        chosen.rows.retain(|row, _| other.contains_key(row));
     }
     Ok(Some(chosen))
 }

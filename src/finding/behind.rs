@@ -9,13 +9,14 @@ use std::net::IpAddr;
 
 /// Says how much of a draft may be the doing of something else.
 pub(super) fn note(view: &View<'_>, contact: &Contact, draft: &mut Draft) {
-    let behind = &view.device(contact).behind;
+    let behind = &view.subject(contact, draft).behind;
     if behind.is_empty() {
         return;
     }
     let of = |row: usize| -> Option<&Behind> {
-        let local = view.ledger.rows[row].local.address;
-        behind.iter().find(|one| one.address == Some(local))
+        let row = &view.ledger.rows[row];
+        let end = if draft.turned { row.remote } else { row.local };
+        behind.iter().find(|one| one.address == Some(end.address))
     };
     let all: Vec<Option<&Behind>> = draft.traffic.iter().map(|&(row, _)| of(row)).collect();
     let mut addresses: Vec<IpAddr> = all.iter().filter_map(|one| one.as_ref()?.address).collect();

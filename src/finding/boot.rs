@@ -18,6 +18,14 @@ pub(super) fn started_in(view: &View<'_>, cites: &[Cite]) -> Option<&'static str
     STARTS.contains(&name).then_some(name)
 }
 
+/// What shows that a device started in this capture, if anything does.
+pub(super) fn has_started(view: &View<'_>, device: &Device) -> Option<&'static str> {
+    if view.periods.iter().any(|p| p.name.is_some_and(|name| STARTS.contains(&name))) {
+        return Some(text("shared.start_noted"));
+    }
+    device.visibility.dhcp.then(|| text("shared.asked_for_address"))
+}
+
 /// Why an address or a server may be known to a device without the capture saying how.
 pub(super) fn remembered(view: &View<'_>, device: &Device, what: &str) -> [Alternative; 2] {
     let recorded = view.periods.iter().any(|p| p.name.is_some_and(|name| STARTS.contains(&name)));

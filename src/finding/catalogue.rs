@@ -4,6 +4,70 @@ use super::words::told;
 use super::{CHECKS, Check};
 use std::fmt::Write as _;
 
+/// Ids of the vocabulary that no check has, and why. Clauses that need them stay inconclusive.
+const NOT_LOOKED_FOR: &[(&str, &str)] = &[
+    (
+        "auth.bruteforce-unlimited",
+        "somebody would have to try passwords; refused logins are not read",
+    ),
+    ("cap.drops", "no finding but coverage: losses, damage and truncation stand in every output"),
+    (
+        "cred.same-across-devices",
+        "secrets are never kept, so that those of two devices cannot be compared",
+    ),
+    (
+        "crypto.homemade",
+        "payload that looks encrypted is told as such (`looks`); who made the cipher is not seen",
+    ),
+    (
+        "data.location-lookup",
+        "no sourced list of services that tell a place by radio networks around is shipped",
+    ),
+    (
+        "data.wifi-credentials-out",
+        "readable secrets are told by cred.cleartext, of whatever they are",
+    ),
+    (
+        "dns.nxdomain-dependency",
+        "that a name is not registered any more, the answers alone do not say",
+    ),
+    (
+        "input.malformed-crash",
+        "that a device fell silent because of a message, traffic does not show",
+    ),
+    ("p2p.relay", "has the id cloud.relay"),
+    (
+        "reset.data-reappears",
+        "`compare --phase` holds phases before and after a reset against each other",
+    ),
+    ("resil.local-fails", "which traffic is a device's function only the operator knows"),
+    ("resil.synchronised-reconnect", "needs several units of one model in one outage"),
+    (
+        "svc.debug",
+        "debugging protocols are not read; a service that answered is told by svc.listen-exposed",
+    ),
+    (
+        "telemetry.after-optout",
+        "when somebody opted out is not on the wire; `compare --phase` shows the difference",
+    ),
+    (
+        "telemetry.before-consent",
+        "when somebody consented is not on the wire; `compare --phase` shows it",
+    ),
+    (
+        "telemetry.undeclared-endpoint",
+        "`check --declared` and MUD files say it, for it takes a declaration",
+    ),
+    ("update.old-stack", "no sourced list of fingerprints of outdated software is shipped"),
+    ("update.unsigned-visible", "programs are not kept, so that nothing in them is looked at"),
+];
+
+/// Whether an id is one that nothing looks for, as the catalogue says.
+#[must_use]
+pub fn is_not_looked_for(id: &str) -> bool {
+    NOT_LOOKED_FOR.iter().any(|(known, _)| *known == id)
+}
+
 /// What people want to know of one check; nothing for an id that no check has.
 #[must_use]
 pub fn explain(id: &str) -> Option<String> {
@@ -21,6 +85,11 @@ pub fn page() -> String {
     for check in CHECKS {
         page.push('\n');
         page.push_str(&entry(*check));
+    }
+    page.push_str("\n## What nothing looks for\n\n");
+    for (id, why) in NOT_LOOKED_FOR {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "- `{id}`: {why}.");
     }
     page
 }

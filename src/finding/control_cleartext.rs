@@ -1,5 +1,6 @@
 //! `auth.none-on-config`: commands that switch or change something go readable, with no secret seen before.
 
+use super::offered::is_answered;
 use super::words::{msg, text, told};
 use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
@@ -16,7 +17,7 @@ impl Check for ControlCleartext {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -39,11 +40,13 @@ impl Check for ControlCleartext {
             status: "not excluded",
             by: text("auth.none-on-config.only_readable_secrets").into(),
         });
-        draft.may_say = told!(
-            "auth.none-on-config.may_say",
-            device = spoken_device(view.device(contact)),
-            remote = spoken(view, &draft)
-        );
+        // Who is asked does what is commanded.
+        let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
+        let [device, other] = match draft.traffic.iter().all(asked) {
+            true => draft.about_who_was_asked(view, contact)?,
+            false => [spoken_device(view.device(contact)), spoken(view, &draft)],
+        };
+        draft.may_say = told!("auth.none-on-config.may_say", device, remote = other);
         Some(draft)
     }
 }

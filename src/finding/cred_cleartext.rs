@@ -24,18 +24,13 @@ impl Check for CredCleartext {
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
+        let mut draft = Draft::new(
+            Level::Shown,
+            &[
                 msg!("cred.cleartext.not_credentials_valid"),
                 msg!("cred.cleartext.not_anyone_but_two"),
             ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        );
         let mut kinds = BTreeSet::new();
         for (row_index, row) in view.rows(contact) {
             let secrets: Vec<_> =

@@ -1,5 +1,6 @@
 //! `cred.default-used`: a readable secret is one that many devices are sold with.
 
+use super::offered::is_answered;
 use super::words::{msg, text, told};
 use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
@@ -18,7 +19,7 @@ impl Check for CredDefault {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -43,11 +44,13 @@ impl Check for CredDefault {
             status: "not tested",
             by: text("cred.default-used.answer_read").into(),
         });
-        draft.may_say = told!(
-            "cred.default-used.may_say",
-            device = spoken_device(view.device(contact)),
-            remote = spoken(view, &draft)
-        );
+        // The secret is that of who is asked for it.
+        let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
+        let [device, other] = match draft.traffic.iter().all(asked) {
+            true => draft.about_who_was_asked(view, contact)?,
+            false => [spoken_device(view.device(contact)), spoken(view, &draft)],
+        };
+        draft.may_say = told!("cred.default-used.may_say", device, remote = other);
         Some(draft)
     }
 }

@@ -28,22 +28,18 @@ impl Check for DnsHardcodedResolver {
         let (Some(given), false) = (device.resolvers.first(), contact.zone == Zone::Group) else {
             return None;
         };
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
+        let mut draft = Draft::new(
+            Level::Shown,
+            &[
                 msg!("dns.hardcoded-resolver.not_address_built_into"),
                 msg!("dns.hardcoded-resolver.not_name_server_keeps"),
             ],
-            alternatives: vec![Alternative {
-                text: text("dns.hardcoded-resolver.server_configured_hand").into(),
-                status: "not tested",
-                by: text("dns.hardcoded-resolver.only_dhcp_compared").into(),
-            }],
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        );
+        draft.alternatives = vec![Alternative {
+            text: text("dns.hardcoded-resolver.server_configured_hand").into(),
+            status: "not tested",
+            by: text("dns.hardcoded-resolver.only_dhcp_compared").into(),
+        }];
         for (row_index, row) in view.rows(contact) {
             let asked: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Query).collect();
             let given = device.resolvers.iter().any(|&(r, _)| r == row.remote.address);

@@ -74,21 +74,29 @@ impl Pairs {
 }
 
 /// The flows that a finding counts: per row all of them, or those with a mark.
-pub(super) struct Selection {
+pub(super) struct Selection<'d> {
     rows: BTreeMap<usize, Option<Mark>>,
+    only: Option<&'d Set<u64>>,
 }
 
-impl Selection {
-    pub fn of(ledger: &Ledger, traffic: &[(usize, Option<Mark>)]) -> Selection {
+impl<'d> Selection<'d> {
+    pub fn of(
+        ledger: &Ledger,
+        traffic: &[(usize, Option<Mark>)],
+        only: Option<&'d Set<u64>>,
+    ) -> Selection<'d> {
         let wanted = traffic.iter().filter(|(index, _)| !ledger.rows[*index].is_icmp());
-        Selection { rows: wanted.copied().collect() }
+        Selection { rows: wanted.copied().collect(), only }
     }
 
     fn has(&self, index: usize, flow: &FlowRef) -> bool {
         match self.rows.get(&index) {
             None => false,
             Some(None) => true,
-            Some(Some(mark)) => flow.marks & *mark as u32 != 0,
+            Some(Some(mark)) => {
+                let bears = flow.marks & *mark as u32 != 0;
+                bears && self.only.is_none_or(|only| only.contains(&flow.cite.frame))
+            }
         }
     }
 

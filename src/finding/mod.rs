@@ -14,14 +14,20 @@ mod cloud_vendor;
 mod control_cleartext;
 mod cred_cleartext;
 mod cred_default;
+mod dns_cleartext;
 mod dns_encrypted;
 mod dns_hardcoded;
 mod filter;
+mod identified;
 mod inbound;
+mod info_leak;
 mod lateral;
 mod marked;
 mod media_cleartext;
 mod name_unexplained;
+mod ntp_unauthenticated;
+mod offered;
+mod offline_loop;
 mod persistent_id;
 mod phase;
 mod pii_cleartext;
@@ -38,33 +44,42 @@ mod sweep;
 mod third_party;
 mod tls_cert_accepted;
 mod tls_cert_bad;
+mod tls_ech;
 mod tls_no_pfs;
+mod tls_no_sni;
 mod tls_none;
 mod tls_old;
+mod tls_pqc;
 mod tls_weak_cipher;
+mod told;
 mod transfer;
 mod transfer_country;
 mod tunnel;
 mod update_check;
 mod update_cleartext;
+mod update_none;
 mod upload;
+mod volume;
+mod weak_sign_in;
 mod words;
 
-pub use catalogue::{explain, page};
+pub use catalogue::{explain, is_not_looked_for, page};
 pub use filter::Pairs;
 pub use persistent_id::Identifiers;
 pub use phase::{Period, position};
 pub use record::{Alternative, Bearing, Counted, Fact, Finding, Reference, SubjectOf};
 pub use review::{Review, open, standing};
 pub use sweep::Sweeps;
+pub use update_none::Silences;
 
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::legal::Transfer as Decided;
-use crate::attribution::world::{Contact, Device, Level, World};
+use crate::attribution::world::{Contact, Device, Level, World, Zone};
 use crate::base::address::Spelled;
 use crate::base::frame;
-use crate::base::table::Set;
+use crate::base::table::{Map, Set};
 use crate::base::text::{hex, safe};
+use crate::base::time::Timestamp;
 use crate::flow::Cite;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -78,14 +93,19 @@ use words::told;
 pub static CHECKS: &[&dyn Check] = &[
     &cred_cleartext::CredCleartext,
     &cred_default::CredDefault,
+    &weak_sign_in::WeakSignIn,
     &tls_none::TlsNone,
     &tls_old::TlsOldVersion,
     &tls_weak_cipher::TlsWeakCipher,
     &tls_no_pfs::TlsNoPfs,
+    &tls_no_sni::TlsNoSni,
+    &tls_ech::TlsEch,
+    &tls_pqc::TlsPqc,
     &tls_cert_bad::TlsCertBad,
     &tls_cert_accepted::TlsCertAccepted,
     &update_cleartext::UpdateCleartext,
     &update_check::UpdateCheck,
+    &update_none::UpdateNone,
     &name_unexplained::NameUnexplained,
     &dns_hardcoded::DnsHardcodedResolver,
     &cloud_vendor::CloudVendor,
@@ -97,14 +117,20 @@ pub static CHECKS: &[&dyn Check] = &[
     &port_opening::PortOpening,
     &svc_legacy::SvcLegacy,
     &svc_exposed::SvcExposed,
+    &info_leak::InfoLeak,
+    &identified::Identified,
     &scan::Scan,
     &bot::Bot,
     &amplifier::Amplifier,
     &tunnel::CovertTunnel,
     &upload::Upload,
     &persistent_id::PersistentId,
+    &volume::Volume,
     &lateral::Lateral,
     &dns_encrypted::DnsEncrypted,
+    &dns_cleartext::DnsCleartext,
+    &ntp_unauthenticated::NtpUnauthenticated,
+    &offline_loop::OfflineLoop,
     &relay::Relay,
     &beacon::Beacon,
     &transfer_country::TransferCountry,
@@ -224,8 +250,14 @@ pub struct View<'a> {
     pub sweeps: Sweeps,
     /// Positions of the devices that asked for names inside encryption.
     pub asking_encrypted: Set<usize>,
-    /// Devices that are gateways, by their id.
-    gateways: Set<&'a str>,
+    /// Devices that were not seen to look for updates.
+    pub silences: Silences,
+    /// Positions of the devices that one internet address alone told the time.
+    one_clock: Set<usize>,
+    /// From when until when the internet was away, in order.
+    outages: Vec<[Timestamp; 2]>,
+    /// Positions of devices, by their id.
+    by_id: Map<&'a str, usize>,
     /// Day of the newest packet.
     pub day: String,
     /// The country that the test network is in, where that was said.
@@ -241,10 +273,11 @@ impl<'a> View<'a> {
         let identifiers = Identifiers::of(ledger, world);
         let sweeps = Sweeps::of(ledger, world);
         let asking_encrypted = boot::asking_encrypted(ledger, world);
+        let silences = Silences::of(ledger, world);
+        let one_clock = ntp_unauthenticated::one_clock(ledger, world);
         let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
         let (year, month, day) = latest.date();
         let day = format!("{year:04}-{month:02}-{day:02}");
-        let gateways = world.devices.iter().filter(|device| device.role == "gateway");
         View {
             ledger,
             world,
@@ -252,7 +285,10 @@ impl<'a> View<'a> {
             identifiers,
             sweeps,
             asking_encrypted,
-            gateways: gateways.map(|device| &*device.id).collect(),
+            silences,
+            one_clock,
+            outages: Vec::new(),
+            by_id: world.devices.iter().enumerate().map(|(at, device)| (&*device.id, at)).collect(),
             day,
             here: None,
             periods: Vec::new(),
@@ -268,7 +304,8 @@ impl<'a> View<'a> {
     /// The same, of an experiment in phases.
     #[must_use]
     pub fn in_periods(self, periods: Vec<Period>) -> View<'a> {
-        View { periods, ..self }
+        let outages = phase::spans(&periods, "outage");
+        View { periods, outages, ..self }
     }
 
     /// The rows of a contact with their positions.
@@ -283,10 +320,29 @@ impl<'a> View<'a> {
         &self.world.devices[contact.device_index]
     }
 
+    /// Whether a time lies in an outage that the operator noted.
+    fn is_in_outage(&self, time: Timestamp) -> bool {
+        let begun = self.outages.partition_point(|[began, _]| *began <= time);
+        begun > 0 && time < self.outages[begun - 1][1]
+    }
+
     /// Whether the other end of a contact is a gateway of the test network.
     #[must_use]
     pub fn goes_to_gateway(&self, contact: &Contact) -> bool {
-        self.gateways.contains(&*contact.destination)
+        self.peer(contact).is_some_and(|peer| peer.role == "gateway")
+    }
+
+    /// The device at the other end of a contact within the test network.
+    #[must_use]
+    pub fn peer(&self, contact: &Contact) -> Option<&'a Device> {
+        let at = (contact.zone == Zone::Private).then(|| self.by_id.get(&*contact.destination));
+        at.flatten().map(|&at| &self.world.devices[at])
+    }
+
+    /// The device that a draft is about.
+    fn subject(&self, contact: &Contact, draft: &Draft) -> &'a Device {
+        let turned = self.peer(contact).filter(|_| draft.turned);
+        turned.unwrap_or_else(|| self.device(contact))
     }
 }
 
@@ -306,6 +362,11 @@ pub struct Draft {
     pub cites: Vec<Cite>,
     /// The rows whose traffic is counted; with a mark, only the flows that bear it.
     pub traffic: Vec<(usize, Option<Mark>)>,
+    /// Of flows with a mark, only those that begin with one of these frames.
+    pub only: Option<Set<u64>>,
+    /// It is about the other end of a contact within the test network: who offers a service, not who
+    /// asks for it.
+    pub turned: bool,
 }
 
 impl Draft {
@@ -319,6 +380,8 @@ impl Draft {
             alternatives: Vec::new(),
             cites: Vec::new(),
             traffic: Vec::new(),
+            only: None,
+            turned: false,
         }
     }
 }
@@ -339,34 +402,73 @@ pub fn run(view: &View<'_>) -> Vec<Finding> {
 }
 
 /// First 16 hex digits of a SHA-256: the same for one rule, device and destination.
-fn key(check: &dyn Check, contact: &Contact) -> String {
+fn key(check: &dyn Check, subject: &SubjectOf) -> String {
     let mut hash = Sha256::new();
-    for part in [check.id(), &check.version().to_string(), &contact.device, &contact.destination] {
+    for part in [check.id(), &check.version().to_string(), &subject.device, &subject.destination] {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
     hex(&hash.finalize()[..8])
 }
 
-/// Which rows of the ledger the findings with this id or key count; with marks, only the flows
-/// that bear one of them. Empty where there is no such finding.
+/// Which flows of a row are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picked {
+    /// The kinds of evidence of which a flow must bear one; all bits for every flow.
+    pub marks: u32,
+    /// Of these, only those that begin with one of these frames.
+    pub only: Option<Set<u64>>,
+}
+
+impl Picked {
+    /// Every flow.
+    pub const ALL: Picked = Picked { marks: u32::MAX, only: None };
+
+    /// Whether a flow with this evidence, and this first frame, is counted.
+    #[must_use]
+    pub fn takes(&self, marks: u32, first_frame: u64) -> bool {
+        (self.marks == u32::MAX || self.marks & marks != 0)
+            && self.only.as_ref().is_none_or(|only| only.contains(&first_frame))
+    }
+}
+
+/// Which rows of the ledger the findings with this id or key count, and which of their flows. Empty
+/// where there is no such finding.
 #[must_use]
-pub fn counted_rows(view: &View<'_>, wanted: &str) -> BTreeMap<usize, u32> {
-    let mut rows = BTreeMap::new();
+pub fn counted_rows(view: &View<'_>, wanted: &str) -> BTreeMap<usize, Vec<Picked>> {
+    let mut rows: BTreeMap<usize, Vec<Picked>> = BTreeMap::new();
     for contact in &view.world.contacts {
         for &check in CHECKS {
-            if check.id() != wanted && key(check, contact) != wanted {
+            let may_be = |turned| key(check, &subject(contact, turned)) == wanted;
+            if check.id() != wanted && !may_be(false) && !may_be(true) {
                 continue;
             }
             let Some(draft) = check.run(view, contact) else { continue };
+            if check.id() != wanted && !may_be(draft.turned) {
+                continue;
+            }
             for (row, mark) in draft.traffic {
                 if !view.ledger.rows[row].is_icmp() {
-                    *rows.entry(row).or_insert(0) |= mark.map_or(u32::MAX, |mark| mark as u32);
+                    let marks = mark.map_or(u32::MAX, |mark| mark as u32);
+                    let picked = Picked { marks, only: draft.only.clone() };
+                    let known = rows.entry(row).or_default();
+                    if !known.contains(&picked) {
+                        known.push(picked);
+                    }
                 }
             }
         }
     }
     rows
+}
+
+/// Whom a finding is about.
+fn subject(contact: &Contact, turned: bool) -> SubjectOf {
+    let (device, destination) = (contact.device.clone(), contact.destination.clone());
+    match turned {
+        false => SubjectOf { device, destination },
+        true => SubjectOf { device: destination, destination: device },
+    }
 }
 
 fn complete(
@@ -377,8 +479,12 @@ fn complete(
     mut draft: Draft,
 ) -> Finding {
     behind::note(view, contact, &mut draft);
-    let selection = filter::Selection::of(view.ledger, &draft.traffic);
-    let counted = selection.count(view.ledger, pairs);
+    let selection = filter::Selection::of(view.ledger, &draft.traffic, draft.only.as_ref());
+    let mut counted = selection.count(view.ledger, pairs);
+    if draft.turned {
+        counted.iter_mut().for_each(Counted::turn);
+    }
+    let subject = subject(contact, draft.turned);
     let mut cites = draft.cites;
     cites.retain(|cite| cite.frame > 0);
     cites.sort_unstable();
@@ -401,13 +507,10 @@ fn complete(
         id: check.id(),
         title: check.title(),
         rule_version: check.version(),
-        key: key(check, contact),
+        key: key(check, &subject),
         severity: check.severity(),
         level: draft.level,
-        subject: SubjectOf {
-            device: contact.device.clone(),
-            destination: contact.destination.clone(),
-        },
+        subject,
         facts: draft.facts,
         may_say: draft.may_say.replace("{bytes}", &bytes),
         does_not_show: draft.does_not_show.iter().map(|key| words::text(key)).collect(),

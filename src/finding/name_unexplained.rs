@@ -28,18 +28,13 @@ impl Check for NameUnexplained {
         if contact.zone != Zone::Internet || device.role == "gateway" {
             return None;
         }
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
+        let mut draft = Draft::new(
+            Level::Shown,
+            &[
                 msg!("name.unexplained.not_operates_address"),
                 msg!("name.unexplained.not_address_built_into"),
             ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        );
         for (row_index, row) in view.rows(contact) {
             // Name servers are spoken to by address; who they are is another check's question.
             let asks_names = row.evidence.iter().any(|e| e.mark == Mark::Query);

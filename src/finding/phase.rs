@@ -33,6 +33,16 @@ pub fn position(periods: &[Period], cite: &Cite) -> Option<usize> {
     periods.iter().rposition(|period| period.first_frame > 0 && period.holds(cite))
 }
 
+/// From when until when the phases with a name lasted, in order.
+pub(super) fn spans(periods: &[Period], name: &str) -> Vec<[Timestamp; 2]> {
+    let ends = periods.iter().skip(1).map(|next| next.began);
+    let ends = ends.chain([Timestamp(i64::MAX)]);
+    let all = periods.iter().zip(ends).filter(|(period, _)| period.name == Some(name));
+    let mut spans: Vec<[Timestamp; 2]> = all.map(|(period, end)| [period.began, end]).collect();
+    spans.sort_unstable();
+    spans
+}
+
 /// The name of the one phase that all frames lie in, whether it came once or several times.
 pub(super) fn shared(periods: &[Period], cites: &[Cite]) -> Option<&'static str> {
     if periods.is_empty() {

@@ -54,7 +54,7 @@ impl Check for PiiCleartext {
     }
 }
 
-fn is_personal(fact: &str) -> bool {
+pub(super) fn is_personal(fact: &str) -> bool {
     const PERSONAL: [&str; 8] =
         ["position", "latitude", "longitude", "location", "account", "mail", "owner_hash", "phone"];
     PERSONAL.iter().any(|word| fact.ends_with(word))

@@ -70,6 +70,14 @@ pub struct Counted {
     pub no_filter_because: Option<&'static str>,
 }
 
+impl Counted {
+    /// The same as the other end sees it.
+    pub(super) fn turn(&mut self) {
+        self.wire_bytes.reverse();
+        self.delivered_bytes.reverse();
+    }
+}
+
 /// Whom a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubjectOf {

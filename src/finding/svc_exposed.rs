@@ -1,7 +1,8 @@
 //! `svc.listen-exposed`: a service answered somebody who came to it.
 
+use super::offered::{At, is_answered};
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Severity, View};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ impl Check for SvcExposed {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -40,15 +41,7 @@ impl Check for SvcExposed {
         let mut names = BTreeSet::new();
         for (index, row) in view.rows(contact).filter(|(_, row)| matches!(row.protocol, TCP | UDP))
         {
-            // Between two local ends the one that began is the local one.
-            let answered = match contact.zone {
-                Zone::Private => row.begun_here && row.totals[1].payload_bytes > 0,
-                Zone::Internet => {
-                    row.begun_there && !row.begun_here && row.totals[0].payload_bytes > 0
-                }
-                Zone::Group => false,
-            };
-            if !answered {
+            if !is_answered(contact.zone, row) {
                 continue;
             }
             draft.traffic.push((index, None));
@@ -59,7 +52,7 @@ impl Check for SvcExposed {
                     "svc.listen-exposed.answered_end",
                     protocol = row.label.protocol,
                     by,
-                    service = Service(row)
+                    service = At(row, contact.zone)
                 ),
                 row.frames[0],
             ));
@@ -69,12 +62,9 @@ impl Check for SvcExposed {
             return None;
         }
         let names: Vec<&str> = names.into_iter().collect();
-        draft.may_say = told!(
-            "svc.listen-exposed.may_say",
-            device = spoken_device(view.device(contact)),
-            remote = spoken(view, &draft),
-            names = names.join(", ")
-        );
+        let [device, asking] = draft.about_who_was_asked(view, contact)?;
+        draft.may_say =
+            told!("svc.listen-exposed.may_say", device, asking, names = names.join(", "));
         Some(draft)
     }
 }

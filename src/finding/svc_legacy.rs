@@ -1,8 +1,9 @@
 //! `svc.legacy`: a service that sends passwords and data readable by design was answered.
 
+use super::offered::{At, is_answered};
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use super::{Check, Draft, Fact, Severity, View};
+use crate::attribution::world::{Contact, Level};
 use crate::protocol::{Method, legacy};
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ impl Check for SvcLegacy {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -29,18 +30,12 @@ impl Check for SvcLegacy {
         );
         let mut named = BTreeSet::new();
         for (index, row) in view.rows(contact) {
-            // Between two local ends the one that began is the local one.
-            let offered = match contact.zone {
-                Zone::Private => row.begun_here && row.totals[1].payload_bytes > 0,
-                Zone::Internet => row.begun_there && row.totals[0].payload_bytes > 0,
-                Zone::Group => false,
-            };
             let known = legacy(row.label.protocol).filter(|_| row.label.method == Method::Payload);
-            let Some(name) = known.filter(|_| offered) else { continue };
+            let Some(name) = known.filter(|_| is_answered(contact.zone, row)) else { continue };
             draft.traffic.push((index, None));
             draft.cites.extend(row.beginnings());
             draft.facts.push(Fact::new(
-                told!("svc.legacy.answered_end", name, service = Service(row)),
+                told!("svc.legacy.answered_end", name, service = At(row, contact.zone)),
                 row.label.frame,
             ));
             named.insert(name);
@@ -49,12 +44,8 @@ impl Check for SvcLegacy {
             return None;
         }
         let named: Vec<&str> = named.into_iter().collect();
-        draft.may_say = told!(
-            "svc.legacy.may_say",
-            named = named.join(" and "),
-            device = spoken_device(view.device(contact)),
-            remote = spoken(view, &draft)
-        );
+        let [device, asking] = draft.about_who_was_asked(view, contact)?;
+        draft.may_say = told!("svc.legacy.may_say", named = named.join(" and "), device, asking);
         Some(draft)
     }
 }

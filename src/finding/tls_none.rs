@@ -26,18 +26,10 @@ impl Check for TlsNone {
         if contact.zone != Zone::Internet {
             return None;
         }
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
-                msg!("tls.none.not_anyone_but_two"),
-                msg!("tls.none.not_parts_content_encrypted"),
-            ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        let mut draft = Draft::new(
+            Level::Shown,
+            &[msg!("tls.none.not_anyone_but_two"), msg!("tls.none.not_parts_content_encrypted")],
+        );
         let mut protocols = BTreeSet::new();
         for (row_index, row) in view.rows(contact) {
             let payload: u64 = row.totals.iter().map(|sent| sent.delivered_bytes).sum();

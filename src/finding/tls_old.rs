@@ -27,18 +27,13 @@ impl Check for TlsOldVersion {
         if contact.zone == Zone::Group {
             return None;
         }
-        let mut draft = Draft {
-            level: Level::Shown,
-            facts: Vec::new(),
-            may_say: String::new(),
-            does_not_show: &[
+        let mut draft = Draft::new(
+            Level::Shown,
+            &[
                 msg!("tls.old-version.not_encryption_broken"),
                 msg!("tls.old-version.not_side_would_been"),
             ],
-            alternatives: Vec::new(),
-            cites: Vec::new(),
-            traffic: Vec::new(),
-        };
+        );
         let mut versions = BTreeSet::new();
         for (row_index, row) in view.rows(contact) {
             let old: Vec<_> = row.evidence.iter().filter(|e| e.mark == Mark::Deprecated).collect();

@@ -22,7 +22,7 @@ impl Check for Upload {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -40,10 +40,13 @@ impl Check for Upload {
         let mut draft = Draft::new(Level::Inferred, not_shown);
         for (index, row) in view.rows(contact) {
             let is_upload = |flow: &&FlowRef| flow.marks & Mark::Upload as u32 != 0;
-            let uploads: Vec<&FlowRef> = row.flow_refs.iter().filter(is_upload).collect();
-            if uploads.is_empty() || !uploads.iter().all(|flow| lies_idle(view, flow)) {
+            let uploads = row.flow_refs.iter().filter(is_upload);
+            let uploads: Vec<&FlowRef> = uploads.filter(|flow| lies_idle(view, flow)).collect();
+            if uploads.is_empty() {
                 continue;
             }
+            let firsts = uploads.iter().map(|flow| flow.cite.frame);
+            draft.only.get_or_insert_default().extend(firsts);
             for flow in uploads {
                 let Some(counts) = &flow.marked else { continue };
                 let [sent, received] = counts.traffic.delivered_bytes;

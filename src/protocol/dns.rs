@@ -287,6 +287,15 @@ fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
     });
 }
 
+/// Properties in which services on the local network say what they run on.
+const PROPERTIES: [(&[u8], IdentityKind, &str); 5] = [
+    (b"md=", IdentityKind::Model, "mdns.model"),
+    (b"model=", IdentityKind::Model, "mdns.model"),
+    (b"mdl=", IdentityKind::Model, "mdns.model"),
+    (b"manufacturer=", IdentityKind::Product, "mdns.manufacturer"),
+    (b"fv=", IdentityKind::Firmware, "mdns.firmware"),
+];
+
 /// A record that the sender gives about itself (RFC 6762 §8.3, RFC 6763).
 fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
     let identity = |kind| What::Identity { subject: Subject::Sender, kind };
@@ -310,10 +319,9 @@ fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut
                 let Some((text, after)) = tail.split_at_checked(usize::from(*length)) else {
                     return;
                 };
-                for key in [&b"md="[..], b"model=", b"manufacturer=", b"mdl=", b"fv="] {
+                for (key, kind, name) in PROPERTIES {
                     if let Some(value) = text.strip_prefix(key).filter(|v| !v.is_empty()) {
-                        let what = identity(IdentityKind::Product);
-                        say(Fact { what, name: "mdns.property", value, frame });
+                        say(Fact { what: identity(kind), name, value, frame });
                     }
                 }
                 rest = after;

@@ -340,6 +340,8 @@ pub enum What {
     },
     /// Encryption was settled on or begun in a way that is known to be weak; the value says how.
     Weak(Weakness),
+    /// A client's first message offers this; the value says how it is called.
+    Offers(Offer),
     /// A program for a device, or the list of newer ones, was asked for readable; the value is the
     /// file's name.
     Update {
@@ -430,6 +432,17 @@ pub enum Weakness {
     Certificate,
     /// The client went on to send data despite the server's certificate.
     CertificateAccepted,
+    /// A login whose secret can be guessed from what is said readable.
+    SignIn,
+}
+
+/// What the first message of a client offers beyond its cipher suites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Offer {
+    /// Its name for the server inside encryption.
+    EncryptedHello,
+    /// Keys that are meant to withstand quantum computers.
+    PostQuantum,
 }
 
 /// How a client's offer is boiled down.

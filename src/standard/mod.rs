@@ -165,6 +165,17 @@ mod tests {
     }
 
     #[test]
+    fn every_finding_that_a_clause_names_is_looked_for_or_said_not_to_be() {
+        use crate::finding::{CHECKS, is_not_looked_for};
+        let all = shipped().unwrap();
+        let clauses = all.iter().flat_map(|standard| &standard.clause);
+        for id in clauses.flat_map(|c| c.findings.iter().chain(&c.bears).chain(&c.supports)) {
+            let checked = CHECKS.iter().any(|check| check.id() == id);
+            assert!(checked != is_not_looked_for(id), "{id}");
+        }
+    }
+
+    #[test]
     fn careless_files_are_refused() {
         let (id, text) = EMBEDDED[1];
         for (from, to, reason) in [

@@ -1,6 +1,7 @@
 //! Kinds of evidence, and pieces of it.
 
 use crate::flow::Cite;
+use crate::protocol::IdentityKind;
 
 /// Kinds of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +47,22 @@ pub enum Mark {
     Bot = 262_144,
     /// Much was sent, and little received.
     Upload = 524_288,
+    /// The local end said readable what it is, to the test network.
+    TellsHere = 1 << 20,
+    /// The remote end said so.
+    TellsThere = 1 << 21,
+    /// A client's hello names no server.
+    NoServerName = 1 << 22,
+    /// A client's hello has another inside, encrypted, or seems to.
+    EncryptedHello = 1 << 23,
+    /// A client offers keys meant to withstand quantum computers.
+    PostQuantum = 1 << 24,
+    /// A login whose secret can be guessed from what is said readable.
+    WeakSignIn = 1 << 25,
 }
 
 /// Kinds of evidence.
-pub(super) const MARKS: usize = 20;
+pub(super) const MARKS: usize = 26;
 
 /// One piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,4 +77,6 @@ pub struct Evidence {
     pub value: Box<[u8]>,
     /// Length of the secret, bytes.
     pub length: usize,
+    /// What of a device it describes.
+    pub kind: Option<IdentityKind>,
 }

@@ -243,6 +243,9 @@ impl Row {
         if is_upload(totals) {
             marks |= Mark::Upload as u32;
         }
+        if notes.hello_without_name() {
+            marks |= Mark::NoServerName as u32;
+        }
         for evidence in notes.evidence {
             let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {

@@ -39,7 +39,23 @@ pub fn try_examples(all: &Signatures, day: &str) -> Tried {
     tried
 }
 
+/// What is wrong with an example that is no name of a host but of who registered hardware addresses:
+/// it has capitals or spaces. Nothing where it is something else.
+fn registrant(all: &Signatures, id: &str, example: &Example) -> Option<Option<String>> {
+    let is_host = |c: char| !c.is_whitespace() && !c.is_uppercase();
+    if example.name.chars().all(is_host) {
+        return None;
+    }
+    let winner = all.by_registrant(&example.name).map_or("nothing", |found| found.id.as_str());
+    let must = if example.matches { "must match" } else { "must not match" };
+    let right = (winner == id) == example.matches;
+    Some((!right).then(|| format!("{must}, but {winner} matches")))
+}
+
 fn wrong(all: &Signatures, id: &str, example: &Example, day: &str) -> Option<String> {
+    if let Some(reason) = registrant(all, id, example) {
+        return reason;
+    }
     let found = match example.name.parse() {
         Ok(address) => all.by_address(address, day),
         Err(_) => all.by_name(example.name.as_bytes(), day),

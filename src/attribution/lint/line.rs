@@ -15,12 +15,13 @@ struct Spans {
     network: Vec<Spanned<IgnoredAny>>,
     oui: Vec<Spanned<IgnoredAny>>,
     dhcp: Vec<Spanned<IgnoredAny>>,
+    said: Vec<Spanned<IgnoredAny>>,
 }
 
 /// Lines by table and place.
 #[derive(Default)]
 pub struct Lines {
-    tables: [Vec<usize>; 6],
+    tables: [Vec<usize>; 7],
 }
 
 impl Lines {
@@ -30,13 +31,14 @@ impl Lines {
         let lines = |spans: &[Spanned<IgnoredAny>]| {
             spans.iter().map(|span| of(text, span.span().start)).collect()
         };
-        let mut tables = <[Vec<usize>; 6]>::default();
+        let mut tables = <[Vec<usize>; 7]>::default();
         tables[Table::Operator as usize] = lines(spans.operator.as_slice());
         tables[Table::Ownership as usize] = lines(&spans.ownership);
         tables[Table::Domain as usize] = lines(&spans.domain);
         tables[Table::Network as usize] = lines(&spans.network);
         tables[Table::Oui as usize] = lines(&spans.oui);
         tables[Table::Dhcp as usize] = lines(&spans.dhcp);
+        tables[Table::Said as usize] = lines(&spans.said);
         Lines { tables }
     }
 

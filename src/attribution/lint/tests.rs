@@ -126,3 +126,27 @@ fn an_example_that_goes_wrong_is_told() {
     assert_eq!(tried.failed.len(), 1);
     assert!(tried.failed[0].reason.contains("must not match, but x matches"));
 }
+
+#[test]
+fn a_head_office_without_a_word_on_its_law_fails_for_every_shipped_country() {
+    let shipped: Vec<(PathBuf, String)> =
+        embedded_texts().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    let legal = Legal::embedded().unwrap();
+    let told = lint(&shipped, &legal, None);
+    assert!(told.problems.is_empty(), "{:?}", told.problems);
+    let offices: std::collections::BTreeSet<String> = shipped
+        .iter()
+        .filter_map(|(_, text)| toml::from_str::<Signature>(text).unwrap().operator?.head_office)
+        .filter(|office| office != FICTIONAL_COUNTRY)
+        .collect();
+    assert!(offices.len() >= 5, "{offices:?}");
+    for office in offices {
+        let mut without = legal.clone();
+        without.fact.retain(|fact| fact.jurisdiction != office);
+        without.not_researched.retain(|entry| entry.jurisdiction != office);
+        let told = lint(&shipped, &without, None);
+        let wanted = format!("head office {office}: legal.toml has neither");
+        let found = told.problems.iter().filter(|problem| problem.reason.starts_with(&wanted));
+        assert!(found.count() > 0, "{office}");
+    }
+}

@@ -19,9 +19,8 @@ pub fn problems(files: &[File]) -> Vec<Problem> {
             problems.push(file.problem(1, reason));
         }
         for fact in facts(&file.signature) {
-            let told_apart =
-                matches!(fact.table, Table::Domain | Table::Network | Table::Oui | Table::Dhcp);
-            if !told_apart || fact.withdrawn.is_some() {
+            let says_whose = !matches!(fact.table, Table::Operator | Table::Ownership);
+            if !says_whose || fact.withdrawn.is_some() {
                 continue;
             }
             let what = fact.what.to_lowercase();

@@ -41,6 +41,9 @@ pub struct Signature {
     /// What its devices say in DHCP.
     #[serde(default)]
     pub dhcp: Vec<Dhcp>,
+    /// What its devices say of themselves otherwise.
+    #[serde(default)]
+    pub said: Vec<Said>,
     /// Names that must and must not match; the tests run them.
     #[serde(default)]
     pub example: Vec<Example>,
@@ -260,6 +263,29 @@ pub struct Dhcp {
     /// Vendor class pattern, lower case.
     #[serde(default)]
     pub vendor_class: Option<String>,
+    /// Where it is stated.
+    pub source: String,
+    /// How it is known.
+    pub confidence: Confidence,
+    /// When the source was read.
+    pub checked: String,
+    /// Remark.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What devices say of themselves in another protocol than DHCP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// What dissectors call it: `mdns.service`.
+    pub fact: String,
+    /// Pattern for its value, lower case.
+    pub value: String,
+    /// A value that fits.
+    pub example: String,
+    /// One that does not.
+    pub near_miss: String,
     /// Where it is stated.
     pub source: String,
     /// How it is known.

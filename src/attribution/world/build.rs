@@ -1,6 +1,7 @@
 //! Adds the ledger up into a world.
 
 use super::destination::Destinations;
+use super::maker::confirm;
 use super::{Choice, Claims, Contact, Destination, Device, World, Zone, zone_of};
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware, Ledger};
@@ -85,12 +86,13 @@ fn is_routed(hardware: &Hardware) -> bool {
 
 impl Builder<'_> {
     fn build(&self) -> World {
-        let (devices, left_out) = self.devices();
+        let (mut devices, left_out) = self.devices();
         let (placed, destinations, claims) = self.place(&devices);
         let mut placed = grouped(&placed, destinations.len(), |placed| placed.destination);
         let destinations = self.destinations(&mut placed, destinations, &claims);
         let placed = grouped(&placed, devices.len() + 1, |placed| placed.device);
         let contacts = self.contacts(&placed, &devices, &destinations, &claims);
+        confirm(&mut devices, &destinations, &contacts);
         World { devices, destinations, contacts, left_out, claims }
     }
 

@@ -1,8 +1,10 @@
 //! The devices of a world: what each is, what it said of itself, how much it sent where.
 
 use super::build::Builder;
+use super::kind::kind_of;
+use super::maker::maker;
 use super::{
-    AddressSeen, Behind, Device, IdentitySeen, LeftOut, Maker, Traffic, Visibility, WireText, Zone,
+    AddressSeen, Behind, Device, IdentitySeen, LeftOut, Told, Traffic, Visibility, WireText, Zone,
     device_id, zone_of,
 };
 use crate::attribution::ledger::{DeviceKey, Endpoint, Row};
@@ -103,7 +105,15 @@ impl Builder<'_> {
             role: if is_gateway || routed { "gateway" } else { "device" },
             oui: oui.map(|text| safe(text.as_bytes())),
             mac_is_local: mac.is_some_and(Mac::is_local),
-            maker: self.maker(&identities, oui),
+            maker: maker(self.signatures, &identities, oui),
+            kind: kind_of(&identities).map(|(kind, said)| Told {
+                value: kind.as_bytes().into(),
+                fact: said.fact,
+                frame: said.frame,
+                several: false,
+            }),
+            model: Told::first(&identities, IdentityKind::Model),
+            firmware: Told::first(&identities, IdentityKind::Firmware),
             addresses: hardware
                 .into_iter()
                 .flat_map(|h| &h.addresses)
@@ -126,25 +136,6 @@ impl Builder<'_> {
             private: Traffic::default(),
             group: Traffic::default(),
         }
-    }
-
-    fn maker(&self, identities: &[IdentitySeen], oui: Option<&str>) -> Option<Maker> {
-        let said = |kind: IdentityKind| {
-            identities
-                .iter()
-                .find(|identity| identity.kind == kind.name() && identity.fact.starts_with("dhcp."))
-                .map(|identity| identity.value.text.as_str())
-        };
-        let by_dhcp = self
-            .signatures
-            .by_dhcp(said(IdentityKind::HostName), said(IdentityKind::VendorClass))
-            .map(|signature| (signature, "dhcp"));
-        let by_oui = || oui.and_then(|oui| self.signatures.by_registrant(oui)).map(|s| (s, "oui"));
-        if let Some((signature, by)) = by_dhcp.or_else(by_oui) {
-            let vendor = Some(signature.id.clone());
-            return Some(Maker { vendor, name: signature.name.clone(), by });
-        }
-        oui.map(|oui| Maker { vendor: None, name: safe(oui.as_bytes()), by: "oui" })
     }
 }
 

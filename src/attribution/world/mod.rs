@@ -23,6 +23,8 @@ mod build;
 mod contact;
 mod destination;
 mod device;
+mod kind;
+mod maker;
 
 /// How sure a statement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -122,15 +124,55 @@ pub struct IdentitySeen {
 }
 
 /// Who made a device, and how that is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Maker {
     /// Signature id, where a signature knows the maker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
     /// Name for people.
     pub name: String,
-    /// `dhcp` or `oui`. An OUI names the maker of the network chip, often not of the device.
+    /// `dhcp`, `said` or `oui`. An OUI names the maker of the network chip, often not of the device.
     pub by: &'static str,
+    /// `high`, `medium` or `low`.
+    pub confidence: &'static str,
+    /// All that speaks for it.
+    pub evidence: Vec<MakerEvidence>,
+}
+
+/// What speaks for a maker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MakerEvidence {
+    /// `dhcp`, `said`, `oui` or `destination`.
+    pub by: &'static str,
+    /// In words.
+    pub text: String,
+    /// Where it was said; 0 for a hardware address, which is in every frame.
+    pub frame: u64,
+}
+
+/// What a device says that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// As it was said; of a type, our word for it.
+    #[serde(flatten)]
+    pub value: WireText,
+    /// What the protocol calls it.
+    pub fact: &'static str,
+    /// Where.
+    pub frame: u64,
+    /// It says other things too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub several: bool,
+}
+
+impl Told {
+    /// The first description of a kind.
+    fn first(identities: &[IdentitySeen], kind: IdentityKind) -> Option<Told> {
+        let mut all = identities.iter().filter(|said| said.kind == kind.name());
+        let first = all.next()?;
+        let several = all.any(|other| other.value != first.value);
+        Some(Told { value: first.value.clone(), fact: first.fact, frame: first.frame, several })
+    }
 }
 
 /// What the tap could see of a device. Claims of absence need both directions.
@@ -218,6 +260,15 @@ pub struct Device {
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maker: Option<Maker>,
+    /// What sort of thing it is.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Told>,
+    /// Its model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Told>,
+    /// The version of its firmware.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<Told>,
     /// Its addresses over time.
     pub addresses: Vec<AddressSeen>,
     /// What it said about itself.

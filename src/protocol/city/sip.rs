@@ -10,7 +10,8 @@ use super::super::syntax::framed::{THINGS_MAX, Voice};
 use super::super::syntax::header::{self, Authorization, Head, Start};
 use super::super::syntax::stream::{Firsts, Taken, pass};
 use super::super::{
-    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
+    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, TCP, UDP, Weakness,
+    What,
 };
 use crate::flow::{Flow, Segment};
 
@@ -180,7 +181,10 @@ fn message(head: &[u8], voice: &mut Voice<'_>) -> Option<u64> {
                 Some(Authorization::Basic(user, length)) => {
                     voice.credential("sip basic", length, "sip.authorization", &user);
                 }
-                Some(Authorization::Digest(user)) => voice.note("sip.digest_user", &user),
+                Some(Authorization::Digest(user, true)) => {
+                    voice.say(What::Weak(Weakness::SignIn), "sip.digest_user", &user);
+                }
+                Some(Authorization::Digest(user, false)) => voice.note("sip.digest_user", &user),
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@
 //! Devices write headers that no specification allows: bare line feeds, folded lines, spaces
 //! before the colon. All of them are read; recognition alone is strict.
 
-use super::super::{Probe, What};
+use super::super::{Probe, Weakness, What};
 use super::parameter;
 use super::stream::Taken;
 use base64::Engine;
@@ -218,7 +218,7 @@ pub enum Authorization {
     /// A token that works for whoever holds it (RFC 6750): its length.
     Bearer(usize),
     /// A user and a proof that does not show the password (RFC 7616).
-    Digest(Vec<u8>),
+    Digest(Vec<u8>, bool),
 }
 
 /// Reads the value of an Authorization field.
@@ -234,7 +234,10 @@ pub fn authorization(value: &[u8]) -> Option<Authorization> {
         return (!rest.is_empty()).then_some(Authorization::Bearer(rest.len()));
     }
     if scheme.eq_ignore_ascii_case(b"digest") {
-        return quoted(rest, b"username=").map(|user| Authorization::Digest(user.to_vec()));
+        // MD5 is what counts where no algorithm is named (RFC 7616 §3.3).
+        let algorithm = quoted(rest, b"algorithm=").unwrap_or(b"MD5");
+        let weak = algorithm.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"MD5"));
+        return quoted(rest, b"username=").map(|user| Authorization::Digest(user.to_vec(), weak));
     }
     None
 }
@@ -258,7 +261,10 @@ pub fn sign_in(value: &[u8], words: &SignIn) -> Option<(What, &'static str, Vec<
     Some(match authorization(value)? {
         Authorization::Basic(user, length) => (secret(words.basic, length), words.field, user),
         Authorization::Bearer(length) => (secret(words.bearer, length), words.field, Vec::new()),
-        Authorization::Digest(user) => (What::Note, words.digest_user, user),
+        Authorization::Digest(user, true) => {
+            (What::Weak(Weakness::SignIn), words.digest_user, user)
+        }
+        Authorization::Digest(user, false) => (What::Note, words.digest_user, user),
     })
 }
 
@@ -446,7 +452,9 @@ mod tests {
         assert_eq!(read, Some(Authorization::Basic(b"root".to_vec(), 6)));
         assert_eq!(authorization(b"Bearer abcde"), Some(Authorization::Bearer(5)));
         let digest = br#"Digest qop=auth, username="admin", realm="cam""#;
-        assert_eq!(authorization(digest), Some(Authorization::Digest(b"admin".to_vec())));
+        assert_eq!(authorization(digest), Some(Authorization::Digest(b"admin".to_vec(), true)));
+        let newer = br#"Digest username="admin", realm="cam", algorithm=SHA-256"#;
+        assert_eq!(authorization(newer), Some(Authorization::Digest(b"admin".to_vec(), false)));
         assert_eq!(authorization(b"Basic ****"), None);
         assert_eq!(authorization(b"Basic"), None);
     }

@@ -5,7 +5,7 @@
 use super::cipher;
 use super::ja;
 use crate::base::bytes::Reader;
-use crate::protocol::{Fact, FingerprintKind, NameKind, Weakness, What};
+use crate::protocol::{Fact, FingerprintKind, NameKind, Offer, Weakness, What};
 
 /// What carries the hello; it stands first in a JA4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,14 +176,17 @@ impl<'a> ClientHello<'a> {
             let names: Vec<_> = versions.iter().map(|&&version| version_name(version)).collect();
             note("tls.offered_versions", &names.join(", "));
         }
-        for group in self.key_shares.iter().filter_map(|&group| cipher::post_quantum(group)) {
-            note("tls.post_quantum", group);
-        }
         if let Some(by) = self.resumption() {
             note("tls.resumption_offered", by);
         }
+        let mut offers = |offer, name, value: &str| {
+            say(Fact { what: What::Offers(offer), name, value: value.as_bytes(), frame });
+        };
+        for group in self.key_shares.iter().filter_map(|&group| cipher::post_quantum(group)) {
+            offers(Offer::PostQuantum, "tls.post_quantum", group);
+        }
         if self.encrypted_hello {
-            note("tls.ech_offered", "");
+            offers(Offer::EncryptedHello, "tls.ech_offered", "");
         }
     }
 

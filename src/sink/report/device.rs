@@ -3,7 +3,9 @@
 use super::View;
 use super::destination;
 use super::words::{ROWS_MAX, amount, counted, device_link, frames, total, wire};
-use crate::attribution::world::{Contact, Device, IdentitySeen, Service, Traffic, Zone};
+use crate::attribution::world::{
+    Contact, Device, IdentitySeen, Maker, Service, Told, Traffic, Zone,
+};
 use crate::base::frame::Spelling;
 use crate::sink::html::{Heading, boxed, head};
 use crate::sink::messages::{line, msg, say, text};
@@ -98,7 +100,13 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
                 }
             }
             dt { (text("device.maker")) }
-            dd { (maker(device)) }
+            dd {
+                (maker(device))
+                @if let Some(maker) = &device.maker { (evidence(maker, spelling)) }
+            }
+            @for (name, told) in [(msg!("device.type"), &device.kind), (msg!("device.model"), &device.model), (msg!("device.firmware"), &device.firmware)] {
+                @if let Some(told) = told { dt { (text(name)) } dd { (so_it_says(told, spelling)) } }
+            }
             @if !device.addresses.is_empty() {
                 dt { (text("device.addresses")) }
                 dd {
@@ -147,6 +155,10 @@ fn who(device: &Device, spelling: Spelling) -> Markup {
 fn maker(device: &Device) -> Markup {
     html! {
         @match &device.maker {
+            Some(maker) if maker.by == "said" => {
+                (say("device.maker_said", &[("maker", html! { (wire(&maker.name)) })]))
+                @if let Some(oui) = &device.oui { (say("device.network_chip_registered", &[("oui", html! { (wire(oui)) })])) }
+            }
             Some(maker) if maker.by == "dhcp" => {
                 (say("device.maker_by_dhcp", &[("maker", wire(&maker.name))]))
                 @if let Some(oui) = &device.oui { (say("device.network_chip_registered", &[("oui", html! { (wire(oui)) })])) }
@@ -159,6 +171,33 @@ fn maker(device: &Device) -> Markup {
             }
             None => (text("device.maker_none")),
         }
+    }
+}
+
+/// How sure the maker is, and what speaks for it.
+fn evidence(maker: &Maker, spelling: Spelling) -> Markup {
+    let confidence = match maker.confidence {
+        "high" => text("device.maker_high"),
+        "medium" => text("device.maker_medium"),
+        _ => text("device.maker_low"),
+    };
+    html! {
+        br;
+        (confidence)
+        ul {
+            @for one in &maker.evidence {
+                li { (wire(&one.text)) @if let Some(frame) = frames(spelling, &[one.frame]) { " (" (frame) ")" } }
+            }
+        }
+    }
+}
+
+fn so_it_says(told: &Told, spelling: Spelling) -> Markup {
+    html! {
+        (wire(&told.value.text)) " (" (told.fact)
+        @if let Some(frame) = frames(spelling, &[told.frame]) { ", " (frame) }
+        ")"
+        @if told.several { (text("device.told_several")) }
     }
 }
 

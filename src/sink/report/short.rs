@@ -98,7 +98,7 @@ fn tested(view: &View<'_>) -> Markup {
                     @if device.title() != *device.id { ", " code { (wire(&device.id)) } }
                     @if let Some(maker) = &device.maker {
                         "; " (say(
-                            if maker.by == "dhcp" { msg!("short.maker_dhcp") } else { msg!("short.maker_oui") },
+                            if maker.by != "oui" { msg!("short.maker_dhcp") } else { msg!("short.maker_oui") },
                             &[("maker", wire(&maker.name))],
                         ))
                     }

@@ -19,7 +19,10 @@ impl Page {
             Some(maker) if maker.by == "oui" => {
                 about.push(format!("network chip registered to {}", maker.name));
             }
-            Some(maker) => about.push(format!("maker {} (by what it says in DHCP)", maker.name)),
+            Some(maker) => {
+                let how = if maker.by == "dhcp" { "in DHCP" } else { "of itself" };
+                about.push(format!("maker {} (by what it says {how})", maker.name));
+            }
             None if device.mac_is_local => {
                 about.push("address is made up by the device".to_owned())
             }

@@ -60,27 +60,38 @@ pub struct Model {
     pub severities: [usize; 4],
 }
 
+/// The worst finding about either end of a contact: that about a service is told of who offers it.
+fn worst_of(worst: &Map<(Arc<str>, Arc<str>), Severity>, contact: &Contact) -> Option<Severity> {
+    let of = |device: &Arc<str>, to: &Arc<str>| worst.get(&(device.clone(), to.clone())).copied();
+    let (device, to) = (&contact.device, &contact.destination);
+    of(device, to).max(of(to, device))
+}
+
 impl Model {
     /// Works it out.
     pub fn new(update: Update) -> Model {
         let snapshot = &update.snapshot;
         let mut worst: Map<(Arc<str>, Arc<str>), Severity> = Map::default();
         let mut severities = [0; 4];
+        let mut of_device = vec![(None, 0); snapshot.devices.len()];
+        let devices = snapshot.devices.iter().enumerate();
+        let by_id: Map<&str, usize> = devices.map(|(at, device)| (&*device.id, at)).collect();
         for finding in &snapshot.findings {
             severities[finding.severity as usize] += 1;
             let key = (finding.subject.device.clone(), finding.subject.destination.clone());
             let known = worst.entry(key).or_insert(finding.severity);
             *known = (*known).max(finding.severity);
+            if let Some(&at) = by_id.get(&*finding.subject.device) {
+                of_device[at].0 = of_device[at].0.max(Some(finding.severity));
+            }
         }
-        let mut of_device = vec![(None, 0); snapshot.devices.len()];
         let mut of_destination = vec![(None, 0); snapshot.destinations.len()];
         for contact in &snapshot.contacts {
             let severity = match worst.is_empty() {
                 true => None,
-                false => worst.get(&(contact.device.clone(), contact.destination.clone())).copied(),
+                false => worst_of(&worst, contact),
             };
-            if let Some((known, count)) = of_device.get_mut(contact.device_index) {
-                *known = severity.max(*known);
+            if let Some((_, count)) = of_device.get_mut(contact.device_index) {
                 *count += u32::from(contact.zone == Zone::Internet);
             }
             if let Some((known, count)) = of_destination.get_mut(contact.destination_index) {
@@ -88,6 +99,7 @@ impl Model {
                 *count += 1;
             }
         }
+        drop(by_id);
         Model { update, worst, of_device, of_destination, severities }
     }
 
@@ -98,7 +110,7 @@ impl Model {
 
     /// The worst finding about a contact.
     pub fn worst(&self, contact: &Contact) -> Option<Severity> {
-        self.worst.get(&(contact.device.clone(), contact.destination.clone())).copied()
+        worst_of(&self.worst, contact)
     }
 
     /// Positions of the rows that a filter leaves, in order.
@@ -183,7 +195,9 @@ impl Model {
         all.filter(|&row| {
             let finding = &snapshot.findings[row as usize];
             let subject = &finding.subject;
-            let contact = contacts.get(&(&*subject.device, &*subject.destination));
+            let (device, to) = (&*subject.device, &*subject.destination);
+            let turned = || contacts.get(&(to, device));
+            let contact = contacts.get(&(device, to)).or_else(turned);
             filter.passes(&FindingRow {
                 finding,
                 contact: contact.map(|contact| ContactRow { model: self, contact }),

@@ -47,6 +47,7 @@ fn header(ip: &Ip<'_>) -> String {
         Transport::Tcp(tcp) => tcp.payload = &[],
         Transport::Udp { payload, .. } => *payload = &[],
         Transport::Fragment { packet, .. } => *packet = &[],
+        Transport::Icmp { message, .. } | Transport::Igmp { message, .. } => *message = &[],
         _ => {}
     }
     format!("{ip:?}")
@@ -58,8 +59,12 @@ fn transport<'a>(ip: &Ip<'a>) -> (&'a [u8], u32, &'a [u8]) {
         Transport::Tcp(tcp) => (tcp.payload, tcp.payload_length, &[]),
         Transport::Udp { payload, payload_length, .. } => (payload, payload_length, &[]),
         Transport::Fragment { packet, payload_length } => (&[], payload_length, packet),
-        Transport::Icmp { payload_length, .. }
-        | Transport::Ports { payload_length, .. }
-        | Transport::None { payload_length } => (&[], payload_length, &[]),
+        Transport::Icmp { message, payload_length, .. } => {
+            (message.get(8..).unwrap_or_default(), payload_length, &[])
+        }
+        Transport::Igmp { message, payload_length } => (message, payload_length, &[]),
+        Transport::Ports { payload_length, .. } | Transport::None { payload_length } => {
+            (&[], payload_length, &[])
+        }
     }
 }

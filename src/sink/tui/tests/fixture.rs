@@ -70,7 +70,12 @@ fn device(spell: Spell<'_>, last: u8, name: Option<&str>, amounts: [u64; 2]) -> 
             value: wire(spell, name),
             frame: 14,
         });
-        device.maker = Some(Maker { vendor: None, name: spell("Exempla Vision"), by: "dhcp" });
+        device.maker = Some(Maker {
+            name: spell("Exempla Vision"),
+            by: "dhcp",
+            confidence: "medium",
+            ..Maker::default()
+        });
     }
     device
 }

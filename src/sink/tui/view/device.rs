@@ -26,6 +26,10 @@ pub fn page(app: &App, width: u16) -> Doc {
     page.field("id", &device.id);
     page.field("role", device.role);
     page.field("maker", &maker(device));
+    let told = [("type", &device.kind), ("model", &device.model), ("firmware", &device.firmware)];
+    for (name, told) in told.into_iter().filter_map(|(name, told)| Some((name, told.as_ref()?))) {
+        page.field(name, &format!("{} (so it says: {})", told.value.text, told.fact));
+    }
     let addresses: Vec<String> =
         device.addresses.iter().take(ROWS_MAX).map(|seen| seen.address.to_string()).collect();
     page.field("addresses", &if addresses.is_empty() { "-".into() } else { addresses.join(", ") });
@@ -134,7 +138,10 @@ fn contacts(app: &App, page: &mut Doc, at: usize) {
 fn maker(device: &Device) -> String {
     match &device.maker {
         Some(maker) if maker.by == "oui" => format!("network chip registered to {}", maker.name),
-        Some(maker) => format!("{} (by what it says in DHCP)", maker.name),
+        Some(maker) => {
+            let how = if maker.by == "dhcp" { "in DHCP" } else { "of itself" };
+            format!("{} (by what it says {how}; confidence {})", maker.name, maker.confidence)
+        }
         None if device.mac_is_local => "address is made up by the device".to_owned(),
         None => "not known".to_owned(),
     }

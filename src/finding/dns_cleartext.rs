@@ -1,0 +1,41 @@
+//! `dns.cleartext`: names are asked for readable across the internet.
+
+use super::words::{msg, told};
+use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use crate::attribution::ledger::Mark;
+use crate::attribution::world::{Contact, Zone};
+use crate::base::text::safe;
+
+/// See the module.
+pub struct DnsCleartext;
+
+impl Check for DnsCleartext {
+    fn id(&self) -> &'static str {
+        "dns.cleartext"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Info
+    }
+
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        if contact.zone != Zone::Internet || view.device(contact).role == "gateway" {
+            return None;
+        }
+        let not_shown = &[msg!("dns.cleartext.not_read_or_changed")];
+        let mut draft = Draft::marked(view, contact, Mark::Query, not_shown, |row, evidence| {
+            let asked = row.begun_here && row.label.protocol == "dns";
+            asked.then(|| told!("dns.cleartext.asked_for", name = safe(&evidence.value)))
+        })?;
+        draft.may_say = told!(
+            "dns.cleartext.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
+        );
+        Some(draft)
+    }
+}

@@ -1,0 +1,40 @@
+//! `svc.info-leak`: a device tells whoever asks, or everybody, what helps to attack or recognise it.
+
+use super::told::of_itself;
+use super::words::{msg, told};
+use super::{Check, Draft, Severity, View};
+use crate::attribution::world::Contact;
+use crate::protocol::IdentityKind;
+
+/// What is better not told to everybody.
+const KINDS: &[IdentityKind] = &[
+    IdentityKind::Serial,
+    IdentityKind::DeviceId,
+    IdentityKind::Firmware,
+    IdentityKind::Location,
+    IdentityKind::Account,
+];
+
+/// See the module.
+pub struct InfoLeak;
+
+impl Check for InfoLeak {
+    fn id(&self) -> &'static str {
+        "svc.info-leak"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Low
+    }
+
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        let not_shown = &[msg!("svc.info-leak.not_used"), msg!("svc.info-leak.not_true")];
+        let (mut draft, [device, to]) = of_itself(view, contact, KINDS, not_shown)?;
+        draft.may_say = told!("svc.info-leak.may_say", device, to);
+        Some(draft)
+    }
+}

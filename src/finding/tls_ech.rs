@@ -1,0 +1,39 @@
+//! `tls.ech`: what the first message of a client offers.
+
+use super::words::{msg, text, told};
+use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use crate::attribution::ledger::Mark;
+use crate::attribution::world::{Contact, Zone};
+
+/// See the module.
+pub struct TlsEch;
+
+impl Check for TlsEch {
+    fn id(&self) -> &'static str {
+        "tls.ech"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Info
+    }
+
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        if contact.zone != Zone::Internet {
+            return None;
+        }
+        let not_shown = &[msg!("tls.ech.not_hidden"), msg!("tls.ech.not_name")];
+        let mut draft = Draft::marked(view, contact, Mark::EncryptedHello, not_shown, |_, _| {
+            Some(text("tls.ech.offered").to_owned())
+        })?;
+        draft.may_say = told!(
+            "tls.ech.may_say",
+            device = spoken_device(view.device(contact)),
+            remote = spoken(view, &draft)
+        );
+        Some(draft)
+    }
+}
