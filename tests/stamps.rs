@@ -186,6 +186,18 @@ fn what_is_no_reply_to_this_case_is_refused() {
     let told = run(at, &["case", "stamp", "one-sealed", "good.tsr"], 2);
     assert!(told.contains("repeat the number"), "{told}");
     fs::write(&request, first).unwrap();
+    // A stale one: from years before the case was sealed.
+    let start = good.windows(2).position(|tag| tag == [0x18, 0x0f]).unwrap() + 2;
+    let mut stale = good.clone();
+    assert_eq!(&stale[start..start + 2], b"20");
+    stale[start..start + 4].copy_from_slice(b"2019");
+    fs::write(at.join("stale.tsr"), &stale).unwrap();
+    let told = run(at, &["case", "stamp", "one-sealed", "stale.tsr"], 2);
+    assert!(told.contains("is older than the seal: its time is 2019-"), "{told}");
+    // Whoever puts it beside the case by hand is found out as well.
+    fs::write(at.join("one-sealed.stamps/01.tsr"), &stale).unwrap();
+    let told = run(at, &["case", "verify", "one-sealed"], 5);
+    assert!(told.contains("is older than the seal"), "{told}");
     // A changed byte breaks it, or stands where the authority signed nothing (the status, a wish
     // granted with changes) and then changes nothing that is said.
     let reply = at.join("one-sealed.stamps/01.tsr");

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 libpcap
 missing=""
-for pair in tshark:tshark tmux:tmux ip:iproute2 tcpreplay:tcpreplay; do
+for pair in tshark:tshark tmux:tmux ip:iproute2 tcpreplay:tcpreplay strace:strace minisign:minisign \
+    openssl:openssl ssh-keygen:openssh-client; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 if [ -n "$missing" ]; then

@@ -449,7 +449,8 @@ fn begin_segment(
     header: &[u8],
 ) -> Result<(Segment, Arc<File>), CaseError> {
     let path = target.segment(position);
-    let mut segment = Segment::create_at(path.clone(), position)?;
+    let mut segment =
+        Segment::create_at(path.clone(), position, matches!(target, Target::Case(_)))?;
     segment.write(header, 0)?;
     let handle = segment.handle().map_err(CaseError::system(&path, "cannot be written"))?;
     Ok((segment, Arc::new(handle)))

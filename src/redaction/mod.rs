@@ -12,12 +12,15 @@
 //! ```
 
 mod check;
+pub mod packed;
 mod parts;
 pub mod pseudonyms;
+mod search;
 mod walk;
 mod write;
 
 pub use check::{Proven, check};
+pub use search::{Search, search};
 pub use walk::captures;
 pub use write::{redact, root};
 

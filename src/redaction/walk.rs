@@ -58,6 +58,15 @@ pub(super) fn frames(
     show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
 ) -> Result<(), RedactionError> {
     let (captures, one) = captures(case);
+    files(&captures, one, show)
+}
+
+/// Shows every frame of some captures, which were recorded as one or not.
+pub(super) fn files(
+    captures: &[PathBuf],
+    one: bool,
+    show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
+) -> Result<(), RedactionError> {
     let mut before = 0;
     for (capture, path) in captures.iter().enumerate() {
         let capture = capture as u32;

@@ -182,6 +182,7 @@ impl<'w> Writer<'w> {
         let rules = Rules { replace, forbid: &forbid };
         let mut streams = Streams::default();
         walk::frames(case, &mut |piece| {
+            streams.notice(piece);
             if stays(plan, piece)[1] {
                 streams.add(piece, &rules);
             }

@@ -36,8 +36,8 @@ pub struct Redact {
     /// with you
     #[arg(long, value_name = "FILE")]
     pub(super) pseudonyms: Option<PathBuf>,
-    /// Texts that must not stay, a line each: what holds one, also in hexadecimal or base64, is
-    /// withheld
+    /// Texts that must not stay, a line each: what holds one, also in hexadecimal, in base64 over
+    /// several lines, escaped or compressed, is withheld, and so is what cannot be looked into
     #[arg(long, value_name = "FILE")]
     pub(super) withhold: Option<PathBuf>,
     #[command(flatten)]
@@ -102,10 +102,7 @@ fn plan(args: &Redact, profile: Profile) -> Result<Plan, Failure> {
         plan.cited = cited(args)?;
     }
     if let Some(path) = &args.withhold {
-        let text = tree::text(path, TEXTS_BYTES_MAX)
-            .map_err(|error| anyhow::anyhow!("{}: {error}", shown(path)))?;
-        let lines = text.lines().filter(|line| !line.is_empty());
-        plan.forbidden = lines.map(|line| line.as_bytes().to_vec()).collect();
+        plan.forbidden = texts(path)?;
     }
     if !content && args.pseudonyms.is_none() {
         return Ok(plan);
@@ -122,6 +119,18 @@ fn plan(args: &Redact, profile: Profile) -> Result<Plan, Failure> {
         plan.pseudonyms = Some(Pseudonyms::new(&key, &root, &named.identifiers));
     }
     Ok(plan)
+}
+
+/// Texts that must not be told, a line each.
+pub(super) fn texts(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let text = tree::text(path, TEXTS_BYTES_MAX)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", shown(path)))?;
+    let lines = text.lines().filter(|line| !line.is_empty());
+    let texts: Vec<_> = lines.map(|line| line.as_bytes().to_vec()).collect();
+    if texts.is_empty() {
+        Err(anyhow::anyhow!("{}: holds no text: write one on each line", shown(path)))?;
+    }
+    Ok(texts)
 }
 
 /// The findings that were sealed.
