@@ -441,4 +441,8 @@ fn a_copy_can_be_searched_for_texts_before_it_is_published() {
     fs::write(at.join("texts"), "\n").unwrap();
     let told = run(at, &["case", "publish", "--texts", "texts", "--check", "made.pcap"], 2);
     assert!(told.contains("holds no text"), "{told}");
+    // Its packets would prove themselves, and hide that something else was changed.
+    fs::write(at.join("one-sealed/data/findings.json"), "{\"findings\":[]}").unwrap();
+    let told = run(at, &["case", "redact", "one-sealed", "-o", "broken"], 5);
+    assert!(told.contains("does not hold") && !at.join("broken").exists(), "{told}");
 }

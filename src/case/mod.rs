@@ -75,7 +75,7 @@ pub enum CaseError {
         error: std::io::Error,
     },
     /// Something is there already. Nothing is ever overwritten.
-    #[error("{0}: exists already; a recording never overwrites anything")]
+    #[error("{0}: exists already; nothing is overwritten: choose another name")]
     Exists(std::path::PathBuf),
     /// A journal does not hold.
     #[error("{0}")]

@@ -41,6 +41,8 @@ ssh-keygen -q -Y verify -f \"${{s%.sig}}.signer\" -I {PRINCIPAL} -n {NAMESPACE} 
 # sha256sum does not notice an added file: the line with find prints what is not on both lists.
 # The bytes of a segment that each line of data/journal.jsonl speaks of, by hand:
 # head -c BYTES data/segments/SEGMENT | sha256sum
+# The bytes of a frame that a finding cites, as each line of data/references.tsv says:
+# tail -c +$((OFFSET + 1)) data/SEGMENT | head -c LENGTH | sha256sum
 # What the capture holds:
 
 capinfos data/{segment}

@@ -121,9 +121,20 @@ pub fn is_text(bytes: &[u8]) -> bool {
     fits && bytes.iter().all(|&byte| plain(byte))
 }
 
+/// Bytes with which something of that may begin.
+const STARTS: [bool; 256] = {
+    let (mut table, starts) = ([false; 256], b"\x1f\x78\x28\xfd\x04BPp7RcC%");
+    let mut at = 0;
+    while at < starts.len() {
+        table[starts[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 fn next(bytes: &[u8], from: usize) -> Option<(usize, Kind)> {
     let rest = bytes.get(from..)?.iter().enumerate();
-    rest.filter(|&(_, byte)| b"\x1f\x78\x28\xfd\x04BPp7RcC%".contains(byte))
+    rest.filter(|&(_, &byte)| STARTS[usize::from(byte)])
         .find_map(|(offset, _)| Some((from + offset, kind(&bytes[from + offset..])?)))
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Piece<'a> {
     pub spoken: (u32, u64),
     /// Length of its headers, bytes.
     pub headers: usize,
+    /// Where its bytes begin in the capture, once that is unpacked.
+    pub offset: u64,
 }
 
 impl<'a> Piece<'a> {
@@ -72,10 +74,10 @@ pub(super) fn files(
         let capture = capture as u32;
         let mut source = FileSource::open(path, false)?;
         let mut last = 0;
-        while let Some(frame) = source.next_frame() {
+        while let Some((frame, offset)) = source.next_placed() {
             last = frame.number;
             let spoken = if one { (0, before + frame.number) } else { (capture, frame.number) };
-            show(&Piece { capture, frame, spoken, headers: parts::headers(&frame) })?;
+            show(&Piece { capture, frame, spoken, headers: parts::headers(&frame), offset })?;
         }
         before += last;
     }

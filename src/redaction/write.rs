@@ -282,7 +282,7 @@ impl<'w> Writer<'w> {
         let path = self.out.join(CAPTURES).join(layout::segment_name(position as usize));
         let mut file = create(&path)?;
         let mut block = Vec::new();
-        section(&mut block);
+        section(&mut block, "redacted");
         file.write_all(&block).map_err(CaseError::system(&path, "cannot be written"))?;
         self.capture = Some(Capture { position, path, file, links: Vec::new(), block });
         Ok(())
@@ -343,9 +343,8 @@ fn spelled(mut places: Vec<Range<usize>>) -> String {
 
 /// The first block of every capture in a copy: always the same, so that nothing stands in it that
 /// nobody proves.
-pub(super) fn section(out: &mut Vec<u8>) {
-    let section =
-        pcapng::Section { hardware: "", system: "", application: "phonehome", comment: "redacted" };
+pub(super) fn section(out: &mut Vec<u8>, comment: &str) {
+    let section = pcapng::Section { hardware: "", system: "", application: "phonehome", comment };
     pcapng::section(out, &section);
 }
 

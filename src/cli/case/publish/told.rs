@@ -199,6 +199,11 @@ impl Told {
         }
     }
 
+    /// Takes something back.
+    pub fn forget(&mut self, kind: Kind, value: &str) {
+        self.things.retain(|thing, _| thing.kind != kind || thing.value != value);
+    }
+
     pub fn address(&mut self, address: IpAddr, said_as: &str, frame: u64) {
         self.frame(Kind::PublicAddress, address.to_string().as_bytes(), said_as, frame);
     }
