@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::network::{Wire, run};
 use common::program::said;
 use common::recording::Running;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -70,6 +70,8 @@ fn what_was_recorded_is_held_by_other_programs() {
     let running = Running::start(&wire, &["--case", case.to_str().unwrap(), "--rotate-size", "1"]);
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     wire.send(&captures.join("gateway.pcap"), 2500, Some(5000));
+    // Findings of its own, in a later segment.
+    wire.send(&captures.join("camera.pcapng"), 400, None);
     thread::sleep(Duration::from_millis(1500));
     let (code, _) = running.stop();
     // 3 where packets were lost, which is told.
@@ -102,13 +104,51 @@ fn what_was_recorded_is_held_by_other_programs() {
         packets += held;
     }
     assert!(packets > 1000, "{packets}");
-    // What the findings say that they were made from.
-    let analysed = common::program::phonehome(&["analyze", case.to_str().unwrap(), "--json"]);
-    let input = &analysed.json()["inputs"][0];
-    assert_eq!(input["sha256"], shell(at, "cat case/segments/*.pcapng | sha256sum | cut -c 1-64"));
-    assert_eq!(input["frames"], packets);
     said(at, &["key", "new", "lab.key"], 0);
     said(at, &["case", "seal", "case", "--key", "lab.key"], 0);
+    // What the findings say that they were made from.
+    let findings = fs::read(at.join("case-sealed/data/findings.json")).unwrap();
+    let findings: Value = serde_json::from_slice(&findings).unwrap();
+    for (input, (name, (sha256, _, held))) in
+        findings["inputs"].as_array().unwrap().iter().zip(&segments)
+    {
+        assert_eq!(input["path"], format!("segments/{name}"));
+        assert_eq!((&input["sha256"], &input["frames"]), (&json!(sha256), &json!(held)));
+    }
+    // What findings cite lies in the segment and frame that they name, and a copy keeps just that.
+    let table = fs::read_to_string(at.join("case-sealed/data/references.tsv")).unwrap();
+    let cited = findings["findings"].as_array().unwrap().iter();
+    let cited: usize = cited.map(|finding| finding["refs"].as_array().unwrap().len()).sum();
+    assert!(cited > 0 && table.lines().count() == 4 + cited, "{table}");
+    assert!(table.contains("segments/000002.pcapng\t"), "{table}");
+    for line in table.lines().skip(4) {
+        let [_, _, segment, frame, _, offset, length, sha256] =
+            line.split('\t').collect::<Vec<_>>()[..]
+        else {
+            panic!("{line}")
+        };
+        let data = "cd case-sealed/data &&";
+        let found = shell(
+            at,
+            &format!("{data} tail -c +$(({offset} + 1)) {segment} | head -c {length} | sha256sum"),
+        );
+        assert_eq!(&found[..64], sha256, "{line}");
+        let one = format!(
+            "{data} tshark -r {segment} -Y frame.number=={frame} -T fields -e frame.cap_len"
+        );
+        assert_eq!(shell(at, &one), length, "{line}");
+    }
+    let redact = ["case", "redact", "case-sealed", "-o", "copy", "--profile", "cited"];
+    said(at, &[&redact[..], &["--with-secrets"]].concat(), 0);
+    let whole: std::collections::BTreeSet<String> = table
+        .lines()
+        .skip(4)
+        .map(|line| line.split('\t').nth(2).unwrap()["segments/".len()..].to_owned())
+        .collect();
+    for name in segments.keys() {
+        let count = format!("tshark -r copy/captures/{name} -Y 'frame.cap_len>0' | wc -l");
+        assert_eq!(shell(at, &count) != "0", whole.contains(name), "{name}");
+    }
     if run("minisign", &["-v"]).is_none() {
         eprintln!("skipped in part: minisign is not installed");
         return;

@@ -33,7 +33,7 @@ pub mod signer;
 pub mod stamp;
 pub mod tree;
 pub mod verify;
-mod verify_text;
+pub mod verify_text;
 
 /// Makes a file that was not there, for its owner alone: what a device sends is nobody else's
 /// business.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct Segment {
     path: PathBuf,
     file: File,
-    /// Only where somebody will sign it: it costs more than the writing.
+    /// Not where somebody else hashes: it costs nearly as much as the writing.
     hash: Option<Sha256>,
     /// Its position in the recording, from 0.
     pub position: usize,

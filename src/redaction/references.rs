@@ -27,14 +27,14 @@ finding\tframe in cited.pcapng\tsegment\tframe\ttime\toffset\tlength\tsha256
 /// # Errors
 /// When a capture cannot be read.
 pub fn references(case: &Path, cites: &Cites) -> Result<(Vec<u8>, Vec<u8>), RedactionError> {
-    let (captures, one) = walk::captures(case);
+    let (captures, _) = walk::captures(case);
     let parts = layout::parts(case);
     let mut table = HEAD.to_owned();
     let mut extract = Vec::new();
     write::section(&mut extract, "packets that findings cite; references.tsv says which they are");
     let (mut links, mut count) = (Vec::new(), 0u64);
-    walk::files(&captures, one, &mut |piece| {
-        let Some(findings) = cites.get(&piece.spoken) else { return Ok(()) };
+    walk::files(&captures, &mut |piece| {
+        let Some(findings) = cites.get(&piece.place()) else { return Ok(()) };
         let frame = &piece.frame;
         let mut number = "-".to_owned();
         if extract.len() + frame.data.len() < EXTRACT_BYTES_MAX {

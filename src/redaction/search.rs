@@ -17,31 +17,24 @@ pub struct Search {
     pub is_full: bool,
 }
 
-/// Searches captures; `one` where they are segments of one recording.
+/// Searches captures.
 ///
 /// # Errors
 /// When one cannot be read.
-pub fn search(
-    captures: &[PathBuf],
-    one: bool,
-    texts: &[Vec<u8>],
-) -> Result<Search, RedactionError> {
+pub fn search(captures: &[PathBuf], texts: &[Vec<u8>]) -> Result<Search, RedactionError> {
     let forbid = pseudonyms::forbidden(texts);
     let rules = Rules { replace: None, forbid: &forbid };
     let mut streams = Streams::default();
-    let mut spoken = BTreeMap::new();
-    walk::files(captures, one, &mut |piece| {
+    walk::files(captures, &mut |piece| {
         streams.notice(piece);
         if piece.frame.data.len() > piece.headers && !streams.is_full() {
             streams.add(piece, &rules);
-            spoken.insert((piece.capture, piece.frame.number), piece.spoken);
         }
         Ok(())
     })?;
     streams.finish(&rules);
     let mut search = Search { is_full: streams.is_full(), ..Search::default() };
-    for (place, why) in streams.refused() {
-        let frame = spoken.get(&place).copied().unwrap_or(place);
+    for (frame, why) in streams.refused() {
         match why {
             Why::Told => drop(search.found.insert(frame)),
             Why::Closed(what) => search.closed.entry(what).or_insert((frame, 0)).1 += 1,

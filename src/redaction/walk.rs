@@ -13,8 +13,6 @@ pub(super) struct Piece<'a> {
     pub capture: u32,
     /// The frame; its number is that in its capture.
     pub frame: Frame<'a>,
-    /// How a finding speaks of it: position of the input, and number in that.
-    pub spoken: (u32, u64),
     /// Length of its headers, bytes.
     pub headers: usize,
     /// Where its bytes begin in the capture, once that is unpacked.
@@ -29,6 +27,11 @@ impl<'a> Piece<'a> {
         [(self.about(0), headers), (self.about(1), rest), (self.about(2), &[])]
     }
 
+    /// How a finding speaks of it: position of the input, and number in that.
+    pub fn place(&self) -> (u32, u64) {
+        (self.capture, self.frame.number)
+    }
+
     fn about(&self, part: u8) -> About {
         About {
             capture: self.capture,
@@ -41,7 +44,8 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Captures of a case, in their order, and whether they were recorded as one.
+/// Captures of a case, in their order, and whether they were recorded here. Each is an input of the
+/// analysis, in the same order.
 #[must_use]
 pub fn captures(case: &Path) -> (Vec<PathBuf>, bool) {
     let parts = layout::parts(case);
@@ -59,27 +63,20 @@ pub(super) fn frames(
     case: &Path,
     show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
 ) -> Result<(), RedactionError> {
-    let (captures, one) = captures(case);
-    files(&captures, one, show)
+    files(&captures(case).0, show)
 }
 
-/// Shows every frame of some captures, which were recorded as one or not.
+/// Shows every frame of some captures.
 pub(super) fn files(
     captures: &[PathBuf],
-    one: bool,
     show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
 ) -> Result<(), RedactionError> {
-    let mut before = 0;
     for (capture, path) in captures.iter().enumerate() {
         let capture = capture as u32;
         let mut source = FileSource::open(path, false)?;
-        let mut last = 0;
         while let Some((frame, offset)) = source.next_placed() {
-            last = frame.number;
-            let spoken = if one { (0, before + frame.number) } else { (capture, frame.number) };
-            show(&Piece { capture, frame, spoken, headers: parts::headers(&frame), offset })?;
+            show(&Piece { capture, frame, headers: parts::headers(&frame), offset })?;
         }
-        before += last;
     }
     Ok(())
 }

@@ -167,18 +167,16 @@ fn read(path: &Path, files: &[PathBuf], form: &str, run: &Run) -> Result<Read, F
         return Err(Failure { error, code: 4 });
     }
     let mut told = Told::default();
-    let recorded = is_one(path, form);
+    // A recording is read as one, so that nothing is lost between its segments.
+    let recorded = !matches!(form, "capture" | "redacted copy")
+        && layout::received(&layout::parts(path)).is_empty();
     let given = if recorded { vec![path.to_owned()] } else { files.to_vec() };
     let sources = input::open(&given, false)?;
     let (outcome, endings) = reading::walk(sources, run.settings(), &Geo::default(), None);
     let mut frames = Frames::default();
-    let mut before = 0;
-    for (position, file) in files.iter().enumerate() {
-        let (input, from) = if recorded { (0, before) } else { (position, 0) };
+    for (input, file) in files.iter().enumerate() {
         // What cannot be read, the engine has told already.
-        if let Ok(last) = file::read(file, input, from, &mut frames, &mut told) {
-            before = last;
-        }
+        drop(file::read(file, input, &mut frames, &mut told));
     }
     Ok(Read { outcome, endings, frames, told })
 }
@@ -220,7 +218,7 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
         incomplete.push(format!("{count} frames hold {what}; the first is frame {first}"));
     }
     if let Some(texts) = &args.texts {
-        named_texts(path, &files, form, texts, &mut told, &mut incomplete)?;
+        named_texts(&files, texts, &mut told, &mut incomplete)?;
     }
     incomplete.extend(losses(&outcome, &endings, frames.lost + told.lost));
     Ok(Checked {
@@ -241,16 +239,13 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
 
 /// Searches all content for the texts in a file.
 fn named_texts(
-    path: &Path,
     files: &[PathBuf],
-    form: &str,
     texts: &Path,
     told: &mut Told,
     incomplete: &mut Vec<String>,
 ) -> Result<(), Failure> {
     let wanted = redact::texts(texts)?;
-    let one = is_one(path, form);
-    let search = redaction::search(files, one, &wanted).map_err(anyhow::Error::from)?;
+    let search = redaction::search(files, &wanted).map_err(anyhow::Error::from)?;
     let number = |(input, frame): (u32, u64)| frame::base(input as usize) + frame;
     for frame in search.found {
         // Not itself: this may be shown to others.
@@ -268,12 +263,6 @@ fn named_texts(
         incomplete.push("there is more content than can be searched for your texts".to_owned());
     }
     Ok(())
-}
-
-/// Whether findings speak of the captures as of one: the segments of a recording.
-fn is_one(path: &Path, form: &str) -> bool {
-    !matches!(form, "capture" | "redacted copy")
-        && layout::received(&layout::parts(path)).is_empty()
 }
 
 /// What was lost of that which was to be read.
