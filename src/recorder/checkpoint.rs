@@ -57,7 +57,7 @@ impl Checkpoints {
     /// Says something, soon. False when nothing can be said any more.
     pub fn say(&self, entry: Entry) -> bool {
         if let Some((work, _)) = &self.work {
-            return work.send(Work::Say(entry)).is_ok();
+            return work.send(Work::Say(Box::new(entry))).is_ok();
         }
         self.entries.as_ref().is_some_and(|entries| entries.send(entry).is_ok())
     }

@@ -19,7 +19,7 @@ pub(super) enum Work {
     /// These were written behind.
     Written(Vec<u8>),
     /// Something is to be said; of a checkpoint the hash is missing.
-    Say(Entry),
+    Say(Box<Entry>),
 }
 
 /// See the module. Buffers go to `empty` to be filled again, entries to `entries`. Ends when nobody has
@@ -50,7 +50,7 @@ fn run(inbox: &Receiver<Work>, empty: &Sender<Vec<u8>>, entries: &Sender<Entry>)
                     *sha256 = hex(&hash.clone().finalize());
                 }
                 // Whether the journal has ended is for the writer to find: it must not wait here.
-                drop(entries.send(entry));
+                drop(entries.send(*entry));
             }
         }
     }
