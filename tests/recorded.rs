@@ -69,8 +69,9 @@ fn what_was_recorded_is_held_by_other_programs() {
     let case = at.join("case");
     let running = Running::start(&wire, &["--case", case.to_str().unwrap(), "--rotate-size", "1"]);
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
-    wire.send(&captures.join("gateway.pcap"), 2500, Some(5000));
-    // Findings of its own, in a later segment.
+    wire.send(&captures.join("gateway.pcap"), 3000, Some(6000));
+    // Findings of its own, in a later segment: one ends with the next checkpoint.
+    thread::sleep(Duration::from_millis(1500));
     wire.send(&captures.join("camera.pcapng"), 400, None);
     thread::sleep(Duration::from_millis(1500));
     let (code, _) = running.stop();
@@ -120,7 +121,7 @@ fn what_was_recorded_is_held_by_other_programs() {
     let cited = findings["findings"].as_array().unwrap().iter();
     let cited: usize = cited.map(|finding| finding["refs"].as_array().unwrap().len()).sum();
     assert!(cited > 0 && table.lines().count() == 4 + cited, "{table}");
-    assert!(table.contains("segments/000002.pcapng\t"), "{table}");
+    assert!(table.lines().skip(4).any(|line| !line.contains("segments/000001.pcapng")), "{table}");
     let lengths: BTreeMap<String, Vec<String>> = segments
         .keys()
         .map(|name| {
