@@ -1,5 +1,5 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test test-long test-evidence fuzz bench bench-instructions live race accuracy \
+.PHONY: demo test test-long test-evidence fuzz bench bench-instructions live sealing race accuracy \
 	accuracy-labels accuracy-makers accuracy-findings lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
@@ -22,6 +22,9 @@ bench:   ## Criterion benchmarks on a generated corpus
 
 bench-instructions: ## Instructions a stage, counted by valgrind (needs it and gungraun-runner)
 	bash benches/instructions.sh
+
+sealing: ## What evidence costs while recording: at least 90 % has to be left (root, tcpreplay)
+	bash benches/sealing.sh
 
 live:    ## What is recorded without loss, beside dumpcap (root, tcpreplay)
 	bash benches/live.sh

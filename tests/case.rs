@@ -266,6 +266,19 @@ fn a_sealed_case_is_checked_by_us_and_by_others() {
         check(&format!("{} removed", path.display()));
         fs::write(path, good).unwrap();
     }
+    // Base64 has room for bits behind the last byte, which no signature covers.
+    let path = bag.join("tagmanifest-sha256.txt.minisig");
+    let good = fs::read(&path).unwrap();
+    for at in (0..good.len()).filter(|&at| good[at + 1..].first() == Some(&b'=')) {
+        for digit in (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').filter(|d| *d != good[at])
+        {
+            let mut bad = good.clone();
+            bad[at] = digit;
+            fs::write(&path, &bad).unwrap();
+            check(&format!("byte {at} of the signature is {digit}"));
+        }
+    }
+    fs::write(&path, &good).unwrap();
     for name in ["added", "data/added", "data/segments/000003.pcapng", "data/.hidden"] {
         fs::write(bag.join(name), "").unwrap();
         check(&format!("{name} added"));

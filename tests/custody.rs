@@ -31,6 +31,20 @@ fn sealed(at: &Path, capture_name: &str) {
 }
 
 #[test]
+fn a_case_of_which_nothing_is_known_yet_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    run(at, &["key", "new", "lab.key"], 0);
+    let told = run(at, &["case", "new", "one", "--key", "lab.key"], 2);
+    assert!(told.contains("--answers") && told.contains("--skip-intake REASON"), "{told}");
+    let told = run(at, &["case", "new", "one", "--skip-intake", "on loan", "--key", "lab.key"], 0);
+    assert!(told.contains("capture -i INTERFACE --case one"), "{told}");
+    let told = run(at, &["case", "status", "one"], 0);
+    assert!(told.contains("recorded  nothing yet") && told.contains("sealed    no"), "{told}");
+    assert!(run(at, &["case", "log", "one"], 0).contains("Z  made: a test; without answers"));
+}
+
+#[test]
 fn a_case_begins_before_its_captures() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

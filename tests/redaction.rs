@@ -268,3 +268,181 @@ fn what_must_not_be_told_is_withheld_in_every_spelling() {
     assert!(bytes("less").len() > 1000);
     run(at, &["case", "verify", "less"], 0);
 }
+
+/// Segments of one connection in each direction, and single datagrams, in a classic capture.
+fn capture_of(packets: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    file.extend([0xff, 0xff, 0, 0, 1, 0, 0, 0]);
+    let mut sequence = [1u32; 256];
+    for (number, (host, payload)) in packets.iter().enumerate() {
+        let mut frame = vec![0, 0, 0x5e, 0, 0x53, 1, 0, 0, 0x5e, 0, 0x53, 2, 8, 0, 0x45, 0];
+        frame.extend((payload.len() as u16 + 40).to_be_bytes());
+        frame.extend([0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 0, *host, 192, 0, 2, 1]);
+        frame.extend([0x9c, 0x40, 0, 80]);
+        let own = &mut sequence[usize::from(*host)];
+        frame.extend(own.to_be_bytes());
+        *own += payload.len() as u32;
+        frame.extend([0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0]);
+        frame.extend(*payload);
+        file.extend((1_700_000_000 + number as u32).to_le_bytes());
+        file.extend([0; 4]);
+        file.extend([(frame.len() as u32).to_le_bytes(); 2].concat());
+        file.extend(frame);
+    }
+    file
+}
+
+/// A sealed case of some packets.
+fn sealed_of(packets: &[(u8, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    run(at, &["key", "new", "lab.key"], 0);
+    fs::write(at.join("made.pcap"), capture_of(packets)).unwrap();
+    run(at, &["case", "import", "made.pcap", "--case", "one"], 0);
+    let output = in_folder(at, &["case", "seal", "one", "--key", "lab.key"]);
+    assert!(at.join("one-sealed").exists(), "{}", output.stderr);
+    folder
+}
+
+/// Whether everything of a packet stays when all are cited and texts are withheld.
+fn stays(folder: &TempDir, texts: &[&str], count: u64) -> Vec<bool> {
+    let case = folder.path().join("one-sealed");
+    let copy = folder.path().join("copy");
+    let mut plan = redaction::Plan {
+        profile: redaction::Profile::Cited,
+        cited: (1..=count).map(|frame| (0, frame)).collect(),
+        forbidden: texts.iter().map(|text| text.as_bytes().to_vec()).collect(),
+        ..redaction::Plan::default()
+    };
+    redaction::redact(&case, &copy, &mut plan).unwrap();
+    redaction::check(&copy, None).unwrap();
+    assert_ne!(foreign(&copy), Some(false));
+    let changes = fs::read_to_string(copy.join("changes.tsv")).unwrap();
+    let cut: BTreeSet<u64> = changes
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').nth(1).unwrap().parse().unwrap())
+        .collect();
+    fs::remove_dir_all(&copy).unwrap();
+    (1..=count).map(|frame| !cut.contains(&frame)).collect()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn what_is_folded_escaped_or_compressed_is_withheld_with_the_rest() {
+    let secret = "correct-horse/7788";
+    let encoded =
+        |text: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    let folded = |end: &str| {
+        let text =
+            encoded(format!("a long text in front of it {secret} and one behind it").as_bytes());
+        let lines: Vec<_> = text.as_bytes().chunks(16).map(String::from_utf8_lossy).collect();
+        lines.join(end).into_bytes()
+    };
+    let body = |encoding: &str, body: &[u8]| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\n\r\n");
+        [head.as_bytes(), body].concat()
+    };
+    let told = format!("{{\"user\":\"anna\",\"password\":\"{secret}\"}}");
+    let long: String = (0..3000u64).map(|n| format!("{} ", n * n % 977)).collect();
+    let long = gzip(format!("{long}{secret}{long}").as_bytes());
+    let harmless = gzip(b"{\"status\":\"nothing to tell\"}");
+    let packets: Vec<(u8, Vec<u8>, bool)> = vec![
+        (1, b"nothing to tell".to_vec(), true),
+        (2, folded("\r\n"), false),
+        (3, folded("\n"), false),
+        (4, folded("\\n"), false),
+        (5, folded("%0D%0A"), false),
+        (6, b"login=anna&password=correct%2Dhorse%2f7788".to_vec(), false),
+        (7, br#"{"password":"correct-horse\/7788"}"#.to_vec(), false),
+        (8, body("gzip", &gzip(told.as_bytes())), false),
+        (9, body("gzip", &harmless), true),
+        (10, encoded(told.as_bytes()).into_bytes(), false),
+        (11, encoded(&gzip(told.as_bytes())).into_bytes(), false),
+        // What nobody here can open might hold it.
+        (12, body("br", b"\x0b\x02\x80hello\x03"), false),
+        (13, b"PK\x03\x04 an archive".to_vec(), false),
+        // Over three segments: a beginning, a middle that shows no sign of it, and an end.
+        (14, body("gzip", &long[..long.len() / 3]), false),
+        (14, long[long.len() / 3..long.len() / 2].to_vec(), false),
+        (14, long[long.len() / 2..].to_vec(), false),
+    ];
+    let given: Vec<(u8, &[u8])> = packets.iter().map(|(host, p, _)| (*host, &p[..])).collect();
+    let folder = sealed_of(&given);
+    let count = packets.len() as u64;
+    let kept = stays(&folder, &[secret], count);
+    for (position, (.., expected)) in packets.iter().enumerate() {
+        assert_eq!(kept[position], *expected, "packet {}", position + 1);
+    }
+    // Nothing of that is asked for: everything stays.
+    assert!(stays(&folder, &[], count).iter().all(|&kept| kept));
+    // The whole of a compressed text that says nothing of it stays, over segments too; of a part
+    // nobody can tell.
+    let three = [&harmless[..9], &harmless[9..20], &harmless[20..]];
+    let given: Vec<(u8, &[u8])> = three.iter().map(|part| (1, *part)).collect();
+    assert_eq!(stays(&sealed_of(&given), &[secret], 3), [true; 3]);
+    assert_eq!(stays(&sealed_of(&given[..2]), &[secret], 2), [false; 2]);
+    // The middle alone is cited.
+    let folder = sealed_of(&[(1, &long[..400]), (1, &long[400..800])]);
+    let case = folder.path().join("one-sealed");
+    let mut plan = redaction::Plan {
+        profile: redaction::Profile::CitedPayload,
+        cited: [(0, 2)].into(),
+        forbidden: vec![secret.as_bytes().to_vec()],
+        ..redaction::Plan::default()
+    };
+    redaction::redact(&case, &folder.path().join("copy"), &mut plan).unwrap();
+    let left = fs::read(folder.path().join("copy/captures/000001.pcapng")).unwrap();
+    assert!(!contains(&left, &long[500..520]));
+}
+
+#[test]
+fn a_copy_can_be_searched_for_texts_before_it_is_published() {
+    let secret = "correct-horse/7788";
+    let told = gzip(format!("password={secret}").as_bytes());
+    let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n";
+    let packets: [(u8, &[u8]); 4] = [
+        (1, b"nothing"),
+        (2, &[&head[..], &told].concat()),
+        (3, b"a correct-hor"),
+        (3, b"se/7788 over two"),
+    ];
+    let folder = sealed_of(&packets);
+    let at = folder.path();
+    fs::write(at.join("texts"), format!("{secret}\n")).unwrap();
+    let check = ["case", "publish", "--texts", "texts", "--json", "--check"];
+    let search = |path: &str, code: i32| -> (Vec<u64>, Value) {
+        let outcome = in_folder(at, &[&check[..], &[path]].concat());
+        assert_eq!(outcome.code, Some(code), "{}{}", outcome.text(), outcome.stderr);
+        let value = outcome.json();
+        let named = value["found"].as_array().unwrap().iter().find(|f| f["kind"] == "named_text");
+        let frames = named.map(|found| found["frames"].as_array().unwrap().clone());
+        let frames = frames.unwrap_or_default();
+        assert!(!value.to_string().contains(secret), "{value}");
+        (frames.iter().map(|frame| frame["frame"].as_u64().unwrap()).collect(), value)
+    };
+    assert_eq!(search("made.pcap", 1).0, [2, 3, 4]);
+    assert_eq!(search("one-sealed", 1).0, [2, 3, 4]);
+    let redact = ["case", "redact", "one-sealed", "-o", "headers"];
+    run(at, &redact, 0);
+    assert_eq!(search("headers", 1).0, [0u64; 0]);
+    // What cannot be looked into is no reason to call it clean.
+    fs::write(at.join("made.pcap"), capture_of(&[(1, &told[..told.len() - 5])])).unwrap();
+    let (found, value) = search("made.pcap", 3);
+    assert!(found.is_empty());
+    let because = value["incomplete_because"].to_string();
+    assert!(because.contains("were not searched for your texts: compressed content"), "{because}");
+    fs::write(at.join("texts"), "\n").unwrap();
+    let told = run(at, &["case", "publish", "--texts", "texts", "--check", "made.pcap"], 2);
+    assert!(told.contains("holds no text"), "{told}");
+    // Its packets would prove themselves, and hide that something else was changed.
+    fs::write(at.join("one-sealed/data/findings.json"), "{\"findings\":[]}").unwrap();
+    let told = run(at, &["case", "redact", "one-sealed", "-o", "broken"], 5);
+    assert!(told.contains("does not hold") && !at.join("broken").exists(), "{told}");
+}

@@ -48,6 +48,15 @@ fn ready() -> Option<TempDir> {
     }
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
+    authority(at);
+    run(at, &["key", "new", "lab.key"], 0);
+    run(at, &["case", "import", CAPTURE, "--case", "one"], 0);
+    run(at, &["case", "seal", "one", "--key", "lab.key"], 0);
+    Some(folder)
+}
+
+/// An authority with a root of its own.
+fn authority(at: &Path) {
     fs::write(at.join("tsa.cnf"), AUTHORITY).unwrap();
     fs::write(at.join("serial"), "01").unwrap();
     let key = "-newkey rsa:2048 -nodes -batch";
@@ -58,10 +67,29 @@ fn ready() -> Option<TempDir> {
         "x509 -req -in tsa.csr -CA root.pem -CAkey root.key -CAcreateserial -out tsa.pem \
          -extfile tsa.cnf -extensions ext",
     );
-    run(at, &["key", "new", "lab.key"], 0);
-    run(at, &["case", "import", CAPTURE, "--case", "one"], 0);
-    run(at, &["case", "seal", "one", "--key", "lab.key"], 0);
-    Some(folder)
+}
+
+#[test]
+fn authorities_of_different_roots_answer() {
+    let Some(folder) = ready() else { return };
+    let at = folder.path();
+    let second = at.join("second");
+    fs::create_dir(&second).unwrap();
+    authority(&second);
+    answer(at, "one-sealed.stamps/request.tsq", "a.tsr");
+    answer(&second, "../one-sealed.stamps/request.tsq", "b.tsr");
+    let stamp = ["case", "stamp", "one-sealed"];
+    run(at, &[&stamp[..], &["a.tsr", "--authority", "root.pem"]].concat(), 0);
+    // Of the other authority only what it signed is taken.
+    let told = run(at, &[&stamp[..], &["second/b.tsr", "--authority", "root.pem"]].concat(), 5);
+    assert!(told.contains("was not taken: the authority whose certificate you gave"), "{told}");
+    assert!(!told.contains("ts_rsp_verify"), "{told}");
+    run(at, &[&stamp[..], &["second/b.tsr", "--authority", "second/root.pem"]].concat(), 0);
+    let verify = ["case", "verify", "one-sealed", "--authority", "root.pem"];
+    let told = run(at, &[&verify[..], &["--authority", "second/root.pem"]].concat(), 0);
+    assert!(told.contains("01.tsr: ") && told.contains("02.tsr: "), "{told}");
+    let told = run(at, &verify, 5);
+    assert!(told.contains("BROKEN    time") && told.contains("02.tsr"), "{told}");
 }
 
 fn answer(at: &Path, request: &str, reply: &str) {
@@ -186,6 +214,18 @@ fn what_is_no_reply_to_this_case_is_refused() {
     let told = run(at, &["case", "stamp", "one-sealed", "good.tsr"], 2);
     assert!(told.contains("repeat the number"), "{told}");
     fs::write(&request, first).unwrap();
+    // A stale one: from years before the case was sealed.
+    let start = good.windows(2).position(|tag| tag == [0x18, 0x0f]).unwrap() + 2;
+    let mut stale = good.clone();
+    assert_eq!(&stale[start..start + 2], b"20");
+    stale[start..start + 4].copy_from_slice(b"2019");
+    fs::write(at.join("stale.tsr"), &stale).unwrap();
+    let told = run(at, &["case", "stamp", "one-sealed", "stale.tsr"], 2);
+    assert!(told.contains("is older than the seal: its time is 2019-"), "{told}");
+    // Whoever puts it beside the case by hand is found out as well.
+    fs::write(at.join("one-sealed.stamps/01.tsr"), &stale).unwrap();
+    let told = run(at, &["case", "verify", "one-sealed"], 5);
+    assert!(told.contains("is older than the seal"), "{told}");
     // A changed byte breaks it, or stands where the authority signed nothing (the status, a wish
     // granted with changes) and then changes nothing that is said.
     let reply = at.join("one-sealed.stamps/01.tsr");

@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 
 libpcap
 missing=""
-for pair in tshark:tshark tmux:tmux ip:iproute2 tcpreplay:tcpreplay chromium:chromium jq:jq zstd:zstd man:man-db; do
+for pair in tshark:tshark tmux:tmux ip:iproute2 tcpreplay:tcpreplay strace:strace minisign:minisign \
+    openssl:openssl ssh-keygen:openssh-client chromium:chromium jq:jq zstd:zstd man:man-db; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 if [ -n "$missing" ]; then

@@ -33,7 +33,7 @@ pub mod signer;
 pub mod stamp;
 pub mod tree;
 pub mod verify;
-mod verify_text;
+pub mod verify_text;
 
 /// Makes a file that was not there, for its owner alone: what a device sends is nobody else's
 /// business.
@@ -75,7 +75,7 @@ pub enum CaseError {
         error: std::io::Error,
     },
     /// Something is there already. Nothing is ever overwritten.
-    #[error("{0}: exists already; a recording never overwrites anything")]
+    #[error("{0}: exists already; nothing is overwritten: choose another name")]
     Exists(std::path::PathBuf),
     /// A journal does not hold.
     #[error("{0}")]

@@ -23,8 +23,12 @@ pub const SIGNATURE: &str = "tagmanifest-sha256.txt.minisig";
 pub const SIGNER: &str = "signer.pub";
 /// What the analysis says of the case.
 pub const FINDINGS: &str = "findings.json";
+/// Where the frames stand that findings cite.
+pub const REFERENCES: &str = "references.tsv";
+/// Those frames.
+pub const CITED: &str = "cited.pcapng";
 /// What is made of the case when it is sealed, and lies in it beside what was recorded.
-pub const DERIVED: [&str; 3] = [FINDINGS, merkle::FILE, merkle::SECRET];
+pub const DERIVED: [&str; 5] = [FINDINGS, REFERENCES, CITED, merkle::FILE, merkle::SECRET];
 /// What the second manifest lists.
 pub const TAG_FILES: [&str; 5] = ["VERIFY.txt", "bag-info.txt", "bagit.txt", MANIFEST, SIGNER];
 

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 pub struct Segment {
     path: PathBuf,
     file: File,
-    hash: Sha256,
+    /// Not where somebody else hashes: it costs nearly as much as the writing.
+    hash: Option<Sha256>,
     /// Its position in the recording, from 0.
     pub position: usize,
     /// Bytes written.
@@ -26,16 +27,17 @@ impl Segment {
     /// # Errors
     /// When it exists or cannot be written.
     pub fn create(folder: &Path, position: usize) -> Result<Segment, CaseError> {
-        Segment::create_at(layout::segment(folder, position), position)
+        Segment::create_at(layout::segment(folder, position), position, true)
     }
 
-    /// The same under any path.
+    /// The same under any path, and with a hash or without.
     ///
     /// # Errors
     /// When it exists or cannot be written.
-    pub fn create_at(path: PathBuf, position: usize) -> Result<Segment, CaseError> {
+    pub fn create_at(path: PathBuf, position: usize, hashed: bool) -> Result<Segment, CaseError> {
         let file = super::create(&path)?;
-        Ok(Segment { path, file, hash: Sha256::new(), position, bytes: 0, packets: 0 })
+        let hash = hashed.then(Sha256::new);
+        Ok(Segment { path, file, hash, position, bytes: 0, packets: 0 })
     }
 
     /// Adds whole blocks with so many packets in them. Where there is no room for them, the file is
@@ -50,7 +52,9 @@ impl Segment {
             drop(self.file.set_len(self.bytes));
             return Err(CaseError::system(&self.path, "cannot be written")(error));
         }
-        self.hash.update(blocks);
+        if let Some(hash) = &mut self.hash {
+            hash.update(blocks);
+        }
         self.bytes += blocks.len() as u64;
         self.packets += packets;
         Ok(())
@@ -64,9 +68,9 @@ impl Segment {
         self.file.try_clone()
     }
 
-    /// SHA-256 of what was written so far, in hex.
+    /// SHA-256 of what was written so far, in hex; empty where nobody wants it.
     #[must_use]
     pub fn sha256(&self) -> String {
-        hex(&self.hash.clone().finalize())
+        self.hash.as_ref().map(|hash| hex(&hash.clone().finalize())).unwrap_or_default()
     }
 }

@@ -3,6 +3,8 @@
 
 use super::key::RunKey;
 use super::{CaseError, create, tree};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -114,6 +116,10 @@ fn unusable(path: &Path, error: &minisign::PError) -> CaseError {
     CaseError::Key { path: path.to_owned(), reason: error.to_string() }
 }
 
+/// Algorithm, key number and signature; and the signature over that and the comment (minisign's format).
+const SIGNATURE_BYTES: usize = 2 + 8 + 64;
+const GLOBAL_BYTES: usize = 64;
+
 /// Checks a signature file over some bytes. Gives the comment that was signed with them.
 ///
 /// # Errors
@@ -121,10 +127,13 @@ fn unusable(path: &Path, error: &minisign::PError) -> CaseError {
 pub fn check(public: &str, bytes: &[u8], signature: &str) -> Result<String, String> {
     let lines: Vec<&str> = signature.split('\n').collect();
     // One spelling only: what minisign would overlook must not differ either.
-    let [first, _, _, global, ""] = lines[..] else {
+    let [first, own, _, global, ""] = lines[..] else {
         return Err("is not a signature of four lines".to_owned());
     };
-    if first.strip_prefix("untrusted comment: ") != Some(COMMENT) || global.len() != 88 {
+    // Base64 in its only spelling: with nothing in the bits behind the last byte.
+    let is_long = |text: &str, bytes| STANDARD.decode(text).is_ok_and(|d| d.len() == bytes);
+    let fits = is_long(own, SIGNATURE_BYTES) && is_long(global, GLOBAL_BYTES);
+    if first.strip_prefix("untrusted comment: ") != Some(COMMENT) || !fits {
         return Err("is not in the form in which cases are signed".to_owned());
     }
     let public = PublicKey::from_base64(public).map_err(|_| "the key is not one of minisign")?;

@@ -41,18 +41,6 @@ pub fn hash(path: &Path) -> io::Result<(u64, String)> {
     Ok((bytes, hex(&hash.finalize())))
 }
 
-/// SHA-256 of plain files one after the other, in hex.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn hash_all(paths: &[std::path::PathBuf]) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    for path in paths {
-        feed(&mut open(path)?, u64::MAX, &mut hash)?;
-    }
-    Ok(hex(&hash.finalize()))
-}
-
 /// Hashes at most so many bytes; gives how many there were.
 ///
 /// # Errors

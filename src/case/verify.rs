@@ -12,8 +12,9 @@ use super::layout;
 use super::tree::{self, Tree};
 use recording::Recording;
 use serde::Serialize;
+pub use stamps::is_signed;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most faults told of a promise.
 const FAULTS_MAX: usize = 20;
@@ -67,21 +68,22 @@ pub struct Trust<'t> {
     pub key: Option<&'t str>,
     /// Public key that must have signed it too.
     pub second: Option<&'t str>,
-    /// File of the certificate that time-stamps must lead back to.
-    pub authority: Option<&'t Path>,
+    /// Files of certificates; each time-stamp must lead back to one of them.
+    pub authorities: &'t [PathBuf],
 }
 
 /// Checks a case, sealed or not; `key` is the public one that must have sealed it, `authority` the
 /// file of the certificate that time-stamps must lead back to.
 #[must_use]
 pub fn verify(case: &Path, key: Option<&str>, authority: Option<&Path>) -> Report {
-    verify_with(case, Trust { key, authority, second: None })
+    let authorities = Vec::from_iter(authority.map(Path::to_owned));
+    verify_with(case, Trust { key, authorities: &authorities, second: None })
 }
 
 /// The same with all that a reader may know.
 #[must_use]
 pub fn verify_with(case: &Path, trust: Trust<'_>) -> Report {
-    let Trust { key, second, authority } = trust;
+    let Trust { key, second, authorities } = trust;
     let sealed = layout::is_sealed(case);
     let parts = layout::parts(case);
     let tree = tree::look(&parts);
@@ -148,7 +150,7 @@ pub fn verify_with(case: &Path, trust: Trust<'_>) -> Report {
     let sealing = seal::check(case, sealed, key, &mut signed_by);
     promises.extend(sealing);
     promises.push(countersign::check(case, sealed, second));
-    promises.push(stamps::check(case, sealed, authority));
+    promises.push(stamps::check(case, sealed, authorities));
     promises.push(custody::after(case, sealed, &mut notes));
     if !sealed {
         let more = "not sealed: until then whoever holds the case can cut its end off, or add files \

@@ -157,6 +157,10 @@ pub enum CaseCommand {
         /// Folder of the sealed case
         #[arg(value_name = "DIR")]
         case: PathBuf,
+        /// Certificate of the root of a time-stamp authority, PEM; repeatable: without one the text
+        /// says nothing certain about when the case existed
+        #[arg(long, value_name = "FILE.pem")]
+        authority: Vec<PathBuf>,
     },
     /// Sign a sealed case as a second person, with a key of minisign or ssh
     #[command(after_help = "Example:\n  phonehome case sign doorbell-sealed --key editor.key\n\n\
@@ -217,10 +221,10 @@ pub enum CaseCommand {
         /// Public key that must have signed it too (`case sign`)
         #[arg(long, value_name = "KEY")]
         second: Option<PathBuf>,
-        /// Certificate of the root of a time-stamp authority, PEM, that every time-stamp must lead
-        /// back to
+        /// Certificate of the root of a time-stamp authority, PEM; repeatable: every time-stamp must
+        /// lead back to one of them
         #[arg(long, value_name = "FILE.pem")]
-        authority: Option<PathBuf>,
+        authority: Vec<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -302,7 +306,7 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
         }
         CaseCommand::Seal(args) => seal(args),
         CaseCommand::Intake(args) => intake::run(args),
-        CaseCommand::Certificate { case } => certificate::run(case),
+        CaseCommand::Certificate { case, authority } => certificate::run(case, authority),
         CaseCommand::ReplyPack(args) => reply_pack::run(args),
         CaseCommand::Redact(args) => redact::run(args),
         CaseCommand::Publish(args) => publish::run(args),
@@ -321,11 +325,7 @@ pub fn run(command: &CaseCommand) -> Result<u8, Failure> {
             check_is_case(case)?;
             let report = verify_with(
                 case,
-                Trust {
-                    key: key.as_deref(),
-                    second: second.as_deref(),
-                    authority: authority.as_deref(),
-                },
+                Trust { key: key.as_deref(), second: second.as_deref(), authorities: authority },
             );
             let mut out = BufWriter::new(io::stdout().lock());
             let written = match json {
@@ -413,8 +413,12 @@ fn seal(args: &Seal) -> Result<u8, Failure> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     let tree = redaction::tree(case, &secret).map_err(anyhow::Error::from)?;
+    let cites = redact::cites(&findings)?;
+    let (references, cited) = redaction::references(case, &cites).map_err(anyhow::Error::from)?;
     let derived = [
         (seal::FINDINGS, findings),
+        (seal::REFERENCES, references),
+        (seal::CITED, cited),
         (merkle::FILE, tree.text().into_bytes()),
         (merkle::SECRET, format!("{}\n", hex(&secret)).into_bytes()),
     ];

@@ -141,16 +141,17 @@ pub fn read<'w>(
     Ok(Read { snapshot, endings, outcome })
 }
 
-/// Where the case lies on this machine is nobody's business, and the segments of a recording are read
-/// as one.
+/// Where the case lies on this machine is nobody's business. The segments of a recording are read as they
+/// may still grow, and so not hashed on the way; here they do not.
 fn as_sealed(case: &Path, endings: &mut [Ending]) -> Result<(), Failure> {
-    let (captures, recorded) = redaction::captures(case);
-    if let (true, [only]) = (recorded, &mut *endings) {
-        let hash = tree::hash_all(&captures);
-        only.sha256 = Some(hash.with_context(|| output::shown(case).to_string())?);
-    }
+    let (_, recorded) = redaction::captures(case);
     let parts = layout::parts(case);
     for ending in endings {
+        if recorded {
+            let hash = tree::hash(&ending.path);
+            let (_, sha256) = hash.with_context(|| output::shown(&ending.path).to_string())?;
+            ending.sha256 = Some(sha256);
+        }
         if let Ok(path) = ending.path.strip_prefix(&parts) {
             ending.path = path.to_owned();
         }

@@ -1,6 +1,7 @@
 //! Makes what was written durable and says so in the journal, on a thread of its own: waiting for
 //! a disk must not hold up the writing.
 
+use super::hashing::Work;
 use super::{Report, tell};
 use crate::case::CaseError;
 use crate::case::clock::Clocks;
@@ -24,14 +25,23 @@ const WAITING_MAX: usize = 1024;
 
 /// See the module.
 pub(super) struct Checkpoints {
+    /// Where there is a journal, everything goes through the hashing.
+    work: Option<(Sender<Work>, JoinHandle<()>)>,
     entries: Option<Sender<Entry>>,
     thread: Option<JoinHandle<Result<(), CaseError>>>,
 }
 
 impl Checkpoints {
-    /// Starts the thread. Without a journal it only makes things durable.
-    pub fn start(journal: Option<Journal>, durable: bool) -> io::Result<Checkpoints> {
+    /// Starts the threads. Without a journal nothing is hashed, and things are only made durable.
+    /// Buffers that were hashed go to `empty`.
+    pub fn start(
+        journal: Option<Journal>,
+        durable: bool,
+        empty: &Sender<Vec<u8>>,
+    ) -> io::Result<Checkpoints> {
         let (entries, inbox) = bounded(WAITING_MAX);
+        let hash = || super::hashing::start(empty.clone(), entries.clone());
+        let hashing = journal.is_some().then(hash).transpose()?;
         let thread = thread::Builder::new().name("checkpoints".to_owned());
         let thread = thread.spawn(move || {
             super::sandbox::drop_thread();
@@ -41,26 +51,57 @@ impl Checkpoints {
             }
             result
         })?;
-        Ok(Checkpoints { entries: Some(entries), thread: Some(thread) })
+        Ok(Checkpoints { work: hashing, entries: Some(entries), thread: Some(thread) })
     }
 
     /// Says something, soon. False when nothing can be said any more.
     pub fn say(&self, entry: Entry) -> bool {
+        if let Some((work, _)) = &self.work {
+            return work.send(Work::Say(Box::new(entry))).is_ok();
+        }
         self.entries.as_ref().is_some_and(|entries| entries.send(entry).is_ok())
+    }
+
+    /// A segment was begun with these bytes.
+    pub fn begun(&self, bytes: &[u8]) {
+        if let Some((work, _)) = &self.work {
+            drop(work.send(Work::Begun(bytes.to_vec())));
+        }
+    }
+
+    /// These bytes were written behind; gives the buffer back where nobody hashes it.
+    pub fn written(&self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        let Some((work, _)) = &self.work else { return Some(bytes) };
+        work.send(Work::Written(bytes)).err().and_then(|unsent| match unsent.into_inner() {
+            Work::Written(bytes) => Some(bytes),
+            _ => None,
+        })
     }
 
     /// Waits until everything was said.
     pub fn finish(mut self) -> Result<(), CaseError> {
+        if let Some((work, hashing)) = self.work.take() {
+            drop(work);
+            // A panic there shows in what is missing from the journal.
+            let failed = hashing.join().is_err();
+            if failed {
+                return Err(failure("the thread that hashes failed"));
+            }
+        }
         self.entries = None;
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
-            Some(Err(_)) => Err(CaseError::System {
-                path: "journal".into(),
-                doing: "cannot be written",
-                error: io::Error::other("its thread failed"),
-            }),
+            Some(Err(_)) => Err(failure("its thread failed")),
             None => Ok(()),
         }
+    }
+}
+
+fn failure(why: &str) -> CaseError {
+    CaseError::System {
+        path: "journal".into(),
+        doing: "cannot be written",
+        error: io::Error::other(why.to_owned()),
     }
 }
 

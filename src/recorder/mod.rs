@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod fetch;
+mod hashing;
 mod sandbox;
 mod target;
 mod writer;
@@ -183,11 +184,11 @@ pub fn run() -> Result<u8, RecorderError> {
     let owned = settings.target.owned();
     let owned: Vec<_> = owned.iter().map(PathBuf::as_path).collect();
     let protections = sandbox::protect_recorder(&settings.target.folder(), &owned);
-    let mut writer = writer::Writer::begin(&settings, &system, &sources, &begun)?;
+    let (empty, emptied) = bounded(BLOCKS_MAX);
+    let mut writer = writer::Writer::begin(&settings, &system, &sources, &begun, &empty)?;
     writer.introduce(&settings, &system, protections);
     let stop = Arc::new(AtomicBool::new(false));
     let (messages, inbox) = bounded(BLOCKS_MAX);
-    let (empty, emptied) = bounded(BLOCKS_MAX);
     let orders = messages.clone();
     let lasting = settings.target.lasts();
     thread::Builder::new().name("orders".to_owned()).spawn(move || {

@@ -77,6 +77,7 @@ impl Writer {
         system: &System,
         sources: &[LiveSource],
         begun: &Clocks,
+        empty: &Sender<Vec<u8>>,
     ) -> Result<Writer, RecorderError> {
         let target = settings.target.clone();
         let (mut custody, mut journal) = (String::new(), None);
@@ -103,8 +104,9 @@ impl Writer {
             pcapng::interface(&mut header, &about);
         }
         let public_key = journal.as_ref().map(Journal::public_key).unwrap_or_default();
-        let checkpoints = Checkpoints::start(journal, target.lasts())?;
+        let checkpoints = Checkpoints::start(journal, target.lasts(), empty)?;
         let (segment, handle) = begin_segment(&target, 0, &header)?;
+        checkpoints.begun(&header);
         let now = Instant::now();
         let rotate_after = Duration::from_secs(settings.rotate_seconds);
         Ok(Writer {
@@ -185,16 +187,20 @@ impl Writer {
                 }
                 Ok(Message::Block(block)) => {
                     let written = self.segment.write(&block.bytes, block.packets);
-                    match written {
+                    let used = match written {
                         Ok(()) => {
                             self.packets += block.packets;
                             self.bytes += block.bytes.len() as u64;
                             // Until the disk is asked again.
                             self.free = self.free.saturating_sub(block.bytes.len() as u64);
+                            self.checkpoints.written(block.bytes)
                         }
-                        Err(_) => self.lost += block.packets,
-                    }
-                    drop(empty.try_send(block.bytes));
+                        Err(_) => {
+                            self.lost += block.packets;
+                            Some(block.bytes)
+                        }
+                    };
+                    drop(used.map(|bytes| empty.try_send(bytes)));
                     written
                 }
                 Ok(Message::Order(Order::Stop(why))) => {
@@ -339,7 +345,10 @@ impl Writer {
         }
         let written = self.segment.write(&block, 0);
         match &written {
-            Ok(()) => self.bytes += block.len() as u64,
+            Ok(()) => {
+                self.bytes += block.len() as u64;
+                drop(self.checkpoints.written(block.clone()));
+            }
             // They are said with the next.
             Err(_) => self.comments = comments,
         }
@@ -352,7 +361,8 @@ impl Writer {
                 segment: layout::segment_name(self.segment.position),
                 bytes: self.segment.bytes,
                 packets: self.segment.packets,
-                sha256: self.segment.sha256(),
+                // Filled in behind, where it is made.
+                sha256: String::new(),
                 drops,
             },
             after: Some(self.handle.clone()),
@@ -377,6 +387,7 @@ impl Writer {
         let position = self.segment.position + 1;
         let (segment, handle) = begin_segment(&self.target, position, &self.header)?;
         self.bytes += segment.bytes;
+        self.checkpoints.begun(&self.header);
         (self.segment, self.handle) = (segment, handle);
         self.segment_began = (Instant::now(), self.clocks.wall);
         if let Some(phase) = &self.phase {
@@ -449,7 +460,7 @@ fn begin_segment(
     header: &[u8],
 ) -> Result<(Segment, Arc<File>), CaseError> {
     let path = target.segment(position);
-    let mut segment = Segment::create_at(path.clone(), position)?;
+    let mut segment = Segment::create_at(path.clone(), position, false)?;
     segment.write(header, 0)?;
     let handle = segment.handle().map_err(CaseError::system(&path, "cannot be written"))?;
     Ok((segment, Arc::new(handle)))

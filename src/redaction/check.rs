@@ -225,7 +225,7 @@ impl<'w> Written<'w> {
     fn open(folder: &Path, name: &'w str) -> Result<Written<'w>, String> {
         let file = tree::open(&folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
         let mut block = Vec::new();
-        write::section(&mut block);
+        write::section(&mut block, "redacted");
         let file = BufReader::new(file);
         let mut written = Written { file, name, links: Vec::new(), block, there: Vec::new() };
         written.compare()?;

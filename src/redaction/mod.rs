@@ -12,12 +12,17 @@
 //! ```
 
 mod check;
+pub mod packed;
 mod parts;
 pub mod pseudonyms;
+mod references;
+mod search;
 mod walk;
 mod write;
 
 pub use check::{Proven, check};
+pub use references::{Cites, references};
+pub use search::{Search, search};
 pub use walk::captures;
 pub use write::{redact, root};
 

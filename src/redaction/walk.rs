@@ -13,10 +13,10 @@ pub(super) struct Piece<'a> {
     pub capture: u32,
     /// The frame; its number is that in its capture.
     pub frame: Frame<'a>,
-    /// How a finding speaks of it: position of the input, and number in that.
-    pub spoken: (u32, u64),
     /// Length of its headers, bytes.
     pub headers: usize,
+    /// Where its bytes begin in the capture, once that is unpacked.
+    pub offset: u64,
 }
 
 impl<'a> Piece<'a> {
@@ -25,6 +25,11 @@ impl<'a> Piece<'a> {
     pub fn parts(&self) -> [(About, &'a [u8]); 3] {
         let (headers, rest) = self.frame.data.split_at(self.headers);
         [(self.about(0), headers), (self.about(1), rest), (self.about(2), &[])]
+    }
+
+    /// How a finding speaks of it: position of the input, and number in that.
+    pub fn place(&self) -> (u32, u64) {
+        (self.capture, self.frame.number)
     }
 
     fn about(&self, part: u8) -> About {
@@ -39,7 +44,8 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Captures of a case, in their order, and whether they were recorded as one.
+/// Captures of a case, in their order, and whether they were recorded here. Each is an input of the
+/// analysis, in the same order.
 #[must_use]
 pub fn captures(case: &Path) -> (Vec<PathBuf>, bool) {
     let parts = layout::parts(case);
@@ -57,18 +63,20 @@ pub(super) fn frames(
     case: &Path,
     show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
 ) -> Result<(), RedactionError> {
-    let (captures, one) = captures(case);
-    let mut before = 0;
+    files(&captures(case).0, show)
+}
+
+/// Shows every frame of some captures.
+pub(super) fn files(
+    captures: &[PathBuf],
+    show: &mut dyn FnMut(&Piece<'_>) -> Result<(), RedactionError>,
+) -> Result<(), RedactionError> {
     for (capture, path) in captures.iter().enumerate() {
         let capture = capture as u32;
         let mut source = FileSource::open(path, false)?;
-        let mut last = 0;
-        while let Some(frame) = source.next_frame() {
-            last = frame.number;
-            let spoken = if one { (0, before + frame.number) } else { (capture, frame.number) };
-            show(&Piece { capture, frame, spoken, headers: parts::headers(&frame) })?;
+        while let Some((frame, offset)) = source.next_placed() {
+            show(&Piece { capture, frame, headers: parts::headers(&frame), offset })?;
         }
-        before += last;
     }
     Ok(())
 }

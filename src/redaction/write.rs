@@ -85,6 +85,7 @@ fn copies(case: &Path, out: &Path) -> Result<(), RedactionError> {
 }
 
 pub(super) fn instructions(key: &str) -> String {
+    let form = crate::case::verify_text::signature_form();
     format!(
         "\
 # How to check this folder without phonehome: that every byte in captures/ stood at the same place
@@ -95,6 +96,7 @@ pub(super) fn instructions(key: &str) -> String {
 # Each line ends with exit code 0 where all is well; run them in here:
 
 (cd sealed && minisign -V -H -q -P {key} -m tagmanifest-sha256.txt)
+(cd sealed && {form})
 (cd sealed && grep -E ' (manifest-sha256.txt|signer.pub)$' tagmanifest-sha256.txt | sha256sum --check --strict --quiet)
 test \"$(grep ' data/merkle.json$' sealed/manifest-sha256.txt | cut -c 1-64)\" = \"$(sha256sum < sealed/merkle.json | cut -c 1-64)\"
 python3 check.py
@@ -182,6 +184,7 @@ impl<'w> Writer<'w> {
         let rules = Rules { replace, forbid: &forbid };
         let mut streams = Streams::default();
         walk::frames(case, &mut |piece| {
+            streams.notice(piece);
             if stays(plan, piece)[1] {
                 streams.add(piece, &rules);
             }
@@ -196,7 +199,7 @@ impl<'w> Writer<'w> {
     fn told(&mut self, piece: &Piece<'_>) -> [Option<Vec<u8>>; 2] {
         let (headers, rest) = piece.frame.data.split_at(piece.headers);
         let stays = stays(self.plan, piece);
-        let place = (piece.capture, piece.frame.number);
+        let place = piece.place();
         let content = match &self.streams {
             _ if !stays[1] => None,
             Some(streams) => streams.rest(place).map(<[u8]>::to_vec),
@@ -281,7 +284,7 @@ impl<'w> Writer<'w> {
         let path = self.out.join(CAPTURES).join(layout::segment_name(position as usize));
         let mut file = create(&path)?;
         let mut block = Vec::new();
-        section(&mut block);
+        section(&mut block, "redacted");
         file.write_all(&block).map_err(CaseError::system(&path, "cannot be written"))?;
         self.capture = Some(Capture { position, path, file, links: Vec::new(), block });
         Ok(())
@@ -296,7 +299,7 @@ impl<'w> Writer<'w> {
 
 /// Which parts of a frame stay by the profile.
 fn stays(plan: &Plan, piece: &Piece<'_>) -> [bool; 2] {
-    let cited = plan.cited.contains(&piece.spoken) && !is_silent(plan, piece);
+    let cited = plan.cited.contains(&piece.place()) && !is_silent(plan, piece);
     match (plan.profile, cited) {
         (Profile::Cited | Profile::CitedPayload, true) => [true, true],
         (Profile::Headers | Profile::CitedPayload, _) => [true, false],
@@ -342,9 +345,8 @@ fn spelled(mut places: Vec<Range<usize>>) -> String {
 
 /// The first block of every capture in a copy: always the same, so that nothing stands in it that
 /// nobody proves.
-pub(super) fn section(out: &mut Vec<u8>) {
-    let section =
-        pcapng::Section { hardware: "", system: "", application: "phonehome", comment: "redacted" };
+pub(super) fn section(out: &mut Vec<u8>, comment: &str) {
+    let section = pcapng::Section { hardware: "", system: "", application: "phonehome", comment };
     pcapng::section(out, &section);
 }
 

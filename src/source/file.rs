@@ -270,18 +270,26 @@ impl FileSource {
     /// The next frame; `None` at the end or at damage.
     #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
+        self.next_placed().map(|(frame, _)| frame)
+    }
+
+    /// The same, with the place of its bytes in the unpacked file.
+    #[inline]
+    pub fn next_placed(&mut self) -> Option<(Frame<'_>, u64)> {
         self.buffer.consume(std::mem::take(&mut self.consume));
         let located = self.head.take().or_else(|| self.locate())?;
         let time = located.time.unwrap_or(self.time);
         self.count(&located, time);
         self.consume = located.length;
-        Some(Frame {
+        let offset = self.buffer.offset() + located.data_start as u64;
+        let frame = Frame {
             number: self.number,
             time,
             wire_length: located.wire_length,
             link: located.link,
             data: &self.buffer.available()[located.data_start..][..located.data_length],
-        })
+        };
+        Some((frame, offset))
     }
 
     /// Finds the next frame. `None` at the end, at damage, or where the buffer is starved.

@@ -1,12 +1,13 @@
 //! Random redactions of a large case: what stays proves itself, what is withheld stands nowhere.
 
-use super::{Random, commands, foreign_holds, phonehome, rounds, run};
+use super::{Random, commands, foreign_holds, phonehome, quick, rounds, run};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use phonehome::redaction::pseudonyms::{Identifiers, Pseudonyms};
 use phonehome::redaction::{self, Plan, Profile};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -20,14 +21,17 @@ fn large(packets: usize) -> Vec<u8> {
     file.extend([0xff, 0xff, 0, 0, 1, 0, 0, 0]);
     for number in 0..packets {
         let secret = SECRETS[random.below(SECRETS.len())];
-        let text = match random.below(12) {
-            0 => secret.to_owned(),
-            1 => STANDARD.encode(format!("{}{secret}", &"xy"[..random.below(3)])),
-            2 => secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
-            3 => secret.to_ascii_uppercase(),
-            _ => format!("nothing {}", random.below(1_000_000)),
+        let base64 = STANDARD.encode(format!("{}{secret}", &"xy"[..random.below(3)]));
+        let text = match random.below(14) {
+            0 => secret.as_bytes().to_vec(),
+            1 => base64.into_bytes(),
+            2 => secret.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(),
+            3 => secret.to_ascii_uppercase().into_bytes(),
+            4 => base64.as_bytes().chunks(8).collect::<Vec<_>>().join(&b"\r\n"[..]),
+            5 => gzip(secret),
+            _ => format!("nothing {}", random.below(1_000_000)).into_bytes(),
         };
-        let payload = format!("{number}:{text};").into_bytes();
+        let payload = [format!("{number}:").as_bytes(), &text, b";"].concat();
         let length = payload.len() as u16;
         let mut frame = vec![0, 0, 0x5e, 0, 0x53, 1, 0, 0, 0x5e, 0, 0x53, 2, 8, 0, 0x45, 0];
         frame.extend((length + 28).to_be_bytes());
@@ -45,6 +49,12 @@ fn large(packets: usize) -> Vec<u8> {
     file
 }
 
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// Whether a secret stands in some bytes in any spelling, found by other code than withheld it.
 fn told(bytes: &[u8], secret: &str) -> bool {
     let lower = bytes.to_ascii_lowercase();
@@ -58,9 +68,11 @@ fn told(bytes: &[u8], secret: &str) -> bool {
         let end = (front + secret.len()) * 4 / 3;
         whole[start..end].to_owned()
     });
+    let unfolded: Vec<u8> = bytes.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     has(&lower, plain.as_bytes())
         || has(&lower, hex.as_bytes())
-        || base64.into_iter().any(|part| has(bytes, part.as_bytes()))
+        || has(bytes, &gzip(secret))
+        || base64.into_iter().any(|part| has(&unfolded, part.as_bytes()))
 }
 
 fn is_told(folder: &Path, secret: &str) -> bool {
@@ -72,7 +84,7 @@ fn is_told(folder: &Path, secret: &str) -> bool {
 fn what_is_withheld_stands_nowhere() {
     let full = std::env::var_os("PHONEHOME_EVIDENCE").is_some();
     let packets = if full { 100_000 } else { 5_000 };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = quick();
     let at = folder.path();
     fs::write(at.join("large.pcap"), large(packets)).unwrap();
     run(at, &["key", "new", "lab.key"], 0);

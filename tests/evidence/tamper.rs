@@ -1,6 +1,6 @@
 //! Bytes, lengths, lines and files of sealed cases are changed; two cases are mixed.
 
-use super::{Random, commands, files, foreign_holds, rounds, seal, sealed};
+use super::{Random, commands, files, foreign_holds, quick, rounds, seal, sealed};
 use phonehome::case::verify;
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ struct Victim {
 
 impl Victim {
     fn copy(bag: &Path, seed: u64) -> Victim {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = quick();
         let own = folder.path().join("one-sealed");
         for (path, bytes) in files(bag) {
             let to = own.join(path.strip_prefix(bag).unwrap());

@@ -3,17 +3,18 @@
 use super::{Promise, Verdict, promise};
 use crate::base::text::safe;
 use crate::case::{stamp, tree};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const TIME: &str = "the case was sealed at the latest when a time-stamp authority says";
 
 /// See the module. Whether an authority signed a reply is for `openssl`, with the certificates that
 /// the reader trusts; without them nothing is promised.
-pub(super) fn check(case: &Path, sealed: bool, authority: Option<&Path>) -> Promise {
+pub(super) fn check(case: &Path, sealed: bool, authorities: &[PathBuf]) -> Promise {
+    let asked = !authorities.is_empty();
     let not_made = |why: &str| {
         let mut promise = promise("time", TIME, Vec::new(), why.to_owned());
-        promise.verdict = if authority.is_some() { Verdict::Broken } else { Verdict::NotMade };
+        promise.verdict = if asked { Verdict::Broken } else { Verdict::NotMade };
         promise
     };
     let folder = stamp::beside(case);
@@ -34,8 +35,10 @@ pub(super) fn check(case: &Path, sealed: bool, authority: Option<&Path>) -> Prom
         let path = folder.join(file);
         let checked = stamp::read(&path).and_then(|reply| stamp::check(case, &reply));
         let signed = checked.and_then(|stamped| {
-            let by = authority.map(|authority| signature(&folder, &path, authority)).transpose()?;
-            Ok((stamped, by.is_some()))
+            if asked {
+                is_signed(case, &path, authorities)?;
+            }
+            Ok((stamped, asked))
         });
         match signed {
             Ok((stamped, true)) => said.push(format!("{file}: {}, signed", stamped.time)),
@@ -56,7 +59,7 @@ pub(super) fn check(case: &Path, sealed: bool, authority: Option<&Path>) -> Prom
     let mut promise = promise("time", TIME, faults, String::new());
     if promise.verdict == Verdict::Holds {
         promise.details = said;
-        if authority.is_none() {
+        if !asked {
             promise.verdict = Verdict::NotMade;
         }
     }
@@ -71,6 +74,21 @@ fn is_reply(file: &str) -> bool {
 
 fn shown(file: &str) -> String {
     format!("stamps: {file}")
+}
+
+/// Whether one of some authorities signed a reply to the request beside a case, as openssl finds.
+///
+/// # Errors
+/// What openssl says of the last.
+pub fn is_signed(case: &Path, reply: &Path, authorities: &[PathBuf]) -> Result<(), String> {
+    let mut fault = Err("no authority was named".to_owned());
+    for authority in authorities {
+        fault = signature(&stamp::beside(case), reply, authority);
+        if fault.is_ok() {
+            break;
+        }
+    }
+    fault
 }
 
 fn signature(folder: &Path, reply: &Path, authority: &Path) -> Result<(), String> {
@@ -88,7 +106,15 @@ fn signature(folder: &Path, reply: &Path, authority: &Path) -> Result<(), String
         Ok(output) => {
             let why = String::from_utf8_lossy(&output.stderr);
             let last = why.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason");
-            Err(format!("openssl ts -verify refuses it: {}", safe(last.as_bytes())))
+            // Behind codes and places in openssl's own source.
+            let last = last.rsplit_once(".c:").map_or(last, |(_, why)| {
+                why.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':')
+            });
+            Err(format!(
+                "the authority whose certificate you gave did not sign this (openssl ts -verify: \
+                 {})",
+                safe(last.as_bytes())
+            ))
         }
         Err(error) => Err(format!("the program openssl, which checks it, cannot be run: {error}")),
     }

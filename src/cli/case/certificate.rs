@@ -4,15 +4,15 @@
 use super::{check_is_case, say, shown};
 use crate::base::text::{hex, safe};
 use crate::case::journal::{Book, Event, walk};
-use crate::case::verify::{Verdict, verify};
+use crate::case::verify::{Trust, Verdict, verify_with};
 use crate::case::{layout, seal, tree};
 use crate::cli::Failure;
 use sha2::{Digest, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const TEXT: &str = include_str!("certificate.txt");
 
-pub(super) fn run(case: &Path) -> Result<u8, Failure> {
+pub(super) fn run(case: &Path, authorities: &[PathBuf]) -> Result<u8, Failure> {
     check_is_case(case)?;
     if !layout::is_sealed(case) {
         Err(anyhow::anyhow!(
@@ -20,7 +20,7 @@ pub(super) fn run(case: &Path) -> Result<u8, Failure> {
             shown(case)
         ))?;
     }
-    let report = verify(case, None, None);
+    let report = verify_with(case, Trust { authorities, ..Trust::default() });
     if !report.holds {
         let error = anyhow::anyhow!("{}: does not hold: see phonehome case verify", shown(case));
         return Err(Failure { error, code: 5 });

@@ -3,7 +3,7 @@
 use super::{check_is_case, say, shown};
 use crate::base::text::{bytes, safe};
 use crate::case::intake::Answer;
-use crate::case::journal::{Book, Event, walk};
+use crate::case::journal::{Book, Entry, Event, Walked, walk};
 use crate::case::{layout, seal};
 use crate::cli::Failure;
 use std::io::{self, BufWriter, Write};
@@ -37,7 +37,7 @@ pub(super) fn log(case: &Path) -> Result<u8, Failure> {
             {
                 let second = entry.clocks.wall.to_string();
                 let line = safe(text.as_bytes());
-                written = writeln!(out, "{}  {line}", second.get(..19).unwrap_or(&second));
+                written = writeln!(out, "{}Z  {line}", second.get(..19).unwrap_or(&second));
             }
         });
         written.map_err(anyhow::Error::from)?;
@@ -135,7 +135,8 @@ pub(super) fn status(case: &Path) -> Result<u8, Failure> {
     let (mut packets, mut size, mut segments, mut received) = (0u64, 0u64, 0u64, 0u64);
     let (mut open, mut first, mut last, mut end) = ((0, 0), None, None, None);
     let (mut lost, mut gaps, mut clock_steps) = (0u64, 0u64, 0u64);
-    let walked = walk(&layout::journal(&parts), Book::Recording, &mut |entry| {
+    let begun = layout::journal(&parts).symlink_metadata().is_ok();
+    let mut show = |entry: Entry| {
         first.get_or_insert(entry.clocks.wall);
         last = Some(entry.clocks.wall);
         match entry.event {
@@ -158,23 +159,32 @@ pub(super) fn status(case: &Path) -> Result<u8, Failure> {
             Event::End { reason } => end = Some(reason),
             _ => {}
         }
-    });
+    };
+    // A case may be made before anything is recorded.
+    let walked = match begun || layout::is_sealed(case) {
+        true => walk(&layout::journal(&parts), Book::Recording, &mut show),
+        false => Ok(Walked::default()),
+    };
     let walked = walked.map_err(|error| Failure { error: error.into(), code: 4 })?;
     let size = bytes(size.saturating_add(open.0));
     let time = |time: Option<crate::base::time::Timestamp>| {
         time.map_or_else(|| "never".to_owned(), |time| time.to_string())
     };
-    if received > 0 {
+    if !begun {
+        say("recorded  nothing yet: phonehome capture -i INTERFACE --case DIR")?;
+    } else if received > 0 {
         say(&format!("received  {received} captures, {size}; not recorded here"))?;
     } else {
         let packets = packets.saturating_add(open.1);
         say(&format!("recorded  {packets} packets, {size}, {segments} complete segments"))?;
         say(&format!("lost      {lost} packets; {gaps} gaps; {clock_steps} steps of the clock"))?;
     }
-    say(&format!("journal   {} to {}", time(first), time(last)))?;
-    let end =
-        end.map_or_else(|| "not in good order, or not yet".to_owned(), |why| safe(why.as_bytes()));
-    say(&format!("end       {end}"))?;
+    if begun {
+        say(&format!("journal   {} to {}", time(first), time(last)))?;
+        let end = end
+            .map_or_else(|| "not in good order, or not yet".to_owned(), |why| safe(why.as_bytes()));
+        say(&format!("end       {end}"))?;
+    }
     let (mut notes, mut attached) = (0u64, 0u64);
     if layout::custody(&parts).symlink_metadata().is_ok() {
         let walked =

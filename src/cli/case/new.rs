@@ -13,7 +13,7 @@ pub struct New {
     #[arg(value_name = "DIR")]
     case: PathBuf,
     /// Answers to the questions of `case intake`
-    #[arg(long, value_name = "FILE.toml", required_unless_present = "skip_intake")]
+    #[arg(long, value_name = "FILE.toml")]
     answers: Option<PathBuf>,
     /// Why the questions are not answered
     #[arg(long, value_name = "REASON", conflicts_with = "answers")]
@@ -29,7 +29,10 @@ pub(super) fn run(args: &New) -> Result<u8, Failure> {
     let answers = args.answers.as_deref().map(intake::answers).transpose()?;
     let skipped = args.skip_intake.as_deref().unwrap_or_default().trim();
     if answers.is_none() && skipped.is_empty() {
-        Err(anyhow::anyhow!("say why the questions are not answered: --skip-intake REASON"))?;
+        Err(anyhow::anyhow!(
+            "answer the questions about the unit (`phonehome case intake` prints them): --answers \
+             FILE.toml; or say why they are not answered: --skip-intake REASON"
+        ))?;
     }
     super::check_text(&args.purpose, "a purpose")?;
     let signer = key::open(&args.key.key)?;
@@ -40,6 +43,7 @@ pub(super) fn run(args: &New) -> Result<u8, Failure> {
         let event = Event::Intake { answers };
         custody::add(&args.case, &signer, TOOL, event).map_err(anyhow::Error::from)?;
     }
-    say(&format!("{}: made; record into it: phonehome capture --case", shown(&args.case)))?;
+    let case = shown(&args.case);
+    say(&format!("{case}: made; record into it: phonehome capture -i INTERFACE --case {case}"))?;
     Ok(0)
 }

@@ -12,10 +12,10 @@ mod texts;
 mod told;
 
 use super::handled::Journal;
-use super::{check_is_case, shown};
+use super::{check_is_case, redact, shown};
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
-use crate::base::frame::Spelling;
+use crate::base::frame::{self, Spelling};
 use crate::case::{layout, tree};
 use crate::cli::argument::parse_key;
 use crate::cli::work::Run;
@@ -38,7 +38,7 @@ const SCHEMA: &str = "phonehome.publish-check/1";
 const WARNING: &str = "Exact times and sizes of packets stay: the vendor can match them with its own \
                        logs, and so find the unit, its account and its line, whatever else is withheld.";
 
-const LOOKED_FOR: [&str; 11] = [
+const LOOKED_FOR: [&str; 12] = [
     "addresses by which the internet reaches the place: STUN and TURN over UDP, DNS client subnet over \
      UDP and TCP, NAT-PMP, PCP, UPnP, DHCP, ARP, IPv6 neighbour discovery",
     "names of wireless networks and their access points: 802.11 headers and management frames, and JSON \
@@ -52,13 +52,15 @@ const LOOKED_FOR: [&str; 11] = [
     "what the capture file says: comments, interfaces, hardware, system, names of addresses",
     "journals of a case: host, system, interfaces, notes, marks, names, answers, reviews, attachments",
     "the key that signed a case",
+    "the same readable text in what is compressed whole within one packet (gzip, zlib, zstd)",
     "attachments: names that the captures know, also in hexadecimal and base64; addresses and accounts in \
      plain text; the place in pictures",
 ];
 
-const NOT_LOOKED_FOR: [&str; 8] = [
+const NOT_LOOKED_FOR: [&str; 9] = [
     "what is encrypted; who holds the keys can read it",
-    "what is packed or compressed in attachments, and what pictures show",
+    "what is packed in attachments, unless the whole is one compressed text, and what pictures show",
+    "passwords and the like in what is compressed: name them with --texts, or look there yourself",
     "pictures and sound, and what is noted in their files",
     "text that is split over several packets, where no dissector reads it",
     "LLDP, CDP and other protocols beside IP, beyond their hardware addresses",
@@ -75,6 +77,10 @@ pub struct Publish {
     /// Hardware or network address of the unit under test: all others are then its neighbours
     #[arg(long, value_name = "MAC|IP", value_parser = parse_key)]
     device: Option<DeviceKey>,
+    /// Texts that must not be told, a line each: content is searched for them, also in hexadecimal, in
+    /// base64 over several lines, escaped and compressed
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -161,20 +167,16 @@ fn read(path: &Path, files: &[PathBuf], form: &str, run: &Run) -> Result<Read, F
         return Err(Failure { error, code: 4 });
     }
     let mut told = Told::default();
-    // As findings speak of frames: the segments of a recording are one input.
+    // A recording is read as one, so that nothing is lost between its segments.
     let recorded = !matches!(form, "capture" | "redacted copy")
         && layout::received(&layout::parts(path)).is_empty();
     let given = if recorded { vec![path.to_owned()] } else { files.to_vec() };
     let sources = input::open(&given, false)?;
     let (outcome, endings) = reading::walk(sources, run.settings(), &Geo::default(), None);
     let mut frames = Frames::default();
-    let mut before = 0;
-    for (position, file) in files.iter().enumerate() {
-        let (input, from) = if recorded { (0, before) } else { (position, 0) };
+    for (input, file) in files.iter().enumerate() {
         // What cannot be read, the engine has told already.
-        if let Ok(last) = file::read(file, input, from, &mut frames, &mut told) {
-            before = last;
-        }
+        drop(file::read(file, input, &mut frames, &mut told));
     }
     Ok(Read { outcome, endings, frames, told })
 }
@@ -200,11 +202,23 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
     }
     match form {
         "capture" => {}
-        "redacted copy" => texts::sealed(&path.join("sealed"), &mut told),
+        "redacted copy" => {
+            // What stands in every copy says nothing of anybody.
+            told.forget(Kind::CaptureText, "redacted");
+            texts::sealed(&path.join("sealed"), &mut told);
+        }
         _ => {
             texts::of_case(path, &mut told, &mut incomplete);
             attached::of(&layout::parts(path), &mut told, &mut incomplete);
         }
+    }
+    let spelling = Spelling::of(endings.len());
+    for (what, (first, count)) in &frames.packed {
+        let first = spelling.all(&[*first]);
+        incomplete.push(format!("{count} frames hold {what}; the first is frame {first}"));
+    }
+    if let Some(texts) = &args.texts {
+        named_texts(&files, texts, &mut told, &mut incomplete)?;
     }
     incomplete.extend(losses(&outcome, &endings, frames.lost + told.lost));
     Ok(Checked {
@@ -221,6 +235,34 @@ fn check(args: &Publish) -> Result<Checked, Failure> {
         incomplete_because: incomplete,
         inputs: endings.len(),
     })
+}
+
+/// Searches all content for the texts in a file.
+fn named_texts(
+    files: &[PathBuf],
+    texts: &Path,
+    told: &mut Told,
+    incomplete: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let wanted = redact::texts(texts)?;
+    let search = redaction::search(files, &wanted).map_err(anyhow::Error::from)?;
+    let number = |(input, frame): (u32, u64)| frame::base(input as usize) + frame;
+    for frame in search.found {
+        // Not itself: this may be shown to others.
+        let what = b"one of them, or half of one at the edge of what is there";
+        told.frame(Kind::NamedText, what, "content", number(frame));
+    }
+    let spelling = Spelling::of(files.len());
+    for (what, (first, count)) in search.closed {
+        let first = spelling.all(&[number(first)]);
+        incomplete.push(format!(
+            "{count} frames were not searched for your texts: {what}; the first is frame {first}"
+        ));
+    }
+    if search.is_full {
+        incomplete.push("there is more content than can be searched for your texts".to_owned());
+    }
+    Ok(())
 }
 
 /// What was lost of that which was to be read.

@@ -2,11 +2,11 @@
 
 use super::handled::Journal;
 use super::{check_is_case, publish, say, shown};
-use crate::case::{layout, tree};
+use crate::case::{layout, tree, verify};
 use crate::cli::Failure;
 use crate::cli::work::Run;
 use crate::redaction::pseudonyms::{self, Pseudonyms};
-use crate::redaction::{self, Cited, Counts, Plan, Profile, Proven};
+use crate::redaction::{self, Cited, Cites, Counts, Plan, Profile, Proven};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ pub struct Redact {
     /// with you
     #[arg(long, value_name = "FILE")]
     pub(super) pseudonyms: Option<PathBuf>,
-    /// Texts that must not stay, a line each: what holds one, also in hexadecimal or base64, is
-    /// withheld
+    /// Texts that must not stay, a line each: what holds one, also in hexadecimal, in base64 over
+    /// several lines, escaped or compressed, is withheld, and so is what cannot be looked into
     #[arg(long, value_name = "FILE")]
     pub(super) withhold: Option<PathBuf>,
     #[command(flatten)]
@@ -87,6 +87,12 @@ pub(super) fn make(args: &Redact) -> Result<(Plan, Counts), Failure> {
         Kept::Cited => Profile::Cited,
         Kept::CitedPayload => Profile::CitedPayload,
     };
+    // A copy would prove itself where packets are whole, and hide that something else is not.
+    if layout::is_sealed(&args.case) && !verify::verify(&args.case, None, None).holds {
+        let case = shown(&args.case);
+        let error = anyhow::anyhow!("{case}: does not hold: see phonehome case verify {case}");
+        return Err(Failure { error, code: 5 });
+    }
     let mut plan = Plan { profile, ..plan(args, profile)? };
     let counts = redaction::redact(&args.case, &args.output, &mut plan);
     let counts = counts.map_err(anyhow::Error::from)?;
@@ -102,10 +108,7 @@ fn plan(args: &Redact, profile: Profile) -> Result<Plan, Failure> {
         plan.cited = cited(args)?;
     }
     if let Some(path) = &args.withhold {
-        let text = tree::text(path, TEXTS_BYTES_MAX)
-            .map_err(|error| anyhow::anyhow!("{}: {error}", shown(path)))?;
-        let lines = text.lines().filter(|line| !line.is_empty());
-        plan.forbidden = lines.map(|line| line.as_bytes().to_vec()).collect();
+        plan.forbidden = texts(path)?;
     }
     if !content && args.pseudonyms.is_none() {
         return Ok(plan);
@@ -122,6 +125,18 @@ fn plan(args: &Redact, profile: Profile) -> Result<Plan, Failure> {
         plan.pseudonyms = Some(Pseudonyms::new(&key, &root, &named.identifiers));
     }
     Ok(plan)
+}
+
+/// Texts that must not be told, a line each.
+pub(super) fn texts(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let text = tree::text(path, TEXTS_BYTES_MAX)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", shown(path)))?;
+    let lines = text.lines().filter(|line| !line.is_empty());
+    let texts: Vec<_> = lines.map(|line| line.as_bytes().to_vec()).collect();
+    if texts.is_empty() {
+        Err(anyhow::anyhow!("{}: holds no text: write one on each line", shown(path)))?;
+    }
+    Ok(texts)
 }
 
 /// The findings that were sealed.
@@ -155,21 +170,34 @@ fn cited(args: &Redact) -> Result<Cited, Failure> {
     };
     // A frame that two findings cite stays cut where one of them is about its secret.
     let secret = |finding: &&Value| !args.with_secrets && field(finding, "id") == SECRETS;
-    let frames = |finding: &Value| -> Vec<(u32, u64)> {
-        let refs = finding.get("refs").and_then(Value::as_array);
-        let number = |at: &Value, name: &str| at.get(name).and_then(Value::as_u64);
-        refs.into_iter()
-            .flatten()
-            .filter_map(|at| {
-                Some((u32::try_from(number(at, "input")?).ok()?, number(at, "frame")?))
-            })
-            .collect()
-    };
     let mut kept: Cited = findings.iter().filter(is_wanted).flat_map(frames).collect();
     for frame in findings.iter().filter(secret).flat_map(frames) {
         kept.remove(&frame);
     }
     Ok(kept)
+}
+
+/// Frames that decide a finding.
+fn frames(finding: &Value) -> Vec<(u32, u64)> {
+    let refs = finding.get("refs").and_then(Value::as_array);
+    let number = |at: &Value, name: &str| at.get(name).and_then(Value::as_u64);
+    let frame =
+        |at: &Value| Some((u32::try_from(number(at, "input")?).ok()?, number(at, "frame")?));
+    refs.into_iter().flatten().filter_map(frame).collect()
+}
+
+/// Which findings cite which frames, out of the JSON of an analysis.
+pub(super) fn cites(json: &[u8]) -> anyhow::Result<Cites> {
+    let value: Value = serde_json::from_slice(json)?;
+    let findings = value.get("findings").and_then(Value::as_array);
+    let mut cites = Cites::new();
+    for finding in findings.into_iter().flatten() {
+        let key = finding.get("key").and_then(Value::as_str).unwrap_or_default();
+        for frame in frames(finding) {
+            cites.entry(frame).or_default().push(key.to_owned());
+        }
+    }
+    Ok(cites)
 }
 
 /// The rule whose frames hold readable secrets.

@@ -217,8 +217,9 @@ fn letter(args: &ReplyPack, findings: &[Value], key: &str, renamed: bool) -> Str
          stood in the recording that was sealed. All files are listed in {LIST}:\n\n  \
          sha256sum --check --strict {LIST}\n  \
          minisign -V -P {key} -m {LIST}\n\n\
-         Of all other packets, and of those with readable passwords, only time and length are here. A program made the findings, by rules that are\n\
-         the same for every company; a person decides what is published.\n"
+         Of all other packets, and of those with readable passwords, only time and length are here.\n\
+         A program made the findings, by rules that are the same for every company; a person decides what\n\
+         is published.\n"
     );
     if renamed {
         out += "Names and addresses in the test network were replaced by others, everywhere by the same ones;\n\

@@ -4,7 +4,7 @@ use super::handled::Journal;
 use super::tsa;
 use super::{check_is_case, say, shown};
 use crate::case::stamp::Stamped;
-use crate::case::verify::{Verdict, verify};
+use crate::case::verify::is_signed;
 use crate::case::{layout, stamp};
 use crate::cli::Failure;
 use anyhow::Context;
@@ -23,9 +23,9 @@ pub struct Stamp {
     #[arg(long, value_name = "http://…")]
     tsa: Vec<String>,
     /// Certificate of the authority's root, PEM: its signature is checked with openssl before a
-    /// reply is taken
+    /// reply is taken. Repeatable where several authorities are asked at once
     #[arg(long, value_name = "FILE.pem")]
-    authority: Option<PathBuf>,
+    authority: Vec<PathBuf>,
     #[command(flatten)]
     journal: Journal,
 }
@@ -62,8 +62,8 @@ pub(super) fn run(args: &Stamp) -> Result<u8, Failure> {
         let reply = tsa::ask(url, &query).with_context(|| name.clone())?;
         taken.push(stamp::take(case, &reply).map_err(|why| anyhow::anyhow!("{name}: {why}"))?);
     }
-    if let Some(authority) = &args.authority {
-        check(case, authority, &taken)?;
+    if !args.authority.is_empty() {
+        check(case, &args.authority, &taken)?;
     }
     for (stamped, path) in &taken {
         args.journal.add(signer.as_ref(), case, "stamp", &stamped.time)?;
@@ -72,14 +72,18 @@ pub(super) fn run(args: &Stamp) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Has openssl check what was taken; what the authority did not sign is not kept.
-fn check(case: &Path, authority: &Path, taken: &[(Stamped, PathBuf)]) -> Result<(), Failure> {
-    let report = verify(case, None, Some(authority));
-    let time = report.promises.iter().find(|promise| promise.id == "time");
-    let Some(time) = time.filter(|time| time.verdict != Verdict::Holds) else { return Ok(()) };
+/// Has openssl check what was taken; what no authority signed is not kept. Replies that were taken
+/// before may be of others.
+fn check(
+    case: &Path,
+    authorities: &[PathBuf],
+    taken: &[(Stamped, PathBuf)],
+) -> Result<(), Failure> {
+    let signed = |(_, path): &(Stamped, PathBuf)| is_signed(case, path, authorities);
+    let Some(fault) = taken.iter().find_map(|reply| signed(reply).err()) else { return Ok(()) };
     for (_, path) in taken {
         drop(std::fs::remove_file(path));
     }
-    let error = anyhow::anyhow!("{}: {}", shown(case), time.details.join("; "));
+    let error = anyhow::anyhow!("{}: the reply was not taken: {fault}", shown(case));
     Err(Failure { error, code: 5 })
 }

@@ -6,6 +6,8 @@
 //! private address is from and which of them share a network, how long things are, and every address
 //! outside the network under test, since findings speak of those.
 
+mod base64;
+mod escape;
 mod header;
 mod pattern;
 mod permutation;
@@ -13,6 +15,7 @@ mod stream;
 mod variant;
 
 pub(super) use header::rewrite;
+pub(super) use pattern::Why;
 pub(super) use stream::{Rules, Streams};
 pub(super) use variant::forbidden;
 
@@ -246,7 +249,7 @@ impl Finder {
     /// Whether it stands in some bytes.
     #[must_use]
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        self.0.remains(bytes)
+        self.0.remains(bytes) || self.0.tells(bytes)
     }
 }
 

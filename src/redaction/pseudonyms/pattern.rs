@@ -1,11 +1,15 @@
 //! Finds identifiers in bytes, as they are, in hexadecimal and other spellings that keep characters
 //! apart (each is a pattern of its own), and within base64, and puts others of the same length there.
 
+use super::{base64, escape};
+use crate::redaction::packed::{self, Look, Room};
 use hashbrown::HashMap;
 use std::ops::Range;
 
 /// Shortest pattern, bytes: shorter ones stand by chance anywhere.
 pub(in crate::redaction) const LENGTH_MIN: usize = 4;
+/// What may be packed within each other; more is not looked into.
+const PACKED_DEPTH: u8 = 3;
 
 /// What is looked for, and what takes its place.
 #[derive(Debug, Clone)]
@@ -18,6 +22,15 @@ pub(super) struct Pattern {
     pub number: bool,
     /// One whose stand-in may be another's original, as of addresses of one network.
     pub address: bool,
+}
+
+/// Why content cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::redaction) enum Why {
+    /// What must not be told stands in it, or half of that at its edge.
+    Told,
+    /// It cannot be looked into.
+    Closed(&'static str),
 }
 
 /// See the module.
@@ -59,18 +72,22 @@ impl Patterns {
     /// Replaces everything; gives the places that changed.
     pub fn replace(&self, bytes: &mut [u8]) -> Vec<Range<usize>> {
         let mut changed = self.replace_plain(bytes);
-        for run in base64_runs(bytes) {
-            for skew in 0..4usize.min(run.len()) {
-                let text = &mut bytes[run.start + skew..run.end];
-                let mut decoded = decoded(text);
+        for run in base64::runs(bytes) {
+            for skew in 0..4 {
+                let mut digits = run.digits(bytes);
+                let Some(text) = digits.get_mut(skew..) else { break };
+                let mut decoded = base64::decoded(text);
                 let inside = self.replace_plain(&mut decoded);
-                if !inside.is_empty() {
-                    encode_into(text, &decoded, &inside);
-                    let at = |byte: usize| run.start + skew + byte;
-                    let places =
-                        inside.iter().map(|r| at(r.start * 4 / 3)..at((r.end * 4).div_ceil(3)));
-                    changed.extend(places.map(|r| r.start..r.end.min(run.end)));
+                if inside.is_empty() {
+                    continue;
                 }
+                base64::encode_into(text, &decoded, &inside);
+                let at = |byte: usize| (skew + byte).min(digits.len());
+                let places =
+                    inside.iter().map(|r| at(r.start * 4 / 3)..at((r.end * 4).div_ceil(3)));
+                let places = merged(places.collect());
+                run.put(&digits, bytes);
+                changed.extend(run.within(bytes, &places));
             }
         }
         // What stands at the edge of what is kept may be half of a name.
@@ -91,6 +108,11 @@ impl Patterns {
 
     /// The next pattern at or behind a place.
     fn next(&self, bytes: &[u8], from: usize) -> Option<(Range<usize>, &Pattern)> {
+        let (place, number) = self.find(bytes, from)?;
+        Some((place, &self.all[number as usize]))
+    }
+
+    fn find(&self, bytes: &[u8], from: usize) -> Option<(Range<usize>, u32)> {
         (from..bytes.len()).find_map(|at| {
             let candidates = self.starts.get(&start(&bytes[at..])?)?;
             candidates.iter().find_map(|&position| {
@@ -100,7 +122,7 @@ impl Patterns {
                 let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
                 let alone = !pattern.number
                     || !(digit(bytes.get(end)) || at > 0 && digit(bytes.get(at - 1)));
-                (is(pattern, there) && alone).then_some((at..end, pattern))
+                (is(pattern, there) && alone).then_some((at..end, position))
             })
         })
     }
@@ -133,8 +155,7 @@ impl Patterns {
 
     /// Whether something is left that should not be: a name, or what is too short to be replaced.
     pub fn remains(&self, bytes: &[u8]) -> bool {
-        let lower = bytes.to_ascii_lowercase();
-        if self.short.iter().any(|short| lower.windows(short.len()).any(|part| part == short)) {
+        if self.has_short(bytes) {
             return true;
         }
         let plain = |bytes: &[u8]| {
@@ -147,12 +168,93 @@ impl Patterns {
             }
             false
         };
-        plain(bytes)
-            || base64_runs(bytes).iter().any(|run| {
-                (0..4usize.min(run.len()))
-                    .any(|skew| plain(&decoded(&bytes[run.start + skew..run.end])))
-            })
+        plain(bytes) || base64::runs(bytes).iter().any(|run| is_in(&run.digits(bytes), plain))
     }
+
+    /// Whether nothing is looked for.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.short.is_empty()
+    }
+
+    /// Whether something is said in what is packed, as far as that can be opened.
+    pub fn tells(&self, bytes: &[u8]) -> bool {
+        let contents = match packed::look(bytes, &mut Room::of(bytes.len())) {
+            Look::Open(contents) => contents,
+            Look::Closed(_) => Vec::new(),
+        };
+        let views = [escape::form(bytes), escape::text(bytes)].into_iter().flatten();
+        contents.into_iter().chain(views).any(|view| self.remains(&view))
+    }
+
+    /// Whether something is said in a spelling in which it cannot be replaced, or may be said in what
+    /// cannot be looked into.
+    pub fn hides(&self, bytes: &[u8]) -> Option<Why> {
+        self.hidden(bytes, &mut Room::of(bytes.len()), PACKED_DEPTH)
+    }
+
+    fn hidden(&self, bytes: &[u8], room: &mut Room, depth: u8) -> Option<Why> {
+        let contents = match packed::look(bytes, room) {
+            Look::Closed(what) => return Some(Why::Closed(what)),
+            Look::Open(contents) => contents,
+        };
+        let mut told = |content: &[u8]| match depth.checked_sub(1) {
+            None => Some(Why::Closed("content that is packed again and again")),
+            Some(_) if self.has_short(content) => Some(Why::Told),
+            Some(_) if !self.counted(content).is_empty() => Some(Why::Told),
+            Some(depth) => self.hidden(content, room, depth),
+        };
+        if let Some(why) = contents.iter().find_map(|content| told(content)) {
+            return Some(why);
+        }
+        // What is packed within base64.
+        for run in base64::runs(bytes) {
+            let mut why = None;
+            is_in(&run.digits(bytes), |said| {
+                why = packed::begins(said).and_then(|_| told(said));
+                why.is_some()
+            });
+            if why.is_some() {
+                return why;
+            }
+        }
+        let mut views = [escape::form(bytes), escape::text(bytes)].into_iter().flatten().peekable();
+        views.peek()?;
+        let plain = self.counted(bytes);
+        let is_told = views.any(|view| {
+            let more =
+                |(pattern, times): (&u32, &u32)| plain.get(pattern).is_none_or(|n| n < times);
+            self.counted(&view).iter().any(more) || self.has_short(&view)
+        });
+        is_told.then_some(Why::Told)
+    }
+
+    /// How often each pattern stands there, in base64 too.
+    fn counted(&self, bytes: &[u8]) -> HashMap<u32, u32> {
+        let mut counts = HashMap::new();
+        let mut count = |bytes: &[u8]| {
+            let mut at = 0;
+            while let Some((place, number)) = self.find(bytes, at) {
+                at = place.end;
+                *counts.entry(number).or_default() += 1;
+            }
+            false
+        };
+        count(bytes);
+        for run in base64::runs(bytes) {
+            is_in(&run.digits(bytes), &mut count);
+        }
+        counts
+    }
+
+    fn has_short(&self, bytes: &[u8]) -> bool {
+        let lower = bytes.to_ascii_lowercase();
+        self.short.iter().any(|short| lower.windows(short.len()).any(|part| part == short))
+    }
+}
+
+/// Whether something holds of what digits of base64 say, wherever the text begins among them.
+fn is_in(digits: &[u8], mut holds: impl FnMut(&[u8]) -> bool) -> bool {
+    (0..4usize.min(digits.len())).any(|skew| holds(&base64::decoded(&digits[skew..])))
 }
 
 fn start(bytes: &[u8]) -> Option<[u8; LENGTH_MIN]> {
@@ -197,76 +299,12 @@ fn merged(mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
     merged
 }
 
-fn sextet(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    })
-}
-
-/// Where base64 of either alphabet may stand (RFC 4648 §4 and §5).
-fn base64_runs(bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut runs = Vec::new();
-    let mut begin = None;
-    for at in 0..=bytes.len() {
-        let inside = bytes.get(at).is_some_and(|&byte| sextet(byte).is_some());
-        match (inside, begin) {
-            (true, None) => begin = Some(at),
-            (false, Some(from)) => {
-                begin = None;
-                if at - from > LENGTH_MIN {
-                    runs.push(from..at);
-                }
-            }
-            _ => {}
-        }
-    }
-    runs
-}
-
-fn decoded(text: &[u8]) -> Vec<u8> {
-    let (mut bits, mut held) = (0u32, 0);
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    for sextet in text.iter().filter_map(|&byte| sextet(byte)) {
-        bits = bits << 6 | u32::from(sextet);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    bytes
-}
-
-/// Writes the bytes in some places back into the text that they were decoded from.
-fn encode_into(text: &mut [u8], bytes: &[u8], places: &[Range<usize>]) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let for_urls = text.iter().any(|byte| b"-_".contains(byte));
-    for bit in places.iter().flat_map(|place| place.start * 8..place.end * 8) {
-        let one = bytes[bit / 8] >> (7 - bit % 8) & 1;
-        let digit = &mut text[bit / 6];
-        let old = sextet(*digit).unwrap_or_default();
-        let shift = 5 - bit % 6;
-        let new = old & !(1 << shift) | one << shift;
-        if new != old {
-            *digit = match new {
-                62 if for_urls => b'-',
-                63 if for_urls => b'_',
-                _ => DIGITS[usize::from(new)],
-            };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
+    use ::base64::Engine;
+    use ::base64::engine::general_purpose::STANDARD;
+    use std::io::Write;
 
     fn patterns() -> Patterns {
         let mut patterns = Patterns::default();
@@ -310,6 +348,58 @@ mod tests {
                 let back = STANDARD.decode(&bytes[junk.len()..]).unwrap();
                 assert_eq!(back, format!("{front}qwertz1234!").as_bytes());
             }
+        }
+    }
+    #[test]
+    fn base64_over_several_lines_is_looked_into() {
+        let patterns = patterns();
+        let whole = STANDARD.encode("a text with serial7788 in it, and at the end serial7788");
+        for width in [4, 7, 19] {
+            for end in ["\n", "\r\n", "\\r\\n", "%0A"] {
+                let lines: Vec<&str> = whole
+                    .as_bytes()
+                    .chunks(width)
+                    .map(|c| std::str::from_utf8(c).unwrap())
+                    .collect();
+                let mut bytes = lines.join(end).into_bytes();
+                assert!(patterns.remains(&bytes), "{width} {end:?}");
+                assert!(!patterns.replace(&mut bytes).is_empty());
+                assert!(!patterns.remains(&bytes));
+                let joined = String::from_utf8(bytes).unwrap().replace(end, "");
+                let back = STANDARD.decode(joined).unwrap();
+                assert_eq!(back, b"a text with qwertz1234 in it, and at the end qwertz1234");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_packed_or_escaped_hides_a_name() {
+        let patterns = patterns();
+        let gzip = |text: &[u8]| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        };
+        let told = gzip(b"{\"id\":\"Serial7788\"}");
+        let hidden: [Vec<u8>; 9] = [
+            told.clone(),
+            gzip(&told),
+            STANDARD.encode(&told).into_bytes(),
+            gzip(STANDARD.encode("serial7788").as_bytes()),
+            gzip(b"from 192.168.1.23"),
+            told[..told.len() - 1].to_vec(),
+            b"id=%73erial7788".to_vec(),
+            br"ser\u0069al7788".to_vec(),
+            b"&#115;erial".to_vec(),
+        ];
+        for bytes in &hidden {
+            assert!(patterns.hides(bytes).is_some(), "{bytes:?}");
+        }
+        // Deeper than anyone looks.
+        let deep = (0..8).fold(b"nothing".to_vec(), |inside, _| gzip(&inside));
+        assert!(matches!(patterns.hides(&deep), Some(Why::Closed(_))));
+        for bytes in [&gzip(b"nothing of anybody")[..], b"a%20b serial7788 \\n", b"plain"] {
+            assert_eq!(patterns.hides(bytes), None, "{bytes:?}");
         }
     }
 }

@@ -1,14 +1,17 @@
 //! What was said in packets that stay, with pseudonyms in it. Segments that follow each other are
 //! joined first, since a name may begin in one and end in the next.
 
-use super::pattern::Patterns;
+use super::pattern::{Patterns, Why};
 use crate::decode::{Body, Transport, decode};
+use crate::redaction::packed;
 use crate::redaction::walk::Piece;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Most bytes joined; what is behind them is withheld.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most directions known to be packed; with more, all of them count as that.
+const PACKED_MAX: usize = 65_536;
 /// The cookie of STUN.
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
@@ -30,8 +33,10 @@ struct Segment {
 pub(in crate::redaction) struct Streams {
     open: BTreeMap<Direction, Vec<Segment>>,
     bytes: usize,
-    /// What stays of a frame behind its headers; nothing where it is withheld.
-    done: BTreeMap<Place, Option<Vec<u8>>>,
+    /// Where something packed was begun or announced: what goes on with it shows no sign of it.
+    packed: BTreeSet<Direction>,
+    /// What stays of a frame behind its headers; why not where it is withheld.
+    done: BTreeMap<Place, Result<Vec<u8>, Why>>,
 }
 
 /// What becomes of content that stays.
@@ -43,18 +48,34 @@ pub(in crate::redaction) struct Rules<'r> {
 }
 
 impl Rules<'_> {
-    fn apply(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        if self.forbid.remains(bytes) || self.forbid.is_cut_off(bytes) {
-            return None;
+    fn apply(&self, bytes: &[u8]) -> Result<Vec<u8>, Why> {
+        let forbid = Some(self.forbid).filter(|forbid| !forbid.is_empty());
+        if forbid.is_some_and(|forbid| forbid.remains(bytes) || forbid.is_cut_off(bytes)) {
+            return Err(Why::Told);
+        }
+        if let Some(why) = forbid.into_iter().chain(self.replace).find_map(|all| all.hides(bytes)) {
+            return Err(why);
         }
         let mut bytes = bytes.to_vec();
-        let Some(patterns) = self.replace else { return Some(bytes) };
+        let Some(patterns) = self.replace else { return Ok(bytes) };
         patterns.replace(&mut bytes);
-        (!patterns.remains(&bytes)).then_some(bytes)
+        if patterns.remains(&bytes) { Err(Why::Told) } else { Ok(bytes) }
     }
 }
 
 impl Streams {
+    /// Takes note of a packet, whether its content is to stay or not.
+    pub fn notice(&mut self, piece: &Piece<'_>) {
+        if let Body::Ip(ip) = decode(&piece.frame).body
+            && let Transport::Tcp(tcp) = ip.transport
+            && self.packed.len() < PACKED_MAX
+            && packed::begins(tcp.payload).is_some()
+        {
+            let direction = (ip.source, tcp.source_port, ip.destination, tcp.destination_port);
+            self.packed.insert(direction);
+        }
+    }
+
     /// Takes a packet whose content is to stay.
     pub fn add(&mut self, piece: &Piece<'_>, rules: &Rules<'_>) {
         let place = (piece.capture, piece.frame.number);
@@ -90,31 +111,46 @@ impl Streams {
 
     /// Something whose parts are not known: nobody can tell where in it addresses stand.
     fn whole(&mut self, place: Place, rest: &[u8], rules: &Rules<'_>) {
-        let stays = rules.replace.is_none().then(|| rules.apply(rest)).flatten();
+        let stays = match rules.replace {
+            None => rules.apply(rest),
+            Some(_) => Err(Why::Closed("content whose parts are not known")),
+        };
         self.done.insert(place, stays);
     }
 
     /// Joins what belongs together, and puts the pseudonyms in.
     pub fn finish(&mut self, rules: &Rules<'_>) {
-        for (_, mut segments) in std::mem::take(&mut self.open) {
+        let full = self.packed.len() >= PACKED_MAX;
+        for (direction, mut segments) in std::mem::take(&mut self.open) {
+            let packed = full || self.packed.contains(&direction);
             let first = segments[0].sequence;
             segments.sort_by_key(|segment| segment.sequence.wrapping_sub(first) as i32);
             let mut run = Run::default();
             for segment in segments {
                 if !run.fits(&segment) {
-                    std::mem::take(&mut run).end(rules, &mut self.done);
+                    std::mem::take(&mut run).end(rules, packed, &mut self.done);
                 }
                 if run.fits(&segment) {
                     run.add(segment);
                 }
             }
-            run.end(rules, &mut self.done);
+            run.end(rules, packed, &mut self.done);
         }
     }
 
     /// What stays of a frame behind its headers.
     pub fn rest(&self, place: Place) -> Option<&[u8]> {
-        self.done.get(&place)?.as_deref()
+        self.done.get(&place)?.as_deref().ok()
+    }
+
+    /// Frames of which nothing can be told, and why.
+    pub fn refused(&self) -> impl Iterator<Item = (Place, Why)> {
+        self.done.iter().filter_map(|(place, rest)| Some((*place, rest.as_ref().err().copied()?)))
+    }
+
+    /// Whether there was more than could be joined.
+    pub fn is_full(&self) -> bool {
+        self.bytes > BYTES_MAX
     }
 }
 
@@ -154,11 +190,22 @@ impl Run {
         self.segments.push((segment, at));
     }
 
-    fn end(self, rules: &Rules<'_>, done: &mut BTreeMap<Place, Option<Vec<u8>>>) {
-        let bytes = rules.apply(&self.bytes);
+    fn end(
+        self,
+        rules: &Rules<'_>,
+        packed: bool,
+        done: &mut BTreeMap<Place, Result<Vec<u8>, Why>>,
+    ) {
+        let start = packed::begins(&self.bytes).unwrap_or(self.bytes.len());
+        // The rest of something whose beginning was not kept.
+        let bytes = match !packed || packed::is_text(&self.bytes[..start]) {
+            true => rules.apply(&self.bytes),
+            false => Err(Why::Closed("the rest of something compressed")),
+        };
         for (segment, at) in self.segments {
             let payload = bytes.as_ref().map(|bytes| &bytes[at..at + segment.payload]);
             let rest = payload.map(|payload| [payload, &segment.rest[segment.payload..]].concat());
+            let rest = rest.map_err(|why| *why);
             done.insert(segment.place, rest);
         }
     }

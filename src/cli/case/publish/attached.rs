@@ -5,6 +5,7 @@ use super::told::{Kind, Told};
 use crate::base::address::{Mac, Scope, scope};
 use crate::base::text::safe;
 use crate::case::{layout, tree};
+use crate::redaction::packed::{self, Look, Room};
 use crate::redaction::pseudonyms::Finder;
 use std::io::Read;
 use std::net::IpAddr;
@@ -40,7 +41,10 @@ pub fn of(parts: &Path, told: &mut Told, unread: &mut Vec<String>) {
 
 /// Whether a kind is one of names, which may be written anywhere.
 fn names(kind: Kind) -> bool {
-    !matches!(kind, Kind::Credential | Kind::SigningKey | Kind::CaseText | Kind::CaptureText)
+    !matches!(
+        kind,
+        Kind::Credential | Kind::NamedText | Kind::SigningKey | Kind::CaseText | Kind::CaptureText
+    )
 }
 
 fn look(bytes: &[u8], place: &str, known: &[(Kind, Vec<u8>)], told: &mut Told) -> Option<String> {
@@ -58,6 +62,13 @@ fn look(bytes: &[u8], place: &str, known: &[(Kind, Vec<u8>)], told: &mut Told) -
         return None;
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
+        // A text that was compressed as it is.
+        if packed::begins(bytes) == Some(0)
+            && let Look::Open(contents) = packed::look(bytes, &mut Room::of(bytes.len()))
+            && contents.iter().all(|content| packed::is_text(content))
+        {
+            return contents.iter().find_map(|content| look(content, place, known, told));
+        }
         return Some(format!(
             "{place}: is not plain text; what is packed or compressed in it was not read"
         ));

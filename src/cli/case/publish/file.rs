@@ -13,32 +13,29 @@ const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const DECRYPTION_SECRETS: u32 = 10;
 
-/// Reads a capture. `before` is the number before its first frame's; returns that of its last.
+/// Reads a capture.
 pub fn read(
     path: &Path,
     input: usize,
-    before: u64,
     frames: &mut Frames,
     told: &mut Told,
-) -> Result<u64, SourceError> {
+) -> Result<(), SourceError> {
     let mut source = FileSource::open(path, false)?;
     let mut raw = Vec::new();
     if let Some(header) = source.section_header() {
         let big_endian = header.get(8..12) == Some(&[0x1a, 0x2b, 0x3c, 0x4d]);
         block(header, SECTION_HEADER, big_endian, 0, 0, told);
     }
-    let mut last = before;
     while let Some(found) = source.next_block(&mut raw) {
         let (mut number, mut captured) = (0, 0);
         if let Some(frame) = &found.frame {
-            last = before + frame.number;
-            number = frame::base(input) + last;
+            number = frame::base(input) + frame.number;
             captured = frame.data.len();
             frames.look(number, frame, told);
         }
         block(&raw, found.kind, found.big_endian, captured, number, told);
     }
-    Ok(last)
+    Ok(())
 }
 
 /// The options of a pcapng block (draft-ietf-opsawg-pcapng §3.5) that say something.
@@ -105,7 +102,7 @@ mod tests {
         let path = folder.path().join("a.pcapng");
         std::fs::write(&path, bytes).unwrap();
         let (mut frames, mut told) = (Frames::default(), Told::default());
-        assert_eq!(read(&path, 0, 0, &mut frames, &mut told).unwrap(), 0);
+        read(&path, 0, &mut frames, &mut told).unwrap();
         let shown = told.shown();
         let values: Vec<&str> = shown.iter().map(|shown| &*shown.value).collect();
         assert_eq!(values, ["at home", "desk", "wlan-anna"]);

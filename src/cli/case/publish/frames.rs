@@ -7,6 +7,7 @@ use super::radio;
 use super::told::{Kind, Told};
 use crate::base::address::{Mac, Scope, scope};
 use crate::decode::{Body, Transport, decode};
+use crate::redaction::packed::{self, Look, Room};
 use crate::source::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -25,6 +26,8 @@ pub struct Frames {
     /// Frames of which nothing can be read, although they hold something, by reason.
     pub unread: BTreeMap<String, u64>,
     names: DnsStreams,
+    /// What is compressed and was not looked into, with its first frame and how often.
+    pub packed: BTreeMap<&'static str, (u64, u64)>,
     /// Addresses that there was no room for.
     pub lost: u64,
 }
@@ -74,7 +77,7 @@ impl Frames {
                                 tell_addresses(found, number, told);
                             });
                         }
-                        said(tcp.payload, number, told);
+                        self.said(tcp.payload, number, told);
                     }
                     _ => {}
                 }
@@ -105,7 +108,22 @@ impl Frames {
                 told.frame(Kind::HostName, name, "dhcp.domain_name", number);
             }
         }
+        self.said(payload, number, told);
+    }
+
+    /// Readable text in a packet, and in what is compressed in it.
+    fn said(&mut self, payload: &[u8], number: u64, told: &mut Told) {
         said(payload, number, told);
+        // In what is encrypted such beginnings stand by chance: nothing readable is in front of them.
+        if packed::begins(payload).is_none_or(|at| !packed::is_text(&payload[..at])) {
+            return;
+        }
+        match packed::look(payload, &mut Room::of(payload.len())) {
+            Look::Open(contents) => {
+                contents.iter().for_each(|content| said(content, number, told));
+            }
+            Look::Closed(what) => self.packed.entry(what).or_insert((number, 0)).1 += 1,
+        }
     }
 
     fn mac(&mut self, mac: Mac, said_as: &'static str, number: u64) {

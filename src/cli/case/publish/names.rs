@@ -77,7 +77,11 @@ fn identifiers(told: &Told) -> Identifiers {
             Kind::Ssid | Kind::Serial | Kind::DeviceId | Kind::Account | Kind::Location => {
                 all.words.insert(value.to_vec());
             }
-            Kind::Credential | Kind::SigningKey | Kind::CaseText | Kind::CaptureText => {}
+            Kind::Credential
+            | Kind::NamedText
+            | Kind::SigningKey
+            | Kind::CaseText
+            | Kind::CaptureText => {}
         }
     }
     all

@@ -29,6 +29,7 @@ pub enum Kind {
     Location,
     HostName,
     Credential,
+    NamedText,
     SigningKey,
     CaseText,
     CaptureText,
@@ -36,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         Kind::PublicAddress,
         Kind::Ssid,
         Kind::Bssid,
@@ -49,6 +50,7 @@ impl Kind {
         Kind::Location,
         Kind::HostName,
         Kind::Credential,
+        Kind::NamedText,
         Kind::SigningKey,
         Kind::CaseText,
         Kind::CaptureText,
@@ -69,6 +71,7 @@ impl Kind {
             Kind::Location => "places",
             Kind::HostName => "host names",
             Kind::Credential => "tokens and credentials",
+            Kind::NamedText => "texts that you named",
             Kind::SigningKey => "signing keys",
             Kind::CaseText => "texts of the case",
             Kind::CaptureText => "texts in the capture file",
@@ -96,6 +99,7 @@ impl Kind {
             Kind::Location => "it says where the unit stands, or stood",
             Kind::HostName => "people name machines after themselves, their place or their work",
             Kind::Credential => "it may still be valid: revoke it; it is masked here",
+            Kind::NamedText => "you said that they must not be told",
             Kind::SigningKey => "it joins this to everything else that was signed with it",
             Kind::CaseText => "people wrote it, or their machine did; read it before others do",
             Kind::CaptureText => "it describes the machine that recorded, or what its user noted",
@@ -193,6 +197,11 @@ impl Told {
         if seen.lines.len() < FRAMES_MAX && !seen.lines.contains(&place) {
             seen.lines.push(place);
         }
+    }
+
+    /// Takes something back.
+    pub fn forget(&mut self, kind: Kind, value: &str) {
+        self.things.retain(|thing, _| thing.kind != kind || thing.value != value);
     }
 
     pub fn address(&mut self, address: IpAddr, said_as: &str, frame: u64) {
