@@ -17,7 +17,13 @@ packages() {
     fi
     export DEBIAN_FRONTEND=noninteractive
     $root apt-get update -qq
-    $root apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    $root apt-get install -y -qq --no-install-recommends "$@" >/dev/null && return
+    # A name that this distribution does not have keeps no other out.
+    failed=0
+    for package in "$@"; do
+        $root apt-get install -y -qq --no-install-recommends "$package" >/dev/null || failed=1
+    done
+    return $failed
 }
 
 # libpcap with its headers: capture from interfaces is linked against it.
