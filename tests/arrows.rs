@@ -98,9 +98,22 @@ fn no_module_imports_one_that_stands_below_it() {
 #[test]
 fn sinks_and_dissectors_do_not_know_each_other() {
     for (folder, shared) in [
-        ("sink", &["compare", "flows", "report", "tui"][..]),
+        ("sink", &["compare", "flows", "html", "messages", "report", "tui"][..]),
         ("protocol", &["syntax", "testing", "port", "sessions"][..]),
-        ("finding", &["filter", "attributed", "boot", "certificate", "placed"][..]),
+        (
+            "finding",
+            &[
+                "attributed",
+                "boot",
+                "certificate",
+                "filter",
+                "firmware",
+                "offered",
+                "placed",
+                "told",
+                "words",
+            ][..],
+        ),
     ] {
         let files = sources(&root().join(folder));
         let names: Vec<&str> =

@@ -18,6 +18,7 @@ mod dns_cleartext;
 mod dns_encrypted;
 mod dns_hardcoded;
 mod filter;
+mod firmware;
 mod identified;
 mod inbound;
 mod info_leak;

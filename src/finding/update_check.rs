@@ -1,19 +1,11 @@
 //! `update.check-seen`: the device speaks to a service for its firmware.
 
+use super::firmware::FIRMWARE;
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
-use crate::attribution::ledger::{Mark, Row};
-use crate::attribution::world::{Contact, Level, World, Zone};
+use crate::attribution::ledger::Mark;
+use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
-
-/// Role of a service that gives out firmware.
-const FIRMWARE: &str = "firmware";
-
-/// Whether a row is with a service for firmware, or holds a readable request for a program.
-pub(super) fn looks_for_updates(world: &World, index: usize, row: &Row) -> bool {
-    let known = world.claims.of(index).is_some_and(|claim| claim.role == FIRMWARE);
-    known || row.evidence.iter().any(|evidence| evidence.mark == Mark::Update)
-}
 
 /// See the module.
 pub struct UpdateCheck;

@@ -1,7 +1,7 @@
 //! `update.none-seen`: in a week with a start nothing was seen that looks for updates.
 
 use super::boot::has_started;
-use super::update_check::looks_for_updates;
+use super::firmware::looks_for_updates;
 use super::words::{msg, text, told};
 use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Ledger;
