@@ -186,7 +186,7 @@ impl Bundle {
                 None => return,
             },
         };
-        let mut refs = vec![source.clone()];
+        let mut refs = Vec::new();
         let mut patterns = Vec::new();
         for host in &contact.hosts {
             let name =
@@ -215,6 +215,11 @@ impl Bundle {
                     refs.push(self.traffic(contact, host, service, [&source, end], counted));
                 }
             }
+        }
+        // Who sends stands in the traffic. MISP's importer fails on hardware addresses that are named
+        // beside it again.
+        if contact.hosts.iter().all(|host| host.services.is_empty()) {
+            refs.push(source);
         }
         let mut known = std::collections::BTreeSet::new();
         refs.retain(|id| known.insert(id.clone()));

@@ -61,3 +61,24 @@ print(n)";
     let checked: usize = scripted(python, script, &file).trim().parse().unwrap();
     assert!(checked > 10, "{checked}");
 }
+
+#[test]
+fn the_importer_of_misp_takes_the_bundle() {
+    let Some(python) = python("misp_stix_converter") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("camera.json");
+    std::fs::write(&file, bundle(&camera(), &[])).unwrap();
+    // It knows no notes, and says so.
+    let script = "
+import stix2, sys
+from misp_stix_converter import ExternalSTIX2toMISPParser
+parser = ExternalSTIX2toMISPParser()
+parser.load_stix_bundle(stix2.parse(open(sys.argv[1]).read(), allow_custom=False))
+parser.parse_stix_bundle()
+errors = [e for all in parser.errors.values() for e in all if not e.endswith(': note')]
+assert not errors, errors
+event = parser.misp_event
+print(len(event.objects) + len(event.attributes))";
+    let imported: usize = scripted(python, script, &file).trim().parse().unwrap();
+    assert!(imported > 10, "{imported}");
+}
