@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::generated::{Generated, ROUTER, udp};
+use common::generated::{Generated, ROUTER, ipv4, udp};
 use common::program;
 use serde_json::Value;
 use std::io::Read;
@@ -128,4 +128,38 @@ fn what_comes_from_elsewhere_makes_nobody_a_holder() {
     let other = json([2, 0, 0, 0, 0, 9], 255);
     assert!(devices(&other).contains(&("mac:94:10:3e:00:00:01", "gateway")));
     assert!(!devices(&other).contains(&("mac:02:00:00:00:00:09", "gateway")));
+}
+
+#[test]
+fn name_servers_of_router_advertisements_say_nothing_of_those_for_ipv4() {
+    // A question for a.example (RFC 1035 §4.1) to a server of the internet.
+    let question = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\x07example\0\0\x01\0\x01";
+    let mut made = Generated::new(3, |number, frame| {
+        match number {
+            0 => {
+                let ends = [ROUTER_LINK, "ff02::1"].map(address);
+                ipv6(frame, [ROUTER, [0x33, 0x33, 0, 0, 0, 1]], ends, (58, 255), router());
+            }
+            1 => {
+                let ends = ["::", "ff02::1:ff00:1"].map(address);
+                let macs = [CAMERA, [0x33, 0x33, 0xff, 0, 0, 1]];
+                ipv6(frame, macs, ends, (58, 255), solicitation(camera(0)));
+            }
+            _ => {
+                let asks = udp([40_000, 53], question);
+                ipv4(frame, [CAMERA, ROUTER], [0x0a00_0007, 0x0909_0909], 17, [1, 0], &asks);
+            }
+        }
+        1_700_000_000_000_000 + number * 1_000_000
+    });
+    let mut bytes = Vec::new();
+    made.read_to_end(&mut bytes).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("home.pcap");
+    std::fs::write(&path, bytes).unwrap();
+    let json = program::phonehome(&["analyze", "--json", path.to_str().unwrap()]).json();
+    assert_eq!(json["devices"][0]["resolvers"][0][0], RESOLVER);
+    let ids: Vec<_> = json["findings"].as_array().unwrap().iter().map(|f| &f["id"]).collect();
+    assert!(ids.iter().any(|id| *id == "dns.cleartext"), "{ids:?}");
+    assert!(ids.iter().all(|id| *id != "dns.hardcoded-resolver"), "{ids:?}");
 }

@@ -24,8 +24,11 @@ impl Check for DnsHardcodedResolver {
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         let device = view.device(contact);
-        // Without a lease in the capture nobody knows which servers the network gave.
-        let (Some(given), false) = (device.resolvers.first(), contact.zone == Zone::Group) else {
+        // Without a lease in the capture nobody knows which servers the network gave. Those of router
+        // advertisements are for IPv6, and say nothing of what it gave for IPv4.
+        let leased = device.resolvers.iter().filter(|(address, _)| address.is_ipv4());
+        let leased: Vec<_> = leased.collect();
+        let (Some(given), false) = (leased.first(), contact.zone == Zone::Group) else {
             return None;
         };
         let mut draft = Draft::new(
@@ -75,8 +78,7 @@ impl Check for DnsHardcodedResolver {
             let text = told!("dns.hardcoded-resolver.first_question_lies", phase);
             draft.facts.push(Fact::new(text, first));
         }
-        let servers: Vec<String> =
-            device.resolvers.iter().map(|(address, _)| address.to_string()).collect();
+        let servers: Vec<String> = leased.iter().map(|(address, _)| address.to_string()).collect();
         let servers = servers.join(", ");
         draft.facts.push(Fact::new(told!("dns.hardcoded-resolver.dhcp_gave", servers), given.1));
         draft.may_say = told!(
