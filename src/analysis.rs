@@ -32,13 +32,15 @@ pub struct Analysis<'k> {
     pub fail_on: Option<Severity>,
     /// Whether a hash of the inputs was asked for.
     pub hashed: bool,
+    /// Threads that look for findings.
+    pub threads: usize,
 }
 
 impl Analysis<'_> {
     /// The snapshot of an outcome. `endings` tell what was read, one entry an input.
     #[must_use]
     pub fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Snapshot {
-        let Analysis { signatures, geo, canary, choice, fail_on, hashed } = self;
+        let Analysis { signatures, geo, canary, choice, fail_on, hashed, threads } = self;
         let world = World::build(&outcome.ledger, geo, signatures, choice);
         let mut coverage = Coverage::of(&outcome.frames, endings, signatures, geo, canary.clone());
         let [frames, wire_bytes] = outcome.sums.duplicates;
@@ -49,7 +51,8 @@ impl Analysis<'_> {
             || endings.iter().any(|ending| ending.damage.is_some())
             || losses.weaken_absence();
         let view = View::new(&outcome.ledger, &world, lossy).here(choice.here.clone());
-        let mut findings = finding::run(&view.in_periods(outcome.phases.periods()));
+        let mut findings =
+            finding::run_in_threads(&view.in_periods(outcome.phases.periods()), *threads);
         let timeline = outcome.timeline.as_ref();
         let timeline = timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
         let mut withdrawn = coverage.incomplete_because.clone();

@@ -66,8 +66,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Threads that own partitions: with two threads one reads and decodes and the other does
-    /// the rest; from three on one more tells the ledger.
+    /// Threads that own partitions: with two threads one reads, decodes and tells the ledger and the
+    /// other does the rest; from three on one more tells.
     fn workers(&self) -> usize {
         self.threads.saturating_sub(2).clamp(1, PARTITIONS)
     }
@@ -121,22 +121,26 @@ impl<'r> Engine<'r> {
     /// Reads captures to their end. `tick` is called now and then, for a progress bar.
     #[must_use]
     pub fn read(mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) -> Outcome {
-        if self.settings.threads > 1 {
-            self.read_in_threads(sources, tick);
-        } else {
-            let mut job = Job::default();
-            loop {
-                sources.fill(&mut job.common.chunk);
-                if job.common.chunk.is_empty() {
-                    break;
-                }
-                tick(sources);
-                self.job(&mut job);
-            }
+        match self.settings.threads {
+            0 | 1 => self.read_alone(sources, tick),
+            2 => self.read_in_two(sources, tick),
+            _ => self.read_in_many(sources, tick),
         }
         let mut outcome = self.finish();
         outcome.ledger.declare(sources.names());
         outcome
+    }
+
+    fn read_alone(&mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) {
+        let mut job = Job::default();
+        loop {
+            sources.fill(&mut job.common.chunk);
+            if job.common.chunk.is_empty() {
+                return;
+            }
+            tick(sources);
+            self.job(&mut job);
+        }
     }
 
     /// Reads a recording that grows, on this thread alone, until nothing more will come. `tick` is

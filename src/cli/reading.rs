@@ -85,7 +85,7 @@ impl Known {
         hashed: bool,
     ) -> Analysis<'_> {
         let Known { signatures, geo, canary } = self;
-        Analysis { signatures, geo, canary: canary.clone(), choice, fail_on, hashed }
+        Analysis { signatures, geo, canary: canary.clone(), choice, fail_on, hashed, threads: 1 }
     }
 }
 
@@ -125,7 +125,9 @@ pub fn read<'w>(
     if let Some(case) = sealed {
         as_sealed(case, &mut endings)?;
     }
-    let mut snapshot = known.analysis(choice, fail_on, hashed).snapshot(&outcome, &endings);
+    let analysis =
+        Analysis { threads: settings.threads, ..known.analysis(choice, fail_on, hashed) };
+    let mut snapshot = analysis.snapshot(&outcome, &endings);
     if let Some(parts) = input::case(files) {
         let given: Vec<_> = snapshot.devices.iter().map(|device| device.label.clone()).collect();
         let labels = match sealed {

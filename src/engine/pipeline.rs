@@ -1,14 +1,14 @@
 //! The stages side by side: one thread reads and decodes, each worker has one, and from three
-//! threads on the teller too. Flow records stay near the processor that works on them, which is
+//! threads on the teller too; of two, the first also tells. Flow records stay near the processor that works on them, which is
 //! why threads own partitions instead of taking turns at chunks: that was measured to be slower
 //! than one thread alone (see `docs/performance.md`).
 
+use super::Engine;
 use super::batch::{Common, Job, Part};
 use super::teller::Teller;
 use super::worker::Worker;
-use super::{Engine, Settings};
 use crate::source::Sources;
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -23,15 +23,65 @@ struct Share {
 }
 
 impl Engine<'_> {
-    pub(super) fn read_in_threads(
-        &mut self,
-        sources: &mut Sources,
-        tick: &mut dyn FnMut(&Sources),
-    ) {
-        let Engine { settings, front, workers, teller } = self;
+    /// With two threads: the one that reads and decodes also tells, since what lies between is about
+    /// half of the work.
+    pub(super) fn read_in_two(&mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) {
+        let Engine { front, workers, teller, .. } = self;
+        let (to, from) = bounded::<Job>(JOBS_WAITING);
+        let (onward, worked) = unbounded::<Job>();
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                for mut job in from {
+                    for (worker, part) in workers.iter_mut().zip(&mut job.parts) {
+                        worker.take(&job.common, part);
+                    }
+                    if onward.send(job).is_err() {
+                        return;
+                    }
+                }
+            });
+            let mut free = Vec::new();
+            let mut tell = |job: Job| {
+                teller.tell(&job.common, &job.parts);
+                job
+            };
+            'reading: loop {
+                free.extend(worked.try_iter().map(&mut tell));
+                // Jobs are made as long as none is free; the channel bounds how many.
+                let mut job: Job = free.pop().unwrap_or_default();
+                sources.fill(&mut job.common.chunk);
+                if job.common.chunk.is_empty() {
+                    break;
+                }
+                tick(sources);
+                front.decode(&mut job);
+                let mut unsent = Some(job);
+                while let Some(job) = unsent.take() {
+                    match to.try_send(job) {
+                        Ok(()) => {}
+                        Err(TrySendError::Full(job)) => {
+                            unsent = Some(job);
+                            let Ok(told) = worked.recv() else { break 'reading };
+                            free.push(tell(told));
+                        }
+                        Err(TrySendError::Disconnected(_)) => break 'reading,
+                    }
+                }
+            }
+            drop(to);
+            worked.iter().map(tell).for_each(drop);
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        });
+    }
+
+    /// With three threads or more.
+    pub(super) fn read_in_many(&mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) {
+        let Engine { front, workers, teller, .. } = self;
         let (done, again) = unbounded();
         std::thread::scope(|scope| {
-            let (inputs, threads) = start(scope, *settings, workers, teller, done);
+            let (inputs, threads) = start(scope, workers, teller, done);
             loop {
                 // Jobs are made as long as none is free; the channels bound how many.
                 let mut job: Job = again.try_recv().unwrap_or_default();
@@ -62,27 +112,11 @@ impl Engine<'_> {
 /// Starts the threads behind the front; returns where their shares go.
 fn start<'scope, 'env, 'r: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
-    settings: Settings,
     workers: &'scope mut [Worker],
     teller: &'scope mut Teller<'r>,
     done: Sender<Job>,
 ) -> (Vec<Sender<Share>>, Vec<ScopedJoinHandle<'scope, ()>>) {
-    let (mut inputs, mut threads) = (Vec::new(), Vec::new());
-    if settings.threads == 2 {
-        let (to, from) = bounded::<Share>(JOBS_WAITING);
-        inputs.push(to);
-        threads.push(scope.spawn(move || {
-            for Share { common, mut part } in from {
-                for worker in &mut *workers {
-                    worker.take(&common, &mut part);
-                }
-                teller.tell(&common, std::slice::from_ref(&part));
-                give_back(common, vec![part], &done);
-            }
-        }));
-        return (inputs, threads);
-    }
-    let mut outputs = Vec::new();
+    let (mut inputs, mut outputs, mut threads) = (Vec::new(), Vec::new(), Vec::new());
     for worker in workers {
         let (to, from) = bounded::<Share>(JOBS_WAITING);
         let (onward, told) = bounded::<Share>(JOBS_WAITING);

@@ -73,6 +73,7 @@ pub use review::{Review, open, standing};
 pub use sweep::Sweeps;
 pub use update_none::Silences;
 
+use crate::attribution::geo::CountryCode;
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::legal::Transfer as Decided;
 use crate::attribution::world::{Contact, Device, Level, World, Zone};
@@ -87,7 +88,9 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 use words::told;
 
 /// Every check, in the order of the catalogue.
@@ -261,6 +264,8 @@ pub struct View<'a> {
     by_id: Map<&'a str, usize>,
     /// Day of the newest packet.
     pub day: String,
+    /// What transfer decisions said on that day of each country that an address is placed in.
+    pub transfers: BTreeMap<CountryCode, Decided>,
     /// The country that the test network is in, where that was said.
     pub here: Option<String>,
     /// Phases that the operator noted, in their order.
@@ -279,6 +284,7 @@ impl<'a> View<'a> {
         let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
         let (year, month, day) = latest.date();
         let day = format!("{year:04}-{month:02}-{day:02}");
+        let transfers = transfer::decisions(world, &day);
         View {
             ledger,
             world,
@@ -291,6 +297,7 @@ impl<'a> View<'a> {
             outages: Vec::new(),
             by_id: world.devices.iter().enumerate().map(|(at, device)| (&*device.id, at)).collect(),
             day,
+            transfers,
             here: None,
             periods: Vec::new(),
         }
@@ -390,14 +397,35 @@ impl Draft {
 /// Runs every check. Findings come by severity, then rule, device and destination.
 #[must_use]
 pub fn run(view: &View<'_>) -> Vec<Finding> {
-    let pairs = Pairs::of(view.ledger);
-    let mut findings = Vec::new();
-    for contact in &view.world.contacts {
-        for &check in CHECKS {
-            let draft = check.run(view, contact);
-            findings.extend(draft.map(|draft| complete(check, view, &pairs, contact, draft)));
+    run_in_threads(view, 1)
+}
+
+/// The same, and the same findings, with several threads.
+#[must_use]
+pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
+    let pairs = &Pairs::of(view.ledger);
+    let found_in = move |contacts: &[Contact]| {
+        let mut findings = Vec::new();
+        for contact in contacts {
+            for &check in CHECKS {
+                let draft = check.run(view, contact);
+                findings.extend(draft.map(|draft| complete(check, view, pairs, contact, draft)));
+            }
         }
-    }
+        findings
+    };
+    let contacts = &view.world.contacts;
+    let share = contacts.len().div_ceil(threads.max(1)).max(1);
+    let (first, others) = contacts.split_at(share.min(contacts.len()));
+    let mut findings = thread::scope(|scope| {
+        let started: Vec<_> =
+            others.chunks(share).map(|contacts| scope.spawn(move || found_in(contacts))).collect();
+        let mut findings = found_in(first);
+        for thread in started {
+            findings.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        findings
+    });
     findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key.clone()));
     findings
 }

@@ -2,9 +2,12 @@
 
 use super::words::{text, told};
 use super::{Alternative, Draft, Fact, View};
+use crate::attribution::geo::CountryCode;
 use crate::attribution::world::{Contact, Level, Remote};
 use crate::base::address::Spelled;
+use crate::base::table::Map;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// A draft, and the countries it is about.
 pub(super) struct Placed {
@@ -17,27 +20,32 @@ pub(super) fn placed(
     view: &View<'_>,
     contact: &Contact,
     not_shown: &'static [&'static str],
-    is_of_kind: impl Fn(&str) -> bool,
+    is_of_kind: impl Fn(CountryCode) -> bool,
 ) -> Option<Placed> {
     let destination = &view.world.destinations[contact.destination_index];
     let fits = |remote: &&Remote| {
         !remote.countries.is_empty()
             && remote.excluded.is_empty()
-            && remote.countries.iter().all(|opinion| is_of_kind(opinion.country.as_str()))
+            && remote.countries.iter().all(|opinion| is_of_kind(opinion.country))
     };
+    let remotes: Vec<&Remote> = destination.remotes.iter().filter(fits).collect();
+    if remotes.is_empty() {
+        return None;
+    }
+    let mut sent: Map<IpAddr, Vec<usize>> = Map::default();
+    for (index, row) in view.rows(contact) {
+        if row.totals[0].payload_bytes > 0 && !row.is_icmp() {
+            sent.entry(row.remote.address).or_default().push(index);
+        }
+    }
     let mut draft = Draft::new(Level::Inferred, not_shown);
     let mut countries = BTreeSet::new();
-    for remote in destination.remotes.iter().filter(fits) {
-        let mut first = None;
-        for (index, row) in view.rows(contact) {
-            let sent = row.totals[0].payload_bytes > 0 && !row.is_icmp();
-            if row.remote.address == remote.address && sent {
-                draft.traffic.push((index, None));
-                draft.cites.extend(row.beginnings().next());
-                first = first.or(Some(row.frames[0]));
-            }
-        }
-        let Some(first) = first else { continue };
+    for remote in remotes {
+        let Some(rows) = sent.get(&remote.address) else { continue };
+        let all = rows.iter().map(|&index| &view.ledger.rows[index]);
+        draft.cites.extend(all.filter_map(|row| row.beginnings().next()));
+        draft.traffic.extend(rows.iter().map(|&index| (index, None)));
+        let first = view.ledger.rows[rows[0]].frames[0];
         let opinions: Vec<String> = remote
             .countries
             .iter()

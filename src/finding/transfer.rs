@@ -5,8 +5,10 @@
 use super::placed::placed;
 use super::words::{msg, told};
 use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use crate::attribution::geo::CountryCode;
 use crate::attribution::legal::{self, Transfer as Decided};
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, World, Zone};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 pub struct Transfer {
@@ -34,8 +36,10 @@ impl Check for Transfer {
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        let legal = legal::shipped().filter(|_| contact.zone == Zone::Internet)?;
-        let decided = |code: &str| legal.transfer(code, &view.day) == self.decided;
+        if contact.zone != Zone::Internet {
+            return None;
+        }
+        let decided = |code| view.transfers.get(&code) == Some(&self.decided);
         let not_shown = &[
             msg!("transfer.not_personal_data"),
             msg!("transfer.not_gdpr_applies_safeguards"),
@@ -52,4 +56,13 @@ impl Check for Transfer {
             ..draft.draft
         })
     }
+}
+
+/// What the decisions say of each country that an address of the world is placed in.
+pub(super) fn decisions(world: &World, day: &str) -> BTreeMap<CountryCode, Decided> {
+    let Some(legal) = legal::shipped() else { return BTreeMap::new() };
+    let remotes = world.destinations.iter().flat_map(|destination| &destination.remotes);
+    let opinions = remotes.flat_map(|remote| &remote.countries);
+    let countries: BTreeSet<CountryCode> = opinions.map(|opinion| opinion.country).collect();
+    countries.into_iter().map(|code| (code, legal.transfer(code.as_str(), day))).collect()
 }

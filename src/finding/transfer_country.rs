@@ -25,7 +25,7 @@ impl Check for TransferCountry {
         let here = view.here.as_deref().filter(|_| contact.zone == Zone::Internet)?;
         let not_shown =
             &[msg!("transfer.country.not_where_data_kept"), msg!("transfer.country.not_law_holds")];
-        let placed = placed(view, contact, not_shown, |code| code != here)?;
+        let placed = placed(view, contact, not_shown, |code| code.as_str() != here)?;
         let mut draft = placed.draft;
         draft.may_say = told!(
             "transfer.country.may_say",

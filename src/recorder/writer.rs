@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Most time between two checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+/// Time between two checkpoints: shorter than the second that may be lost at most, since it takes
+/// time too until one is on the disk.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(750);
 /// Most bytes between two checkpoints.
 const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 /// The disk is called nearly full when at the present rate it will be within this.
