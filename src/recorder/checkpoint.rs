@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub event: Event,
     /// What must be on the disk before it is said.
     pub after: Option<Arc<File>>,
+    /// Dropped when it stands in the journal, or cannot.
+    pub said: Option<Sender<()>>,
 }
 
 /// Entries that wait for the disk; more make the writing wait too.
@@ -60,6 +62,14 @@ impl Checkpoints {
             return work.send(Work::Say(Box::new(entry))).is_ok();
         }
         self.entries.as_ref().is_some_and(|entries| entries.send(entry).is_ok())
+    }
+
+    /// Says something, and waits until it stands in the journal or cannot.
+    pub fn say_now(&self, entry: Entry) {
+        let (said, wait) = bounded(0);
+        if self.say(Entry { said: Some(said), ..entry }) {
+            let _ = wait.recv();
+        }
     }
 
     /// A segment was begun with these bytes.

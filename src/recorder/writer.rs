@@ -146,7 +146,7 @@ impl Writer {
         system: &System,
         protections: Vec<Protection>,
     ) {
-        self.say(Event::Begin {
+        let begin = Event::Begin {
             journal: 1,
             tool: system.application.clone(),
             host: system.host.clone(),
@@ -160,12 +160,18 @@ impl Writer {
                 .map(|protection| (protection.what.clone(), protection.holds))
                 .collect(),
             custody: self.custody.clone(),
-        });
+        };
+        // Killed before that, it leaves a journal without a line, which is no case.
+        self.checkpoints.say_now(self.entry(begin));
         tell(&Report::Ready { protections, public_key: self.public_key.clone() });
     }
 
     fn say(&self, event: Event) {
-        self.checkpoints.say(Entry { clocks: self.clocks, event, after: None });
+        self.checkpoints.say(self.entry(event));
+    }
+
+    fn entry(&self, event: Event) -> Entry {
+        Entry { clocks: self.clocks, event, after: None, said: None }
     }
 
     /// Writes until it is told to stop or cannot go on. Returns the exit code.
@@ -356,18 +362,16 @@ impl Writer {
         self.block = block;
         self.checkpointed = (Instant::now(), self.bytes);
         let drops = self.drops(counters);
-        self.checkpoints.say(Entry {
-            clocks: self.clocks,
-            event: Event::Checkpoint {
-                segment: layout::segment_name(self.segment.position),
-                bytes: self.segment.bytes,
-                packets: self.segment.packets,
-                // Filled in behind, where it is made.
-                sha256: String::new(),
-                drops,
-            },
-            after: Some(self.handle.clone()),
-        });
+        let checkpoint = Event::Checkpoint {
+            segment: layout::segment_name(self.segment.position),
+            bytes: self.segment.bytes,
+            packets: self.segment.packets,
+            // Filled in behind, where it is made.
+            sha256: String::new(),
+            drops,
+        };
+        let after = Some(self.handle.clone());
+        self.checkpoints.say(Entry { after, ..self.entry(checkpoint) });
         tell(&Report::State(State {
             time: self.clocks.wall,
             packets: self.packets,
