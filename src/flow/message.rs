@@ -57,7 +57,8 @@ impl Messages {
 /// lived for long.
 #[cold]
 pub(super) fn begins(flow: &mut Flow, brief: &Brief) {
-    if !has_lived(flow) {
+    // Of those whose messages are kept that is known, and their beginning lies far.
+    if !flow.marks.has(Marks::MESSAGES) && !has_lived(flow) {
         return;
     }
     let begins = match brief.kind {
@@ -73,7 +74,7 @@ pub(super) fn begins(flow: &mut Flow, brief: &Brief) {
         let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
         let message = Message { cite, bytes: brief.payload_length, side: brief.side };
         flow.marks.set(Marks::MESSAGES, true);
-        flow.rare().messages.get_or_insert_default().keep(message);
+        flow.rare().messages.keep(message);
     }
 }
 

@@ -182,7 +182,7 @@ struct Rare {
     /// Packets and whole frames' bytes seen a second time, by [`Side::index`].
     duplicates: [[u64; 2]; 2],
     shares: share::Shares,
-    messages: Option<Box<message::Messages>>,
+    messages: message::Messages,
 }
 
 impl Flow {
@@ -297,8 +297,7 @@ impl Flow {
 
     /// The latest messages that began after a pause, in their order, of a flow that has lived long.
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
-        let messages = self.rare.as_ref().and_then(|rare| rare.messages.as_ref());
-        messages.into_iter().flat_map(|messages| messages.iter())
+        self.rare.iter().flat_map(|rare| rare.messages.iter())
     }
 
     /// Whether a side knocked with the other's IPv4 address for a sequence number, and sent nothing:
