@@ -5,10 +5,8 @@
 //! Fixed bits: the bridge 64, a command and its complement; GDB a packet of each side whose check sum
 //! fits; JDWP 112.
 
-use super::syntax::framed::u32_le;
-use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
-};
+use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_le};
+use super::{Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::{Flow, Segment};
 
 /// Android's debug bridge.
@@ -19,10 +17,11 @@ pub struct Gdb;
 pub struct Jdwp;
 
 const ADB_HEADER_BYTES: usize = 24;
-/// What a connection begins with: a greeting, or the wish for encryption.
-const ADB_OPENING: [&[u8; 4]; 2] = [b"CNXN", b"STLS"];
-/// Longest banner that is said, bytes.
-const BANNER_BYTES_MAX: usize = 512;
+/// Greeting, encryption, login, streams.
+const ADB_COMMANDS: [&[u8; 4]; 8] =
+    [b"CNXN", b"STLS", b"AUTH", b"OPEN", b"OKAY", b"CLSE", b"WRTE", b"SYNC"];
+/// Most payload that a side may offer to take in one message, bytes.
+const ADB_BYTES_MAX: u32 = 1024 * 1024;
 /// Longest packet of GDB that a beginning is recognised by, bytes.
 const GDB_BYTES_MAX: usize = 4096;
 const JDWP_HELLO: &[u8] = b"JDWP-Handshake";
@@ -55,21 +54,27 @@ impl Dissector for Adb {
         Over::Tcp
     }
 
-    fn probe(&self, _: &Flow, seen: &Prefix<'_>) -> Probe {
-        let bytes = seen.first().0;
-        let there = bytes.len().min(4);
-        if !ADB_OPENING.iter().any(|word| word[..there] == bytes[..there]) {
-            return Probe::No;
-        }
-        match (u32_le(bytes, 0), u32_le(bytes, 20)) {
-            (Some(command), Some(magic)) if magic == !command => Probe::Yes,
-            (_, None) => Probe::More,
-            _ => Probe::No,
-        }
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        probe(flow, seen, adb_size, Demand::One)
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Greetings { begun: [false; 2] })
+        Framed::start(Greetings { begun: [false; 2] })
+    }
+}
+
+/// Command, two arguments, length, check sum, and the command's complement.
+fn adb_size(start: &[u8]) -> Size {
+    let there = start.len().min(4);
+    if !ADB_COMMANDS.iter().any(|word| word[..there] == start[..there]) {
+        return Size::Broken;
+    }
+    match [0, 12, 20].map(|at| u32_le(start, at)) {
+        [Some(command), Some(length), Some(magic)] => {
+            let fits = magic == !command && length <= ADB_BYTES_MAX;
+            if fits { Size::Whole(ADB_HEADER_BYTES + length as usize) } else { Size::Broken }
+        }
+        _ => Size::Need(ADB_HEADER_BYTES),
     }
 }
 
@@ -78,22 +83,22 @@ struct Greetings {
     begun: [bool; 2],
 }
 
-impl Session for Greetings {
-    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
-        let begun = std::mem::replace(&mut self.begun[segment.side.index()], true);
-        let banner = segment.data.get(ADB_HEADER_BYTES..).unwrap_or_default();
-        let banner = &banner[..banner.len().min(BANNER_BYTES_MAX)];
-        if !begun && segment.gap == 0 && segment.data.starts_with(ADB_OPENING[0]) {
+impl Grammar for Greetings {
+    fn size(&self, start: &[u8]) -> Size {
+        adb_size(start)
+    }
+
+    fn read(&mut self, message: &Message<'_>, voice: &mut Voice<'_>) -> Next {
+        let begun = std::mem::replace(&mut self.begun[message.side.index()], true);
+        if !begun && message.bytes.starts_with(b"CNXN") {
+            let banner = message.bytes.get(ADB_HEADER_BYTES..).unwrap_or_default();
             for (key, kind, name) in [
                 ("ro.product.model=", IdentityKind::Model, "adb.model"),
                 ("ro.product.name=", IdentityKind::Product, "adb.product"),
             ] {
-                let values = banner.split(|&byte| matches!(byte, b':' | b';' | 0));
-                let value = values.filter_map(|part| part.strip_prefix(key.as_bytes())).next();
-                if let Some(value) = value.filter(|value| !value.is_empty()) {
-                    let what = What::Identity { subject: Subject::Sender, kind };
-                    say(Fact { what, name, value, frame: segment.frame });
-                }
+                let mut parts = banner.split(|&byte| matches!(byte, b':' | b';' | 0));
+                let value = parts.find_map(|part| part.strip_prefix(key.as_bytes()));
+                voice.identity(kind, name, value.unwrap_or_default());
             }
         }
         if self.begun == [true; 2] { Next::Done } else { Next::More }
