@@ -87,6 +87,7 @@ use crate::base::table::{Map, Set};
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::flow::Cite;
+use phase::spans;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -322,7 +323,7 @@ impl<'a> View<'a> {
     /// The same, of an experiment in phases.
     #[must_use]
     pub fn in_periods(self, periods: Vec<Period>) -> View<'a> {
-        let outages = phase::spans(&periods, "outage");
+        let outages = spans(&periods, "outage");
         View { periods, outages, ..self }
     }
 

@@ -1,9 +1,9 @@
 //! `data.media-upload-unprompted`: much is sent while nobody uses the device.
 
-use super::phase::spans;
 use super::words::{msg, text, told};
 use super::{
-    Alternative, Check, Draft, Fact, Service, Severity, View, position, spoken, spoken_device,
+    Alternative, Check, Draft, Fact, Service, Severity, View, position, spans, spoken,
+    spoken_device,
 };
 use crate::attribution::ledger::{FlowRef, Mark};
 use crate::attribution::world::{Contact, Level, Zone};
