@@ -64,11 +64,12 @@ fn logs(view: &View<'_>, contact: &Contact, mut draft: Draft) -> Option<Draft> {
         draft.cites.extend(row.beginnings());
         let text = told!("svc.debug.log_sent", sent, service = Service(row));
         draft.facts.push(Fact::new(text, label.frame));
-        draft.level = draft.level.max(super::capped(Level::Shown, row));
     }
     if draft.traffic.is_empty() {
         return None;
     }
+    // That it is sent is shown; that it is for developers is likely and no more.
+    draft.level = Level::Inferred;
     let device = spoken_device(view.device(contact));
     draft.may_say = told!("svc.debug.may_say_log", device, remote = spoken(view, &draft));
     Some(draft)
