@@ -18,6 +18,10 @@ use crate::snapshot::{
 use crate::source::file::Ending;
 use crate::standard::Window;
 
+/// Notes of the operator between which the lens of a camera is covered: the control for uploads.
+const LENS_COVERED: &str = "lens covered";
+const LENS_UNCOVERED: &str = "lens uncovered";
+
 /// See the module.
 pub struct Analysis<'k> {
     /// Who is who.
@@ -51,8 +55,10 @@ impl Analysis<'_> {
             || endings.iter().any(|ending| ending.damage.is_some())
             || losses.weaken_absence();
         let view = View::new(&outcome.ledger, &world, lossy).here(choice.here.clone());
-        let mut findings =
-            finding::run_in_threads(&view.in_periods(outcome.phases.periods()), *threads);
+        let view = view.in_periods(outcome.phases.periods());
+        let view = view.with_lens_covered(outcome.phases.between(LENS_COVERED, LENS_UNCOVERED));
+        let mut findings = finding::run_in_threads(&view, *threads);
+        drop(view);
         let timeline = outcome.timeline.as_ref();
         let timeline = timeline.map(|kept| timeline::shown(kept, &world.devices, &world.contacts));
         let mut withdrawn = coverage.incomplete_because.clone();

@@ -20,7 +20,12 @@ pub fn run(signatures: &Signatures, geo: &Geo) -> CanaryShown {
     let mut missing = Vec::new();
     let settings = Settings { flows_max: 1024, ..Settings::default() };
     let ledger = match Sources::embedded("canary", PLANTED) {
-        Ok(mut sources) => Engine::new(settings, geo, None).read(&mut sources, &mut |_| {}).ledger,
+        Ok(mut sources) => {
+            Engine::new(settings, geo, None)
+                .looking_for(signatures.beginnings())
+                .read(&mut sources, &mut |_| {})
+                .ledger
+        }
         Err(_) => {
             missing.push("the planted capture could not be read");
             Ledger::default()

@@ -20,8 +20,10 @@ use crate::base::time::Timestamp;
 use crate::decode::FrameLedger;
 use crate::decode::fragments::FragmentLosses;
 use crate::flow::distribution::Distributions;
+use crate::protocol::beginnings::Beginnings;
 use crate::source::Sources;
 use front::Front;
+use std::sync::Arc;
 use teller::Teller;
 use worker::Worker;
 
@@ -116,6 +118,13 @@ impl<'r> Engine<'r> {
             workers: (0..workers).map(worker).collect(),
             teller: Teller::new((settings.flows_max / FLOWS_A_ROW).max(1), geo, records),
         }
+    }
+
+    /// Looks for beginnings of messages in flows that no dissector knows.
+    #[must_use]
+    pub fn looking_for(mut self, beginnings: &Arc<Beginnings>) -> Self {
+        self.workers.iter_mut().for_each(|worker| worker.look_for(beginnings));
+        self
     }
 
     /// Reads captures to their end. `tick` is called now and then, for a progress bar.

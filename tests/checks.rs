@@ -274,6 +274,10 @@ fn an_upload_in_idle_is_inferred_and_one_in_use_is_not_told() {
     let finding = one(&findings, id);
     assert_eq!((finding.level.name(), finding.phase), ("inferred", Some("idle")));
     assert_eq!(finding.traffic[0].delivered_bytes, [560_000, 0]);
+    let told =
+        |finding: &Finding, part: &str| finding.facts.iter().any(|fact| fact.text.contains(part));
+    assert!(told(finding, "phase idle: 560000 bytes in 1 such flows"), "{:?}", finding.facts);
+    assert!(!told(finding, "lens"), "no control was noted");
     assert!(!has(&tell(&capture, "use", vec![period("use", 0, 1)]), id));
     // The same service gets an upload in use too: only that in idle counts.
     let mut again = Capture { packets: capture.packets.clone(), second: 500 };
@@ -283,6 +287,7 @@ fn an_upload_in_idle_is_inferred_and_one_in_use_is_not_told() {
     let then = vec![period("idle", 0, 1), period("use", 450, 401)];
     let findings = tell(&again, "idle-then-use", then);
     assert_eq!(one(&findings, id).traffic[0].frames, 400);
+    assert!(told(one(&findings, id), "phase use: 560000 bytes in 1 such flows"), "{findings:?}");
     let both = vec![period("idle", 0, 1), period("use", 200, 201)];
     assert!(!has(&tell(&capture, "both", both), id));
     assert!(!has(&tell(&capture, "no-phase", Vec::new()), id));

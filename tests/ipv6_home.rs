@@ -163,3 +163,25 @@ fn name_servers_of_router_advertisements_say_nothing_of_those_for_ipv4() {
     assert!(ids.iter().any(|id| *id == "dns.cleartext"), "{ids:?}");
     assert!(ids.iter().all(|id| *id != "dns.hardcoded-resolver"), "{ids:?}");
 }
+
+#[test]
+fn flow_records_and_access_lists_know_which_addresses_are_at_home() {
+    let folder = tempfile::tempdir().unwrap();
+    let (held, elsewhere) = (folder.path().join("held"), folder.path().join("elsewhere"));
+    for (folder, holder, local) in [(&held, CAMERA, true), (&elsewhere, [2, 0, 0, 0, 0, 9], false)]
+    {
+        std::fs::create_dir(folder).unwrap();
+        let capture = capture(folder, holder, 255);
+        let (out, capture) = (folder.join("zeek"), capture.to_str().unwrap());
+        let args = ["flows", capture, "--format", "zeek", "--output", out.to_str().unwrap()];
+        let done = program::phonehome(&args);
+        assert!(matches!(done.code, Some(0 | 3)), "{}", done.stderr);
+        let text = std::fs::read_to_string(out.join("conn.log")).unwrap();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let sent: Vec<&Value> = lines.iter().filter(|line| line["id.resp_p"] == 7777).collect();
+        assert_eq!(sent.len(), ADDRESSES as usize, "{text}");
+        assert!(sent.iter().all(|line| line["local_orig"] == local), "{text}");
+        assert!(sent.iter().all(|line| line["local_resp"] == false), "{text}");
+    }
+}

@@ -310,3 +310,112 @@ fn a_week_without_a_search_for_updates_is_inferred_where_the_device_started_in_i
     let idle = vec![period("idle", 0, 1)];
     assert!(!has(&in_phase(&week(8, "/"), "no-start", idle), id));
 }
+
+/// A greeting of the Android debug bridge.
+fn greeting(banner: &[u8]) -> Vec<u8> {
+    let number = u32::from_le_bytes(*b"CNXN");
+    let words = [number, 0x0100_0001, 4096, banner.len() as u32, 0, !number];
+    [&words.map(u32::to_le_bytes).concat()[..], banner].concat()
+}
+
+#[test]
+fn a_debugger_that_answers_is_told_and_one_that_does_not_is_not() {
+    let id = "svc.debug";
+    let hello = greeting(b"host::");
+    let answered = asked_locally(5555, &hello, &greeting(b"device::ro.product.model=C1;"));
+    let findings = answered.findings("adb");
+    assert_eq!(subject(one(&findings, id)), ["ip:192.168.1.9", "ip:192.168.1.2"]);
+    assert!(one(&findings, id).may_say.contains("Android debug bridge"));
+    let mut refused = Capture::default();
+    refused.tcp((NEIGHBOUR, 5000), (DEVICE, 5555), [100, 0], SYN, b"");
+    refused.tcp((DEVICE, 5555), (NEIGHBOUR, 5000), [0, 101], 20, b"");
+    assert!(!has(&refused.findings("adb-refused"), id));
+    assert!(!has(&asked_locally(5555, &get("/", ""), OK).findings("adb-port"), id));
+}
+
+#[test]
+fn a_log_that_leaves_the_network_is_told_and_one_for_the_router_is_not() {
+    let log = b"<15>Nov 29 04:00:00 cam app[1]: debug: opened stream\n";
+    for (server, told) in [(AWAY, true), (ROUTER, false)] {
+        let mut capture = Capture::default();
+        capture.udp((DEVICE, 514), (server, 514), log);
+        capture.udp((DEVICE, 514), (server, 514), log);
+        assert_eq!(has(&capture.findings(&format!("log{told}")), "svc.debug"), told);
+    }
+}
+
+#[test]
+fn an_old_program_is_told_of_who_names_it_and_a_mended_one_is_not() {
+    let id = "update.old-stack";
+    for (server, told) in [
+        ("Boa/0.94.14rc21", true),
+        ("GoAhead-http/3.6.4", true),
+        ("GoAhead-http/5.1.0", false),
+        ("nginx/1.2", false),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\nServer: {server}\r\nContent-Length: 2\r\n\r\nOK");
+        let findings = asked_locally(80, &get("/", ""), answer.as_bytes())
+            .findings(&format!("old-{}", server.len()));
+        assert_eq!(has(&findings, id), told, "{server}");
+        if told {
+            let old = one(&findings, id);
+            assert_eq!(subject(old), ["ip:192.168.1.9", "ip:192.168.1.2"]);
+            assert_eq!(old.level.name(), "inferred");
+        }
+    }
+    // What a server in the internet is made of is another matter.
+    let mut capture = Capture::default();
+    let answer = b"HTTP/1.1 200 OK\r\nServer: Boa/0.94\r\nContent-Length: 2\r\n\r\nOK";
+    capture.talk((DEVICE, 5000), (AWAY, 80), &get("/", ""), answer);
+    assert!(!has(&capture.findings("old-away"), id));
+}
+
+/// A server's answer in TLS 1.2 with this certificate.
+fn served(certificate: &[u8]) -> Vec<u8> {
+    let message = |kind: u8, body: &[u8]| {
+        let length = (body.len() as u32).to_be_bytes();
+        let message = [&[kind][..], &length[1..], body].concat();
+        [&[22, 3, 3][..], &(message.len() as u16).to_be_bytes(), &message].concat()
+    };
+    let long = |length: usize| (length as u32).to_be_bytes()[1..].to_vec();
+    let list = [&long(certificate.len())[..], certificate].concat();
+    let hello = [&[3, 3][..], &[9; 32], &[0, 0, 0x2f, 0]].concat();
+    [message(2, &hello), message(11, &[&long(list.len())[..], &list].concat())].concat()
+}
+
+#[test]
+fn one_certificate_at_two_devices_is_told_of_both_and_two_certificates_are_not() {
+    let id = "cred.same-across-devices";
+    let first = std::fs::read(common::places::of_project("tests/data/current.der")).unwrap();
+    let second = std::fs::read(common::places::of_project("tests/data/expired.der")).unwrap();
+    let ask = hello(&[]);
+    for (other, told) in [(&first, true), (&second, false)] {
+        let mut capture = Capture::default();
+        let client = [192, 168, 1, 77];
+        capture.talk((client, 5000), (DEVICE, 443), &ask, &served(&first));
+        capture.talk((client, 5001), (NEIGHBOUR, 443), &ask, &served(other));
+        let findings = capture.findings(&format!("same-key-{told}"));
+        let all: Vec<_> = findings.iter().filter(|finding| finding.id == id).collect();
+        assert_eq!(all.len(), if told { 2 } else { 0 }, "{all:?}");
+        if told {
+            let about: Vec<&str> = all.iter().map(|finding| subject(finding)[0]).collect();
+            assert!(about.contains(&"ip:192.168.1.9") && about.contains(&"ip:192.168.1.2"));
+        }
+    }
+    // The same device twice is no second device.
+    let mut capture = Capture::default();
+    capture.talk((NEIGHBOUR, 5000), (DEVICE, 443), &ask, &served(&first));
+    capture.talk((NEIGHBOUR, 5001), (DEVICE, 443), &ask, &served(&first));
+    assert!(!has(&capture.findings("same-key-once"), id));
+}
+
+#[test]
+fn a_service_that_finds_places_is_told_and_a_neighbour_of_it_is_not() {
+    for (host, told) in [("us1.unwiredlabs.com", true), ("www.unwiredlabs.com", false)] {
+        let ask = String::from_utf8(get("/v2/process.php", "")).unwrap();
+        let ask = ask.replace("cloud.example", host);
+        let mut capture = Capture::default();
+        capture.talk((DEVICE, 5000), (AWAY, 80), ask.as_bytes(), OK);
+        assert_eq!(has(&capture.findings(&format!("place{told}")), "data.location-lookup"), told);
+    }
+}

@@ -46,6 +46,7 @@ fn looking_for(device: &str, tap: impl Fn(&Frame<'_>) -> usize) -> Vec<Advice> {
         choice: Choice::default(),
         fail_on: None,
         hashed: false,
+        threads: 1,
     };
     sight::judge(&analysis.snapshot(&engine.finish(), &[]), Some(device))
 }

@@ -15,6 +15,8 @@ pub enum Table {
     Domain,
     /// `[[network]]`
     Network,
+    /// `[[flow]]`
+    Flow,
     /// `[[oui]]`
     Oui,
     /// `[[dhcp]]`
@@ -32,6 +34,7 @@ impl Table {
             Table::Ownership => "ownership",
             Table::Domain => "domain",
             Table::Network => "network",
+            Table::Flow => "flow",
             Table::Oui => "oui",
             Table::Dhcp => "dhcp",
             Table::Said => "said",
@@ -135,6 +138,9 @@ pub fn facts(signature: &Signature) -> Vec<FactRef<'_>> {
     for (index, fact) in signature.network.iter().enumerate() {
         all.push(host!(Network, index, Cow::Borrowed(fact.addr.as_str()), fact));
     }
+    for (index, fact) in signature.flow.iter().enumerate() {
+        all.push(host!(Flow, index, Cow::Owned(fact.spoken()), fact));
+    }
     for (index, fact) in signature.oui.iter().enumerate() {
         let note = fact.note.as_deref();
         let fact = fact!(Oui, index, Cow::Borrowed(fact.registrant.as_str()), fact);
@@ -151,7 +157,7 @@ pub fn facts(signature: &Signature) -> Vec<FactRef<'_>> {
     }
     for (index, fact) in signature.said.iter().enumerate() {
         let note = fact.note.as_deref();
-        let what = format!("{} {}", fact.fact, fact.value);
+        let what = fact.spoken();
         all.push(FactRef { note, ..fact!(Said, index, Cow::Owned(what), fact) });
     }
     all

@@ -6,12 +6,14 @@ mod hardware;
 mod mark;
 mod named;
 mod row;
+mod shown;
 mod traffic;
 
 pub use hardware::{Asked, DeviceKey, Hardware, Identity};
 pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
+pub use shown::Shown;
 pub use traffic::Traffic;
 
 use super::announced::{Expectations, Expected};
@@ -95,6 +97,8 @@ pub(super) struct Notes {
     pub handed_over: bool,
     /// Another flow announced this one before it began.
     expected: Option<Expected>,
+    /// What its ends said of themselves, where the remote one is on the internet.
+    pub shown: Vec<Shown>,
     /// Protocols that go through the flow beside the one it is called by, each with a frame.
     carried: Vec<(&'static str, u64)>,
 }
@@ -155,6 +159,7 @@ pub struct Ledger {
     rows_max: RowsMax,
     flow_refs: usize,
     paced: usize,
+    shown: usize,
     /// By hardware address; no output iterates it without sorting.
     pub hardware: Map<Mac, Hardware>,
     /// What devices said about themselves.
@@ -361,6 +366,7 @@ impl Ledger {
             What::Identity { subject: Subject::Sender, kind } => {
                 let key = self.sender(flow, side);
                 self.describe(key, kind, fact);
+                self.show(flow, side, cite, fact);
                 if side == self.local_side(flow)
                     && self.scope(flow, side.other()) == Scope::Internet
                     && tells_apart(kind)
@@ -433,6 +439,10 @@ impl Ledger {
                 }
             }
             What::Fingerprint(kind) => {
+                if kind == FingerprintKind::Ja4 {
+                    let key = self.sender(flow, side);
+                    self.describe(key, IdentityKind::Software, fact);
+                }
                 let client = self.client(flow);
                 let kept = match kind {
                     FingerprintKind::Ja3 => &mut client.ja3,
@@ -496,22 +506,39 @@ impl Ledger {
         }
     }
 
-    /// Which end says to the test network what a device is: its model to anybody, the rest to others than
+    /// Which end says to the test network what a device is: its model and key to anybody, the rest to others than
     /// the internet, for that is another question.
     fn tells(&self, flow: &Head, side: Side, kind: IdentityKind) -> Option<Mark> {
-        use IdentityKind::{Account, DeviceId, Firmware, Location, Model, Serial};
+        use IdentityKind::{Account, DeviceId, Firmware, Key, Location, Model, Product, Serial};
         // Most descriptions are of programs.
-        if !matches!(kind, Model | Serial | DeviceId | Firmware | Location | Account) {
+        if !matches!(
+            kind,
+            Model | Serial | DeviceId | Firmware | Location | Account | Key | Product
+        ) {
             return None;
         }
         let local = self.local_side(flow);
         let inside = [local, local.other()].map(|end| self.scope(flow, end) != Scope::Internet);
-        let counts = kind == Model || inside == [true, true];
+        let counts = matches!(kind, Model | Key) || inside == [true, true];
         let here = side == local;
         (counts && inside[usize::from(!here)]).then_some(match here {
             true => Mark::TellsHere,
             false => Mark::TellsThere,
         })
+    }
+
+    /// An end of a flow with the internet said what it is.
+    fn show(&mut self, flow: &Head, side: Side, cite: Cite, fact: &Fact<'_>) {
+        let remote = self.local_side(flow).other();
+        if self.scope(flow, remote) != Scope::Internet {
+            return;
+        }
+        let value = shortened(fact.value);
+        let shown = Shown { fact: fact.name, value, by_remote: side == remote, cite };
+        let kept = &mut self.notes.entry(flow.first_frame).or_default().shown;
+        if kept.len() < shown::SHOWN_MAX && !kept.iter().any(|other| other.repeats(&shown)) {
+            kept.push(shown);
+        }
     }
 
     fn client(&mut self, flow: &Head) -> &mut Client {
@@ -709,7 +736,19 @@ impl Ledger {
             self.losses.paces += u64::from(paced.take().is_some());
         }
         self.paced += usize::from(paced.is_some());
-        let (remembered, marks) = row.add(flow, local, notes.unwrap_or_default(), paced, room);
+        let mut notes = notes.unwrap_or_default();
+        for shown in std::mem::take(&mut notes.shown) {
+            if !row.is_news(&shown) {
+                continue;
+            }
+            if self.shown < shown::ALL_SHOWN_MAX {
+                self.shown += 1;
+                row.shown.push(shown);
+            } else {
+                self.losses.identities += 1;
+            }
+        }
+        let (remembered, marks) = row.add(flow, local, notes, paced, room);
         self.flow_refs += remembered;
         Some((index, marks))
     }

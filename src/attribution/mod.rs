@@ -6,6 +6,7 @@
 mod announced;
 pub mod country;
 pub mod fact;
+mod flows;
 pub mod forwarded;
 pub mod geo;
 pub mod ledger;
@@ -22,6 +23,7 @@ pub mod place;
 pub mod reach;
 pub mod record;
 pub mod signature;
+mod texts;
 pub mod world;
 
 pub use ledger::Ledger;

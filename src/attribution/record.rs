@@ -39,6 +39,9 @@ pub struct FlowRecord {
     pub proto: Cow<'static, str>,
     #[serde(skip)]
     protocol: u8,
+    /// Where both ends are, by what the flow's hardware addresses are known to hold.
+    #[serde(skip)]
+    pub zones: [Zone; 2],
     /// Why it ended.
     pub ended_by: &'static str,
     /// The frame that showed it.
@@ -288,6 +291,7 @@ impl FlowRecord {
         FlowRecord {
             proto: transport_name(flow.key.protocol),
             protocol: flow.key.protocol,
+            zones: [source, destination].map(|side| zone_of(ledger.endpoint(&head, side))),
             ended_by: end.name(),
             ended_at_frame,
             src: flow.key.address(source),

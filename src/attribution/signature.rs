@@ -4,25 +4,33 @@
 mod care;
 mod fact;
 mod pattern;
+mod shows;
 
 pub(super) use care::check;
 pub(crate) use care::{is_date, sourced};
 pub use fact::{
-    About, Confidence, Dhcp, Domain, Example, Kind, Match, Network, Operator, Oui, Ownership, Said,
-    Signature,
+    About, By, Confidence, Dhcp, Domain, Example, Kind, Match, Network, Operator, Oui, Ownership,
+    Said, Shows, Signature,
 };
 pub(crate) use pattern::literal_suffix;
 pub(super) use pattern::{address_bits, parse_network, starts_with_words};
+pub use shows::{BEGINS, FlowSeen, Pattern};
 
+use super::flows::Flows;
+pub use super::flows::Word;
 use super::lookup::{Networks, Registrants};
 use super::pack::{Disabled, Pack};
+use super::texts::{Begins, Texts};
 use crate::base::file::{self, FileError};
 use crate::base::table::Map;
-use crate::base::text::hex;
+use crate::base::text::{bytes_of_hex, hex};
+use crate::protocol::beginnings::Beginnings;
 use pattern::{glob, glob_text};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 
@@ -36,15 +44,17 @@ pub enum Found {
     Domain(usize, usize),
     /// A `[[network]]`.
     Network(usize, usize),
+    /// A `[[flow]]`.
+    Flow(usize, usize),
 }
 
 /// What a matching fact says, borrowed from its signature.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Claim<'a> {
     /// The signature.
     pub signature: &'a Signature,
     /// The pattern that matched.
-    pub pattern: &'a str,
+    pub pattern: Cow<'a, str>,
     /// What the service does.
     pub role: &'a str,
     /// Who operates the host, where it is another than the signature's.
@@ -66,7 +76,10 @@ pub struct Signatures {
     /// Signatures that know what devices say in DHCP.
     dhcp: Vec<usize>,
     /// What devices say otherwise, by the name of the fact.
-    said: Map<Box<str>, Vec<(usize, usize)>>,
+    said: Map<Box<str>, Texts>,
+    said_begins: Begins,
+    flows: Flows,
+    beginnings: Arc<Beginnings>,
     by_id: Map<String, usize>,
     /// Folders of the user, in the order of loading.
     pub(super) packs: Vec<Pack>,
@@ -132,6 +145,8 @@ impl Signatures {
         self.registrants = Registrants::default();
         self.dhcp.clear();
         self.said.clear();
+        self.said_begins = Begins::default();
+        self.flows = Flows::default();
         let is_off = |id: &str, fact: &str| self.disabled.iter().any(|one| one.concerns(id, fact));
         let wholly = |id: &str| self.disabled.iter().any(|one| one.id == id && one.fact.is_none());
         let all = self.signatures.iter().enumerate();
@@ -155,12 +170,37 @@ impl Signatures {
                 self.registrants.add(&oui.registrant, (index, fact));
             }
             for (fact, said) in signature.said.iter().enumerate() {
-                self.said.entry(said.fact.as_str().into()).or_default().push((index, fact));
+                if is_off(&signature.id, &said.spoken()) {
+                    continue;
+                }
+                if let Some(value) = &said.value {
+                    let texts = self.said.entry(said.fact.as_str().into()).or_default();
+                    texts.add(value, (index, fact));
+                } else if let Some(first) = &said.first
+                    && let Ok(pattern) = Pattern::read(first, said.at)
+                {
+                    self.said_begins.add(pattern, (index, fact));
+                }
+            }
+            for (fact, shows) in signature.flow.iter().enumerate() {
+                if shows.withdrawn.is_none() && !is_off(&signature.id, &shows.spoken()) {
+                    self.flows.add(shows, (index, fact));
+                }
             }
             if !signature.dhcp.is_empty() {
                 self.dhcp.push(index);
             }
         }
+        let mut beginnings = Beginnings::default();
+        self.said_begins.ask(&mut beginnings);
+        self.flows.begins().ask(&mut beginnings);
+        self.beginnings = Arc::new(beginnings);
+    }
+
+    /// Beginnings of messages to look for in flows that no dissector knows.
+    #[must_use]
+    pub fn beginnings(&self) -> &Arc<Beginnings> {
+        &self.beginnings
     }
 
     /// Whether a signature has this id.
@@ -249,6 +289,18 @@ impl Signatures {
             .map(|(index, fact)| Found::Network(index, fact))
     }
 
+    /// Whose service a flow is for, by what it shows, and which of the words that rests on.
+    #[must_use]
+    pub fn by_flow(
+        &self,
+        flow: &FlowSeen<'_>,
+        words: &[Word<'_>],
+        day: &str,
+    ) -> Option<(Found, Option<usize>)> {
+        let ((index, fact), word) = self.flows.of(flow, words, &self.signatures, day)?;
+        Some((Found::Flow(index, fact), word))
+    }
+
     /// What a match says.
     #[must_use]
     pub fn claim(&self, found: Found) -> Claim<'_> {
@@ -258,7 +310,7 @@ impl Signatures {
                 let domain = &signature.domain[fact];
                 Claim {
                     signature,
-                    pattern: &domain.host,
+                    pattern: Cow::Borrowed(&domain.host),
                     role: &domain.role,
                     operator: domain.operator.as_deref(),
                     region: domain.region.as_deref(),
@@ -270,11 +322,23 @@ impl Signatures {
                 let network = &signature.network[fact];
                 Claim {
                     signature,
-                    pattern: &network.addr,
+                    pattern: Cow::Borrowed(&network.addr),
                     role: &network.role,
                     operator: network.operator.as_deref(),
                     region: network.region.as_deref(),
                     about: network.about(),
+                }
+            }
+            Found::Flow(index, fact) => {
+                let signature = &self.signatures[index];
+                let shows = &signature.flow[fact];
+                Claim {
+                    signature,
+                    pattern: Cow::Owned(shows.spoken()),
+                    role: &shows.role,
+                    operator: shows.operator.as_deref(),
+                    region: shows.region.as_deref(),
+                    about: shows.about(),
                 }
             }
         }
@@ -289,12 +353,14 @@ impl Signatures {
     /// The vendor whose devices say this of themselves, and the fact that knows it.
     #[must_use]
     pub fn by_said(&self, fact: &str, value: &str) -> Option<(&Signature, &Said)> {
-        let places = self.said.get(fact)?;
-        let value = value.to_lowercase();
-        places.iter().find_map(|&(index, fact)| {
+        let places = match fact {
+            BEGINS => self.said_begins.of(&bytes_of_hex(value)?),
+            _ => self.said.get(fact)?.candidates(&value.to_lowercase()),
+        };
+        places.into_iter().find_map(|(index, fact)| {
             let signature = &self.signatures[index];
             let said = &signature.said[fact];
-            glob_text(&said.value, &value).then_some((signature, said))
+            said.fits(value).then_some((signature, said))
         })
     }
 
@@ -445,8 +511,13 @@ mod tests {
             for said in &signature.said {
                 let found =
                     |value: &str| all.by_said(&said.fact, value).map(|(s, _)| s.id.as_str());
-                assert_eq!(found(&said.example), Some(signature.id.as_str()), "{}", said.value);
-                assert_ne!(found(&said.near_miss), Some(signature.id.as_str()), "{}", said.value);
+                assert_eq!(found(&said.example), Some(signature.id.as_str()), "{}", said.spoken());
+                assert_ne!(
+                    found(&said.near_miss),
+                    Some(signature.id.as_str()),
+                    "{}",
+                    said.spoken()
+                );
             }
         }
     }

@@ -78,6 +78,14 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes that pairs of hex digits stand for; nothing where they are no such pairs.
+#[must_use]
+pub fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|value| value as u8);
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
 /// Lower-case hexadecimal digits, exactly as many as so many bytes need.
 #[must_use]
 pub fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {

@@ -121,7 +121,9 @@ pub fn read<'w>(
     let Wanted { choice, fail_on, hashed, timeline, records, sealed } = wanted;
     let settings = Settings { timeline, ..settings };
     let sources = input::open(files, hashed)?;
-    let (outcome, mut endings) = walk(sources, settings, &known.geo, records);
+    let engine = Engine::new(settings, &known.geo, records);
+    let engine = engine.looking_for(known.signatures.beginnings());
+    let (outcome, mut endings) = through(sources, engine);
     if let Some(case) = sealed {
         as_sealed(case, &mut endings)?;
     }
@@ -163,13 +165,16 @@ fn as_sealed(case: &Path, endings: &mut [Ending]) -> Result<(), Failure> {
 
 /// Only the walk of the packets, for commands that need no snapshot.
 pub fn walk<'r>(
-    mut sources: Sources,
+    sources: Sources,
     settings: Settings,
     geo: &'r Geo,
     records: Option<&'r mut Records<'r>>,
 ) -> (Outcome, Vec<Ending>) {
+    through(sources, Engine::new(settings, geo, records))
+}
+
+fn through(mut sources: Sources, engine: Engine<'_>) -> (Outcome, Vec<Ending>) {
     let progress = Progress::new();
-    let engine = Engine::new(settings, geo, records);
     let outcome = engine.read(&mut sources, &mut |sources| progress.tick(sources));
     drop(progress);
     (outcome, sources.finish())

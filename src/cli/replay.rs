@@ -139,7 +139,8 @@ impl Replay<'_> {
         };
         let keep: &mut Records<'_> = &mut keep;
         let geo = self.analysis.geo;
-        let mut engine = Engine::new(self.settings, geo, Some(keep));
+        let mut engine = Engine::new(self.settings, geo, Some(keep))
+            .looking_for(self.analysis.signatures.beginnings());
         let mut said = Said::default();
         let mut job = Job::default();
         let first = sources.next_time().unwrap_or_default();

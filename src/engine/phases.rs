@@ -90,6 +90,24 @@ impl Phases {
         self.phases.iter().map(period).collect()
     }
 
+    /// From one note of the operator to the next of another text; without the latter there is no time.
+    #[must_use]
+    pub fn between(&self, from: &str, to: &str) -> Vec<[Timestamp; 2]> {
+        let mut begun = None;
+        let mut times = Vec::new();
+        for mark in &self.marks {
+            let text = mark.text.trim();
+            if text.eq_ignore_ascii_case(from) {
+                begun = begun.or(Some(mark.time));
+            } else if text.eq_ignore_ascii_case(to)
+                && let Some(from) = begun.take()
+            {
+                times.push([from, mark.time]);
+            }
+        }
+        times
+    }
+
     fn enter(&mut self, name: &'static str, began: Timestamp, so_far: &FrameLedger) {
         // A new segment says again which phase it is in.
         if self.phases.last().is_some_and(|last| last.name == Some(name) && last.began == began) {

@@ -5,7 +5,9 @@ use super::events::{Events, Join};
 use crate::flow::distribution::Distributions;
 use crate::flow::{FlowId, FlowTable, Losses};
 use crate::protocol::Sessions;
+use crate::protocol::beginnings::Beginnings;
 use std::hint::black_box;
+use std::sync::Arc;
 
 /// Packets whose memory is fetched at once.
 const AHEAD: usize = 64;
@@ -51,6 +53,11 @@ impl Worker {
             distributions: Distributions::default(),
             dissect,
         }
+    }
+
+    /// Looks for beginnings of messages in flows that no dissector knows.
+    pub fn look_for(&mut self, beginnings: &Arc<Beginnings>) {
+        self.partitions.iter_mut().for_each(|one| one.sessions.look_for(beginnings));
     }
 
     /// Takes this worker's part of a job.

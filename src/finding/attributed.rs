@@ -32,7 +32,13 @@ pub(super) fn attributed<'v>(
         }
     }
     draft.facts.extend(said.iter().map(|claim| fact(claim)));
-    if draft.level == Level::Inferred {
+    if said.iter().any(|claim| matches!(claim.basis, "said" | "protocol")) {
+        draft.alternatives.push(Alternative {
+            text: text("shared.speaks_elsewhere").into(),
+            status: "not excluded",
+            by: text("shared.by_protocol").into(),
+        });
+    } else if draft.level == Level::Inferred {
         draft.alternatives.push(Alternative {
             text: text("shared.address_also_serves").into(),
             status: "not excluded",

@@ -12,16 +12,8 @@ const NOT_LOOKED_FOR: &[(&str, &str)] = &[
     ),
     ("cap.drops", "no finding but coverage: losses, damage and truncation stand in every output"),
     (
-        "cred.same-across-devices",
-        "secrets are never kept, so that those of two devices cannot be compared",
-    ),
-    (
         "crypto.homemade",
         "payload that looks encrypted is told as such (`looks`); who made the cipher is not seen",
-    ),
-    (
-        "data.location-lookup",
-        "no sourced list of services that tell a place by radio networks around is shipped",
     ),
     (
         "data.wifi-credentials-out",
@@ -43,10 +35,6 @@ const NOT_LOOKED_FOR: &[(&str, &str)] = &[
     ("resil.local-fails", "which traffic is a device's function only the operator knows"),
     ("resil.synchronised-reconnect", "needs several units of one model in one outage"),
     (
-        "svc.debug",
-        "debugging protocols are not read; a service that answered is told by svc.listen-exposed",
-    ),
-    (
         "telemetry.after-optout",
         "when somebody opted out is not on the wire; `compare --phase` shows the difference",
     ),
@@ -58,7 +46,6 @@ const NOT_LOOKED_FOR: &[(&str, &str)] = &[
         "telemetry.undeclared-endpoint",
         "`check --declared` and MUD files say it, for it takes a declaration",
     ),
-    ("update.old-stack", "no sourced list of fingerprints of outdated software is shipped"),
     ("update.unsigned-visible", "programs are not kept, so that nothing in them is looked at"),
 ];
 

@@ -23,12 +23,14 @@ mod identified;
 mod inbound;
 mod info_leak;
 mod lateral;
+mod location_lookup;
 mod marked;
 mod media_cleartext;
 mod name_unexplained;
 mod ntp_unauthenticated;
 mod offered;
 mod offline_loop;
+mod old_stack;
 mod persistent_id;
 mod phase;
 mod pii_cleartext;
@@ -37,8 +39,10 @@ mod port_opening;
 mod record;
 mod relay;
 mod review;
+mod same_key;
 mod scan;
 mod standard;
+mod svc_debug;
 mod svc_exposed;
 mod svc_legacy;
 mod sweep;
@@ -70,6 +74,7 @@ pub use persistent_id::Identifiers;
 pub use phase::{Period, position};
 pub use record::{Alternative, Bearing, Counted, Fact, Finding, Reference, SubjectOf};
 pub use review::{Review, open, standing};
+pub use same_key::Keys;
 pub use sweep::Sweeps;
 pub use update_none::Silences;
 
@@ -83,6 +88,7 @@ use crate::base::table::{Map, Set};
 use crate::base::text::{hex, safe};
 use crate::base::time::Timestamp;
 use crate::flow::Cite;
+use phase::spans;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -97,6 +103,7 @@ use words::told;
 pub static CHECKS: &[&dyn Check] = &[
     &cred_cleartext::CredCleartext,
     &cred_default::CredDefault,
+    &same_key::SameKey,
     &weak_sign_in::WeakSignIn,
     &tls_none::TlsNone,
     &tls_old::TlsOldVersion,
@@ -110,6 +117,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &update_cleartext::UpdateCleartext,
     &update_check::UpdateCheck,
     &update_none::UpdateNone,
+    &old_stack::OldStack,
     &name_unexplained::NameUnexplained,
     &dns_hardcoded::DnsHardcodedResolver,
     &cloud_vendor::CloudVendor,
@@ -120,6 +128,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &inbound::Inbound,
     &port_opening::PortOpening,
     &svc_legacy::SvcLegacy,
+    &svc_debug::SvcDebug,
     &svc_exposed::SvcExposed,
     &info_leak::InfoLeak,
     &identified::Identified,
@@ -128,6 +137,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &amplifier::Amplifier,
     &tunnel::CovertTunnel,
     &upload::Upload,
+    &location_lookup::LocationLookup,
     &persistent_id::PersistentId,
     &volume::Volume,
     &lateral::Lateral,
@@ -254,6 +264,8 @@ pub struct View<'a> {
     pub sweeps: Sweeps,
     /// Positions of the devices that asked for names inside encryption.
     pub asking_encrypted: Set<usize>,
+    /// Certificates that several devices show.
+    pub keys: Keys,
     /// Devices that were not seen to look for updates.
     pub silences: Silences,
     /// Positions of the devices that one internet address alone told the time.
@@ -270,6 +282,8 @@ pub struct View<'a> {
     pub here: Option<String>,
     /// Phases that the operator noted, in their order.
     pub periods: Vec<Period>,
+    /// From when until when the operator noted that the lens was covered.
+    pub covered: Vec<[Timestamp; 2]>,
 }
 
 impl<'a> View<'a> {
@@ -285,6 +299,8 @@ impl<'a> View<'a> {
         let (year, month, day) = latest.date();
         let day = format!("{year:04}-{month:02}-{day:02}");
         let transfers = transfer::decisions(world, &day);
+        let by_id = world.devices.iter().enumerate().map(|(at, device)| (&*device.id, at));
+        let by_id: Map<&str, usize> = by_id.collect();
         View {
             ledger,
             world,
@@ -292,14 +308,16 @@ impl<'a> View<'a> {
             identifiers,
             sweeps,
             asking_encrypted,
+            keys: Keys::of(ledger, world, &by_id),
             silences,
             one_clock,
             outages: Vec::new(),
-            by_id: world.devices.iter().enumerate().map(|(at, device)| (&*device.id, at)).collect(),
+            by_id,
             day,
             transfers,
             here: None,
             periods: Vec::new(),
+            covered: Vec::new(),
         }
     }
 
@@ -312,8 +330,14 @@ impl<'a> View<'a> {
     /// The same, of an experiment in phases.
     #[must_use]
     pub fn in_periods(self, periods: Vec<Period>) -> View<'a> {
-        let outages = phase::spans(&periods, "outage");
+        let outages = spans(&periods, "outage");
         View { periods, outages, ..self }
+    }
+
+    /// The same, with the times in which the lens was covered.
+    #[must_use]
+    pub fn with_lens_covered(self, covered: Vec<[Timestamp; 2]>) -> View<'a> {
+        View { covered, ..self }
     }
 
     /// The rows of a contact with their positions.

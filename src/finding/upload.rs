@@ -2,13 +2,15 @@
 
 use super::words::{msg, text, told};
 use super::{
-    Alternative, Check, Draft, Fact, Service, Severity, View, position, spoken, spoken_device,
+    Alternative, Check, Draft, Fact, Service, Severity, View, position, spans, spoken,
+    spoken_device,
 };
 use crate::attribution::ledger::{FlowRef, Mark};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::span;
-use crate::base::time::SECOND;
+use crate::base::time::{SECOND, Timestamp};
 use crate::flow::Cite;
+use std::collections::BTreeMap;
 
 /// Most flows told one by one.
 const FACTS_MAX: usize = 16;
@@ -22,7 +24,7 @@ impl Check for Upload {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn severity(&self) -> Severity {
@@ -72,6 +74,13 @@ impl Check for Upload {
             return None;
         }
         draft.facts.truncate(FACTS_MAX);
+        draft.facts.extend(by_phase(view, contact));
+        let control = with_lens_covered(view, contact);
+        let by = match control {
+            Some(_) => text("data.media-upload-unprompted.lens_compared"),
+            None => text("data.media-upload-unprompted.recording_lens_covered"),
+        };
+        draft.facts.extend(control);
         for other in [
             text("data.media-upload-unprompted.logs"),
             text("data.media-upload-unprompted.looked_at"),
@@ -79,7 +88,7 @@ impl Check for Upload {
             draft.alternatives.push(Alternative {
                 text: other.into(),
                 status: "not excluded",
-                by: text("data.media-upload-unprompted.recording_lens_covered").into(),
+                by: by.into(),
             });
         }
         draft.may_say = told!(
@@ -89,6 +98,63 @@ impl Check for Upload {
         );
         Some(draft)
     }
+}
+
+/// Uploads of a contact: when each began and ended, and what was sent in it.
+fn uploads<'v>(
+    view: &'v View<'_>,
+    contact: &'v Contact,
+) -> impl Iterator<Item = (&'v FlowRef, Timestamp, u64)> {
+    let flows = view.rows(contact).flat_map(|(_, row)| &row.flow_refs);
+    flows.filter(|flow| flow.marks & Mark::Upload as u32 != 0).filter_map(|flow| {
+        let counts = flow.marked.as_ref()?;
+        Some((flow, counts.last, counts.traffic.delivered_bytes[0]))
+    })
+}
+
+/// How much was uploaded in each phase that flows began in, in the order of the phases.
+fn by_phase(view: &View<'_>, contact: &Contact) -> Vec<Fact> {
+    let mut phases: BTreeMap<usize, (u64, u64, u64)> = BTreeMap::new();
+    for (flow, _, sent) in uploads(view, contact) {
+        let Some(at) = position(&view.periods, &flow.cite) else { continue };
+        let (all, count, _) = phases.entry(at).or_insert((0, 0, flow.cite.frame));
+        *all += sent;
+        *count += 1;
+    }
+    let told = phases.into_iter().take(FACTS_MAX).map(|(at, (sent, count, frame))| {
+        let phase = view.periods[at].name;
+        let phase = phase.unwrap_or(text("data.media-upload-unprompted.before_first"));
+        let text = told!("data.media-upload-unprompted.in_phase", phase, sent, count);
+        Fact::new(text, frame)
+    });
+    told.collect()
+}
+
+/// The control: what was uploaded in idle while the lens was covered.
+fn with_lens_covered(view: &View<'_>, contact: &Contact) -> Option<Fact> {
+    let idle = spans(&view.periods, "idle");
+    let mut lasted = 0;
+    for &[from, to] in &view.covered {
+        let within = idle.iter().map(|&[began, ended]| to.min(ended).since(from.max(began)).max(0));
+        lasted += within.sum::<i64>();
+    }
+    if lasted == 0 {
+        return None;
+    }
+    let is_covered = |begun: Timestamp, ended: Timestamp| {
+        view.covered.iter().any(|&[from, to]| from <= begun && ended <= to)
+    };
+    let covered: Vec<u64> = uploads(view, contact)
+        .filter(|(flow, last, _)| lies_idle(view, flow) && is_covered(flow.cite.time, *last))
+        .map(|(_, _, sent)| sent)
+        .collect();
+    let text = told!(
+        "data.media-upload-unprompted.with_lens_covered",
+        lasted = span(lasted),
+        sent = covered.iter().sum::<u64>(),
+        count = covered.len()
+    );
+    Some(Fact::new(text, 0))
 }
 
 /// Whether a flow begins and ends in the same idle phase.

@@ -62,7 +62,8 @@ impl Follower<'_> {
             kept.push_back(record);
         };
         let records: &mut Records<'_> = &mut keep;
-        let mut engine = Engine::new(self.settings, self.analysis.geo, Some(records));
+        let mut engine = Engine::new(self.settings, self.analysis.geo, Some(records))
+            .looking_for(self.analysis.signatures.beginnings());
         let mut due = Instant::now();
         let mut fresh = false;
         engine.follow(&mut sources, &mut |engine, sources, idle| {

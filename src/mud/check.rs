@@ -152,7 +152,7 @@ impl Ace {
         {
             return Fit::No("another name", 0);
         }
-        if self.local_networks && peer.zone() != Zone::Private {
+        if self.local_networks && peer.zone != Zone::Private {
             return Fit::No("it is for the local network", 0);
         }
         for controller in &self.controllers {

@@ -41,7 +41,7 @@ enum Named {
 
 impl Named {
     fn of(peer: &Peer, port: Port, observed: &Observed) -> Named {
-        match (peer.zone(), peer.names.first()) {
+        match (peer.zone, peer.names.first()) {
             (Zone::Internet, Some(name)) if is_host_name(name) => Named::Name(name.clone()),
             (Zone::Private, _) if observed.resolvers.contains(&peer.address) => match port {
                 Port::Remote(53 | 853) => Named::Controller(DNS_CONTROLLER),

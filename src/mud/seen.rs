@@ -2,7 +2,7 @@
 //! which port, and who began.
 
 use crate::attribution::record::{FlowRecord, Listener};
-use crate::attribution::world::{Device, Zone, zone};
+use crate::attribution::world::{Device, Zone};
 use crate::base::address::Mac;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -67,18 +67,12 @@ impl Way {
 pub struct Peer {
     /// Its address.
     pub address: IpAddr,
+    /// Where it is.
+    pub zone: Zone,
     /// Names that the device itself asked for or told, best first: of DNS, SNI and Host.
     pub names: Vec<String>,
     /// Names from elsewhere: certificates, answers that others got. They open nothing.
     pub weak_names: Vec<String>,
-}
-
-impl Peer {
-    /// Where it is.
-    #[must_use]
-    pub fn zone(&self) -> Zone {
-        zone(self.address)
-    }
 }
 
 /// What tells the service.
@@ -227,6 +221,7 @@ impl Seen {
         Seen {
             peer: Peer {
                 address: ends[1 - here],
+                zone: record.zones[1 - here],
                 names: of_source(&["dns", "sni", "host"]),
                 weak_names: of_source(&["cert", "dns-other", "file"]),
             },

@@ -167,8 +167,7 @@ impl<'a> Message<'a> {
                 option::PARAMETER_LIST => {
                     let list: Vec<String> = value.iter().map(u8::to_string).collect();
                     let list = list.join(",");
-                    let name = "dhcp.parameter_list";
-                    say(Fact { what: What::Note, name, value: list.as_bytes(), frame });
+                    identity(IdentityKind::Software, "dhcp.parameter_list", list.as_bytes());
                 }
                 _ => {}
             }

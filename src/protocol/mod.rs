@@ -4,8 +4,10 @@
 //! [`DISSECTORS`].
 
 mod amqp;
+pub mod beginnings;
 mod city;
 mod coap;
+mod debug;
 mod dhcp;
 mod dhcpv6;
 mod dns;
@@ -42,12 +44,19 @@ mod wireguard;
 mod vendor;
 mod ws_discovery;
 
+pub use debug::debugging;
 pub use legacy::legacy;
 pub use sessions::Sessions;
 
 use crate::base::address::Mac;
 use crate::flow::{End, Flow, Segment, Side};
 use std::net::IpAddr;
+
+/// Whether flows are called so by what they say.
+#[must_use]
+pub fn is_label(name: &str) -> bool {
+    DISSECTORS.iter().any(|dissector| dissector.name() == name)
+}
 
 /// Every dissector, in the order in which they are asked: strict formats first, so that a loose
 /// one cannot take a flow away from them.
@@ -74,6 +83,9 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &amqp::Amqp,
     &rtmp::Rtmp,
     &irc::Irc,
+    &debug::Adb,
+    &debug::Jdwp,
+    &debug::Gdb,
     &stun::Stun,
     &ws_discovery::WsDiscovery,
     &snmp::Snmp,
@@ -488,6 +500,12 @@ pub enum IdentityKind {
     Location,
     /// The account of a person or an organisation that it works for.
     Account,
+    /// How its software asks: the same program asks alike on devices of several makers.
+    Software,
+    /// How a message begins that no dissector knows, in hex.
+    Beginning,
+    /// The print of a certificate that it shows as its own.
+    Key,
 }
 
 impl IdentityKind {
@@ -506,6 +524,9 @@ impl IdentityKind {
             IdentityKind::Mac => "mac",
             IdentityKind::Location => "location",
             IdentityKind::Account => "account",
+            IdentityKind::Software => "software",
+            IdentityKind::Beginning => "beginning",
+            IdentityKind::Key => "key",
         }
     }
 }

@@ -407,22 +407,24 @@ fn connect(
         5 => b"5.0",
         _ => b"unknown",
     };
-    let mut note = |name, value: &[u8]| {
+    let mut tell = |what, name, value: &[u8]| {
         if !value.is_empty() {
-            say(Fact { what: What::Note, name, value, frame });
+            say(Fact { what, name, value, frame });
         }
     };
-    note("mqtt.version", number);
+    tell(What::Note, "mqtt.version", number);
     if level == 5 {
         skip_properties(&mut reader)?;
     }
     let client_id = reader.nested_u16()?.rest();
-    note("mqtt.client_id", client_id);
+    let kind = IdentityKind::DeviceId;
+    let device = What::Identity { subject: Subject::Sender, kind };
+    tell(device, "mqtt.client_id", client_id);
     if flags & 0x04 != 0 {
         if level == 5 {
             skip_properties(&mut reader)?;
         }
-        note("mqtt.will_topic", reader.nested_u16()?.rest());
+        tell(What::Note, "mqtt.will_topic", reader.nested_u16()?.rest());
         reader.nested_u16()?;
     }
     let user = if flags & 0x80 != 0 { reader.nested_u16()?.rest() } else { &[] };
@@ -432,12 +434,10 @@ fn connect(
             let what = What::Credential { kind: "mqtt password", length: usize::from(length) };
             say(Fact { what, name: "mqtt.user_name", value: user, frame });
         }
-        None => note("mqtt.user_name", user),
+        None => tell(What::Note, "mqtt.user_name", user),
     }
-    if let Some(device) = aliyun_device(client_id, user) {
-        let kind = IdentityKind::DeviceId;
-        let what = What::Identity { subject: Subject::Sender, kind };
-        say(Fact { what, name: "mqtt.aliyun_device", value: device, frame });
+    if let Some(value) = aliyun_device(client_id, user) {
+        say(Fact { what: device, name: "mqtt.aliyun_device", value, frame });
     }
     Some(())
 }

@@ -1,15 +1,17 @@
 //! The protocol state of every live flow: probing, followed by a session, measured because nobody
 //! knew it, or quiet.
 
+use super::beginnings::{Beginnings, SAID_BYTES_MAX};
 use super::unknown::{Class, Glimpse, Look, Looking};
 use super::{
-    Content, DISSECTORS, Fact, ICMPV6, IGMP, Label, Method, Next, PROBE_BYTES_MAX, Prefix, Probe,
-    Session, TCP, UDP, port,
+    Content, DISSECTORS, Fact, ICMPV6, IGMP, IdentityKind, Label, Method, Next, PROBE_BYTES_MAX,
+    Prefix, Probe, Session, Subject, TCP, UDP, What, port,
 };
+use crate::base::text::hex;
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Two words, since every flow has one.
 enum State {
@@ -99,6 +101,8 @@ pub struct Sessions {
     held_bytes: usize,
     /// Flows that nobody knows are measured, not only classed.
     measure: bool,
+    /// Beginnings to look for in flows that nobody knows.
+    beginnings: Option<Arc<Beginnings>>,
     /// Flows whose dissection ended early because too much was kept for all flows together.
     pub given_up: u64,
     /// Panics of dissectors that were caught; their flows are counted on without them.
@@ -113,6 +117,11 @@ impl Sessions {
     #[must_use]
     pub fn new(measure: bool) -> Sessions {
         Sessions { measure, ..Sessions::default() }
+    }
+
+    /// Looks for beginnings in flows that nobody knows.
+    pub fn look_for(&mut self, beginnings: &Arc<Beginnings>) {
+        self.beginnings = (!beginnings.is_empty()).then(|| beginnings.clone());
     }
 
     /// Reads the state of a flow, so that its memory is near when a packet needs it; the number
@@ -160,7 +169,12 @@ impl Sessions {
                 true
             }
             State::Quiet(_) | State::Classed(_) | State::Looked(_) => false,
-            State::Glimpsed(_) | State::Looking(_) => self.look_at(id, segment.side, segment.data),
+            State::Glimpsed(_) | State::Looking(_) => {
+                if state.is_silent(segment.side) {
+                    self.compare(segment, say);
+                }
+                self.look_at(id, segment.side, segment.data)
+            }
             State::Fresh => {
                 let mut sides: [&[u8]; 2] = [&[], &[]];
                 sides[segment.side.index()] = limited(segment.data);
@@ -178,6 +192,7 @@ impl Sessions {
                     }
                     Asked::Undecided(0) => {
                         *state = State::Glimpsed(Glimpse::default());
+                        self.compare(segment, say);
                         self.look_at(id, segment.side, segment.data)
                     }
                     Asked::Undecided(candidates) => {
@@ -203,7 +218,7 @@ impl Sessions {
                 self.given_up += u64::from(kept && crowded);
                 if !kept || crowded {
                     let newest = (!kept).then_some(segment);
-                    return self.give_up(id, newest);
+                    return self.give_up(id, newest, say);
                 }
                 match ask(flow, &probing.prefix(), probing.candidates) {
                     Asked::FromHere(index) => {
@@ -221,7 +236,7 @@ impl Sessions {
                         };
                         self.replay(id, flow, &probing, say)
                     }
-                    Asked::Undecided(0) => self.give_up(id, None),
+                    Asked::Undecided(0) => self.give_up(id, None, say),
                     Asked::Undecided(candidates) => {
                         probing.candidates = candidates;
                         true
@@ -232,17 +247,42 @@ impl Sessions {
     }
 
     /// Nobody knew the flow: what was kept of it is looked at instead, with a piece that was not.
-    fn give_up(&mut self, id: FlowId, newest: Option<&Segment<'_>>) -> bool {
+    fn give_up(&mut self, id: FlowId, newest: Option<&Segment<'_>>, say: &mut Say<'_>) -> bool {
         let state = &mut self.states[id.0 as usize];
         let given_up = std::mem::replace(state, State::Glimpsed(Glimpse::default()));
         let State::Probing(probing) = given_up else {
             return false;
         };
         self.held_bytes -= probing.held_bytes();
+        self.compare_first(&probing, say);
         let kept = probing.pieces.iter().map(|piece| piece.segment(&probing.bytes));
         let more =
             |more, segment: Segment<'_>| more && self.look_at(id, segment.side, segment.data);
         kept.chain(newest.copied()).fold(true, more)
+    }
+
+    /// Says how a message begins, where that was asked for.
+    fn compare(&self, segment: &Segment<'_>, say: &mut Say<'_>) {
+        if !self.beginnings.as_ref().is_some_and(|all| all.fits(segment.data)) {
+            return;
+        }
+        let kind = IdentityKind::Beginning;
+        let what = What::Identity { subject: Subject::Sender, kind };
+        let value = hex(&segment.data[..segment.data.len().min(SAID_BYTES_MAX)]);
+        let frame = segment.frame;
+        say(segment, Fact { what, name: "flow.begins", value: value.as_bytes(), frame });
+    }
+
+    /// The same for what each side said first while it was hoped that somebody knew it.
+    fn compare_first(&self, probing: &Probing, say: &mut Say<'_>) {
+        if self.beginnings.is_none() {
+            return;
+        }
+        for side in [Side::Low, Side::High] {
+            if let Some(piece) = probing.pieces.iter().find(|piece| piece.side == side) {
+                self.compare(&piece.segment(&probing.bytes), say);
+            }
+        }
     }
 
     /// Looks at a piece of a flow that nobody knows; returns whether more of it is wanted.
@@ -331,6 +371,7 @@ impl Sessions {
             State::Quiet(decided) => decided,
             State::Probing(probing) => {
                 self.held_bytes -= probing.held_bytes();
+                self.compare_first(&probing, say);
                 None
             }
             State::Looking(looking) => {
@@ -344,6 +385,15 @@ impl Sessions {
 }
 
 impl State {
+    /// Whether a side of a flow that nobody knows has said nothing yet.
+    fn is_silent(&self, side: Side) -> bool {
+        match self {
+            State::Glimpsed(glimpse) => glimpse.is_silent(side),
+            State::Looking(looking) => looking.is_silent(side),
+            _ => false,
+        }
+    }
+
     /// What a flow looks like that nobody knows.
     fn look(&self, measure: bool) -> Option<Look> {
         match self {

@@ -5,7 +5,7 @@
 
 use super::syntax::certificate::{self, Asked};
 use super::syntax::cipher;
-use super::syntax::hello::{Carrier, ClientHello, ServerHello};
+use super::syntax::hello::{self, Carrier, ClientHello, ServerHello};
 use super::{
     Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, VALUE_BYTES_MAX, Weakness, What,
 };
@@ -24,6 +24,7 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 /// DNS over TLS (RFC 7858 §3.1).
 const DNS_PORT: u16 = 853;
@@ -176,6 +177,8 @@ struct Handshake {
     client: Option<Side>,
     asked: Option<Box<[u8]>>,
     certificate_seen: bool,
+    /// The server took a cipher suite with keys that both had before.
+    shared_key: bool,
     /// What is wrong with the server's certificate, until the client goes on in spite of it.
     problems: String,
 }
@@ -311,6 +314,7 @@ impl Handshake {
                 SERVER_HELLO => {
                     if let Some(hello) = ServerHello::read(body) {
                         hello.say(segment.frame, say);
+                        self.shared_key = cipher::is_pre_shared(hello.cipher);
                         // From here on TLS 1.3 is encrypted, both ways.
                         if hello.version >= 0x0304 {
                             self.sides.iter_mut().for_each(|half| half.encrypted = true);
@@ -318,6 +322,9 @@ impl Handshake {
                     }
                 }
                 CERTIFICATE => self.certificate(segment, body, say),
+                CLIENT_KEY_EXCHANGE if self.shared_key => {
+                    hello::say_key_name(body, segment.frame, say);
+                }
                 SERVER_HELLO_DONE => self.sides[side].encrypted = true,
                 _ => {}
             }
@@ -326,10 +333,13 @@ impl Handshake {
         self.sides[side].message = message;
     }
 
-    /// The client's own certificate names no server.
+    /// The client's own certificate names no server, but tells it from others.
     fn certificate(&mut self, segment: &Segment<'_>, body: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
-        if self.client == Some(segment.side) || std::mem::replace(&mut self.certificate_seen, true)
-        {
+        if self.client == Some(segment.side) {
+            certificate::say_print(body, segment.frame, say);
+            return;
+        }
+        if std::mem::replace(&mut self.certificate_seen, true) {
             return;
         }
         let (frame, time) = (segment.frame, segment.time);

@@ -134,6 +134,11 @@ impl Glimpse {
         data
     }
 
+    /// Whether a side has said nothing yet.
+    pub fn is_silent(self, side: Side) -> bool {
+        self.bytes[side.index()] == 0
+    }
+
     /// Nothing more is wanted.
     pub fn is_enough(self) -> bool {
         u16::from(self.pieces) >= PIECES_MAX
@@ -258,6 +263,11 @@ impl Looking {
             let first = details.first[side.index()].iter_mut().skip(before);
             first.zip(taken).for_each(|(to, from)| *to = *from);
         }
+    }
+
+    /// Whether a side has said nothing yet.
+    pub fn is_silent(&self, side: Side) -> bool {
+        self.glimpse.is_silent(side)
     }
 
     /// Nothing more is wanted.

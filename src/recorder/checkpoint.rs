@@ -133,6 +133,7 @@ fn work(
             if let Some(journal) = &mut journal {
                 journal.add(&entry.clocks, entry.event)?;
             }
+            drop(entry.said);
         }
         next = next.or_else(|| inbox.recv().ok());
     }

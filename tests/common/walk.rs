@@ -12,6 +12,9 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::LazyLock;
 
+static SIGNATURES: LazyLock<Signatures> =
+    LazyLock::new(|| Signatures::embedded().expect("embedded signatures are valid"));
+
 pub struct Walked {
     pub outcome: Outcome,
     /// Flow records in the order in which the flows ended.
@@ -22,8 +25,6 @@ pub struct Walked {
 impl Walked {
     /// What the checks say, with the signatures of the program.
     pub fn findings(&self) -> Vec<Finding> {
-        static SIGNATURES: LazyLock<Signatures> =
-            LazyLock::new(|| Signatures::embedded().expect("embedded signatures are valid"));
         let ledger = &self.outcome.ledger;
         let world = World::build(ledger, &Geo::default(), &SIGNATURES, &Choice::default());
         let lossy = self.ending.damage.is_some();
@@ -39,6 +40,7 @@ pub fn walk(path: &Path) -> Result<Walked, SourceError> {
     let mut take = |record: FlowRecord| records.push(serde_json::to_value(record).unwrap());
     let take: &mut Records<'_> = &mut take;
     let engine = Engine::new(Settings::default(), &geo, Some(take));
+    let engine = engine.looking_for(SIGNATURES.beginnings());
     let outcome = engine.read(&mut sources, &mut |_| {});
     Ok(Walked { outcome, records, ending: sources.finish().remove(0) })
 }

@@ -2,6 +2,7 @@
 
 use super::mark::{Evidence, MARKS, Mark};
 use super::named::{NameSource, Named};
+use super::shown::{SHOWN_MAX, Shown};
 use super::traffic::Traffic;
 use super::{Endpoint, Notes};
 use crate::attribution::names::NameId;
@@ -90,6 +91,8 @@ pub struct Row {
     pub tunnelled: bool,
     /// Flows that stay open and in which messages keep a pace.
     pub paced: Option<Box<Vec<Paced>>>,
+    /// What its ends said of themselves.
+    pub shown: Vec<Shown>,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Pieces of evidence by the bit of their mark.
@@ -183,6 +186,7 @@ impl Row {
             fragments: false,
             tunnelled: false,
             paced: None,
+            shown: Vec::new(),
             evidence: Vec::new(),
             evidence_kept: [0; MARKS],
             evidence_lost: 0,
@@ -277,6 +281,11 @@ impl Row {
             });
         }
         (shares.len(), marks)
+    }
+
+    /// Whether an end has not said that of itself yet, and there is room for it.
+    pub(super) fn is_news(&self, shown: &Shown) -> bool {
+        self.shown.len() < SHOWN_MAX && !self.shown.iter().any(|other| other.repeats(shown))
     }
 
     /// The first frames of the flows that are remembered singly.

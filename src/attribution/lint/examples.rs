@@ -1,7 +1,7 @@
 //! Runs the examples that files bring: names that must match, and near misses that must not.
 
 use crate::attribution::Signatures;
-use crate::attribution::signature::Example;
+use crate::attribution::signature::{Example, Signature};
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -35,8 +35,37 @@ pub fn try_examples(all: &Signatures, day: &str) -> Tried {
                 tried.failed.push(Failed { signature, name, reason });
             }
         }
+        tried.run += 2 * (signature.said.len() + signature.flow.len());
+        tried.failed.extend(shown(all, signature, day));
     }
     tried
+}
+
+/// Examples and near misses of what devices and flows show: whose they are with all signatures loaded.
+fn shown(all: &Signatures, signature: &Signature, day: &str) -> Vec<Failed> {
+    let mut failed = Vec::new();
+    let mut expect = |name: &str, winner: Option<&str>, matches: bool| {
+        if (winner == Some(&*signature.id)) != matches {
+            let must = if matches { "must match" } else { "must not match" };
+            let reason = format!("{must}, but {} matches", winner.unwrap_or("nothing"));
+            let (signature, name) = (signature.id.clone(), name.to_owned());
+            failed.push(Failed { signature, name, reason });
+        }
+    };
+    for said in &signature.said {
+        for (name, matches) in [(&said.example, true), (&said.near_miss, false)] {
+            let winner = all.by_said(&said.fact, name).filter(|(_, fact)| fact.fits(name));
+            expect(name, winner.map(|(winner, _)| winner.id.as_str()), matches);
+        }
+    }
+    for shows in signature.flow.iter().filter(|shows| shows.withdrawn.is_none()) {
+        for (name, matches) in [(&shows.example, true), (&shows.near_miss, false)] {
+            let found = shows.with_example(name, &mut |flow, words| all.by_flow(flow, words, day));
+            let claim = found.map(|(found, _)| all.claim(found));
+            expect(name, claim.as_ref().map(|claim| claim.signature.id.as_str()), matches);
+        }
+    }
+    failed
 }
 
 /// What is wrong with an example that is no name of a host but of who registered hardware addresses:

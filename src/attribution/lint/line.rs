@@ -13,6 +13,7 @@ struct Spans {
     ownership: Vec<Spanned<IgnoredAny>>,
     domain: Vec<Spanned<IgnoredAny>>,
     network: Vec<Spanned<IgnoredAny>>,
+    flow: Vec<Spanned<IgnoredAny>>,
     oui: Vec<Spanned<IgnoredAny>>,
     dhcp: Vec<Spanned<IgnoredAny>>,
     said: Vec<Spanned<IgnoredAny>>,
@@ -21,7 +22,7 @@ struct Spans {
 /// Lines by table and place.
 #[derive(Default)]
 pub struct Lines {
-    tables: [Vec<usize>; 7],
+    tables: [Vec<usize>; 8],
 }
 
 impl Lines {
@@ -31,11 +32,12 @@ impl Lines {
         let lines = |spans: &[Spanned<IgnoredAny>]| {
             spans.iter().map(|span| of(text, span.span().start)).collect()
         };
-        let mut tables = <[Vec<usize>; 7]>::default();
+        let mut tables = <[Vec<usize>; 8]>::default();
         tables[Table::Operator as usize] = lines(spans.operator.as_slice());
         tables[Table::Ownership as usize] = lines(&spans.ownership);
         tables[Table::Domain as usize] = lines(&spans.domain);
         tables[Table::Network as usize] = lines(&spans.network);
+        tables[Table::Flow as usize] = lines(&spans.flow);
         tables[Table::Oui as usize] = lines(&spans.oui);
         tables[Table::Dhcp as usize] = lines(&spans.dhcp);
         tables[Table::Said as usize] = lines(&spans.said);

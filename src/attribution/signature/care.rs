@@ -1,12 +1,9 @@
 //! What every file must keep to, beyond its syntax.
 
-use super::pattern::{glob_text, literal_suffix, parse_network};
+use super::pattern::{literal_suffix, parse_network};
 use super::{Match, Signature};
 use crate::attribution::names::registrable;
 use std::path::Path;
-
-/// Fewest characters that a pattern for what devices say is made of: shorter ones fit by chance.
-const SAID_CHARACTERS_MIN: usize = 4;
 
 /// A file at a path.
 pub fn check(signature: &Signature, path: &Path) -> Result<(), String> {
@@ -46,21 +43,22 @@ pub fn check(signature: &Signature, path: &Path) -> Result<(), String> {
         }
     }
     for said in &signature.said {
-        let what = format!("{} {}", said.fact, said.value);
+        let what = said.spoken();
         sourced(&what, &said.source)?;
         if !is_date(&said.checked) {
             return Err(format!("{what}: checked is not YYYY-MM-DD"));
         }
-        let plain = said.value.chars().filter(|&c| c != '*').count();
-        if said.value != said.value.to_lowercase() || plain < SAID_CHARACTERS_MIN {
-            return Err(format!(
-                "{what}: must be lower case, with {SAID_CHARACTERS_MIN} or more characters beside stars"
-            ));
+        said.check()?;
+    }
+    for shows in &signature.flow {
+        let (what, about) = (shows.spoken(), shows.about());
+        sourced(&what, about.source)?;
+        for date in [Some(about.checked), about.valid_from, about.valid_to] {
+            if date.is_some_and(|date| !is_date(date)) {
+                return Err(format!("{what}: a date is not YYYY-MM-DD"));
+            }
         }
-        let fits = |value: &str| glob_text(&said.value, &value.to_lowercase());
-        if !fits(&said.example) || fits(&said.near_miss) {
-            return Err(format!("{what}: `example` must fit and `near_miss` must not"));
-        }
+        shows.check()?;
     }
     for network in &signature.network {
         if parse_network(&network.addr).is_none() {

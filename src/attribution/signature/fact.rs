@@ -35,6 +35,9 @@ pub struct Signature {
     /// Addresses and networks.
     #[serde(default)]
     pub network: Vec<Network>,
+    /// What flows to its services show.
+    #[serde(default)]
+    pub flow: Vec<Shows>,
     /// Registrants of hardware addresses.
     #[serde(default)]
     pub oui: Vec<Oui>,
@@ -69,6 +72,8 @@ pub enum Kind {
     Relay,
     /// Collects usage data for others.
     Analytics,
+    /// Tells others where they are, by the radio networks around them.
+    Location,
 }
 
 /// How a fact is known.
@@ -181,7 +186,7 @@ macro_rules! remote_fact {
         }
 
         impl $name {
-            pub(super) fn about(&self) -> About<'_> {
+            pub(in crate::attribution) fn about(&self) -> About<'_> {
                 About {
                     source: &self.source,
                     confidence: self.confidence,
@@ -213,6 +218,50 @@ remote_fact! {
     }
 }
 
+/// Which end of a flow says a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The device on the test network.
+    Device,
+    /// The service that it speaks to.
+    Service,
+}
+
+remote_fact! {
+    /// What a flow to a service shows; everything given must fit.
+    Shows {
+        /// Protocol, known by payload.
+        #[serde(default)]
+        pub label: Option<String>,
+        /// `tcp` or `udp`.
+        #[serde(default)]
+        pub transport: Option<String>,
+        /// Ports of the service: numbers, or two with a hyphen between.
+        #[serde(default)]
+        pub ports: Vec<String>,
+        /// What dissectors call what an end says of itself: `tls.psk_identity`.
+        #[serde(default)]
+        pub fact: Option<String>,
+        /// Pattern for its value, lower case.
+        #[serde(default)]
+        pub value: Option<String>,
+        /// How a message begins that no dissector knows, in hex; `..` stands for any byte.
+        #[serde(default)]
+        pub first: Option<String>,
+        /// Where in the message that stands, bytes.
+        #[serde(default)]
+        pub at: usize,
+        /// Which end says it; either, where it is left out.
+        #[serde(default)]
+        pub by: Option<By>,
+        /// What fits: a value, the hex of a message, or label, transport and port.
+        pub example: String,
+        /// What does not.
+        pub near_miss: String,
+    }
+}
+
 /// Where a fact comes from and when it holds.
 #[derive(Debug, Clone, Copy)]
 pub struct About<'a> {
@@ -228,7 +277,7 @@ pub struct About<'a> {
 
 impl About<'_> {
     /// RFC 3339 dates compare as text.
-    pub(super) fn holds_on(&self, day: &str) -> bool {
+    pub(in crate::attribution) fn holds_on(&self, day: &str) -> bool {
         self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day <= to)
     }
 }
@@ -278,10 +327,17 @@ pub struct Dhcp {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
-    /// What dissectors call it: `mdns.service`.
+    /// What dissectors call it: `mdns.service`; `flow.begins` goes with `first`.
     pub fact: String,
     /// Pattern for its value, lower case.
-    pub value: String,
+    #[serde(default)]
+    pub value: Option<String>,
+    /// How a message begins that no dissector knows, in hex; `..` stands for any byte.
+    #[serde(default)]
+    pub first: Option<String>,
+    /// Where in the message that stands, bytes.
+    #[serde(default)]
+    pub at: usize,
     /// A value that fits.
     pub example: String,
     /// One that does not.

@@ -154,7 +154,7 @@ fn party(device: &Device, destination: &Destination) -> Party {
         }
         party = match claim.kind {
             Kind::Hosting | Kind::Cdn | Kind::Resolver | Kind::Time => Party::Support,
-            Kind::Analytics | Kind::Relay => Party::Third,
+            Kind::Analytics | Kind::Relay | Kind::Location => Party::Third,
             Kind::Vendor => party,
         };
     }

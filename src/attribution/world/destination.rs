@@ -3,13 +3,14 @@
 use super::build::{Builder, Placed};
 use super::{
     Claim, Claims, Destination, Excluded, Level, NameSeen, Remote, Traffic, WireText, Zone,
-    destination_id, device_id, name_level, zone_of,
+    destination_id, device_id, name_level, transport_name, zone_of,
 };
 use crate::attribution::ledger::{Named, Row};
 use crate::attribution::reach;
-use crate::attribution::signature::Found;
+use crate::attribution::signature::{FlowSeen, Found, Word};
 use crate::base::address::Spelled;
 use crate::base::table::Map;
+use crate::protocol::Method;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,6 +43,14 @@ impl Destinations {
         });
         self.all.len() - 1
     }
+}
+
+/// What a claim rests on.
+struct Basis {
+    found: Found,
+    named: Option<Named>,
+    /// Which of the things that were said in the row.
+    word: Option<usize>,
 }
 
 /// One address of a destination, for the rows of a device.
@@ -136,7 +145,27 @@ impl Builder<'_> {
         }
     }
 
-    /// Whose remote this is: by the row's name, else by its address.
+    /// Whose remote this is that no name tells: by its address, else by what its flows show.
+    fn unnamed(&self, row: &Row) -> Option<Basis> {
+        if let Some(found) = self.signatures.by_address(row.remote.address, &self.day) {
+            return Some(Basis { found, named: None, word: None });
+        }
+        let values: Vec<_> =
+            row.shown.iter().map(|shown| String::from_utf8_lossy(&shown.value)).collect();
+        let said = row.shown.iter().zip(&values);
+        let words: Vec<Word<'_>> = said
+            .map(|(shown, value)| Word { fact: shown.fact, value, by_service: shown.by_remote })
+            .collect();
+        let flow = FlowSeen {
+            label: (row.label.method == Method::Payload).then_some(row.label.protocol),
+            transport: &transport_name(row.protocol),
+            port: row.port,
+        };
+        let (found, word) = self.signatures.by_flow(&flow, &words, &self.day)?;
+        Some(Basis { found, named: None, word })
+    }
+
+    /// Whose remote this is: by the row's name, else by its address, else by what its flows show.
     pub fn claim(&self, row: &Row) -> Option<Claim> {
         if zone_of(row.remote) != Zone::Internet {
             return None;
@@ -145,27 +174,48 @@ impl Builder<'_> {
             let found = self.signatures.by_name(self.ledger.names.get(named.name), &self.day)?;
             Some((found, Some(named)))
         });
-        let (found, named): (Found, Option<Named>) = match by_name {
-            Some(by_name) => by_name,
-            None => (self.signatures.by_address(row.remote.address, &self.day)?, None),
+        let basis = match by_name {
+            Some((found, named)) => Basis { found, named, word: None },
+            None => self.unnamed(row)?,
         };
+        let Basis { found, named, word } = basis;
         let claim = self.signatures.claim(found);
-        let address = row.remote.address.to_string();
+        let shown = word.and_then(|at| row.shown.get(at));
+        let by_flow = matches!(found, Found::Flow(..));
         Some(Claim {
             signature: claim.signature.id.clone(),
             name: claim.signature.name.clone(),
             kind: claim.signature.kind,
             role: claim.role.to_owned(),
-            pattern: claim.pattern.to_owned(),
+            pattern: claim.pattern.into_owned(),
             host_operator: claim.operator.map(str::to_owned),
             region: claim.region.map(str::to_owned),
-            matched: match named {
-                Some(named) => WireText::from(self.ledger.names.get(named.name)),
-                None => WireText::from(address.as_bytes()),
+            matched: match (named, shown) {
+                (Some(named), _) => WireText::from(self.ledger.names.get(named.name)),
+                (None, Some(shown)) => WireText::from(&shown.value[..]),
+                (None, None) if by_flow => WireText::from(row.label.protocol.as_bytes()),
+                (None, None) => WireText::from(row.remote.address.to_string().as_bytes()),
             },
-            basis: named.map_or("address", |named| named.source.name()),
-            frame: named.map_or(row.frames[0], |named| named.cite.frame),
-            level: named.map_or(Level::Attributed, |named| name_level(&named)),
+            basis: match named {
+                Some(named) => named.source.name(),
+                None if by_flow => shown.map_or("protocol", |_| "said"),
+                None => "address",
+            },
+            frame: match (named, shown) {
+                (Some(named), _) => named.cite.frame,
+                (None, Some(shown)) => shown.cite.frame,
+                (None, None) if by_flow => row.label.frame,
+                (None, None) => row.frames[0],
+            },
+            level: match (named, shown) {
+                (Some(named), _) => name_level(&named),
+                (None, Some(shown)) if shown.fact.starts_with("tls.certificate") => {
+                    Level::Attributed
+                }
+                // Whoever speaks a protocol, or says a word, may speak to somebody else.
+                _ if by_flow => Level::Inferred,
+                _ => Level::Attributed,
+            },
             source: claim.about.source.to_owned(),
             confidence: claim.about.confidence,
             checked: claim.about.checked.to_owned(),

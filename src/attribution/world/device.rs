@@ -73,7 +73,7 @@ impl Builder<'_> {
             DeviceKey::Mac(mac) => (Some(mac), ledger.hardware.get(&mac)),
             DeviceKey::Address(_) => (None, None),
         };
-        let identities: Vec<IdentitySeen> = ledger
+        let mut identities: Vec<IdentitySeen> = ledger
             .identities
             .get(&key)
             .into_iter()
@@ -85,6 +85,10 @@ impl Builder<'_> {
                 frame: identity.frame,
             })
             .collect();
+        // People look for names and models first, not for what only machines compare.
+        let machines = [IdentityKind::Software, IdentityKind::Beginning, IdentityKind::Key];
+        let machines = machines.map(IdentityKind::name);
+        identities.sort_by_key(|said| machines.contains(&said.kind));
         // What it sent from before it was known to be its own does not make it one.
         let is_strange = |&address: &IpAddr| ledger.on_link.scope(address, mac) == Scope::Internet;
         let is_gateway =

@@ -15,7 +15,7 @@ const EVIDENCE_MAX: usize = 8;
 const HIGH: &str = "high";
 /// The device says so in one way.
 const MEDIUM: &str = "medium";
-/// By the hardware address alone, or something else speaks against it.
+/// By the hardware address or its software alone, or something else speaks against it.
 const LOW: &str = "low";
 
 /// Makers by id, with what speaks for each.
@@ -33,7 +33,7 @@ pub(super) fn maker(
         text: format!("hardware address registered to {}", safe(oui.as_bytes())),
         frame: 0,
     });
-    let votes = votes(signatures, identities);
+    let Said { votes, programs } = said_of(signatures, identities);
     let disagree = votes.len() > 1;
     let agreed = match votes.len() {
         0 => None,
@@ -62,17 +62,35 @@ pub(super) fn maker(
         evidence.extend(registered);
         return Some(of(signature, by, confidence, evidence));
     }
-    let evidence: Vec<MakerEvidence> = registered.into_iter().collect();
+    let mut evidence: Vec<MakerEvidence> = registered.into_iter().collect();
+    // Programs go round: they second the hardware address, and name a maker only where nothing else does.
     if let Some(signature) = by_oui {
-        return Some(of(signature, "oui", LOW, evidence));
+        let seconds = programs.get(signature.id.as_str()).filter(|_| !disagree);
+        let confidence = if seconds.is_some() { MEDIUM } else { LOW };
+        evidence.extend(seconds.into_iter().flat_map(|(_, more)| more.iter().cloned()));
+        evidence.truncate(EVIDENCE_MAX);
+        return Some(of(signature, "oui", confidence, evidence));
+    }
+    if oui.is_none() && !disagree && programs.len() == 1 {
+        let (signature, mut evidence) = programs.into_values().next()?;
+        evidence.truncate(EVIDENCE_MAX);
+        return Some(of(signature, "software", LOW, evidence));
     }
     let name = safe(oui?.as_bytes());
     Some(Maker { vendor: None, name, by: "oui", confidence: LOW, evidence })
 }
 
-fn votes<'a>(signatures: &'a Signatures, identities: &[IdentitySeen]) -> Votes<'a> {
-    let mut votes: Votes<'a> = BTreeMap::new();
-    let mut add = |signature: &'a Signature, by, said: &IdentitySeen| {
+/// What a device says that names makers.
+#[derive(Default)]
+struct Said<'a> {
+    votes: Votes<'a>,
+    /// What only its programs tell.
+    programs: Votes<'a>,
+}
+
+fn said_of<'a>(signatures: &'a Signatures, identities: &[IdentitySeen]) -> Said<'a> {
+    let mut all = Said::default();
+    let add = |votes: &mut Votes<'a>, signature: &'a Signature, by, said: &IdentitySeen| {
         let text = format!("{}: {}", said.fact, said.value.text);
         let (_, evidence) = votes.entry(&signature.id).or_insert((signature, Vec::new()));
         evidence.push(MakerEvidence { by, text, frame: said.frame });
@@ -87,14 +105,18 @@ fn votes<'a>(signatures: &'a Signatures, identities: &[IdentitySeen]) -> Votes<'
     if let Some(signature) = signatures.by_dhcp(text(name).as_deref(), text(class).as_deref())
         && let Some(said) = name.or(class)
     {
-        add(signature, "dhcp", said);
+        add(&mut all.votes, signature, "dhcp", said);
     }
     for said in identities {
-        if let Some((signature, _)) = signatures.by_said(said.fact, &said.value.text) {
-            add(signature, "said", said);
+        match signatures.by_said(said.fact, &said.value.text) {
+            Some((signature, fact)) if fact.is_of_programs() => {
+                add(&mut all.programs, signature, "software", said);
+            }
+            Some((signature, _)) => add(&mut all.votes, signature, "said", said),
+            None => {}
         }
     }
-    votes
+    all
 }
 
 /// Services of the maker that a device speaks to are evidence too; they never name one, for telephones
@@ -131,7 +153,9 @@ mod tests {
                  [[oui]]\nregistrant = \"{id} works\"\n{about}\
                  [[dhcp]]\nhostname = \"{id}-*\"\n{about}\
                  [[said]]\nfact = \"mdns.model\"\nvalue = \"{id} *\"\nexample = \"{id} 1\"\n\
-                 near_miss = \"{id}\"\n{about}"
+                 near_miss = \"{id}\"\n{about}\
+                 [[said]]\nfact = \"tls.ja4\"\nvalue = \"t12{id}*\"\nexample = \"t12{id}_a_b\"\n\
+                 near_miss = \"t13{id}_a_b\"\n{about}"
             )
         };
         let mut all = Signatures::default();
@@ -149,6 +173,7 @@ mod tests {
     fn a_maker_is_as_sure_as_what_speaks_for_it() {
         let host = |value| said(IdentityKind::HostName, "dhcp.host_name", value);
         let model = |value| said(IdentityKind::Model, "mdns.model", value);
+        let ja4 = |id| said(IdentityKind::Software, "tls.ja4", &format!("t12{id}_x_y"));
         for (identities, oui, expected) in [
             (vec![], None, None),
             (vec![], Some("Other Ltd."), Some((None, "oui", LOW, 1))),
@@ -183,6 +208,21 @@ mod tests {
                 Some((None, "oui", LOW, 1)),
             ),
             (vec![model("Exemplary")], None, None),
+            // Its programs alone tell little, and contradict nobody.
+            (vec![ja4("exempla")], None, Some((Some("exempla"), "software", LOW, 1))),
+            (vec![ja4("exempla"), ja4("sampla")], None, None),
+            (
+                vec![ja4("exempla")],
+                Some("Exempla Works"),
+                Some((Some("exempla"), "oui", MEDIUM, 2)),
+            ),
+            (vec![ja4("exempla")], Some("Sampla Works"), Some((Some("sampla"), "oui", LOW, 1))),
+            (vec![ja4("exempla")], Some("Other Ltd."), Some((None, "oui", LOW, 1))),
+            (
+                vec![ja4("exempla"), model("Sampla 1")],
+                None,
+                Some((Some("sampla"), "said", MEDIUM, 1)),
+            ),
         ] {
             let signatures = signatures();
             let found = maker(&signatures, &identities, oui);

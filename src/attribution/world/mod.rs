@@ -131,7 +131,7 @@ pub struct Maker {
     pub vendor: Option<String>,
     /// Name for people.
     pub name: String,
-    /// `dhcp`, `said` or `oui`. An OUI names the maker of the network chip, often not of the device.
+    /// `dhcp`, `said`, `oui` or `software`. An OUI names the maker of the network chip, often not of the device.
     pub by: &'static str,
     /// `high`, `medium` or `low`.
     pub confidence: &'static str,
@@ -142,7 +142,7 @@ pub struct Maker {
 /// What speaks for a maker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MakerEvidence {
-    /// `dhcp`, `said`, `oui` or `destination`.
+    /// `dhcp`, `said`, `oui`, `software` or `destination`.
     pub by: &'static str,
     /// In words.
     pub text: String,
@@ -327,7 +327,7 @@ pub struct Claim {
     pub region: Option<String>,
     /// The name or address that was matched.
     pub matched: WireText,
-    /// Where that name comes from, or `address`.
+    /// Where that name comes from, or `address`, `said` (an end of the flow said it) or `protocol`.
     pub basis: &'static str,
     /// The frame that says the name.
     pub frame: u64,

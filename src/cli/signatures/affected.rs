@@ -140,7 +140,8 @@ fn claim_now(claim: &Value, signatures: &Signatures, day: &str) -> Vec<String> {
     };
     let mut became = Vec::new();
     let of_claim = |fact: &FactRef<'_>| {
-        matches!(fact.table, Table::Domain | Table::Network) && fact.what == pattern
+        let claims = matches!(fact.table, Table::Domain | Table::Network | Table::Flow);
+        claims && fact.what == pattern
     };
     match facts(signature).into_iter().find(of_claim) {
         None => became.push("the fact is not there any more".to_owned()),

@@ -1,6 +1,6 @@
 //! What devices run over HTTP, told by path, header or body: GA/T 1400 video platforms (paths
 //! below `/VIID/`), TR-069 home gateways (CWMP, Broadband Forum TR-069 amendment 6 §A), ONVIF
-//! (SOAP, ONVIF Core §5), OCPP charging stations (OCPP-J 1.6 §3, over WebSocket, RFC 6455 §5),
+//! (SOAP, ONVIF Core §5), UPnP descriptions of devices (UPnP Device Architecture 1.1 §2.3), OCPP charging stations (OCPP-J 1.6 §3, over WebSocket, RFC 6455 §5),
 //! ZKTeco attendance terminals (ADMS) and eWeLink switches in the local network.
 //!
 //! Bounds: those of the caller for heads and bodies, those of `framed.rs` for WebSocket frames.
@@ -25,6 +25,8 @@ pub enum Application {
     Adms,
     /// eWeLink.
     Ewelink,
+    /// UPnP.
+    Upnp,
 }
 
 const VIID: &[Entry] = &[
@@ -68,6 +70,15 @@ const EWELINK: &[Entry] = &[
     ("switch", Meaning::Note, "ewelink.switch"),
 ];
 
+const UPNP: &[Entry] = &[
+    ("friendlyName", Meaning::Identity(IdentityKind::HostName), "upnp.name"),
+    ("manufacturer", Meaning::Identity(IdentityKind::Product), "upnp.manufacturer"),
+    ("modelName", Meaning::Identity(IdentityKind::Model), "upnp.model"),
+    ("modelNumber", Meaning::Note, "upnp.model_number"),
+    ("serialNumber", Meaning::Identity(IdentityKind::Serial), "upnp.serial"),
+    ("firmwareVersion", Meaning::Identity(IdentityKind::Firmware), "upnp.firmware"),
+];
+
 impl Application {
     /// The word for it in outputs.
     #[must_use]
@@ -79,6 +90,7 @@ impl Application {
             Application::Ocpp => "ocpp",
             Application::Adms => "zkteco-adms",
             Application::Ewelink => "ewelink",
+            Application::Upnp => "upnp",
         }
     }
 
@@ -90,6 +102,7 @@ impl Application {
             Application::Ocpp => OCPP,
             Application::Adms => &[],
             Application::Ewelink => EWELINK,
+            Application::Upnp => UPNP,
         }
     }
 }
@@ -143,6 +156,8 @@ pub fn tell(body: &[u8], named: Option<&Application>, voice: &mut Voice<'_>) {
         Some(Application::Cwmp)
     } else if contains(body, b"http://www.onvif.org/ver") {
         Some(Application::Onvif)
+    } else if contains(body, b"urn:schemas-upnp-org:device-1-0") {
+        Some(Application::Upnp)
     } else {
         None
     };

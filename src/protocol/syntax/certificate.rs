@@ -3,14 +3,18 @@
 //! client trusts that, cannot be told.
 
 use crate::base::bytes::Reader;
+use crate::base::text::hex;
 use crate::base::time::{SECOND, Timestamp};
-use crate::protocol::{Fact, NameKind, Weakness, What};
+use crate::protocol::{Fact, IdentityKind, NameKind, Subject, Weakness, What};
+use sha2::{Digest, Sha256};
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 /// Most names taken from one certificate.
 const CERTIFICATE_NAMES_MAX: usize = 32;
+/// Longest whole name of a holder or issuer that is said, bytes.
+const NAME_BYTES_MAX: usize = 256;
 /// Least length of an RSA key, bits (RFC 9325 §4.4).
 const RSA_BITS_MIN: usize = 2048;
 /// Least length of a key on an elliptic curve, bits (RFC 9325 §4.4).
@@ -55,6 +59,7 @@ pub fn say(body: &[u8], asked: &Asked<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Str
     let Some((_, certificate)) = first.and_then(|der| X509Certificate::from_der(der).ok()) else {
         return String::new();
     };
+    say_print(body, frame, say);
     let what = What::Name(NameKind::Certificate);
     let (mut named, mut covers) = (false, false);
     if let Ok(Some(names)) = certificate.subject_alternative_name() {
@@ -77,6 +82,17 @@ pub fn say(body: &[u8], asked: &Asked<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Str
         let what = if named { What::Note } else { what };
         say(Fact { what, name: "tls.certificate_subject", value, frame });
     }
+    for (name, whole) in [
+        ("tls.certificate_issuer", certificate.issuer()),
+        ("tls.certificate_holder", certificate.subject()),
+    ] {
+        let value = whole.to_string();
+        let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::Product };
+        let value = &value.as_bytes()[..value.len().min(NAME_BYTES_MAX)];
+        if !value.is_empty() {
+            say(Fact { what, name, value, frame });
+        }
+    }
     let mut problems = problems(&certificate, asked.time);
     if asked.name.is_some() && !covers {
         problems.push(OTHER_NAME.to_owned());
@@ -87,6 +103,18 @@ pub fn say(body: &[u8], asked: &Asked<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Str
         say(Fact { what, name: "tls.certificate_problem", value: problems.as_bytes(), frame });
     }
     problems
+}
+
+/// Says the print of the first certificate in a message, the sender's own: SHA-256 of its bytes.
+pub fn say_print(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let mut reader = Reader::new(body);
+    let first = reader.skip(3).and_then(|()| reader.u24()).and_then(|n| reader.take(n as usize));
+    if let Some(der) = first.filter(|der| !der.is_empty()) {
+        let print = hex(&Sha256::digest(der));
+        let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::Key };
+        let name = "tls.certificate_sha256";
+        say(Fact { what, name, value: print.as_bytes(), frame });
+    }
 }
 
 fn problems(certificate: &X509Certificate<'_>, time: Timestamp) -> Vec<String> {

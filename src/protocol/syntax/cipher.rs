@@ -56,6 +56,14 @@ pub fn name(cipher: u16) -> Cow<'static, str> {
     })
 }
 
+/// Whether a cipher suite takes a key that both sides had before (RFC 4279, RFC 4785, RFC 5487, RFC 5489,
+/// RFC 6655, RFC 7905, RFC 8442), in one of four ways that name it alike.
+#[must_use]
+pub fn is_pre_shared(cipher: u16) -> bool {
+    matches!(cipher, 0x002c..=0x002e | 0x008a..=0x0095 | 0x00a8..=0x00b9 | 0xc033..=0xc03b
+        | 0xc0a4..=0xc0ab | 0xccab..=0xccae | 0xd001..=0xd005)
+}
+
 /// Why a cipher suite must not be used any more (RFC 9325 §4.1 and the documents it names), by the
 /// numbers of the IANA registry.
 #[must_use]

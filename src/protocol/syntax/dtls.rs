@@ -5,7 +5,7 @@
 use super::super::{Fact, Next, Session, What};
 use super::certificate::{self, Asked};
 use super::cipher;
-use super::hello::{Carrier, ClientHello, ServerHello};
+use super::hello::{self, Carrier, ClientHello, ServerHello};
 use super::pieces::Pieces;
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment};
@@ -19,6 +19,7 @@ const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 const CERTIFICATE: u8 = 11;
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 /// Datagrams looked at; a handshake takes about a dozen, more when they are lost.
 const DATAGRAMS_MAX: u32 = 256;
@@ -35,6 +36,7 @@ pub fn session(flow: &Flow) -> Box<dyn Session> {
         client_said: false,
         asked: None,
         certificate_said: false,
+        shared_key: false,
         encrypted: [false; 2],
         datagrams: 0,
     })
@@ -113,6 +115,8 @@ struct Handshake {
     client_said: bool,
     asked: Option<Box<[u8]>>,
     certificate_said: bool,
+    /// The server took a cipher suite with keys that both had before.
+    shared_key: bool,
     encrypted: [bool; 2],
     datagrams: u32,
 }
@@ -163,6 +167,7 @@ impl Handshake {
             let wanted = match piece.kind {
                 CLIENT_HELLO => !self.client_said,
                 CERTIFICATE => !self.certificate_said,
+                CLIENT_KEY_EXCHANGE => self.shared_key,
                 kind => kind == SERVER_HELLO,
             };
             if !wanted {
@@ -219,7 +224,12 @@ impl Handshake {
             SERVER_HELLO => {
                 if let Some(hello) = ServerHello::read(body).filter(|hello| !hello.retry) {
                     hello.say(frame, say);
+                    self.shared_key = cipher::is_pre_shared(hello.cipher);
                 }
+            }
+            CLIENT_KEY_EXCHANGE => {
+                self.shared_key = false;
+                hello::say_key_name(body, frame, say);
             }
             _ => {
                 self.certificate_said = true;

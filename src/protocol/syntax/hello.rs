@@ -5,7 +5,9 @@
 use super::cipher;
 use super::ja;
 use crate::base::bytes::Reader;
-use crate::protocol::{Fact, FingerprintKind, NameKind, Offer, Weakness, What};
+use crate::protocol::{
+    Fact, FingerprintKind, IdentityKind, NameKind, Offer, Subject, Weakness, What,
+};
 
 /// What carries the hello; it stands first in a JA4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,6 +272,19 @@ impl<'a> ServerHello<'a> {
             say(Fact { what: What::Alpn { settled: true }, name: "tls.alpn", value, frame });
         }
     }
+}
+
+/// Says the name of the key that both sides had before (RFC 4279 §2; the other three ways to exchange
+/// keys with one begin alike). It is sent readable, and tells a device from others.
+pub fn say_key_name(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let mut reader = Reader::new(body);
+    let length = reader.u16().map(usize::from);
+    let Some(value) = length.and_then(|length| reader.take(length)).filter(|n| !n.is_empty())
+    else {
+        return;
+    };
+    let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::DeviceId };
+    say(Fact { what, name: "tls.psk_identity", value, frame });
 }
 
 /// The name of a version; DTLS counts downwards (RFC 6347 §4.1).

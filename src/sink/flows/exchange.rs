@@ -316,6 +316,10 @@ impl Flow {
         }
         let (_, dhcp) = self.dhcp.get_or_insert_with(|| (cite, Dhcp::default()));
         match fact.what {
+            What::Identity { .. } if fact.name == "dhcp.parameter_list" => {
+                let list = fact.value.split(|&byte| byte == b',').take(VALUES_MAX);
+                dhcp.parameters = list.map(shown).collect();
+            }
             What::Identity { subject: Subject::Hardware(mac), kind } => {
                 dhcp.client = Some(mac);
                 if kind == IdentityKind::HostName {
@@ -332,10 +336,6 @@ impl Flow {
                 if dhcp.resolvers.len() < VALUES_MAX {
                     dhcp.resolvers.push(resolver.to_string());
                 }
-            }
-            What::Note if fact.name == "dhcp.parameter_list" => {
-                let list = fact.value.split(|&byte| byte == b',').take(VALUES_MAX);
-                dhcp.parameters = list.map(shown).collect();
             }
             _ => {}
         }

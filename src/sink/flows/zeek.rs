@@ -6,7 +6,7 @@ use super::Spelling;
 use super::exchange::{Dns, Exchange, Exchanges, Handshake, Http, Said, code_name, record_name};
 use super::jsonl::line;
 use crate::attribution::record::FlowRecord;
-use crate::base::address::{Scope, scope};
+use crate::attribution::world::Zone;
 use crate::base::time::Timestamp;
 use crate::flow::{Cite, Head, Side};
 use crate::protocol::Fact;
@@ -160,7 +160,6 @@ struct Conn<'r> {
 
 impl<'r> Conn<'r> {
     fn of(record: &'r FlowRecord) -> Conn<'r> {
-        let inside = |address| scope(address) != Scope::Internet;
         let [orig, resp] = record.packets.map(|packets| packets > 0);
         let state = record.state.unwrap_or(match (orig, resp) {
             (true, true) => "SF",
@@ -191,8 +190,8 @@ impl<'r> Conn<'r> {
             orig_bytes: bytes(0),
             resp_bytes: bytes(1),
             conn_state: state,
-            local_orig: inside(record.src),
-            local_resp: inside(record.dst),
+            local_orig: record.zones[0] != Zone::Internet,
+            local_resp: record.zones[1] != Zone::Internet,
             missed_bytes: record.missed_bytes.iter().sum(),
             history: record.history.clone().unwrap_or_else(letters),
             orig_pkts: record.packets[0],

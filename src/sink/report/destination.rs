@@ -253,6 +253,7 @@ pub fn kind(kind: Kind) -> &'static str {
         Kind::Time => text("destination.kind_time"),
         Kind::Relay => text("destination.kind_relay"),
         Kind::Analytics => text("destination.kind_analytics"),
+        Kind::Location => text("destination.kind_location"),
     }
 }
 

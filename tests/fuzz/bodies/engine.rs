@@ -90,6 +90,7 @@ fn snapshot(outcome: &Outcome, ending: &Ending) -> Snapshot {
         choice: Choice::default(),
         fail_on: None,
         hashed: false,
+        threads: 1,
     };
     analysis.snapshot(outcome, std::slice::from_ref(ending))
 }

@@ -72,7 +72,8 @@ fn kind(kind: IdentityKind, value: &[u8]) -> Option<Kind> {
     Some(match kind {
         IdentityKind::HostName => Kind::HostName,
         IdentityKind::Serial => Kind::Serial,
-        IdentityKind::DeviceId => Kind::DeviceId,
+        // Nobody knows what stands at the beginning of such a message.
+        IdentityKind::DeviceId | IdentityKind::Beginning | IdentityKind::Key => Kind::DeviceId,
         IdentityKind::Account => Kind::Account,
         IdentityKind::Location => Kind::Location,
         IdentityKind::Mac => Kind::Mac,
@@ -84,6 +85,7 @@ fn kind(kind: IdentityKind, value: &[u8]) -> Option<Kind> {
         | IdentityKind::VendorClass
         | IdentityKind::Product
         | IdentityKind::Model
-        | IdentityKind::Firmware => return None,
+        | IdentityKind::Firmware
+        | IdentityKind::Software => return None,
     })
 }

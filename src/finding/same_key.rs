@@ -1,0 +1,107 @@
+//! `cred.same-across-devices`: two devices show one certificate, so that one secret key opens both.
+
+use super::words::{msg, text, told};
+use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use crate::attribution::ledger::{Evidence, Ledger, Mark, Row};
+use crate::attribution::world::{Contact, World, Zone};
+use crate::base::table::Map;
+use crate::base::text::safe;
+use crate::protocol::IdentityKind;
+use std::collections::BTreeSet;
+
+/// Most devices that are named.
+const NAMED_MAX: usize = 3;
+
+/// Which devices showed each certificate.
+pub struct Keys(Map<Box<[u8]>, BTreeSet<usize>>);
+
+impl Keys {
+    /// Indexes the contacts of a world; `by_id` has the positions of devices.
+    #[must_use]
+    pub fn of(ledger: &Ledger, world: &World, by_id: &Map<&str, usize>) -> Keys {
+        let mut all: Map<Box<[u8]>, BTreeSet<usize>> = Map::default();
+        for contact in &world.contacts {
+            let evidence = contact.rows.iter().flat_map(|&row| &ledger.rows[row].evidence);
+            for one in evidence.filter(|one| one.kind == Some(IdentityKind::Key)) {
+                let peer = || by_id.get(&*contact.destination).copied();
+                let who = match one.mark {
+                    Mark::TellsHere => Some(contact.device_index),
+                    Mark::TellsThere if contact.zone == Zone::Private => peer(),
+                    _ => None,
+                };
+                if let Some(who) = who {
+                    all.entry(one.value.clone()).or_default().insert(who);
+                }
+            }
+        }
+        all.retain(|_, devices| devices.len() > 1);
+        Keys(all)
+    }
+}
+
+/// See the module.
+pub struct SameKey;
+
+impl Check for SameKey {
+    fn id(&self) -> &'static str {
+        "cred.same-across-devices"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
+    fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
+        let Keys(shared) = &view.keys;
+        if shared.is_empty() {
+            return None;
+        }
+        let not_shown = &[
+            msg!("cred.same-across-devices.not_key"),
+            msg!("cred.same-across-devices.not_misused"),
+        ];
+        let tell = |who: usize| {
+            move |_: &Row, evidence: &Evidence| {
+                let known = evidence.kind == Some(IdentityKind::Key);
+                let devices = shared.get(&evidence.value).filter(|_| known)?;
+                let others = devices.iter().filter(|&&other| other != who);
+                let named: Vec<String> = others
+                    .take(NAMED_MAX)
+                    .map(|&other| spoken_device(&view.world.devices[other]))
+                    .collect();
+                Some(told!(
+                    "cred.same-across-devices.shown_by",
+                    print = safe(&evidence.value),
+                    others = named.join(", "),
+                    count = devices.len()
+                ))
+            }
+        };
+        let device = spoken_device(view.device(contact));
+        let theirs = view.peer(contact).and_then(|peer| {
+            let who = *view.by_id.get(&*contact.destination)?;
+            let draft = Draft::marked(view, contact, Mark::TellsThere, not_shown, tell(who))?;
+            Some((Draft { turned: true, ..draft }, spoken_device(peer), device.clone()))
+        });
+        let (mut draft, who, to) = match theirs {
+            Some(theirs) => theirs,
+            None => {
+                let here = tell(contact.device_index);
+                let draft = Draft::marked(view, contact, Mark::TellsHere, not_shown, here)?;
+                let to = spoken(view, &draft);
+                (draft, device, to)
+            }
+        };
+        draft.alternatives.push(Alternative {
+            text: text("cred.same-across-devices.one_owner").into(),
+            status: "not tested",
+            by: text("cred.same-across-devices.who_made").into(),
+        });
+        draft.may_say = told!("cred.same-across-devices.may_say", device = who, to);
+        Some(draft)
+    }
+}

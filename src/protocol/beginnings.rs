@@ -1,0 +1,66 @@
+//! Beginnings of messages that signatures ask for. Only flows that no dissector knows are held against
+//! them, and only what may fit is said, so that they cost nothing where nobody asks.
+
+use crate::base::table::Set;
+
+/// Bytes of a beginning that are said.
+pub const SAID_BYTES_MAX: usize = 96;
+/// Bytes that a beginning is first looked up by.
+pub const KEY_BYTES: usize = 4;
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct Beginnings {
+    /// By the place of the key in the message.
+    places: Vec<(usize, Set<[u8; KEY_BYTES]>)>,
+}
+
+impl Beginnings {
+    /// Asks for messages that have these bytes at this place.
+    pub fn add(&mut self, at: usize, key: [u8; KEY_BYTES]) {
+        match self.places.iter_mut().find(|(known, _)| *known == at) {
+            Some((_, keys)) => {
+                keys.insert(key);
+            }
+            None => self.places.push((at, Set::from_iter([key]))),
+        }
+    }
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Whether a message may be one that was asked for.
+    #[must_use]
+    pub fn fits(&self, message: &[u8]) -> bool {
+        self.places.iter().any(|(at, keys)| {
+            let key = message.get(*at..at + KEY_BYTES);
+            key.is_some_and(|key| <[u8; KEY_BYTES]>::try_from(key).is_ok_and(|k| keys.contains(&k)))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_asked_for_fits() {
+        let mut all = Beginnings::default();
+        assert!(all.is_empty() && !all.fits(b"PTCPxxxx"));
+        all.add(0, *b"PTCP");
+        all.add(2, *b"UBNT");
+        for (message, fits) in [
+            (&b"PTCP"[..], true),
+            (b"PTC", false),
+            (b"xPTCP", false),
+            (b"xxUBNT", true),
+            (b"xxUBN", false),
+            (b"", false),
+        ] {
+            assert_eq!(all.fits(message), fits, "{message:?}");
+        }
+    }
+}
