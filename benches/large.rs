@@ -38,6 +38,7 @@ pub fn snapshot() -> Snapshot {
         choice,
         fail_on: None,
         hashed: false,
+        threads: 1,
     };
     let outcome = Engine::new(Settings::default(), &geo, None).finish();
     let mut snapshot = analysis.snapshot(&outcome, &[]);

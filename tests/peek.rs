@@ -35,6 +35,7 @@ fn a_look_equals_the_analysis_of_what_was_read_so_far() {
         choice: Choice::default(),
         fail_on: None,
         hashed: false,
+        threads: 1,
     };
     let shown =
         |outcome: &Outcome| serde_json::to_string_pretty(&analysis.snapshot(outcome, &[])).unwrap();
