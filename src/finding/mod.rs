@@ -264,7 +264,7 @@ pub struct View<'a> {
     pub sweeps: Sweeps,
     /// Positions of the devices that asked for names inside encryption.
     pub asking_encrypted: Set<usize>,
-    /// Certificates that several devices show.
+    /// Keys that several devices show.
     pub keys: Keys,
     /// Devices that were not seen to look for updates.
     pub silences: Silences,

@@ -1,4 +1,4 @@
-//! `cred.same-across-devices`: two devices show one certificate, so that one secret key opens both.
+//! `cred.same-across-devices`: two devices show one certificate or key, so that one secret opens both.
 
 use super::words::{msg, text, told};
 use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Most devices that are named.
 const NAMED_MAX: usize = 3;
 
-/// Which devices showed each certificate.
+/// Which devices showed each key.
 pub struct Keys(Map<Box<[u8]>, BTreeSet<usize>>);
 
 impl Keys {
@@ -75,6 +75,7 @@ impl Check for SameKey {
                     .collect();
                 Some(told!(
                     "cred.same-across-devices.shown_by",
+                    what = evidence.what,
                     print = safe(&evidence.value),
                     others = named.join(", "),
                     count = devices.len()

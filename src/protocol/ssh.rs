@@ -1,14 +1,16 @@
-//! SSH (RFC 4253 §4.2, §7.1) on any port: the software both sides name before encryption begins,
-//! and the ways of exchanging keys that each offers.
+//! SSH (RFC 4253 §4.2, §7.1, §8) on any port: the software both sides name before encryption begins,
+//! the ways of exchanging keys that each offers, and the print of the server's key.
 //!
-//! Bounds: a line 255 bytes, an offer 8 KiB; 64 KiB a flow, or until both have made theirs.
+//! Bounds: a line 255 bytes, a packet 8 KiB, four of them a side; 64 KiB a flow, or until both have made theirs.
 
 use super::syntax::stream::{Pending, Taken};
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, What,
 };
 use crate::base::bytes::Reader;
+use crate::base::text::hex;
 use crate::flow::{Flow, Segment};
+use sha2::{Digest, Sha256};
 
 /// SSH over TCP.
 pub struct Ssh;
@@ -17,8 +19,10 @@ pub struct Ssh;
 const VERSIONS: [&[u8]; 3] = [b"SSH-2.0-", b"SSH-1.99-", b"SSH-1.5-"];
 /// Longest identification with its line end, bytes.
 const LINE_BYTES_MAX: usize = 255;
-/// Longest packet with an offer, bytes; real ones have one or two thousand.
-const OFFER_BYTES_MAX: usize = 8 * 1024;
+/// Longest packet before encryption, bytes; real ones have one or two thousand.
+const PACKET_BYTES_MAX: usize = 8 * 1024;
+/// Packets read of each side: the offer, groups, keys, and the change to encryption.
+const PACKETS_MAX: u8 = 4;
 /// Read in one flow, bytes.
 const FLOW_BYTES_MAX: usize = 64 * 1024;
 
@@ -49,7 +53,7 @@ impl Dissector for Ssh {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Identification { sides: Default::default(), states: Default::default(), bytes: 0 })
+        Box::<Identification>::default()
     }
 }
 
@@ -63,9 +67,11 @@ fn looks_like(bytes: &[u8]) -> Probe {
     }
 }
 
+#[derive(Default)]
 struct Identification {
     sides: [Pending; 2],
     states: [State; 2],
+    packets: [u8; 2],
     bytes: usize,
 }
 
@@ -76,7 +82,7 @@ enum State {
     /// The length of the packet behind the line (RFC 4253 §6).
     Length,
     /// The packet, of this many bytes.
-    Offer(usize),
+    Packet(usize),
     Done,
 }
 
@@ -103,17 +109,16 @@ impl Session for Identification {
                 State::Length => {
                     let Some(length) = pending.exactly(&mut data, 4) else { break };
                     match Reader::new(length).u32().map(|length| length as usize) {
-                        Some(length) if length <= OFFER_BYTES_MAX => State::Offer(length),
+                        Some(length) if length <= PACKET_BYTES_MAX => State::Packet(length),
                         _ => State::Done,
                     }
                 }
-                State::Offer(length) => {
+                State::Packet(length) => {
                     let Some(packet) = pending.exactly(&mut data, length) else { break };
-                    if let Some(value) = key_exchanges(packet) {
-                        let (what, name) = (What::Note, "ssh.key_exchange");
-                        say(Fact { what, name, value, frame: segment.frame });
-                    }
-                    State::Done
+                    self.packets[index] += 1;
+                    let more = read(packet, segment.frame, say);
+                    let goes_on = more && self.packets[index] < PACKETS_MAX;
+                    if goes_on { State::Length } else { State::Done }
                 }
                 State::Done => break,
             };
@@ -137,9 +142,37 @@ fn named(line: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> State {
     if line.starts_with(VERSIONS[2]) { State::Done } else { State::Length }
 }
 
+/// Reads a packet; returns whether another follows before encryption begins.
+fn read(packet: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> bool {
+    if let Some(value) = key_exchanges(packet) {
+        say(Fact { what: What::Note, name: "ssh.key_exchange", value, frame });
+    }
+    if let Some(key) = host_key(packet) {
+        let print = hex(&Sha256::digest(key));
+        let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::Key };
+        say(Fact { what, name: "ssh.host_key_sha256", value: print.as_bytes(), frame });
+    }
+    matches!(packet.get(1), Some(KEXINIT | 30..=49))
+}
+
+const KEXINIT: u8 = 20;
+
+/// The server's key in its answer (RFC 4253 §8, RFC 5656 §4, RFC 4419 §3): a text that begins with the
+/// name of the algorithm. What else has the same number does not.
+fn host_key(packet: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(packet);
+    reader.skip(1)?;
+    if !matches!(reader.u8()?, 31 | 33) {
+        return None;
+    }
+    let length = reader.u32()?;
+    let key = reader.take(length as usize)?;
+    let algorithm = key.get(4..)?;
+    [&b"ssh-"[..], b"ecdsa-sha2-"].iter().any(|name| algorithm.starts_with(name)).then_some(key)
+}
+
 /// The first list in SSH_MSG_KEXINIT (RFC 4253 §7.1), names with commas between.
 fn key_exchanges(packet: &[u8]) -> Option<&[u8]> {
-    const KEXINIT: u8 = 20;
     let mut reader = Reader::new(packet);
     reader.skip(1)?;
     if reader.u8()? != KEXINIT {
@@ -189,6 +222,33 @@ mod tests {
         let long = b"SSH-2.0-x\r\n\xff\xff\xff\xff\x04\x14rest";
         let (_, said) = converse_tcp(&flow(TCP, 40_000, 22), &[(Side::Low, long)]);
         assert_eq!(said.len(), 1);
+    }
+
+    #[test]
+    fn the_servers_key_has_a_print_and_groups_have_none() {
+        let packet = |kind: u8, text: &[u8]| {
+            let mut packet = vec![4, kind];
+            packet.extend((text.len() as u32).to_be_bytes());
+            packet.extend(text);
+            packet.extend([0; 4]);
+            [&(packet.len() as u32).to_be_bytes()[..], &packet].concat()
+        };
+        let offer = [&[0, 0, 0, 22, 4, 20][..], &[7; 16], &[0; 4]].concat();
+        let key = b"\0\0\0\x0bssh-ed25519\0\0\0\x04key!";
+        for (kind, text, told) in [
+            (31, &key[..], true),
+            (33, key, true),
+            (31, b"\0\x80group of a prime", false),
+            (32, key, false),
+        ] {
+            let server = [&b"SSH-2.0-y\r\n"[..], &offer, &packet(kind, text)].concat();
+            let (_, said) = converse_tcp(&flow(TCP, 40_000, 22), &[(Side::High, &server)]);
+            let prints: Vec<_> = said.iter().filter(|f| f.name == "ssh.host_key_sha256").collect();
+            assert_eq!(prints.len(), usize::from(told), "{kind}");
+            if let [print] = prints[..] {
+                assert_eq!(print.value, hex(&Sha256::digest(key)).as_bytes());
+            }
+        }
     }
 
     #[test]
