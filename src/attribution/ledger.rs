@@ -373,7 +373,9 @@ impl Ledger {
                 {
                     self.prove(flow, evidence(Mark::Identifier, fact.name, fact.value.len()));
                 }
-                if let Some(mark) = self.tells(flow, side, kind) {
+                if (kind != IdentityKind::Product || is_of_server(fact.name))
+                    && let Some(mark) = self.tells(flow, side, kind)
+                {
                     let told = evidence(mark, fact.name, fact.value.len());
                     self.prove(flow, Evidence { kind: Some(kind), ..told });
                 }
@@ -771,6 +773,11 @@ fn note_internet(kept: &mut Vec<IpAddr>, address: IpAddr) {
     if kept.len() < INTERNET_MAX && !kept.contains(&address) {
         kept.push(address);
     }
+}
+
+/// Whether a server calls its program so: what clients call theirs is the more common, and proves little.
+fn is_of_server(name: &str) -> bool {
+    name.ends_with(".server") || name == "ssh.software"
 }
 
 /// Whether a description fits one device, place or owner only.
