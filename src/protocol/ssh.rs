@@ -152,7 +152,7 @@ fn read(packet: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> bool {
         let what = What::Identity { subject: Subject::Sender, kind: IdentityKind::Key };
         say(Fact { what, name: "ssh.host_key_sha256", value: print.as_bytes(), frame });
     }
-    matches!(packet.get(1), Some(KEXINIT | 30..=49))
+    matches!(packet.get(1), Some(&(KEXINIT | 30..=49)))
 }
 
 const KEXINIT: u8 = 20;
