@@ -108,13 +108,14 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
         let subject = &finding.subject;
         let device = snapshot.devices.iter().find(|device| device.id == subject.device);
         let device = device.map_or_else(|| subject.device.to_string(), words::device);
-        let (shape, to) = (Theme::shape(finding.severity), &subject.destination);
+        let to = words::subject(snapshot, &subject.destination);
+        let shape = Theme::shape(finding.severity);
         let text = cut(&format!("{shape} {}: {device} → {to}", finding.title), width);
         let y = area.y + 1 + row as u16;
         buffer.set_stringn(area.x + 2, y, text, width, app.theme.severity(finding.severity));
     }
     if all > fits && rows > 0 {
-        let text = format!("… and {} more: 7", all - fits);
+        let text = format!("… and {} more (key 7 lists all {all})", all - fits);
         buffer.set_stringn(area.x + 2, area.bottom() - 1, text, width, app.theme.dim());
     }
 }
