@@ -67,9 +67,12 @@ impl Follower<'_> {
         let mut due = Instant::now();
         // Also nothing is shown, since that is what a silent tap gives.
         let mut fresh = true;
+        let mut named = 0;
         engine.follow(&mut sources, &mut |engine, sources, idle| {
             self.read.store(sources.progress().0, Ordering::Relaxed);
-            fresh |= !idle;
+            // A name that the operator gives is seen at once, also where no packet comes.
+            let changes = std::mem::replace(&mut named, self.labels.changes());
+            fresh |= !idle || named != changes;
             let began = Instant::now();
             if fresh && began >= due {
                 show(self.look(engine, sources, &ended));

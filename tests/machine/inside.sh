@@ -64,8 +64,7 @@ back=$(events step clock_step | sed -n '2s/.*"nanoseconds":"\(-\{0,1\}[0-9]*\)[0
 judge "both steps are in the journal" [ "$forward $back" = "3599 -7200" -o "$forward $back" = "3599 -7199" ]
 judge "no step is a gap" [ "$(events step gap | wc -l)" = 0 ]
 judge "it ends in good order" [ $code = 0 ]
-phonehome flows --sort first /tmp/step > /tmp/step.flows
-judge "all frames are in the recording" [ "$(phonehome analyze --json --no-hash /tmp/step | grep -o '"total": [0-9]*' | head -1)" = '"total": 60' ]
+judge "all frames are in the recording" [ "$(phonehome analyze --json --no-hash /tmp/step 2> /dev/null | grep -o '"total": [0-9]*' | head -1)" = '"total": 60' ]
 
 trial "the machine sleeps for five seconds"
 begin sleep
@@ -92,8 +91,8 @@ judge "the gap is told as it was" [ $((from + 50)) -ge "$slept" -a "$to" -le $((
 events sleep "clock_step|gap|end" | cut -c1-300
 judge "one gap, with its reason" [ "$(events sleep gap | grep -c 'slept')" = 1 ]
 judge "the clock was not set" [ "$(events sleep clock_step | wc -l)" = 0 ]
-judge "it records on afterwards" [ "$(phonehome analyze --json --no-hash /tmp/sleep | grep -o '"total": [0-9]*' | head -1)" = '"total": 40' ]
-judge "it ends in good order" [ $code = 0 ]
+judge "it records on afterwards" [ "$(phonehome analyze --json --no-hash /tmp/sleep 2> /dev/null | grep -o '"total": [0-9]*' | head -1)" = '"total": 40' ]
+judge "and says that its result is not whole" [ $code = 3 ]
 
 trial "a user without rights, and with the two that setcap gives"
 cp /bin/phonehome /tmp/phonehome

@@ -190,7 +190,10 @@ impl App {
             .iter()
             .filter(|device| device.role != "gateway")
             .map(|device| (&device.id, device.internet.delivered_bytes));
-        self.history.add(first, update.status.now, devices);
+        // Before the first word of the recorder there is no time.
+        if update.status.now > Timestamp::default() {
+            self.history.add(first, update.status.now, devices);
+        }
         if self.frozen {
             self.held = Some(update);
         } else {

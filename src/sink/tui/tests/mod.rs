@@ -7,6 +7,7 @@ use super::app::{App, VIEWS, View};
 use super::feed::Options;
 use super::screen;
 use crate::base::text::is_shown;
+use crate::base::time::Timestamp;
 use crate::source::frame_reader::Fetched;
 use fixture::{MOMENT, options, snapshot, update};
 use ratatui::Terminal;
@@ -294,6 +295,23 @@ fn a_frozen_screen_stands_still_and_shows_the_newest_after_it() {
     assert!(shown(&app).contains("FROZEN") && !shown(&app).contains("9 999"));
     press(&mut app, " ");
     assert!(!shown(&app).contains("FROZEN") && shown(&app).contains("9 999"));
+}
+
+/// A recording that begins on a silent interface: the first update has no time.
+#[test]
+fn time_begins_with_the_recording() {
+    let mut app = App::new(options());
+    let mut next = update(&str::to_owned);
+    for now in [Timestamp::default(), MOMENT, Timestamp(MOMENT.0 + 5_000_000_000)] {
+        let mut silent = snapshot(&str::to_owned);
+        silent.inputs[0].first = None;
+        next.snapshot = silent.into();
+        let mut status = (*next.status).clone();
+        status.now = now;
+        next.status = status.into();
+        app.take(next.clone());
+    }
+    assert_eq!((app.history.start, app.history.now.since(MOMENT)), (MOMENT, 5_000_000_000));
 }
 
 #[test]

@@ -61,7 +61,8 @@ fn devices(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let count = app.chosen(List::Devices).order.len();
-    let text = format!("{count} devices: payload to and from the internet, now and in total");
+    let many = if count == 1 { "device" } else { "devices" };
+    let text = format!("{count} {many}: payload to and from the internet, now and in total");
     let area = heading(app, &text, area, buffer);
     lists::draw(app, List::Devices, true, area, buffer);
 }
@@ -71,7 +72,8 @@ fn who(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let count = app.chosen(List::Who).order.len();
-    let area = heading(app, &format!("{count} contacts: who gets what"), area, buffer);
+    let many = if count == 1 { "contact" } else { "contacts" };
+    let area = heading(app, &format!("{count} {many}: who gets what"), area, buffer);
     lists::draw(app, List::Who, true, area, buffer);
 }
 
