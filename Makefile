@@ -1,5 +1,5 @@
 # The two commands of the README, and the long ones.
-.PHONY: demo test test-long test-evidence fuzz bench bench-instructions live sealing race accuracy \
+.PHONY: demo test test-long test-evidence test-machine fuzz bench bench-instructions live sealing race accuracy \
 	accuracy-labels accuracy-makers accuracy-findings lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
@@ -13,6 +13,10 @@ test-long: ## Floods, growth, 200 gaps and 200 killed recorders (half an hour, r
 
 test-evidence: ## Cases under attack, killed recorders, power cuts, broken disks, redactions (an hour; root)
 	PHONEHOME_EVIDENCE=1 cargo test --release --test evidence -- --nocapture --test-threads=1
+
+test-machine: ## A machine of its own: the clock is set, it sleeps, two radios (qemu; PHONEHOME_KERNEL)
+	cargo build --release
+	bash tests/machine/boot.sh target/release/phonehome
 
 fuzz:    ## Each fuzz target for FUZZ_SECONDS (needs nightly and cargo-fuzz)
 	sh tests/fuzz/run.sh

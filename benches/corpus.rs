@@ -91,7 +91,7 @@ fn dns(flow: usize) -> Vec<u8> {
     out
 }
 
-fn tls(flow: usize) -> Vec<u8> {
+pub fn tls(flow: usize) -> Vec<u8> {
     let name = format!("host{flow}.example");
     let short = |n: usize| (n as u16).to_be_bytes();
     let mut body = vec![3, 3];

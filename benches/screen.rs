@@ -65,6 +65,14 @@ fn screen(criterion: &mut Criterion) {
             still.draw(black_box(&mut buffer));
         });
     });
+    let same = update(&snapshot);
+    still.take(same.clone());
+    criterion.bench_function("the same snapshot, and draw contacts", |bench| {
+        bench.iter(|| {
+            still.take(same.clone());
+            still.draw(black_box(&mut buffer));
+        });
+    });
     still.press("fhost77 out>1k\n");
     criterion.bench_function("new snapshot, filter and draw contacts", |bench| {
         bench.iter(|| {

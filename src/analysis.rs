@@ -8,12 +8,12 @@ use crate::attribution::geo::Geo;
 use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World, device_id};
 use crate::base::address::Mac;
-use crate::base::text::safe;
-use crate::engine::{Amount, Mark, Outcome, Phase, Phases};
+use crate::base::text::{safe, span};
+use crate::engine::{Amount, Interruption, Mark, Outcome, Phase, Phases};
 use crate::finding::{self, Severity, View};
 use crate::snapshot::{
-    Annex, CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, LossesShown, MarkShown,
-    PhaseDevice, PhaseShown, SCHEMA, Snapshot, Tool, names,
+    Annex, CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, InterruptionShown,
+    LossesShown, MarkShown, PhaseDevice, PhaseShown, SCHEMA, Snapshot, Tool, names,
 };
 use crate::source::file::Ending;
 use crate::standard::Window;
@@ -50,9 +50,14 @@ impl Analysis<'_> {
         let [frames, wire_bytes] = outcome.sums.duplicates;
         coverage.duplicates = Duplicates { frames, wire_bytes };
         coverage.conflicting_segments = outcome.sums.conflicts;
+        let slept = slept(&outcome.phases.interruptions);
+        coverage.complete &= slept.is_none();
+        let asleep = slept.is_some();
+        coverage.incomplete_because.extend(slept);
         let losses = losses(outcome, endings);
         let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
             || endings.iter().any(|ending| ending.damage.is_some())
+            || asleep
             || losses.weaken_absence();
         let view = View::new(&outcome.ledger, &world, lossy).here(choice.here.clone());
         let view = view.in_periods(outcome.phases.periods());
@@ -86,6 +91,7 @@ impl Analysis<'_> {
             annex,
             phases: phases(&outcome.phases),
             marks: outcome.phases.marks.iter().map(mark).collect(),
+            interruptions: outcome.phases.interruptions.iter().map(interruption).collect(),
             timeline,
             left_out: world.left_out,
             distributions: Distributions::from(&outcome.distributions),
@@ -128,6 +134,25 @@ fn phases(phases: &Phases) -> Vec<PhaseShown> {
         }
     };
     phases.phases.iter().map(shown).collect()
+}
+
+/// What of the time could not be recorded at all.
+fn slept(interruptions: &[Interruption]) -> Option<String> {
+    let asleep = || interruptions.iter().filter(|interruption| interruption.asleep);
+    let all = asleep().map(|slept| slept.to.since(slept.from)).reduce(i64::saturating_add)?;
+    let often = asleep().count();
+    let times = if often > 1 { format!(", {often} times") } else { String::new() };
+    Some(format!("the machine slept while it recorded: {} are missing{times}", span(all)))
+}
+
+fn interruption(interruption: &Interruption) -> InterruptionShown {
+    let Interruption { from, to, interface, why, .. } = interruption;
+    InterruptionShown {
+        from: *from,
+        to: *to,
+        interface: interface.as_ref().map(|name| safe(name.as_bytes())),
+        why: safe(why.as_bytes()),
+    }
 }
 
 fn mark(mark: &Mark) -> MarkShown {

@@ -262,7 +262,13 @@ pub fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Doctor(args) => doctor::run(&args),
         #[cfg(feature = "live")]
         Command::Record => {
-            crate::recorder::run().map_err(|error| Failure::unreadable(error.into()))
+            use crate::recorder::RecorderError;
+            crate::recorder::run().map_err(|error| match &error {
+                RecorderError::Live(live) => {
+                    Failure::unreadable(anyhow::anyhow!("{live}\n       mend: {}", live.mend()))
+                }
+                _ => Failure::unreadable(error.into()),
+            })
         }
         Command::Init(args) => init::run(&args),
         Command::Completions(args) => shell::completions(&args),

@@ -30,7 +30,7 @@ use worker::Worker;
 pub use batch::Job;
 pub use events::Records;
 pub use keys::keys;
-pub use phases::{Amount, Mark, Phase, Phases};
+pub use phases::{Amount, Interruption, Mark, Phase, Phases};
 pub use timeline::{SLOTS_MAX, Timeline};
 pub use worker::Sums;
 

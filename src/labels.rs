@@ -9,11 +9,12 @@ use crate::case::review::Reviews;
 use crate::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module. Copies share the same names.
 #[derive(Debug, Clone, Default)]
-pub struct Labels(Arc<Mutex<BTreeMap<String, String>>>, Arc<Reviews>);
+pub struct Labels(Arc<Mutex<BTreeMap<String, String>>>, Arc<Reviews>, Arc<AtomicU64>);
 
 impl Labels {
     /// Those that the journals of a recording hold, as far as their chains and signatures hold.
@@ -35,7 +36,7 @@ impl Labels {
             // What does not hold, `case verify` tells; it counts as far as it holds.
             drop(reviews.add(folder));
         }
-        let labels = Labels(Arc::default(), Arc::new(reviews));
+        let labels = Labels(Arc::default(), Arc::new(reviews), Arc::default());
         if let Ok((entries, _)) = journal::read(&layout::journal(folder)) {
             for entry in entries {
                 if let Event::Label { device, label } = entry.event {
@@ -54,6 +55,13 @@ impl Labels {
         } else {
             labels.insert(device.to_owned(), safe(label.as_bytes()));
         }
+        self.2.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often a name was given or taken away.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.2.load(Ordering::Relaxed)
     }
 
     /// Puts them into a snapshot.

@@ -59,6 +59,10 @@ pub struct Snapshot {
     pub phases: Vec<PhaseShown>,
     /// Moments that the operator noted.
     pub marks: Vec<MarkShown>,
+    /// When nothing could be recorded, and when the clock was set. Empty in most recordings, and in
+    /// those of others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interruptions: Vec<InterruptionShown>,
     /// Traffic with the internet over time, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeline: Option<TimelineShown>,
@@ -109,6 +113,37 @@ pub struct MarkShown {
     pub text: String,
     /// The frame behind it, 0 where none followed.
     pub before_frame: u64,
+}
+
+/// An interruption of the recording; one that takes no time is that the clock was set.
+#[derive(Debug, Clone, Serialize)]
+pub struct InterruptionShown {
+    /// From when.
+    pub from: Timestamp,
+    /// To when.
+    pub to: Timestamp,
+    /// Of which interface, escaped; all where it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+    /// Why, escaped.
+    pub why: String,
+}
+
+impl InterruptionShown {
+    /// Whether nothing was recorded meanwhile.
+    #[must_use]
+    pub fn is_gap(&self) -> bool {
+        self.from != self.to
+    }
+
+    /// Why, and where.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match &self.interface {
+            Some(interface) => format!("{interface}: {}", self.why),
+            None => self.why.clone(),
+        }
+    }
 }
 
 /// What made the snapshot.
@@ -590,7 +625,9 @@ impl Snapshot {
         let marks = self.marks.iter().map(|mark| (mark.time, mark.text.clone()));
         let phases = self.phases.iter().filter_map(|phase| Some((phase.began, phase.phase?)));
         let phases = phases.map(|(began, phase)| (began, format!("phase {phase}")));
-        let mut notes: Vec<(Timestamp, String)> = marks.chain(phases).collect();
+        let set = self.interruptions.iter().filter(|interruption| !interruption.is_gap());
+        let set = set.map(|set| (set.from, set.why.clone()));
+        let mut notes: Vec<(Timestamp, String)> = marks.chain(phases).chain(set).collect();
         notes.sort();
         notes
     }

@@ -2,6 +2,8 @@
 //! spread of others where they are at hand; and the schemas refuse what is not that.
 
 use boon::{Compiler, SchemaIndex, Schemas};
+use phonehome::base::time::Timestamp;
+use phonehome::case::pcapng;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -193,6 +195,55 @@ fn other_captures_fit_the_schemas() {
     let [documents, records] = check(&chosen);
     println!("{} captures: {documents} documents, {records} records", chosen.len());
     assert!(documents > SHARED / 2 && records > SHARED);
+}
+
+/// A recording of ours, as it was while a link was out, the machine slept and the clock was set.
+fn interrupted(comments: &[&str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let [hardware, system, application, comment] = ["", "", "phonehome", ""];
+    pcapng::section(&mut out, &pcapng::Section { hardware, system, application, comment });
+    let about = pcapng::Interface { name: "wire", link: 1, snap_length: 0, filter: "" };
+    pcapng::interface(&mut out, &about);
+    let time = Timestamp(1_795_900_000_000_000_000);
+    pcapng::packet(&mut out, 0, time, 60, &[0xff; 60]);
+    let comments: Vec<String> = comments.iter().map(|&comment| comment.to_owned()).collect();
+    let statistics = pcapng::Statistics {
+        interface: 0,
+        time,
+        start: time,
+        received: 1,
+        lost_by_interface: 0,
+        lost_by_system: 0,
+        delivered: 1,
+        comments: &comments,
+    };
+    pcapng::statistics(&mut out, &statistics);
+    out
+}
+
+#[test]
+fn interruptions_fit_the_schema_and_only_sleep_makes_a_result_partial() {
+    const GAP: &str = "gap: wi\u{1b}[2Jre from 2026-11-29T05:00:00Z to 2026-11-29T05:00:02Z: down";
+    const SET: &str = "2026-11-29T05:00:03Z clock: the clock was set forward by 60 min";
+    const SLEPT: &str = "gap: all interfaces from 2026-11-29T05:00:04Z to 2026-11-29T05:00:10.5Z: the machine slept";
+    let schema = Schema::load("snapshot.schema.json");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("interrupted.pcapng");
+    for (comments, partial) in [(&[GAP, SET][..], false), (&[GAP, SET, SLEPT], true)] {
+        std::fs::write(&path, interrupted(comments)).expect("room");
+        let document = snapshot(&path, &["--no-hash"]).expect("a document");
+        schema.check(&document, &path);
+        let told = document["interruptions"].as_array().expect("interruptions");
+        assert_eq!(told.len(), comments.len());
+        assert_eq!(told[0]["interface"], "wi\\x1b[2Jre");
+        assert_eq!(told[1]["from"], told[1]["to"], "a clock is set at once");
+        let because = document["coverage"]["incomplete_because"].to_string();
+        assert_eq!(because.contains("slept while it recorded: 6.5 s are missing"), partial);
+        let summary = output(&["analyze", "--no-hash"], &path).expect("a summary");
+        let summary = String::from_utf8(summary).expect("UTF-8");
+        assert!(summary.contains("Not recorded: 05:00:00 to 05:00:02 UTC"), "{summary}");
+        assert!(summary.contains("set forward by 60 min at 05:00:03"), "{summary}");
+    }
 }
 
 /// Calls `visit` with every path (RFC 6901) to an object.

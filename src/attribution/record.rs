@@ -16,6 +16,10 @@ use std::net::IpAddr;
 
 /// Hears what happens, in the order of frames.
 pub trait Listener: Send {
+    /// Whether it still wants records: making one costs more than all else of a flow that ends.
+    fn wants(&self) -> bool {
+        true
+    }
     /// A flow ended.
     fn ended(&mut self, record: FlowRecord);
     /// Something was said in a flow by one side.
@@ -38,7 +42,7 @@ pub struct FlowRecord {
     /// IANA keyword in lower case, else the number.
     pub proto: Cow<'static, str>,
     #[serde(skip)]
-    protocol: u8,
+    pub(crate) protocol: u8,
     /// Where both ends are, by what the flow's hardware addresses are known to hold.
     #[serde(skip)]
     pub zones: [Zone; 2],
@@ -221,6 +225,20 @@ impl UnknownRecord {
     #[must_use]
     pub fn class(&self) -> &'static str {
         self.class
+    }
+
+    /// One that was not measured, for pictures of the screen.
+    #[cfg(test)]
+    pub(crate) fn made_up(class: &'static str) -> UnknownRecord {
+        UnknownRecord {
+            first_bytes: Default::default(),
+            bytes_looked_at: [0; 2],
+            entropy: [None; 2],
+            pieces: 0,
+            piece_bytes: [0; 2],
+            class,
+            because: "made up",
+        }
     }
 
     fn of(class: Class, looked: &Measured, sides: [Side; 2]) -> UnknownRecord {

@@ -21,6 +21,11 @@ const STEP_MIN: i64 = 20_000_000;
 /// A machine that was away for longer than this slept, nanoseconds.
 const SLEEP_MIN: i64 = 100_000_000;
 
+/// Readings within this are together, nanoseconds.
+const TOGETHER: i64 = 1_000_000;
+/// How often they are read at most until they are.
+const TRIES: u32 = 8;
+
 /// What happened to the clocks between two readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disturbance {
@@ -37,10 +42,19 @@ impl Clocks {
         // Narrower on some systems.
         #[allow(clippy::unnecessary_cast)]
         let nanoseconds = |time: Timespec| time.tv_sec as i64 * SECOND + time.tv_nsec as i64;
-        Clocks {
-            wall: Timestamp(nanoseconds(clock_gettime(ClockId::Realtime))),
-            monotonic: nanoseconds(clock_gettime(ClockId::Monotonic)),
-            boot: nanoseconds(clock_gettime(BOOT)),
+        let boot = || nanoseconds(clock_gettime(BOOT));
+        let mut began = boot();
+        let mut tries = TRIES;
+        loop {
+            let wall = Timestamp(nanoseconds(clock_gettime(ClockId::Realtime)));
+            let monotonic = nanoseconds(clock_gettime(ClockId::Monotonic));
+            let boot = boot();
+            tries -= 1;
+            // Another process in between would look as if a clock had been set.
+            if boot - began < TOGETHER || tries == 0 {
+                return Clocks { wall, monotonic, boot };
+            }
+            began = boot;
         }
     }
 

@@ -171,17 +171,21 @@ impl Shared {
         }));
         let gaps = gaps.into_iter().map(|(interface, from, to, reason)| {
             let interface = safe(interface.as_bytes());
-            (from, to, format!("{interface}: {reason}"))
+            let place = if interface.is_empty() { "all interfaces" } else { &interface };
+            (from, to, format!("{place}: {reason}"))
         });
+        let lag_bytes = recorded.bytes.saturating_sub(self.read.load(Ordering::Relaxed));
+        // Where all was read, silence is seen too: rates go down, and the clock goes on.
+        let now = if lag_bytes == 0 { view.now.max(recorded.time) } else { view.now };
         Status {
             state,
             inputs: self.interfaces.clone(),
             recording: self.recording.clone(),
-            now: view.now,
+            now,
             packets: recorded.packets,
             bytes: recorded.bytes,
             drops: [recorded.drops.kernel, recorded.drops.interface, recorded.drops.own],
-            lag_bytes: recorded.bytes.saturating_sub(self.read.load(Ordering::Relaxed)),
+            lag_bytes,
             disk_free: (recorded.free < u64::MAX).then_some(recorded.free),
             phase: view.snapshot.phase().map(str::to_owned),
             marks: view.snapshot.notes(),

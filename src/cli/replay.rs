@@ -293,6 +293,7 @@ fn status(state: State, snapshot: &Snapshot, said: &Said, now: Timestamp) -> Sta
     let mut marks = snapshot.notes();
     marks.extend(said.marks.iter().cloned());
     marks.sort();
+    let gaps = snapshot.interruptions.iter().filter(|interruption| interruption.is_gap());
     Status {
         state,
         inputs: snapshot.inputs.iter().map(|input| input.path.clone()).collect(),
@@ -305,7 +306,7 @@ fn status(state: State, snapshot: &Snapshot, said: &Said, now: Timestamp) -> Sta
         disk_free: None,
         phase: said.phase.clone().or_else(|| snapshot.phase().map(str::to_owned)),
         marks,
-        gaps: Vec::new(),
+        gaps: gaps.map(|gap| (gap.from, Some(gap.to), gap.reason())).collect(),
         protections: Vec::new(),
         warnings: Vec::new(),
         ask: None,

@@ -45,6 +45,12 @@ pub fn judge(snapshot: &Snapshot, wanted: Option<&str>) -> Vec<Advice> {
     }
     match wanted {
         Some(wanted) => match snapshot.devices.iter().find(|device| &*device.id == wanted) {
+            Some(device) if device.role == "gateway" => advice.push(Advice::of(
+                Health::Bad,
+                format!("{} forwards for others: it is a router, not a device", name(device)),
+                "read the address from the label of the device; \
+                 if it is right, move the tap between the device and this router",
+            )),
             Some(device) => of_device(device, &mut advice),
             None => {
                 let mut found = format!("{wanted} was not seen");

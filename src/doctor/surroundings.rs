@@ -23,15 +23,7 @@ pub fn permission(interface: &str) -> Advice {
     };
     let reason = safe(error.reason.as_bytes());
     let found = format!("{name} cannot be captured from: {reason}");
-    let program = std::env::current_exe().unwrap_or_else(|_| "phonehome".into());
-    let mend = if reason.contains("ermission") || reason.contains("not permitted") {
-        format!("sudo setcap cap_net_raw,cap_net_admin=eip {}", program.display())
-    } else if reason.contains("not up") {
-        format!("sudo ip link set {name} up")
-    } else {
-        "phonehome interfaces   # lists what there is".to_owned()
-    };
-    Advice::of(Health::Bad, found, mend)
+    Advice::of(Health::Bad, found, error.mend())
 }
 
 /// Whether it is up, has a link, and no life of its own.
@@ -162,7 +154,7 @@ pub fn clock(now: Timestamp, known: Timestamp) -> Vec<Advice> {
         ),
         _ => Advice::of(
             Health::Unknown,
-            "whether the clock is kept by a time server was not checked: no timedatectl here",
+            "whether the clock is kept by a time server is not known: timedatectl gives no answer here",
             "compare `date -u` with another clock, and note the difference",
         ),
     });

@@ -127,7 +127,9 @@ impl Events {
                 let label = ledger.settled(flow, *label);
                 let unknown = matches!(label.method, Method::Port | Method::None);
                 let look = look.as_ref().filter(|_| unknown);
-                if let Some(records) = records {
+                if let Some(records) = records
+                    && records.wants()
+                {
                     let label = (label, look);
                     records.ended(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
                 }

@@ -10,6 +10,8 @@ use crate::source::{Frame, Note, Noted};
 
 /// Most phases and most marks of one run; later frames stay in the last phase.
 const NOTES_MAX: usize = 4096;
+/// Most interruptions of one run: a link that flaps must not crowd out phases.
+const INTERRUPTIONS_MAX: usize = 1024;
 /// Most hardware addresses told apart in one phase.
 const DEVICES_MAX: usize = 4096;
 
@@ -56,6 +58,21 @@ pub struct Mark {
     pub frame: u64,
 }
 
+/// When nothing could be recorded, or the clock was set, which takes no time.
+#[derive(Debug, Clone)]
+pub struct Interruption {
+    /// From when.
+    pub from: Timestamp,
+    /// To when.
+    pub to: Timestamp,
+    /// Which interface; all where it is missing.
+    pub interface: Option<String>,
+    /// Why.
+    pub why: String,
+    /// The machine slept: whatever was said meanwhile is lost.
+    pub asleep: bool,
+}
+
 /// Of a whole run.
 #[derive(Debug, Clone, Default)]
 pub struct Phases {
@@ -63,6 +80,8 @@ pub struct Phases {
     pub phases: Vec<Phase>,
     /// In their order.
     pub marks: Vec<Mark>,
+    /// In their order.
+    pub interruptions: Vec<Interruption>,
     /// Notes that there was no room for.
     pub lost: u64,
 }
@@ -70,15 +89,34 @@ pub struct Phases {
 impl Phases {
     /// Takes what was noted before a frame of a chunk; `so_far` is what came before that.
     pub(super) fn note(&mut self, note: &Note, frame: u64, so_far: &FrameLedger) {
-        if self.phases.len() + self.marks.len() >= NOTES_MAX {
+        let (kept, most) = match note.what {
+            Noted::Phase(_) | Noted::Mark(_) => (self.phases.len() + self.marks.len(), NOTES_MAX),
+            Noted::Gap { .. } | Noted::Clock(_) => (self.interruptions.len(), INTERRUPTIONS_MAX),
+        };
+        if kept >= most {
             self.lost += 1;
             return;
         }
+        let to = note.time;
         match &note.what {
             Noted::Phase(name) => self.enter(name, note.time, so_far),
             Noted::Mark(text) => {
                 self.marks.push(Mark { time: note.time, text: text.clone(), frame });
             }
+            Noted::Gap { from, interface, why } => self.interruptions.push(Interruption {
+                from: *from,
+                to,
+                asleep: interface.is_none(),
+                interface: interface.clone(),
+                why: why.clone(),
+            }),
+            Noted::Clock(why) => self.interruptions.push(Interruption {
+                from: to,
+                to,
+                interface: None,
+                why: why.clone(),
+                asleep: false,
+            }),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Analyses a recording while it grows.
 
 use crate::analysis::Analysis;
-use crate::attribution::record::FlowRecord;
+use crate::attribution::record::{FlowRecord, Listener};
 use crate::base::time::Timestamp;
 use crate::engine::{Engine, Outcome, Records, Settings};
 use crate::labels::Labels;
@@ -65,10 +65,14 @@ impl Follower<'_> {
         let mut engine = Engine::new(self.settings, self.analysis.geo, Some(records))
             .looking_for(self.analysis.signatures.beginnings());
         let mut due = Instant::now();
-        let mut fresh = false;
+        // Also nothing is shown, since that is what a silent tap gives.
+        let mut fresh = true;
+        let mut named = 0;
         engine.follow(&mut sources, &mut |engine, sources, idle| {
             self.read.store(sources.progress().0, Ordering::Relaxed);
-            fresh |= !idle;
+            // A name that the operator gives is seen at once, also where no packet comes.
+            let changes = std::mem::replace(&mut named, self.labels.changes());
+            fresh |= !idle || named != changes;
             let began = Instant::now();
             if fresh && began >= due {
                 show(self.look(engine, sources, &ended));
@@ -101,19 +105,28 @@ impl Follower<'_> {
         sources: &Sources,
         ended: &Mutex<VecDeque<FlowRecord>>,
     ) -> View {
-        let mut flows = Vec::new();
-        let mut take = |record: FlowRecord| {
-            if flows.len() < FLOWS_LIVE_SHOWN {
-                flows.push(record);
-            }
-        };
-        let records: &mut Records<'_> = &mut take;
+        let mut first = FirstFlows(Vec::new());
+        let records: &mut Records<'_> = &mut first;
         let mut outcome = engine.peek(Some(records));
+        let mut flows = first.0;
         outcome.ledger.declare(sources.names());
         let snapshot = self.snapshot(&outcome, &sources.so_far());
         flows.extend(ended.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         let now = latest(&snapshot);
         View { snapshot, flows: Arc::new(flows), now }
+    }
+}
+
+/// Takes no more live flows than are shown.
+struct FirstFlows(Vec<FlowRecord>);
+
+impl Listener for FirstFlows {
+    fn wants(&self) -> bool {
+        self.0.len() < FLOWS_LIVE_SHOWN
+    }
+
+    fn ended(&mut self, record: FlowRecord) {
+        self.0.push(record);
     }
 }
 

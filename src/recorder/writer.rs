@@ -5,7 +5,7 @@ use super::fetch::Counter;
 use super::sandbox::Protection;
 use super::{Message, Order, RecorderError, Report, Settings, State, System, Target, tell};
 use crate::base::time::Timestamp;
-use crate::case::clock::Clocks;
+use crate::case::clock::{Clocks, Disturbance};
 use crate::case::journal::{Drops, Event, Journal};
 use crate::case::key::RunKey;
 use crate::case::pcapng::{self, Interface, Statistics};
@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 /// Time between two checkpoints: shorter than the second that may be lost at most, since it takes
 /// time too until one is on the disk.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(750);
+/// How often to look whether the clock was set or the machine slept: so exact is what is told.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Most bytes between two checkpoints.
 const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 /// The disk is called nearly full when at the present rate it will be within this.
@@ -55,6 +57,8 @@ pub(super) struct Writer {
     custody: String,
     checkpointed: (Instant, u64),
     clocks: Clocks,
+    /// When they were looked at last.
+    looked: Clocks,
     comments: Vec<String>,
     /// The present one; each segment says it at its beginning.
     phase: Option<Note>,
@@ -126,6 +130,7 @@ impl Writer {
             custody,
             checkpointed: (now, 0),
             clocks: *begun,
+            looked: *begun,
             comments: Vec::new(),
             phase: None,
             packets: 0,
@@ -187,7 +192,9 @@ impl Writer {
         let mut running = counters.len();
         while running > 0 {
             let due = CHECKPOINT_EVERY.saturating_sub(self.checkpointed.0.elapsed());
-            let written = match inbox.recv_timeout(due) {
+            let received = inbox.recv_timeout(due.min(LOOK_EVERY));
+            self.note_disturbance();
+            let written = match received {
                 Ok(Message::Block(block)) if failure.is_some() => {
                     self.lost += block.packets;
                     Ok(())
@@ -272,21 +279,7 @@ impl Writer {
         if elapsed < CHECKPOINT_EVERY && self.bytes - bytes < CHECKPOINT_BYTES {
             return Ok(());
         }
-        let before = std::mem::replace(&mut self.clocks, Clocks::now());
-        let happened = self.clocks.since(&before);
-        if let Some(step) = happened.step {
-            self.say(Event::ClockStep { nanoseconds: step.to_string() });
-            let direction = if step > 0 { "forward" } else { "back" };
-            let by = crate::base::text::span(step.abs());
-            self.warn(format!("the clock was set {direction} by {by}"));
-        }
-        if let Some(sleep) = happened.sleep {
-            let from = Timestamp(self.clocks.wall.0 - sleep);
-            let to = self.clocks.wall;
-            let reason = "the machine slept".to_owned();
-            self.say(Event::Gap { interface: String::new(), from, to, reason: reason.clone() });
-            tell(&Report::Gap { interface: String::new(), from, to: Some(to), reason });
-        }
+        self.clocks = Clocks::now();
         if elapsed >= CHECKPOINT_EVERY {
             self.look_at_disk(elapsed);
         }
@@ -296,6 +289,35 @@ impl Writer {
             self.rotate(counters)?;
         }
         Ok(())
+    }
+
+    /// Looks often whether the clock was set or the machine slept, so that it is told as it was,
+    /// before what was received since.
+    fn note_disturbance(&mut self) {
+        let before = std::mem::replace(&mut self.looked, Clocks::now());
+        let Disturbance { step, sleep } = self.looked.since(&before);
+        if step.is_none() && sleep.is_none() {
+            return;
+        }
+        self.clocks = self.looked;
+        let to = self.looked.wall;
+        if let Some(step) = step {
+            self.say(Event::ClockStep { nanoseconds: step.to_string() });
+            let direction = if step > 0 { "forward" } else { "back" };
+            let by = crate::base::text::span(step.abs());
+            let text = format!("the clock was set {direction} by {by}");
+            self.comments.push(Note { time: to, what: Noted::Clock(text.clone()) }.comment());
+            self.warn(text);
+        }
+        if sleep.is_some() {
+            // By the clock as it is now.
+            let from = Timestamp(to.0 - (self.looked.boot - before.boot));
+            let reason = "the machine slept".to_owned();
+            let what = Noted::Gap { from, interface: None, why: reason.clone() };
+            self.comments.push(Note { time: to, what }.comment());
+            self.say(Event::Gap { interface: String::new(), from, to, reason: reason.clone() });
+            tell(&Report::Gap { interface: String::new(), from, to: Some(to), reason });
+        }
     }
 
     fn look_at_disk(&mut self, elapsed: Duration) {
@@ -440,7 +462,8 @@ impl Writer {
     fn gap(&mut self, interface: usize, from: Timestamp, to: Option<Timestamp>, reason: String) {
         let interface = self.interfaces[interface].name.clone();
         if let Some(to) = to {
-            self.comments.push(format!("gap: {interface} from {from} to {to}: {reason}"));
+            let what = Noted::Gap { from, interface: Some(interface.clone()), why: reason.clone() };
+            self.comments.push(Note { time: to, what }.comment());
             let (interface, reason) = (interface.clone(), reason.clone());
             self.clocks = Clocks::now();
             self.say(Event::Gap { interface, from, to, reason });

@@ -11,6 +11,8 @@ use crate::snapshot::Snapshot;
 use page::{Page, WIDTH, fit};
 use std::io::{self, Write};
 
+/// Most gaps of a recording that are told one by one.
+const GAPS_MAX: usize = 5;
 /// Inputs described; the rest is counted and told.
 const INPUTS_MAX: usize = 12;
 
@@ -58,6 +60,21 @@ impl Page {
             let coverage = &snapshot.coverage;
             let (frames, wire) = (coverage.frames.total, bytes(coverage.wire_bytes));
             self.wrap(0, &format!("{more}All together: {frames} frames, {wire} on the wire"));
+        }
+        let gaps = || snapshot.interruptions.iter().filter(|one| one.is_gap());
+        for gap in gaps().take(GAPS_MAX) {
+            let [from, to] = [gap.from, gap.to].map(|time| time.to_string()[11..19].to_owned());
+            let long = span(gap.to.since(gap.from));
+            let text = format!("Not recorded: {from} to {to} UTC ({long}): {}", gap.reason());
+            self.wrap_hanging(0, 4, &text);
+        }
+        if gaps().count() > GAPS_MAX {
+            let more = gaps().count() - GAPS_MAX;
+            self.wrap(0, &format!("… and {more} more gaps in the recording (see the JSON)"));
+        }
+        for set in snapshot.interruptions.iter().filter(|one| !one.is_gap()).take(GAPS_MAX) {
+            let at = &set.from.to_string()[11..19];
+            self.wrap_hanging(0, 4, &format!("Times: {} at {at} UTC", set.why));
         }
         if !snapshot.coverage.complete {
             for reason in &snapshot.coverage.incomplete_because {

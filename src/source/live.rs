@@ -2,6 +2,7 @@
 //! recorder as they are.
 
 use super::link_state::{Change, LinkState};
+use crate::base::text::safe;
 use crate::base::time::{SECOND, Timestamp};
 use pcap::{Active, Capture, Device, Error};
 
@@ -31,6 +32,21 @@ pub struct LiveError {
     pub interface: String,
     /// Why, in the words of libpcap.
     pub reason: String,
+}
+
+impl LiveError {
+    /// The command that mends it.
+    #[must_use]
+    pub fn mend(&self) -> String {
+        if self.reason.contains("ermission") || self.reason.contains("not permitted") {
+            let program = std::env::current_exe().unwrap_or_else(|_| "phonehome".into());
+            format!("sudo setcap cap_net_raw,cap_net_admin=eip {}", program.display())
+        } else if self.reason.contains("not up") {
+            format!("sudo ip link set {} up", safe(self.interface.as_bytes()))
+        } else {
+            "phonehome interfaces   # lists what there is".to_owned()
+        }
+    }
 }
 
 /// One open interface.

@@ -280,6 +280,7 @@ fn snapshot() -> Snapshot {
         names: vec![],
         phases: Vec::new(),
         marks: Vec::new(),
+        interruptions: Vec::new(),
         timeline: None,
         annex: Default::default(),
         left_out: vec![],

@@ -164,6 +164,7 @@ fn axis(view: &View<'_>, axis: &Axis, y: f64) -> Markup {
 
 fn notes(view: &View<'_>, timeline: &TimelineShown, axis: &Axis) -> Markup {
     let all = view.snapshot.notes();
+    let gaps = || view.snapshot.interruptions.iter().filter(|one| one.is_gap());
     let width = span(axis.slot.saturating_mul(axis.group as i64));
     html! {
         p.aside {
@@ -174,6 +175,21 @@ fn notes(view: &View<'_>, timeline: &TimelineShown, axis: &Axis) -> Markup {
             @let [sent, received] = timeline.untold;
             @if sent + received > 0 {
                 " " (say("timeline.untold", &[("bytes", html! { (bytes(sent + received)) })]))
+            }
+        }
+        @if gaps().next().is_some() {
+            ul.notes {
+                @for gap in gaps().take(NOTES_MAX) {
+                    li { (say("timeline.gap", &[
+                        ("from", view.clock.moment(gap.from)),
+                        ("to", view.clock.moment(gap.to)),
+                        ("span", html! { (span(gap.to.since(gap.from))) }),
+                        ("why", wire(&gap.reason())),
+                    ])) }
+                }
+            }
+            @if gaps().count() > NOTES_MAX {
+                p { (say("table.rest", &[("count", html! { (gaps().count() - NOTES_MAX) })])) }
             }
         }
         @if all.is_empty() {

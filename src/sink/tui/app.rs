@@ -12,6 +12,7 @@ use crate::attribution::world::{Contact, Zone};
 use crate::base::time::Timestamp;
 use crate::finding::Finding;
 use crate::source::frame_reader::Fetched;
+use std::sync::Arc;
 
 /// The views, by their keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +190,10 @@ impl App {
             .iter()
             .filter(|device| device.role != "gateway")
             .map(|device| (&device.id, device.internet.delivered_bytes));
-        self.history.add(first, update.status.now, devices);
+        // Before the first word of the recorder there is no time.
+        if update.status.now > Timestamp::default() {
+            self.history.add(first, update.status.now, devices);
+        }
         if self.frozen {
             self.held = Some(update);
         } else {
@@ -198,6 +202,16 @@ impl App {
     }
 
     fn show(&mut self, update: Update) {
+        if let Some(model) = &mut self.model
+            && Arc::ptr_eq(&model.update.snapshot, &update.snapshot)
+            && Arc::ptr_eq(&model.update.flows, &update.flows)
+        {
+            // Only how the run goes is new, and with it rates.
+            model.update = update;
+            self.lists[index(List::Devices)].fresh = false;
+            self.refresh();
+            return;
+        }
         self.model = Some(Model::new(update));
         self.lists.iter_mut().for_each(|list| list.fresh = false);
         self.refresh();

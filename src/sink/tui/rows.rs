@@ -56,6 +56,8 @@ pub struct Model {
     pub of_device: Vec<(Option<Severity>, u32)>,
     /// By destination: worst finding, and devices.
     pub of_destination: Vec<(Option<Severity>, u32)>,
+    /// Destinations on the internet, by their ids.
+    destinations: Map<Arc<str>, u32>,
     /// Findings by severity, lowest first.
     pub severities: [usize; 4],
 }
@@ -100,7 +102,16 @@ impl Model {
             }
         }
         drop(by_id);
-        Model { update, worst, of_device, of_destination, severities }
+        let internet = snapshot.destinations.iter().enumerate();
+        let internet = internet.filter(|(_, to)| to.zone == Zone::Internet);
+        let destinations = internet.map(|(at, to)| (to.id.clone(), at as u32)).collect();
+        Model { update, worst, of_device, of_destination, destinations, severities }
+    }
+
+    /// A destination on the internet.
+    pub fn destination(&self, id: &str) -> Option<&Destination> {
+        let at = *self.destinations.get(id)?;
+        self.snapshot().destinations.get(at as usize)
     }
 
     /// The snapshot.

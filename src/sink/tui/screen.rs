@@ -6,7 +6,8 @@ use super::feed::{State, Status};
 use super::rows::List;
 use super::text::{columns, cut};
 use super::view::{destination, device, finding, help, lists, map, numbers, overview, timeline};
-use super::words::{clock, grouped};
+use super::words::{self, clock, grouped};
+use crate::attribution::world::Device;
 use crate::base::text::bytes;
 use crate::snapshot::Snapshot;
 use ratatui::buffer::Buffer;
@@ -117,6 +118,9 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     if let Some(phase) = &status.phase {
         all.push((1, (format!("phase {phase}"), theme.strong())));
     }
+    if !snapshot.devices.is_empty() && half_seen(snapshot).next().is_none() {
+        all.push((1, ("all seen both ways".to_owned(), theme.good())));
+    }
     all.push((2, (format!("{} packets", grouped(status.packets)), Style::new())));
     all.push((3, (bytes(status.bytes), Style::new())));
     all.push((0, drops(app, status, snapshot)));
@@ -206,6 +210,15 @@ fn banners(app: &App) -> Vec<(String, Style)> {
         };
         all.push((format!("INCOMPLETE: {first}{more}"), theme.bad()));
     }
+    if let Some(device) = half_seen(snapshot).next() {
+        let (name, seen) = (words::device(device), words::sight(device).0);
+        let more = match half_seen(snapshot).count() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more devices are not seen whole"),
+        };
+        let text = format!("TAP: {name}: {seen}{more} (key 3; doctor says what mends it)");
+        all.push((text, theme.warn()));
+    }
     let older = status.warnings.len().saturating_sub(WARNINGS_SHOWN);
     for (index, warning) in status.warnings.iter().rev().take(WARNINGS_SHOWN).enumerate() {
         let more = match (index, older) {
@@ -219,6 +232,12 @@ fn banners(app: &App) -> Vec<(String, Style)> {
         all.push((text, theme.warn()));
     }
     all
+}
+
+/// Devices that the tap does not show whole.
+fn half_seen(snapshot: &Snapshot) -> impl Iterator<Item = &Device> {
+    let devices = snapshot.devices.iter().filter(|device| device.role != "gateway");
+    devices.filter(|device| !words::sight(device).1)
 }
 
 fn bottom(app: &App, area: Rect, buffer: &mut Buffer) {

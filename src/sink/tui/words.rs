@@ -129,6 +129,27 @@ pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
     }
 }
 
+/// The other end of a finding, by the name that it has in the lists.
+pub fn subject(snapshot: &crate::snapshot::Snapshot, id: &str) -> String {
+    let device = || snapshot.devices.iter().find(|device| *device.id == *id).map(self::device);
+    let at = snapshot.destinations.iter().position(|destination| *destination.id == *id);
+    at.map(|at| destination_short(snapshot, at)).or_else(device).unwrap_or_else(|| id.to_owned())
+}
+
+/// What the tap could see of a device, and whether that is all of it.
+pub fn sight(device: &Device) -> (&'static str, bool) {
+    let seen = &device.visibility;
+    if seen.group_only {
+        ("BROADCAST ONLY", false)
+    } else if !seen.both_directions {
+        ("ONE WAY ONLY", false)
+    } else if seen.acknowledged_unseen_flows > 0 {
+        ("DATA MISSING", false)
+    } else {
+        ("both ways", true)
+    }
+}
+
 /// What is spoken, and what anyone on the path can read: the worst first.
 pub fn content(contact: &Contact) -> &'static str {
     let has = |content: &str| contact.services.iter().any(|service| service.content == content);

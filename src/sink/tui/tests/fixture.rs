@@ -3,6 +3,7 @@
 use crate::attribution::geo::{About, Asn, Country, CountryCode};
 use crate::attribution::ledger::NameSource;
 use crate::attribution::on_link::Holds;
+use crate::attribution::record::{FlowRecord, LabelRecord, UnknownRecord};
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
     Choice, Claim, Contact, Destination, Device, Excluded, Host, IdentitySeen, Level, Maker,
@@ -331,9 +332,116 @@ pub fn snapshot(spell: Spell<'_>) -> Snapshot {
         },
         gate: Gate { fail_on: None, result: None },
         marks: Default::default(),
+        interruptions: Default::default(),
         timeline: None,
         phases: Default::default(),
     }
+}
+
+/// One flow for each way in which a cell of the list can look: named and not, known by its payload,
+/// by its port alone and not at all, with one, two and no countries, of four transports.
+fn flows(spell: Spell<'_>, snapshot: &Snapshot) -> Vec<FlowRecord> {
+    let camera = &snapshot.devices[0];
+    let flow = |at: usize, protocol: &'static str, method: &'static str| {
+        let to = &snapshot.destinations[at];
+        let remote = &to.remotes[0];
+        let number = at as u64;
+        FlowRecord {
+            proto: "tcp".into(),
+            protocol: 6,
+            zones: [Zone::Private, Zone::Internet],
+            ended_by: "end of input",
+            ended_at_frame: 20 + number,
+            src: [192, 168, 77, 1].into(),
+            src_port: Some(40_000 + at as u16),
+            dst: remote.address,
+            dst_port: Some(443),
+            icmp_type: None,
+            icmp_code: None,
+            initiator_known: true,
+            packets: [12, 9],
+            wire_bytes: [9_000 - number, 700],
+            ip_bytes: [8_800, 650],
+            payload_bytes: [8_000, 500],
+            delivered_bytes: [8_000 >> at, 500],
+            missed_bytes: [0; 2],
+            conflicts: [0; 2],
+            duplicates: [0; 2],
+            first: MOMENT,
+            last: Timestamp(MOMENT.0 + (30 - at as i64) * SECOND),
+            frames: [3 + number, 400 - number],
+            state: Some("SF"),
+            history: None,
+            rtt_ns: Some(12_345_678),
+            vlan: vec![],
+            tunnel: vec![],
+            label: LabelRecord {
+                protocol,
+                method,
+                frame: None,
+                content: "encrypted",
+                rule: None,
+                also: vec![],
+            },
+            unknown: None,
+            community_id: String::new(),
+            names: to.names.clone(),
+            sni: None,
+            alpn: None,
+            ja3: None,
+            ja4: None,
+            dns_over: None,
+            http_hosts: vec![],
+            device: camera.id.to_string(),
+            destination: Some(to.id.to_string()),
+            countries: remote.countries.clone(),
+            asn: remote.networks.clone(),
+        }
+    };
+    let group = "ff02::fb".parse().expect("an address");
+    let source = "fe80::200:5eff:fe00:5301".parse().expect("an address");
+    let unnamed = |at| FlowRecord { names: vec![], ..flow(at, "unknown", "none") };
+    vec![
+        FlowRecord { sni: Some(spell("asked.exempla.example")), ..flow(0, "tls", "payload") },
+        FlowRecord { state: Some("RSTO"), rtt_ns: None, ..flow(1, "rtsp", "payload") },
+        FlowRecord {
+            proto: "udp".into(),
+            protocol: 17,
+            dst_port: Some(123),
+            state: None,
+            rtt_ns: None,
+            ..flow(2, "ntp", "port")
+        },
+        FlowRecord { unknown: Some(UnknownRecord::made_up("encrypted")), ..unnamed(3) },
+        FlowRecord {
+            proto: "icmp".into(),
+            protocol: 1,
+            src_port: None,
+            dst_port: None,
+            icmp_type: Some(8),
+            icmp_code: Some(0),
+            state: None,
+            rtt_ns: None,
+            ..unnamed(4)
+        },
+        FlowRecord {
+            proto: "udp".into(),
+            protocol: 17,
+            src: source,
+            src_port: Some(5353),
+            dst: group,
+            dst_port: Some(5353),
+            delivered_bytes: [220, 0],
+            names: vec![],
+            destination: None,
+            countries: vec![],
+            asn: vec![],
+            state: None,
+            rtt_ns: None,
+            device: snapshot.devices[1].id.to_string(),
+            ..flow(0, "mdns", "payload")
+        },
+    ]
 }
 
 fn coverage(spell: Spell<'_>) -> Coverage {
@@ -393,5 +501,7 @@ pub fn update(spell: Spell<'_>) -> Update {
         warnings: vec![spell("the disk is nearly full")],
         ask: None,
     };
-    Update { snapshot: Arc::new(snapshot(spell)), flows: Arc::default(), status: Arc::new(status) }
+    let snapshot = snapshot(spell);
+    let flows = flows(spell, &snapshot);
+    Update { snapshot: Arc::new(snapshot), flows: Arc::new(flows), status: Arc::new(status) }
 }

@@ -7,14 +7,15 @@ use super::app::{App, VIEWS, View};
 use super::feed::Options;
 use super::screen;
 use crate::base::text::is_shown;
+use crate::base::time::Timestamp;
 use crate::source::frame_reader::Fetched;
 use fixture::{MOMENT, options, snapshot, update};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 /// A screen with the view open and, in the lists, the page of the first row.
@@ -33,8 +34,10 @@ fn open(options: Options, view: View, page: bool) -> App {
     app
 }
 
-fn screens(app: &App) -> [TestBackend; 2] {
-    [(80, 24), (140, 40)].map(|(width, height)| {
+const SIZES: [&str; 3] = ["80x24", "140x40", "250x50"];
+
+fn screens(app: &App) -> [TestBackend; 3] {
+    [(80, 24), (140, 40), (250, 50)].map(|(width, height)| {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| screen::draw(app, frame.area(), frame.buffer_mut())).unwrap();
         terminal.backend().clone()
@@ -50,8 +53,49 @@ fn every_view_and_page() {
                 continue;
             }
             let page = if page { "-page" } else { "" };
-            for (backend, size) in screens(&app).iter().zip(["80x24", "140x40"]) {
+            for (backend, size) in screens(&app).iter().zip(SIZES) {
                 insta::assert_snapshot!(format!("{name}{page}-{size}"), backend);
+            }
+        }
+    }
+}
+
+/// One letter a cell for how it looks: the colour, in capitals where bold; `~` dim, `#` turned
+/// round, `.` plain. Blanks stay.
+fn looks(backend: &TestBackend) -> String {
+    let look = |cell: &Cell| {
+        let letter = match cell.fg {
+            Color::Reset => '.',
+            Color::LightRed | Color::Red => 'r',
+            Color::Yellow => 'y',
+            Color::Magenta => 'm',
+            Color::Green => 'g',
+            Color::Cyan => 'c',
+            Color::Blue => 'b',
+            Color::DarkGray | Color::Gray => '-',
+            other => panic!("{other:?} is none of the colours that are used"),
+        };
+        match cell.modifier {
+            has if has.contains(Modifier::REVERSED) => '#',
+            has if has.contains(Modifier::BOLD) => letter.to_ascii_uppercase(),
+            has if has.contains(Modifier::DIM) => '~',
+            _ if cell.symbol() == " " => ' ',
+            _ => letter,
+        }
+    };
+    let buffer = backend.buffer();
+    let lines = buffer.content.chunks(buffer.area.width.into());
+    lines.map(|line| line.iter().map(look).chain(['\n']).collect::<String>()).collect()
+}
+
+#[test]
+fn sixteen_colours_on_dark_and_light_ground() {
+    for (_, name, view) in VIEWS {
+        for (ground, light) in [("dark", false), ("light", true)] {
+            let options = Options { colour: true, light, ..options() };
+            let [small, _, wide] = screens(&open(options, view, false));
+            for (backend, size) in [(&small, SIZES[0]), (&wide, SIZES[2])] {
+                insta::assert_snapshot!(format!("{name}-{size}-{ground}"), looks(backend));
             }
         }
     }
@@ -60,7 +104,7 @@ fn every_view_and_page() {
 #[test]
 fn ascii_only() {
     let app = open(Options { ascii: true, ..options() }, View::Overview, false);
-    let [small, _] = screens(&app);
+    let [small, ..] = screens(&app);
     assert!(small.buffer().content.iter().all(|cell| cell.symbol().is_ascii()));
     insta::assert_snapshot!("overview-ascii", small);
 }
@@ -79,7 +123,7 @@ fn monochrome_has_no_colour_and_loses_no_meaning() {
             assert_eq!(symbols(plain), symbols(coloured), "{name}: told by colour alone");
         }
     }
-    let [small, _] = screens(&open(Options { colour: true, ..options() }, View::Overview, false));
+    let [small, ..] = screens(&open(Options { colour: true, ..options() }, View::Overview, false));
     assert!(small.buffer().content.iter().any(|cell| cell.fg != Color::Reset));
 }
 
@@ -97,6 +141,33 @@ fn drops_and_coverage_are_always_seen() {
             }
         }
     }
+}
+
+/// A tap that shows half of a device is said on every view.
+#[test]
+fn what_the_tap_does_not_show_is_always_seen() {
+    for (_, name, view) in VIEWS {
+        for (both, group_only, missing, says) in [
+            (false, true, 0, "BROADCAST ONLY"),
+            (false, false, 0, "ONE WAY ONLY"),
+            (true, false, 2, "DATA MISSING"),
+        ] {
+            let mut app = App::new(options());
+            let mut next = update(&str::to_owned);
+            let mut half = snapshot(&str::to_owned);
+            let seen = &mut half.devices[1].visibility;
+            (seen.both_directions, seen.group_only) = (both, group_only);
+            seen.acknowledged_unseen_flows = missing;
+            next.snapshot = half.into();
+            app.take(next);
+            app.go(view, None);
+            let text = shown(&app);
+            let line = text.lines().find(|line| line.contains("TAP: ")).unwrap_or_default();
+            assert!(line.contains(says) && line.contains("53:02"), "{name}: {text}");
+            assert!(!text.contains("all seen both ways"), "{name}");
+        }
+    }
+    assert!(shown(&open(options(), View::Overview, false)).contains("all seen both ways"));
 }
 
 /// Texts that move the cursor, hide or reorder what follows, or have no end.
@@ -224,6 +295,40 @@ fn a_frozen_screen_stands_still_and_shows_the_newest_after_it() {
     assert!(shown(&app).contains("FROZEN") && !shown(&app).contains("9 999"));
     press(&mut app, " ");
     assert!(!shown(&app).contains("FROZEN") && shown(&app).contains("9 999"));
+}
+
+/// A recording that begins on a silent interface: the first update has no time.
+#[test]
+fn time_begins_with_the_recording() {
+    let mut app = App::new(options());
+    let mut next = update(&str::to_owned);
+    for now in [Timestamp::default(), MOMENT, Timestamp(MOMENT.0 + 5_000_000_000)] {
+        let mut silent = snapshot(&str::to_owned);
+        silent.inputs[0].first = None;
+        next.snapshot = silent.into();
+        let mut status = (*next.status).clone();
+        status.now = now;
+        next.status = status.into();
+        app.take(next.clone());
+    }
+    assert_eq!((app.history.start, app.history.now.since(MOMENT)), (MOMENT, 5_000_000_000));
+}
+
+#[test]
+fn how_the_run_goes_is_new_also_where_the_snapshot_is_not() {
+    let mut app = open(options(), View::Contacts, false);
+    press(&mut app, "jj");
+    let before = shown(&app);
+    let Some(model) = &app.model else { panic!("no model") };
+    let mut next = model.update.clone();
+    let mut status = (*next.status).clone();
+    (status.packets, status.drops) = (9_999, [0, 0, 77]);
+    next.status = status.into();
+    app.take(next);
+    let after = shown(&app);
+    assert!(after.contains("9 999") && after.contains("own 77"), "{after}");
+    let rows = |text: &str| text.lines().skip(4).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&before), rows(&after));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The lists: devices, destinations, contacts, flows, findings, and who gets what.
 
+use crate::attribution::place::{is_spread, place};
+use crate::attribution::record::FlowRecord;
 use crate::attribution::world::{Contact, Device, Zone};
 use crate::base::text::{bytes, span};
 use crate::finding::Severity;
@@ -97,8 +99,8 @@ const FLOWS: &[Column] = &[
 ];
 
 const FINDINGS: &[Column] = &[
-    text("SEVERITY", 8, 0, 0),
-    text("FINDING", 24, 4, 0),
+    text("SEVERITY", 9, 0, 0),
+    text("FINDING", 24, 5, 0),
     name("DEVICE", 12, 2, 0),
     name("DESTINATION", 14, 3, 0),
     text("HOW SURE", 10, 0, 2),
@@ -205,14 +207,8 @@ impl Maker<'_> {
 
     /// What the tap could see: the limits of every claim about the device.
     fn visibility(&self, device: &Device) -> Cell {
-        let seen = &device.visibility;
-        if seen.group_only {
-            ("BROADCAST ONLY".to_owned(), self.app.theme.warn())
-        } else if seen.both_directions {
-            plain("both ways")
-        } else {
-            ("ONE WAY ONLY".to_owned(), self.app.theme.warn())
-        }
+        let (text, is_whole) = words::sight(device);
+        (text.to_owned(), if is_whole { Style::new() } else { self.app.theme.warn() })
     }
 
     fn who(&self, row: usize) -> Option<Vec<Cell>> {
@@ -314,6 +310,17 @@ impl Maker<'_> {
         ])
     }
 
+    /// Where the remote end of a flow is, with the doubts that its destination's page has.
+    fn place(&self, flow: &FlowRecord) -> String {
+        let to = flow.destination.as_deref().and_then(|id| self.model.destination(id));
+        let ends = [flow.src, flow.dst];
+        let remote = to.and_then(|to| to.remotes.iter().find(|r| ends.contains(&r.address)));
+        match to.zip(remote) {
+            Some((to, remote)) => place(remote, is_spread(to)).short(),
+            None => String::new(),
+        }
+    }
+
     fn flow(&self, row: usize) -> Option<Vec<Cell>> {
         let flow = self.model.update.flows.get(row)?;
         let end = |address: IpAddr, port: Option<u16>| match port {
@@ -321,9 +328,6 @@ impl Maker<'_> {
             Some(port) => format!("{address}:{port}"),
             None => address.to_string(),
         };
-        let mut countries: Vec<&str> =
-            flow.countries.iter().map(|opinion| opinion.country.as_str()).collect();
-        countries.dedup();
         let guess = if flow.label.method == "port" { "?" } else { "" };
         let named = flow.sni.as_deref().or(flow.names.first().map(|n| n.name.text.as_str()));
         let [sent, received] = self.bytes(flow.delivered_bytes);
@@ -341,11 +345,14 @@ impl Maker<'_> {
             }),
             sent,
             received,
-            plain(countries.join(" or ")),
+            self.seen(7, || plain(self.place(flow))),
             plain(flow.state.unwrap_or("")),
             plain(flow.rtt_ns.map(span).unwrap_or_default()),
             self.seen(10, || plain(format!("{}-{}", spelling.one(first), spelling.one(last)))),
-            plain(flow.device.as_str()),
+            self.seen(11, || {
+                let device = self.model.snapshot().devices.iter().find(|d| *d.id == *flow.device);
+                plain(device.map_or_else(|| flow.device.clone(), words::device))
+            }),
         ])
     }
 
@@ -361,7 +368,7 @@ impl Maker<'_> {
             (mark, self.app.theme.severity(finding.severity)),
             plain(finding.title),
             plain(device.map_or_else(|| subject.device.to_string(), words::device)),
-            plain(&*subject.destination),
+            plain(words::subject(snapshot, &subject.destination)),
             plain(finding.level.name()),
             plain(frames.to_string()),
             plain(bytes(sent)),

@@ -61,7 +61,8 @@ fn devices(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let count = app.chosen(List::Devices).order.len();
-    let text = format!("{count} devices: payload to and from the internet, now and in total");
+    let many = if count == 1 { "device" } else { "devices" };
+    let text = format!("{count} {many}: payload to and from the internet, now and in total");
     let area = heading(app, &text, area, buffer);
     lists::draw(app, List::Devices, true, area, buffer);
 }
@@ -71,7 +72,8 @@ fn who(app: &App, area: Rect, buffer: &mut Buffer) {
         return;
     }
     let count = app.chosen(List::Who).order.len();
-    let area = heading(app, &format!("{count} contacts: who gets what"), area, buffer);
+    let many = if count == 1 { "contact" } else { "contacts" };
+    let area = heading(app, &format!("{count} {many}: who gets what"), area, buffer);
     lists::draw(app, List::Who, true, area, buffer);
 }
 
@@ -108,13 +110,14 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
         let subject = &finding.subject;
         let device = snapshot.devices.iter().find(|device| device.id == subject.device);
         let device = device.map_or_else(|| subject.device.to_string(), words::device);
-        let (shape, to) = (Theme::shape(finding.severity), &subject.destination);
+        let to = words::subject(snapshot, &subject.destination);
+        let shape = Theme::shape(finding.severity);
         let text = cut(&format!("{shape} {}: {device} → {to}", finding.title), width);
         let y = area.y + 1 + row as u16;
         buffer.set_stringn(area.x + 2, y, text, width, app.theme.severity(finding.severity));
     }
     if all > fits && rows > 0 {
-        let text = format!("… and {} more: 7", all - fits);
+        let text = format!("… and {} more (key 7 lists all {all})", all - fits);
         buffer.set_stringn(area.x + 2, area.bottom() - 1, text, width, app.theme.dim());
     }
 }

@@ -1,0 +1,102 @@
+//! What a look at a running engine costs, by how much it knows: the copy of what is known, and the
+//! snapshot made of it. Prints a table; `docs/live.md` quotes it.
+
+#[allow(dead_code)]
+mod corpus;
+
+use phonehome::analysis::Analysis;
+use phonehome::attribution::Signatures;
+use phonehome::attribution::geo::Geo;
+use phonehome::attribution::world::Choice;
+use phonehome::base::time::Timestamp;
+use phonehome::canary;
+use phonehome::engine::{Engine, Job, Settings};
+use phonehome::source::{Chunk, Frame};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// Devices, and how many destinations each of them asks.
+const SIZES: [[usize; 2]; 5] = [[5, 20], [20, 50], [100, 100], [1_000, 65], [1_000, 100]];
+const ROUNDS: u32 = 5;
+
+/// A client's hello from a device to one of its destinations.
+fn frame(device: usize, to: usize) -> Vec<u8> {
+    let hello = corpus::tls(to);
+    let [_, _, high, low] = (device as u32 + 1).to_be_bytes();
+    let mut out = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 1, high, low, 8, 0, 0x45, 0];
+    out.extend((40 + hello.len() as u16).to_be_bytes());
+    out.extend([0, 0, 0, 0, 64, 6, 0, 0]);
+    out.extend([10, 0, high, low]);
+    out.extend([198, 18, (to >> 8) as u8, to as u8]);
+    let port = 20_000 + (to % 40_000) as u16;
+    out.extend([port, 443].into_iter().flat_map(u16::to_be_bytes));
+    out.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0]);
+    out.extend(hello);
+    out
+}
+
+/// Processor time: others may work too.
+fn spent_so_far() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3 / f64::from(ROUNDS)
+}
+
+fn main() {
+    let (signatures, geo) = (Signatures::embedded().expect("signatures"), Geo::embedded());
+    let analysis = Analysis {
+        canary: canary::run(&signatures, &geo),
+        signatures: &signatures,
+        geo: &geo,
+        choice: Choice::default(),
+        fail_on: None,
+        hashed: false,
+        threads: 1,
+    };
+    println!("devices contacts findings   copy ms snapshot ms   drop ms; at 5 % one each");
+    for [devices, each] in SIZES {
+        let settings = Settings { flows_max: 1 << 21, ..Settings::default() };
+        let mut engine = Engine::new(settings, &geo, None);
+        let (mut chunk, mut number) = (Chunk::default(), 0);
+        for turn in 0..each {
+            for device in 0..devices {
+                number += 1;
+                // A destination is shared by ten devices or so.
+                let data = frame(device, turn * devices.div_ceil(10) + device / 10);
+                chunk.push(&Frame {
+                    number,
+                    time: Timestamp(1_700_000_000_000_000_000 + number as i64 * 100_000),
+                    wire_length: data.len() as u32,
+                    link: 1,
+                    data: &data,
+                });
+            }
+        }
+        let mut job = Job::default();
+        job.replace(chunk);
+        engine.job(&mut job);
+        let mut spent = [Duration::ZERO; 3];
+        let mut counts = [0; 3];
+        for _ in 0..ROUNDS {
+            let begun = spent_so_far();
+            let outcome = engine.peek(None);
+            let copied = spent_so_far();
+            let snapshot = analysis.snapshot(&outcome, &[]);
+            let made = spent_so_far();
+            counts = [snapshot.devices.len(), snapshot.contacts.len(), snapshot.findings.len()];
+            drop((outcome, snapshot));
+            spent[0] += copied - begun;
+            spent[1] += made - copied;
+            spent[2] += spent_so_far() - made;
+        }
+        let [copy, make, gone] = spent.map(milliseconds);
+        let [devices, contacts, findings] = counts;
+        println!(
+            "{devices:>7} {contacts:>8} {findings:>8} {copy:>9.2} {make:>11.2} {gone:>9.2} {:>11.2} s",
+            ((copy + make + gone) / 50.0).max(0.25)
+        );
+    }
+}
