@@ -239,7 +239,7 @@ fn qualified_name(value: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse, flow};
+    use super::super::testing::{Said, converse_datagrams, flow};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -261,7 +261,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> (&'static str, Vec<Said>) {
-        let (label, said) = converse(&flow(UDP, 68, 6767), true, &[(Side::Low, bytes)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 68, 6767), &[(Side::Low, bytes)]);
         (label.protocol, said)
     }
 
