@@ -40,7 +40,6 @@ const KNOWN: &[Known] = &[
     ("ndpi/443-opvn.pcap", "ja3", 1, INSIDE),
     ("ndpi/openvpn.pcap", "ja3", 2, INSIDE),
     ("ndpi/openvpn_nohmac.pcapng", "ja3", 1, INSIDE),
-    ("ndpi/ossfuzz_seed_fake_traces_1.pcapng", "ja3", 1, NOISE),
     ("ndpi/tls_cipher_lens.pcap", "ja3", 1, NO_CIPHERS),
     ("ndpi/tls_cipher_lens.pcap", "ja3, more", 1, NO_CIPHERS),
     ("ndpi/ookla.pcap", "ja3, more", 1, PORT),
@@ -78,7 +77,6 @@ const PORT: &str = "tshark goes by the port, which is that of another protocol";
 const NO_REQUEST: &str = "tshark does not take the request for one";
 const INSIDE: &str = "the hello is inside another protocol that the flow is called by";
 const AGAIN: &str = "the second hello after a HelloRetryRequest; the first one counts";
-const NOISE: &str = "the hello follows bytes that are not of TLS nor of anything that precedes it";
 const NO_CIPHERS: &str = "the length of the list of ciphers is made to be 0, and what follows is \
     read in two ways";
 const OLD_FORM: &str = "a hello in the form of SSL 2.0, for which tshark computes nothing";

@@ -376,8 +376,8 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
+    use super::super::syntax::handshake::tests::hello;
     use super::super::testing::{Said, converse_anywhere, converse_tcp, flow, segment, values};
-    use super::super::tls::tests::hello;
     use super::*;
     use crate::protocol::TCP;
 

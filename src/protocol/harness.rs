@@ -22,7 +22,7 @@ fn demanded(dissector: &dyn Dissector) -> Vec<Way> {
         Way::Cut => over == Over::Tcp,
         // A conversation of one datagram has no neighbours.
         Way::Swapped => over == Over::Tcp,
-        Way::Doubled | Way::OneWay => true,
+        Way::Doubled | Way::Half => true,
         Way::Tunnelled => !matches!(over, Over::Igmp | Over::Icmpv6),
         Way::OnAnotherPort => {
             !matches!(over, Over::Igmp | Over::Icmpv6)

@@ -8,7 +8,7 @@
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, padded, u16_be, u32_be};
 use super::syntax::lengths::{self, Lengths};
-use super::syntax::rtp::{Head, head};
+use super::syntax::rtp::{Head, head, head_of_any};
 use super::{Content, Dissector, Next, Over, Prefix, Probe, Session, TCP};
 use crate::flow::Flow;
 
@@ -39,7 +39,8 @@ impl Dissector for Rtp {
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         if flow.key.protocol == TCP {
             return in_stream(seen, |datagrams| {
-                let heads: Vec<Head> = datagrams.iter().filter_map(|each| head(each)).collect();
+                let heads: Vec<Head> =
+                    datagrams.iter().filter_map(|each| head_of_any(each)).collect();
                 heads.windows(2).any(|pair| pair[0].is_before(pair[1]))
             });
         }
@@ -116,7 +117,7 @@ fn media(flow: &Flow) -> Box<dyn Session> {
 /// Every whole datagram of both sides is RTP or RTCP, and those of either side are `enough`.
 fn in_stream(seen: &Prefix<'_>, enough: impl Fn(&[&[u8]]) -> bool) -> Probe {
     let sides = [seen.first().0, seen.second()];
-    let fits = |datagram: &[u8]| head(datagram).is_some() || is_rtcp(datagram);
+    let fits = |datagram: &[u8]| head_of_any(datagram).is_some() || is_rtcp(datagram);
     let possible = sides.iter().all(|side| {
         lengths::begins(side, may_begin) != Probe::No && lengths::count(side, fits).is_some()
     });
@@ -182,7 +183,7 @@ impl Grammar for Media {
             if let Some(name) = canonical_name(bytes) {
                 voice.note("rtcp.cname", name);
             }
-        } else if let Some(head) = head(bytes) {
+        } else if let Some(head) = head_of_any(bytes) {
             voice.note("rtp.payload_type", head.kind.to_string().as_bytes());
             if bytes[head.length..].starts_with(&[0, 0, 1, 0xba]) {
                 voice.media("rtp.media", b"MPEG program stream");
@@ -236,7 +237,13 @@ mod tests {
         let media: Vec<u8> = (1..=3).flat_map(|n| framed(&packet(96, n, 1))).collect();
         let report = [&b"\x80\xc9\0\x01abcd"[..]].concat();
         let reports = [framed(&report), framed(&report)].concat();
-        for (stream, protocol) in [(&media, "rtp"), (&reports, "rtcp")] {
+        let nobody = |n: u8| {
+            let mut packet = packet(8, n, 0);
+            packet[8..11].fill(0);
+            framed(&packet)
+        };
+        let nobodys = [nobody(1), nobody(2), nobody(3)].concat();
+        for (stream, protocol) in [(&media, "rtp"), (&nobodys, "rtp"), (&reports, "rtcp")] {
             let (label, said) =
                 converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &stream[..])]);
             assert_eq!(label.protocol, protocol);

@@ -263,8 +263,8 @@ impl Dialogue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::syntax::handshake::tests::hello;
     use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
-    use super::super::tls::tests::hello;
     use super::*;
     use crate::flow::Side;
     use crate::protocol::TCP;

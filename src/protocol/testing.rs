@@ -194,21 +194,21 @@ pub enum Way {
     Cut,
     Swapped,
     Doubled,
-    OneWay,
+    Half,
     Tunnelled,
     OnAnotherPort,
 }
 
 impl Way {
     pub const ALL: [Way; 6] =
-        [Way::Cut, Way::Swapped, Way::Doubled, Way::OneWay, Way::Tunnelled, Way::OnAnotherPort];
+        [Way::Cut, Way::Swapped, Way::Doubled, Way::Half, Way::Tunnelled, Way::OnAnotherPort];
 
     pub fn name(self) -> &'static str {
         match self {
             Way::Cut => "cut",
             Way::Swapped => "swapped",
             Way::Doubled => "doubled",
-            Way::OneWay => "one way",
+            Way::Half => "one way",
             Way::Tunnelled => "tunnelled",
             Way::OnAnotherPort => "on another port",
         }
@@ -341,7 +341,7 @@ fn one_way(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])], label: Label)
         let fits = other.protocol == label.protocol
             || other.method != super::Method::Payload
             || said.iter().any(|said| said.what == carries);
-        took_part(label, Way::OneWay);
+        took_part(label, Way::Half);
         assert!(fits, "one way only: {} became {}", label.protocol, other.protocol);
     }
 }

@@ -123,37 +123,12 @@ const ALERT_BYTES_MIN: usize = 5 + 2 + 16;
 const ALERT_BYTES_MAX: usize = 5 + 2 + 64 + 256;
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::super::syntax::handshake::tests::{hello, record_of};
     use super::super::testing::{Said, converse_anywhere, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::{TCP, What};
-
-    fn record_of(kind: u8, message: &[u8]) -> Vec<u8> {
-        let length = (message.len() as u32).to_be_bytes();
-        let message = [&[kind][..], &length[1..], message].concat();
-        [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
-    }
-
-    /// A ClientHello for `name` with `padding` bytes of padding extension (RFC 7685).
-    pub fn hello(name: &[u8], padding: usize) -> Vec<u8> {
-        let short = |n: usize| (n as u16).to_be_bytes();
-        let mut extensions = [0, 0].to_vec();
-        extensions.extend(short(name.len() + 5));
-        extensions.extend(short(name.len() + 3));
-        extensions.push(0);
-        extensions.extend(short(name.len()));
-        extensions.extend(name);
-        extensions.extend([0, 21]);
-        extensions.extend(short(padding));
-        extensions.extend(vec![0; padding]);
-        let mut body = vec![3, 3];
-        body.extend([7; 32]);
-        body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
-        body.extend(short(extensions.len()));
-        body.extend(extensions);
-        record_of(CLIENT_HELLO, &body)
-    }
 
     fn answer(version: [u8; 2], extensions: &[u8]) -> Vec<u8> {
         let mut body = version.to_vec();

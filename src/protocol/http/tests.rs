@@ -143,7 +143,7 @@ fn other_protocols_end_the_reading() {
 
 #[test]
 fn tls_behind_a_proxy_gives_its_fingerprint_and_no_name() {
-    let hello = crate::protocol::tls::tests::hello(b"far.example", 700);
+    let hello = crate::protocol::syntax::handshake::tests::hello(b"far.example", 700);
     let pieces = [
         (Side::Low, &b"CONNECT far.example:443 HTTP/1.1\r\n\r\n"[..]),
         (Side::High, b"HTTP/1.1 200 OK\r\n\r\n"),

@@ -200,9 +200,11 @@ fn hello(bytes: &[u8], kind: u8) -> Probe {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{converse_anywhere, flow};
-    use super::super::super::tls::tests::hello;
+    use super::super::handshake::tests::hello;
     use super::*;
     use crate::protocol::TCP;
+
+    type Conversation<'a> = &'a [(Side, &'a [u8])];
 
     /// Label, what else goes through the flow, and the name asked for.
     fn heard(pieces: &[(Side, &[u8])]) -> (&'static str, Vec<String>, Vec<u8>) {
@@ -220,7 +222,7 @@ mod tests {
     fn a_command_that_begins_tls_is_named() {
         let hello = hello(b"mail.example", 700);
         let xmpp = b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
-        let cases: [(&[(Side, &[u8])], &str); 6] = [
+        let cases: [(Conversation<'_>, &str); 6] = [
             (
                 &[
                     (Side::High, b"220 mx ESMTP\r\n"),
