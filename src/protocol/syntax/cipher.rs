@@ -209,12 +209,6 @@ pub fn alert(number: u8) -> Option<&'static str> {
     })
 }
 
-/// Whether both sides know the key, or part of it, from before (RFC 4279, RFC 5489).
-#[must_use]
-pub fn is_shared_key(cipher: u16) -> bool {
-    name(cipher).contains("PSK_WITH")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

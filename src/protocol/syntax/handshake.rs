@@ -3,10 +3,10 @@
 //!
 //! Bounds: at most 64 KiB a side are put together.
 
-use super::super::{Fact, IdentityKind, Next, Session, Subject, VALUE_BYTES_MAX, Weakness, What};
+use super::super::{Fact, Next, Session, VALUE_BYTES_MAX, Weakness, What};
 use super::certificate::{self, Asked};
 use super::cipher;
-use super::hello::{Carrier, ClientHello, ServerHello};
+use super::hello::{self, Carrier, ClientHello, ServerHello};
 use super::preamble::Begun;
 use crate::base::bytes::Reader;
 use crate::flow::{Segment, Side};
@@ -26,14 +26,7 @@ pub const CLIENT_HELLO: u8 = 1;
 pub const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
-/// The client's part of a key, up to TLS 1.2 (RFC 5246 §7.4.7).
-pub const CLIENT_KEY_EXCHANGE: u8 = 16;
-
-/// What the identities of Tuya's modules begin with, behind a byte of version (tuya-convert,
-/// `psk-frontend.py`).
-const TUYA_IDENTITY: &[u8] = b"BAohbmd6aG91IFR1";
-/// What OpenSSL's programs send unasked: it tells nobody apart.
-const COMMON_IDENTITY: &[u8] = b"Client_identity";
+const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 /// The application protocol of DNS over TLS (IANA registry of ALPN identifiers).
 const DNS_ALPN: &[u8] = b"dot";
@@ -213,7 +206,7 @@ impl Handshake {
                 SERVER_HELLO => {
                     if let Some(hello) = ServerHello::read(body) {
                         hello.say(segment.frame, say);
-                        self.shared_key = cipher::is_shared_key(hello.cipher);
+                        self.shared_key = cipher::is_pre_shared(hello.cipher);
                         // From here on TLS 1.3 is encrypted, both ways.
                         if hello.version >= 0x0304 {
                             self.sides.iter_mut().for_each(|half| half.encrypted = true);
@@ -222,7 +215,7 @@ impl Handshake {
                 }
                 CERTIFICATE => self.certificate(segment, body, say),
                 CLIENT_KEY_EXCHANGE if self.shared_key && self.client == Some(segment.side) => {
-                    shared_key_identity(body, segment.frame, say);
+                    hello::say_key_name(body, segment.frame, say);
                 }
                 SERVER_HELLO_DONE => self.sides[side].encrypted = true,
                 _ => {}
@@ -232,10 +225,13 @@ impl Handshake {
         self.sides[side].message = message;
     }
 
-    /// The client's own certificate names no server.
+    /// The client's own certificate names no server, but tells it from others.
     fn certificate(&mut self, segment: &Segment<'_>, body: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
-        if self.client == Some(segment.side) || std::mem::replace(&mut self.certificate_seen, true)
-        {
+        if self.client == Some(segment.side) {
+            certificate::say_print(body, segment.frame, say);
+            return;
+        }
+        if std::mem::replace(&mut self.certificate_seen, true) {
             return;
         }
         let (frame, time) = (segment.frame, segment.time);
@@ -256,22 +252,6 @@ fn alert(fragment: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         && let Some(name) = cipher::alert(number)
     {
         say(Fact { what: What::Note, name: "tls.alert", value: name.as_bytes(), frame });
-    }
-}
-
-/// Which of the shared keys the client means stands first (RFC 4279 §2 to §4, RFC 5489 §2).
-pub fn shared_key_identity(body: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let Some(value) = Reader::new(body).nested_u16().map(|reader| reader.rest()) else {
-        return;
-    };
-    if value.is_empty() || value == COMMON_IDENTITY {
-        return;
-    }
-    let identity = |kind| What::Identity { subject: Subject::Sender, kind };
-    say(Fact { what: identity(IdentityKind::DeviceId), name: "tls.psk_identity", value, frame });
-    if value.get(1..).is_some_and(|rest| rest.starts_with(TUYA_IDENTITY)) {
-        let what = identity(IdentityKind::Product);
-        say(Fact { what, name: "tls.psk_maker", value: b"Tuya", frame });
     }
 }
 
