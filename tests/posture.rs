@@ -7,6 +7,7 @@ mod common;
 use common::conversation::{
     ACK, AWAY, Capture, DEVICE, ELSEWHERE, NEIGHBOUR, OK, ROUTER, SYN, get, has,
 };
+use common::walk::walk;
 use phonehome::attribution::geo::Geo;
 use phonehome::base::time::{SECOND, Timestamp};
 use phonehome::finding::{Finding, Period};
@@ -231,6 +232,50 @@ fn what_a_first_message_offers_or_leaves_out_is_told() {
     let mut capture = Capture::default();
     capture.talk((DEVICE, 40_000), (AWAY, 443), &get("/", ""), OK);
     assert!(!has(&capture.findings("no-hello"), "tls.no-sni"));
+}
+
+/// A DNS answer that gives a name the address of [`AWAY`].
+fn answer(name: &str) -> Vec<u8> {
+    let mut bytes = vec![0, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+    for label in name.split('.') {
+        bytes.push(label.len() as u8);
+        bytes.extend(label.bytes());
+    }
+    bytes.extend([0, 0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+    bytes.extend(AWAY);
+    bytes
+}
+
+/// The name outside an encrypted hello is a front's, unless the device looked it up.
+#[test]
+fn an_outer_name_names_no_flow() {
+    const NAME: (u16, &[u8]) = (0, b"\0\x10\0\0\x0dcloud.example");
+    let hello = hello(&[NAME, (0xfe0d, b"\0\0\x01\0\x01")]);
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&[], &[]),
+        (&["other.example"], &["other.example"]),
+        (&["cloud.example", "other.example"], &["cloud.example"]),
+    ];
+    for (asked, expected) in cases {
+        let mut capture = Capture::default();
+        for name in asked {
+            capture.udp((ROUTER, 53), (DEVICE, 5300), &answer(name));
+        }
+        capture.talk((DEVICE, 40_000), (AWAY, 443), &hello, &[21, 3, 3, 0, 2, 2, 40]);
+        let path = capture.write(&format!("outer{}", asked.len()));
+        let records = walk(&path).unwrap().records;
+        std::fs::remove_file(path).unwrap();
+        let record = records.iter().find(|record| record["proto"] == "tcp").unwrap();
+        assert_eq!((&record["sni"], &record["sni_outer"]), (&"cloud.example".into(), &true.into()));
+        let names = record["names"].as_array().cloned().unwrap_or_default();
+        let texts: Vec<&str> = names.iter().filter_map(|name| name["text"].as_str()).collect();
+        assert_eq!(texts, expected, "{record}");
+        assert!(names.iter().all(|name| name["source"] == "dns"));
+        let findings = capture.findings("outer");
+        let ech = one(&findings, "tls.ech");
+        assert!(ech.facts[0].text.contains("outside of it is cloud.example"), "{ech:?}");
+        assert!(!has(&findings, "name.unexplained"), "it names a front at least");
+    }
 }
 
 /// Connections that nobody answers, after these pauses.

@@ -585,16 +585,22 @@ impl Ledger {
     pub(super) fn names_of(&self, flow: &Head, notes: Option<&Notes>) -> Vec<Named> {
         let mut all: Vec<Named> = Vec::new();
         if let Some(notes) = notes {
+            let mut dns = notes.dns;
             for &(name, kind, cite) in &notes.own {
                 let source = match kind {
                     NameKind::Sni => NameSource::Sni,
                     NameKind::Host => NameSource::Host,
                     NameKind::Certificate => NameSource::Certificate,
-                    NameKind::SniOuter | NameKind::Requested => continue,
+                    NameKind::SniOuter => {
+                        // A front is not looked up; of the names that were, the hello picks one.
+                        dns = self.told(flow, name).or(dns);
+                        continue;
+                    }
+                    NameKind::Requested => continue,
                 };
                 all.push(Named { name, source, cite, several: false });
             }
-            if let Some(dns) = notes.dns {
+            if let Some(dns) = dns {
                 let source = if dns.own { NameSource::Dns } else { NameSource::DnsOther };
                 all.push(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
             }
@@ -610,6 +616,13 @@ impl Ledger {
         }
         all.sort_by_key(|named| named.source);
         all
+    }
+
+    /// The device's own DNS answer that gives the other end of the flow this name.
+    fn told(&self, flow: &Head, name: NameId) -> Option<Answered> {
+        let local = self.local_side(flow);
+        let ends = [self.endpoint(flow, local), self.endpoint(flow, local.other())];
+        self.answers.told(ends[0].address, ends[0].mac, ends[1].address, name)
     }
 
     /// Reads a little of what is known of the hardware addresses of a flow that began, for the same

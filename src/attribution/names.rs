@@ -94,7 +94,13 @@ impl Known {
     }
 
     fn has(&self, name: NameId) -> bool {
-        self.latest.0 == name || self.earlier.iter().any(|&(known, _)| known == name)
+        self.cite(name).is_some()
+    }
+
+    /// The latest answer with a name.
+    fn cite(&self, name: NameId) -> Option<Cite> {
+        let all = self.earlier.iter().chain([&self.latest]);
+        all.rev().find(|&&(known, _)| known == name).map(|&(_, cite)| cite)
     }
 }
 
@@ -164,6 +170,20 @@ impl Answers {
     ) -> Option<bool> {
         let known = self.own(client, hardware, address)?;
         Some(known.has(name))
+    }
+
+    /// The answer with which the client was itself told that `name` is at `address`.
+    #[must_use]
+    pub fn told(
+        &self,
+        client: IpAddr,
+        hardware: Option<Mac>,
+        address: IpAddr,
+        name: NameId,
+    ) -> Option<Answered> {
+        let known = self.own(client, hardware, address)?;
+        let several = !known.earlier.is_empty();
+        known.cite(name).map(|cite| Answered { name, cite, several, own: true })
     }
 
     fn own(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<&Known> {

@@ -120,6 +120,10 @@ pub struct FlowRecord {
     /// Server name that the flow itself asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
+    /// That name stands outside an encrypted hello, or the like of one: perhaps a front's, and so
+    /// none of [`FlowRecord::names`] by itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sni_outer: bool,
     /// Application protocol inside encryption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,
@@ -262,6 +266,13 @@ fn asked_hosts(ledger: &Ledger, notes: Option<&Notes>) -> Vec<String> {
     hosts.map(|&(name, _, _)| safe(ledger.names.get(name))).collect()
 }
 
+/// The name outside an encrypted hello.
+fn outer_name(ledger: &Ledger, notes: Option<&Notes>) -> Option<String> {
+    let mut own = notes?.own.iter();
+    let (name, ..) = own.find(|(_, kind, _)| *kind == NameKind::SniOuter)?;
+    Some(safe(ledger.names.get(*name)))
+}
+
 impl FlowRecord {
     /// IANA protocol number.
     #[must_use]
@@ -305,6 +316,7 @@ impl FlowRecord {
             None => flow.key.port(source).zip(flow.key.port(destination)),
         };
         let client = notes.and_then(|notes| notes.client.as_deref());
+        let outer = outer_name(ledger, notes);
         let is_tcp = flow.key.protocol == crate::protocol::TCP;
         FlowRecord {
             proto: transport_name(flow.key.protocol),
@@ -361,7 +373,8 @@ impl FlowRecord {
                 flow.key.address(destination),
                 numbers,
             ),
-            sni: text(NameSource::Sni).next(),
+            sni_outer: outer.is_some(),
+            sni: text(NameSource::Sni).next().or(outer),
             alpn: client.and_then(|client| client.alpn.as_deref()).map(safe),
             ja3: client.and_then(|client| client.ja3.as_deref()).map(safe),
             ja4: client.and_then(|client| client.ja4.as_deref()).map(safe),

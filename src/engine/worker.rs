@@ -134,7 +134,7 @@ impl Partition {
     pub fn peek(&self, behind: u64, events: &mut Events) {
         let Partition { flows, sessions } = self;
         flows.peek(|id, flow, end| {
-            let said = (sessions.label(id, flow), sessions.look(id));
+            let said = (sessions.label(id, flow), sessions.look(id, flow));
             events.ends(flow.clone(), said, end, behind);
         });
     }

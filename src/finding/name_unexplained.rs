@@ -16,7 +16,7 @@ impl Check for NameUnexplained {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn severity(&self) -> Severity {
@@ -38,8 +38,14 @@ impl Check for NameUnexplained {
         for (row_index, row) in view.rows(contact) {
             // Name servers are spoken to by address; who they are is another check's question.
             let asks_names = row.evidence.iter().any(|e| e.mark == Mark::Query);
+            // It names a front or the server itself: the address was not dialled bare.
+            let outer_name = row
+                .evidence
+                .iter()
+                .any(|one| one.mark == Mark::EncryptedHello && !one.value.is_empty());
             let explained = row.name.is_some()
                 || asks_names
+                || outer_name
                 || !row.begun_here
                 || row.is_icmp()
                 || view.world.claims.of(row_index).is_some();

@@ -4,6 +4,7 @@ use super::words::{msg, text, told};
 use super::{Check, Draft, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
+use crate::base::text::safe;
 
 /// See the module.
 pub struct TlsEch;
@@ -14,7 +15,7 @@ impl Check for TlsEch {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn severity(&self) -> Severity {
@@ -26,8 +27,11 @@ impl Check for TlsEch {
             return None;
         }
         let not_shown = &[msg!("tls.ech.not_hidden"), msg!("tls.ech.not_name")];
-        let mut draft = Draft::marked(view, contact, Mark::EncryptedHello, not_shown, |_, _| {
-            Some(text("tls.ech.offered").to_owned())
+        let mut draft = Draft::marked(view, contact, Mark::EncryptedHello, not_shown, |_, one| {
+            Some(match &one.value[..] {
+                [] => text("tls.ech.offered").to_owned(),
+                outer => told!("tls.ech.offered_under", outer = safe(outer)),
+            })
         })?;
         draft.may_say = told!(
             "tls.ech.may_say",

@@ -200,7 +200,7 @@ impl Session for Unread {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_tcp, flow, values};
+    use super::super::testing::{converse_anywhere, flow, values};
     use super::super::{DISSECTORS, TCP};
     use super::*;
     use crate::flow::Side;
@@ -219,12 +219,12 @@ mod tests {
         let host = adb(b"CNXN", b"host::features=shell_v2\0");
         let device = adb(b"CNXN", b"device::ro.product.name=cam;ro.product.model=C1;\0");
         let pieces = [(Side::Low, &host[..]), (Side::High, &device[..])];
-        let (label, said) = converse_tcp(&flow(TCP, 40_000, 5555), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 40_000, 5555), &pieces);
         assert_eq!(label.protocol, "adb");
         assert_eq!(values(&said, "adb.model"), [b"C1"]);
         let mut other = adb(b"CNXN", b"");
         other[20] ^= 1;
-        let (label, _) = converse_tcp(&flow(TCP, 40_000, 40_001), &[(Side::Low, &other)]);
+        let (label, _) = converse_anywhere(&flow(TCP, 40_000, 40_001), &[(Side::Low, &other)]);
         assert_eq!(label.protocol, "unknown");
     }
 
@@ -237,7 +237,7 @@ mod tests {
             (b"hello", "unknown"),
         ] {
             let pieces = [(Side::Low, &asked[..]), (Side::High, answer)];
-            let (found, _) = converse_tcp(&flow(TCP, 40_000, 40_001), &pieces);
+            let (found, _) = converse_anywhere(&flow(TCP, 40_000, 40_001), &pieces);
             assert_eq!(found.protocol, label, "{answer:?}");
         }
     }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn java_shakes_hands() {
         let pieces = [(Side::Low, JDWP_HELLO), (Side::High, JDWP_HELLO)];
-        let (found, _) = converse_tcp(&flow(TCP, 40_000, 40_001), &pieces);
+        let (found, _) = converse_anywhere(&flow(TCP, 40_000, 40_001), &pieces);
         assert_eq!(found.protocol, "jdwp");
     }
 

@@ -38,6 +38,8 @@ mod option {
     pub const PARAMETER_LIST: u8 = 55;
     /// Vendor class (§9.13).
     pub const VENDOR_CLASS: u8 = 60;
+    /// Client identifier (RFC 2132 §9.14).
+    pub const CLIENT_ID: u8 = 61;
     /// Client FQDN (RFC 4702).
     pub const FQDN: u8 = 81;
     /// End (§3.2).
@@ -164,6 +166,12 @@ impl<'a> Message<'a> {
                         identity(IdentityKind::HostName, "dhcp.fqdn", &name);
                     }
                 }
+                // A type, of which 1 is the hardware address that the message names anyway.
+                option::CLIENT_ID if !matches!(value, [] | [1, _, _, _, _, _, _]) => {
+                    let what = What::Note;
+                    let value = value.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+                    say(Fact { what, name: "dhcp.client_id", value: value.as_bytes(), frame });
+                }
                 option::PARAMETER_LIST => {
                     let list: Vec<String> = value.iter().map(u8::to_string).collect();
                     let list = list.join(",");
@@ -239,7 +247,7 @@ fn qualified_name(value: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse, flow};
+    use super::super::testing::{Said, converse_datagrams, flow};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -261,7 +269,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> (&'static str, Vec<Said>) {
-        let (label, said) = converse(&flow(UDP, 68, 6767), true, &[(Side::Low, bytes)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 68, 6767), &[(Side::Low, bytes)]);
         (label.protocol, said)
     }
 
@@ -279,6 +287,18 @@ mod tests {
             ("dhcp.fqdn", b"cam.lo"),
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn an_identifier_that_is_no_hardware_address_is_said() {
+        let client_id = |options: &[u8]| {
+            let (_, said) = read(&packet(REQUEST, [0; 4], options));
+            said.iter().find(|one| one.name == "dhcp.client_id").map(|one| one.value.clone())
+        };
+        // A DUID behind a number of the interface (RFC 4361 §6.1).
+        let duid = b"\x35\x01\x01\x3d\x07\xff\x01\x02\x03\x04\0\x04\xff";
+        assert_eq!(client_id(duid).as_deref(), Some(&b"ff010203040004"[..]));
+        assert_eq!(client_id(b"\x35\x01\x01\x3d\x07\x01\0\0\x5e\0\x53\x01\xff"), None);
     }
 
     #[test]

@@ -342,7 +342,7 @@ fn own_record(bytes: &[u8], record: &Record<'_>, frame: u64, say: &mut dyn FnMut
 #[cfg(test)]
 mod tests {
     use super::super::syntax::dns::tests::ALIASED;
-    use super::super::testing::{converse, converse_tcp, flow};
+    use super::super::testing::{converse, converse_datagrams_here, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
 
@@ -352,7 +352,7 @@ mod tests {
     fn names_an_address_by_what_was_asked() {
         for port in [53, 5300] {
             let conversation = [(Side::Low, QUERY), (Side::High, ALIASED)];
-            let (label, said) = converse(&flow(UDP, 40_000, port), true, &conversation);
+            let (label, said) = converse_datagrams_here(&flow(UDP, 40_000, port), &conversation);
             assert_eq!(label.protocol, "dns", "port {port}");
             let answer = said.iter().find(|f| f.name == "dns.answer").unwrap();
             assert_eq!(answer.value, b"camera.example");
@@ -390,8 +390,12 @@ mod tests {
     #[test]
     fn a_multicast_announcement_names_its_sender() {
         let announcement = b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x03cam\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\x0a\0\0\x01";
-        let (label, said) = converse(&flow(UDP, 5353, 5353), true, &[(Side::Low, announcement)]);
+        let pieces = [(Side::Low, &announcement[..])];
+        let (label, said) = converse_datagrams_here(&flow(UDP, 5353, 5353), &pieces);
         assert_eq!(label.protocol, "mdns");
         assert_eq!(said[0].value, b"cam.local");
+        let pieces = [(Side::Low, QUERY)];
+        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 5355), &pieces);
+        assert_eq!((label.protocol, said.is_empty()), ("llmnr", false));
     }
 }

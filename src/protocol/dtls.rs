@@ -104,6 +104,21 @@ mod tests {
     }
 
     #[test]
+    fn the_identity_of_a_shared_key_is_read_once() {
+        let hello = hello::client_hello(&[0xc0a8], Some(b""), &[]);
+        let ask = piece(1, 0, &hello, 0, hello.len());
+        let mut body = vec![0xfe, 0xfd];
+        body.extend([9; 32]);
+        body.extend([0, 0xc0, 0xa8, 0]);
+        let take = piece(2, 0, &body, 0, body.len());
+        let key = piece(16, 1, b"\0\x08lamp-123", 0, 10);
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &take), (Side::Low, &key)];
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5684), &pieces);
+        assert_eq!(label.protocol, "dtls");
+        assert_eq!(value(&said, "tls.psk_identity"), Some(&b"lamp-123"[..]));
+    }
+
+    #[test]
     fn a_running_connection_is_known_by_its_records() {
         let records = [record(23, 1, 7, &[5; 40]), record(23, 1, 8, &[6; 30])].concat();
         let (label, said) = converse(&flow(UDP, 50_000, 9999), true, &[(Side::Low, &records)]);

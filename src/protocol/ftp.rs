@@ -1,5 +1,6 @@
 //! FTP control connections (RFC 959, RFC 4217 for TLS) on any port: who logs in with a readable
-//! password, what greets them, which files go which way, over which other connections.
+//! password, what greets them, which files go which way, over which other connections. Behind AUTH
+//! the handshake of TLS is read as one.
 //!
 //! Bounds: a line 4 KiB, 64 different notes, 64 other different facts and 4096 lines a flow. SMTP
 //! and POP3 share words with FTP: a greeting without the word FTP is not enough, and neither are
@@ -7,6 +8,7 @@
 
 use super::syntax::announce;
 use super::syntax::default::is_default;
+use super::syntax::handshake::{HANDSHAKE, Handshake};
 use super::syntax::stream::{Firsts, Pending, Taken};
 use super::syntax::update;
 use super::{
@@ -87,6 +89,7 @@ impl Dissector for Ftp {
             server,
             user: Vec::new(),
             encrypting: false,
+            tls: None,
             said: Firsts::new(THINGS_MAX),
             lines: 0,
         })
@@ -182,13 +185,16 @@ struct Control {
     user: Vec<u8>,
     /// The client asked for TLS.
     encrypting: bool,
+    /// TLS goes on from here.
+    tls: Option<Box<Handshake>>,
     said: Firsts,
     lines: usize,
 }
 
 impl Session for Control {
     fn held_bytes(&self) -> usize {
-        self.pending.iter().map(Pending::held_bytes).sum::<usize>() + self.user.capacity()
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.held_bytes());
+        self.pending.iter().map(Pending::held_bytes).sum::<usize>() + self.user.capacity() + tls
     }
 
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
@@ -203,6 +209,21 @@ impl Session for Control {
         }
         let mut next = Next::More;
         while next == Next::More {
+            // The client may begin TLS where the server's answer was not captured.
+            if self.encrypting
+                && self.tls.is_none()
+                && segment.side != self.server
+                && pending.waiting().is_empty()
+                && data.first() == Some(&HANDSHAKE)
+            {
+                self.hand_over(segment.frame, say);
+            }
+            if let Some(tls) = &mut self.tls {
+                return match data {
+                    [] => Next::More,
+                    data => tls.feed(&Segment { data, ..*segment }, say),
+                };
+            }
             match pending.line(&mut data, LINE_BYTES_MAX) {
                 Taken::Whole(_) if self.lost[index] => self.lost[index] = false,
                 Taken::Whole(line) => next = self.line(line, segment, say),
@@ -250,10 +271,7 @@ impl Control {
                 self.say(what, "ftp.greeting", text, frame, say);
             }
             // The answer to AUTH: TLS begins (RFC 4217 §4).
-            b"234" | b"334" if self.encrypting => {
-                self.say(What::Handover, "ftp.auth_tls", &[], frame, say);
-                return Next::Done;
-            }
+            b"234" | b"334" if self.encrypting => self.hand_over(frame, say),
             // The server listens (RFC 959 §4.1.2).
             b"227" => {
                 if let Some((address, port)) = announce::six_numbers(text) {
@@ -270,6 +288,13 @@ impl Control {
             _ => {}
         }
         Next::More
+    }
+
+    /// What was read so far is all that can be read; what follows is TLS.
+    fn hand_over(&mut self, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+        self.say(What::Handover, "ftp.auth_tls", &[], frame, say);
+        self.say(What::Carries("tls"), "ftp.carries", b"tls", frame, say);
+        self.tls = Some(Box::new(Handshake::new(false)));
     }
 
     /// A gateway may translate the address that is told to that of the connection itself, so both
@@ -293,11 +318,6 @@ impl Control {
 
     fn command(&mut self, line: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) -> Next {
         let (verb, argument) = command(line);
-        // The beginning of TLS itself, where the server's answer was not captured.
-        if self.encrypting && line.starts_with(&[22, 3]) {
-            self.say(What::Handover, "ftp.auth_tls", &[], frame, say);
-            return Next::Done;
-        }
         match &verb.to_ascii_uppercase()[..] {
             b"USER" => {
                 self.user.clear();
@@ -356,7 +376,8 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse_tcp, flow, segment};
+    use super::super::syntax::handshake::tests::hello;
+    use super::super::testing::{Said, converse_anywhere, converse_tcp, flow, segment, values};
     use super::*;
     use crate::protocol::TCP;
 
@@ -380,7 +401,7 @@ mod tests {
             (Side::High, b"230 In\r\n"),
             (Side::Low, b"STOR /motion/1.jpg\r\n"),
         ];
-        let (label, said) = converse_tcp(&client(), &pieces);
+        let (label, said) = converse_anywhere(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("ftp", Content::Clear));
         let expected: [(&str, &[u8]); 4] = [
             ("ftp.greeting", b"Welcome"),
@@ -444,7 +465,27 @@ mod tests {
                 (Side::Low, hello),
             ];
             let (_, said) = converse_tcp(&client(), &pieces);
-            assert_eq!(facts(&said), [("ftp.greeting", &b"FTP"[..]), ("ftp.auth_tls", b"")]);
+            let expected: [(&str, &[u8]); 3] =
+                [("ftp.greeting", b"FTP"), ("ftp.auth_tls", b""), ("ftp.carries", b"tls")];
+            assert_eq!(facts(&said), expected);
+        }
+    }
+
+    #[test]
+    fn the_hello_behind_auth_is_read() {
+        let hello = hello(b"files.example", 700);
+        for answer in [&b"234 Go\r\n"[..], b""] {
+            let pieces = [
+                (Side::High, &b"220 FTP\r\n"[..]),
+                (Side::Low, b"AUTH TLS\r\n"),
+                (Side::High, answer),
+                (Side::Low, &hello),
+            ];
+            let (label, said) = converse_tcp(&client(), &pieces);
+            assert_eq!(label.protocol, "ftp");
+            assert!(said.iter().any(|said| said.what == What::Carries("tls")));
+            assert_eq!(values(&said, "tls.sni"), [b"files.example"]);
+            assert_eq!(values(&said, "tls.ja4").len(), 1);
         }
     }
 

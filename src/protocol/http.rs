@@ -12,10 +12,11 @@ mod framing;
 mod message;
 
 use super::syntax::application::{self, Application};
+use super::syntax::handshake::{HANDSHAKE, Handshake};
 use super::syntax::header::{self, Start};
 use super::syntax::http2::Frames;
 use super::syntax::stream::{Firsts, Once, Taken, may_begin_later, pass};
-use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
+use super::{Content, Dissector, Fact, NameKind, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
 use fields::as_head;
 use framing::{Asked, Half, State, after_line, framing};
@@ -94,6 +95,45 @@ impl Dissector for Http {
 fn usual_port(flow: &Flow) -> bool {
     let sides = [flow.initiator, flow.initiator.other()];
     sides.into_iter().any(|side| matches!(flow.key.port(side), Some(80 | 8080)))
+}
+
+/// What goes through a proxy's tunnel: that it is TLS, and the client's fingerprints. Names,
+/// certificates and how good the encryption is are those of another than this flow's server.
+struct Beyond {
+    tls: Handshake,
+    begun: bool,
+}
+
+impl Beyond {
+    fn start() -> Box<dyn Session> {
+        Box::new(Beyond { tls: Handshake::new(false), begun: false })
+    }
+}
+
+impl Session for Beyond {
+    fn held_bytes(&self) -> usize {
+        self.tls.held_bytes()
+    }
+
+    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        match segment.data.first() {
+            None => return Next::More,
+            Some(_) if self.begun => {}
+            Some(&HANDSHAKE) => {
+                self.begun = true;
+                let what = What::Carries("tls");
+                say(Fact { what, name: "http.carries", value: b"tls", frame: segment.frame });
+            }
+            Some(_) => return Next::Done,
+        }
+        self.tls.feed(segment, &mut |fact| match fact.what {
+            What::Fingerprint(_) | What::Alpn { .. } | What::Note => say(fact),
+            What::Name(NameKind::Sni | NameKind::SniOuter) => {
+                say(Fact { what: What::Note, ..fact });
+            }
+            _ => {}
+        })
+    }
 }
 
 struct Exchange {
@@ -264,7 +304,8 @@ impl Exchange {
                     return if self.upgraded.is_some() { Next::More } else { Next::Done };
                 }
                 if asked == Some(Asked::Connect) && code / 100 == 2 {
-                    return Next::Done;
+                    self.upgraded = Some(Beyond::start());
+                    return Next::More;
                 }
                 half.state = match (asked, code) {
                     (Some(Asked::Head), _) | (_, 204 | 304) => State::Head,

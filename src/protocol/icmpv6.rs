@@ -128,7 +128,7 @@ fn advertised(message: &[u8], tell: &mut dyn FnMut(What, &'static str, String)) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::ICMPV6;
@@ -153,7 +153,7 @@ mod tests {
     fn a_router_names_networks_and_resolvers_once() {
         let message = advertisement();
         let (label, said) =
-            converse(&heard(255), true, &[(Side::Low, &message), (Side::Low, &message)]);
+            converse_datagrams_here(&heard(255), &[(Side::Low, &message), (Side::Low, &message)]);
         assert_eq!((label.protocol, label.content), ("ipv6-icmp", Content::Service));
         assert_eq!(values(&said, "ndp.prefix"), [b"2001:db8:7::/64"]);
         assert_eq!(values(&said, "ndp.resolver"), [b"2001:db8:7::53"]);

@@ -77,7 +77,7 @@ impl Session for Groups {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow, values};
+    use super::super::testing::{converse, converse_datagrams_here, flow, values};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::IGMP;
@@ -92,7 +92,7 @@ mod tests {
         new.extend([5, 0, 0, 1, 232, 0, 0, 9, 10, 0, 0, 1]);
         let pieces =
             [(Side::Low, &old[..]), (Side::Low, &old), (Side::Low, &new), (Side::Low, &leave)];
-        let (label, said) = converse(&flow(IGMP, 0, 0), true, &pieces);
+        let (label, said) = converse_datagrams_here(&flow(IGMP, 0, 0), &pieces);
         assert_eq!((label.protocol, label.content), ("igmp", Content::Service));
         assert_eq!(
             values(&said, "igmp.joined"),

@@ -145,6 +145,10 @@ pub trait Dissector: Sync {
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe;
     /// A session that is fed the flow from its start.
     fn start(&self, flow: &Flow) -> Box<dyn Session>;
+    /// The same for a flow that begins with something else, which `seen` shows.
+    fn start_after(&self, flow: &Flow, _seen: &Prefix<'_>) -> Box<dyn Session> {
+        self.start(flow)
+    }
 }
 
 /// What carries a protocol.
@@ -593,5 +597,7 @@ pub const UDP: u8 = 17;
 const IGMP: u8 = 2;
 const ICMPV6: u8 = 58;
 
+#[cfg(test)]
+mod harness;
 #[cfg(test)]
 pub(crate) mod testing;

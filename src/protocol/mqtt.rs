@@ -3,7 +3,7 @@
 //!
 //! Bounds: 64 KiB of a packet are kept, 4 KiB of a PUBLISH; 16 different topics a side; 4096
 //! packets. A connection whose CONNECT was not captured is recognised on port 1883, elsewhere by a
-//! message and its acknowledgment.
+//! message and its acknowledgment, or by a ping and its answer.
 
 use super::syntax::stream::{Once, Pending, may_begin_later, pass};
 use super::{
@@ -23,6 +23,9 @@ const CONNECT: u8 = 1;
 const PUBLISH: u8 = 3;
 const SUBSCRIBE: u8 = 8;
 const UNSUBSCRIBE: u8 = 10;
+/// First bytes of a request that keeps the connection, and of its answer.
+const PING: u8 = 12 << 4;
+const PONG: u8 = 13 << 4;
 
 /// Kept of a PUBLISH, bytes: its topic stands first and its payload is not read.
 const PUBLISH_BYTES_MAX: usize = 4 * 1024;
@@ -57,7 +60,11 @@ impl Dissector for Mqtt {
                 Probe::No if may_begin_later(flow, seen) => Probe::More,
                 answer => answer,
             },
-            Probe::No => looks_acknowledged(seen.first().0, seen.second()),
+            Probe::No => match looks_acknowledged(seen.first().0, seen.second()) {
+                // A connection begins with something else.
+                Probe::No if !flow.initiator_known => looks_alive(seen.first().0, seen.second()),
+                answer => answer,
+            },
             answer => answer,
         }
     }
@@ -123,6 +130,30 @@ fn looks_acknowledged(message: &[u8], answer: &[u8]) -> Probe {
         Some(answer) if answer == expected => Probe::Yes,
         None if expected.starts_with(answer) => Probe::More,
         _ => Probe::No,
+    }
+}
+
+/// Pings first, of either side, and their answers from the other (MQTT 5.0 §3.12, §3.13); behind
+/// them packets that fit.
+fn looks_alive(first: &[u8], second: &[u8]) -> Probe {
+    let begins = |bytes: &[u8], with: [u8; 2]| {
+        let there = bytes.len().min(2);
+        bytes[..there] == with[..there]
+    };
+    let sides = match first.first() {
+        Some(&PING) => [(first, [PING, 0]), (second, [PONG, 0])],
+        _ => [(first, [PONG, 0]), (second, [PING, 0])],
+    };
+    let fit = sides.iter().map(|&(bytes, with)| match bytes {
+        _ if !begins(bytes, with) => Probe::No,
+        [_, _, ..] => looks_like_midstream(bytes),
+        _ => Probe::More,
+    });
+    let fit: Vec<Probe> = fit.collect();
+    match fit[..] {
+        [Probe::Yes, Probe::Yes] => Probe::Yes,
+        [Probe::No, _] | [_, Probe::No] => Probe::No,
+        _ => Probe::More,
     }
 }
 
@@ -459,7 +490,7 @@ fn is_topic(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_anywhere, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::TCP;
@@ -527,7 +558,7 @@ mod tests {
             (Side::Low, PING),
             (Side::Low, b"\x30\x06\0\x02d/ok"),
         ];
-        let (label, said) = converse_tcp(&client(), &pieces);
+        let (label, said) = converse_anywhere(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("mqtt", Content::Clear));
         assert_eq!(of(&said, "mqtt.version"), [b"3.1.1"]);
         assert_eq!(of(&said, "mqtt.client_id"), [b"cam1"]);

@@ -1,6 +1,7 @@
-//! NTP (RFC 5905 §7.3, older versions, and control messages of RFC 9327) on port 123: time
-//! itself says nothing about a device, so only the version is said. The format has hardly any
-//! fixed bits, therefore nothing is recognised off the port.
+//! NTP (RFC 5905 §7.3, older versions, and control messages of RFC 9327), with or without NTS (RFC
+//! 8915 §5.7): time itself says nothing about a device, so only the version is said, and whether the
+//! answers are sealed. The format has hardly any fixed bits: off port 123 an answer has to repeat the
+//! 64 bits of the client's time.
 
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
@@ -20,7 +21,7 @@ impl Dissector for Ntp {
     }
 
     fn rule(&self) -> &'static str {
-        "port 123, a known version and mode"
+        "port 123, or an answer that repeats the time of its question"
     }
 
     fn content(&self) -> Content {
@@ -34,8 +35,10 @@ impl Dissector for Ntp {
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
-        match version(seen.first().0) {
-            Some(_) if usual_port => Probe::Yes,
+        let (first, second) = (seen.first().0, seen.second());
+        match version(first) {
+            Some(_) if usual_port || is_answer(first, second) => Probe::Yes,
+            Some(_) if second.is_empty() && mode(first) == CLIENT => Probe::More,
             _ => Probe::No,
         }
     }
@@ -44,6 +47,46 @@ impl Dissector for Ntp {
         Box::new(Version)
     }
 }
+
+const CLIENT: u8 = 3;
+const SERVER: u8 = 4;
+
+fn mode(datagram: &[u8]) -> u8 {
+    datagram.first().map_or(0, |first| first & 7)
+}
+
+/// The client's transmit time is the origin of the server's answer (RFC 5905 §8).
+fn is_answer(question: &[u8], answer: &[u8]) -> bool {
+    let asked = question.get(40..HEADER_BYTES);
+    mode(question) == CLIENT
+        && mode(answer) == SERVER
+        && version(answer).is_some()
+        && asked == answer.get(24..32)
+        && asked.is_some_and(|time| time.iter().any(|byte| *byte != time[0]))
+}
+
+/// Whether an extension field of NTS seals the message (RFC 8915 §5.6).
+fn has_nts(datagram: &[u8]) -> bool {
+    let mut rest = datagram.get(HEADER_BYTES..).unwrap_or_default();
+    while let [kind_high, kind_low, high, low, ..] = *rest {
+        let kind = u16::from_be_bytes([kind_high, kind_low]);
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        // Shorter is no field but a key's number and digest (RFC 7822 §7.5).
+        if length < FIELD_BYTES_MIN || length > rest.len() {
+            return false;
+        }
+        if kind == NTS_SEAL {
+            return true;
+        }
+        rest = &rest[length..];
+    }
+    false
+}
+
+/// NTS Authenticator and Encrypted Extension Fields (RFC 8915 §7.5).
+const NTS_SEAL: u16 = 0x0404;
+/// The shortest extension field, bytes (RFC 7822 §7.5).
+const FIELD_BYTES_MIN: usize = 16;
 
 /// Version of a datagram whose leap indicator, version, mode, stratum and length fit together.
 fn version(datagram: &[u8]) -> Option<u8> {
@@ -76,13 +119,17 @@ impl Session for Version {
             let value = &[b'0' + version];
             say(Fact { what: What::Note, name: "ntp.version", value, frame: segment.frame });
         }
+        if has_nts(segment.data) {
+            let value = b"sealed (NTS)";
+            say(Fact { what: What::Note, name: "ntp.nts", value, frame: segment.frame });
+        }
         Next::Done
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow};
+    use super::super::testing::{converse, converse_datagrams, flow, values};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -100,6 +147,39 @@ mod tests {
         // Client of version 4, server of version 3 with a key, control.
         for (first, length) in [(0xe3, 48), (0x1c, 68), (0x16, 12)] {
             assert_eq!(read(PORT, first, length), "ntp");
+        }
+    }
+
+    fn message(first: u8, at: usize, time: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER_BYTES];
+        bytes[0] = first;
+        bytes[at..at + 8].copy_from_slice(time);
+        bytes
+    }
+
+    #[test]
+    fn an_answer_repeats_the_time_of_its_question() {
+        let (ask, answer) = (message(0x23, 40, b"12345678"), message(0x24, 24, b"12345678"));
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &answer[..])];
+        let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(label.protocol, "ntp");
+        for other in [message(0x24, 24, b"12345679"), message(0x25, 24, b"12345678")] {
+            let pieces = [(Side::Low, &ask[..]), (Side::High, &other[..])];
+            let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+            assert_eq!(label.protocol, "unknown");
+        }
+    }
+
+    #[test]
+    fn a_seal_is_said() {
+        let identifier = [&[1, 4, 0, 36][..], &[7; 32]].concat();
+        let seal = [&[4, 4, 0, 40][..], &[0, 16, 0, 16], &[9; 32]].concat();
+        let sealed = [message(0x23, 40, b"12345678"), identifier.clone(), seal].concat();
+        let bare = [message(0x23, 40, b"12345678"), identifier].concat();
+        for (bytes, count) in [(sealed, 1), (bare, 0)] {
+            let (label, said) =
+                converse(&flow(UDP, 50_000, PORT), true, &[(Side::Low, &bytes[..])]);
+            assert_eq!((label.protocol, values(&said, "ntp.nts").len()), ("ntp", count));
         }
     }
 

@@ -2,7 +2,8 @@
 //! `doc/doxygen/doc_protocol_overview.h` and the draft `openvpn-wire-protocol`): the client's reset
 //! carries a session number, the server's answer repeats it in its acknowledgments. Where those are
 //! encrypted (`tls-crypt`) both carry a replay number and the time instead. One reset alone could
-//! be anything, and stays unknown. Nothing is kept.
+//! be anything, and stays unknown; where only one side was captured, its next message has to have the
+//! same session number. Nothing is kept.
 
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, TCP, UDP, What};
 use crate::base::bytes::Reader;
@@ -15,6 +16,9 @@ pub struct OpenVpn;
 const CLIENT_RESET: u8 = 7 << 3;
 const CLIENT_RESET_CRYPT: u8 = 10 << 3;
 const SERVER_RESET: u8 = 8 << 3;
+/// What follows a reset: the handshake of TLS, or an acknowledgment of it.
+const CONTROL: u8 = 4 << 3;
+const ACKNOWLEDGMENT: u8 = 5 << 3;
 /// Operation, session number, no acknowledgment, packet number; bytes.
 const RESET_BYTES_MIN: usize = 14;
 /// A reset may carry a wrapped client key of up to 1 KiB (`tls-crypt-v2`); bytes.
@@ -42,11 +46,22 @@ impl Dissector for OpenVpn {
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, second) = (seen.first().0, seen.second());
         match flow.key.protocol {
+            UDP if second.is_empty() => match goes_on(first, seen.newest()) {
+                Probe::Yes => Probe::Yes,
+                going_on => either(answered(first, &[]), going_on),
+            },
             UDP => answered(first, second),
             TCP => match (framed(first), framed(second)) {
                 (Framed::Message(ask), Framed::Message(answer)) => answered(ask, answer),
                 (Framed::No, _) | (_, Framed::No) => Probe::No,
-                (Framed::Message(ask), Framed::More) => answered(ask, &[]),
+                (Framed::Message(ask), Framed::More) => {
+                    let rest = first.get(2 + ask.len()..).unwrap_or_default();
+                    match second.is_empty().then(|| in_stream(ask, rest)) {
+                        Some(Probe::Yes) => Probe::Yes,
+                        Some(going_on) => either(answered(ask, &[]), going_on),
+                        None => answered(ask, &[]),
+                    }
+                }
                 (Framed::More, _) => Probe::More,
             },
             _ => Probe::No,
@@ -75,6 +90,40 @@ fn framed(bytes: &[u8]) -> Framed<'_> {
         _ if !(RESET_BYTES_MIN..=RESET_BYTES_MAX).contains(&length) => Framed::No,
         Some(code) if !is_reset(&code) => Framed::No,
         _ => reader.take(length).map_or(Framed::More, Framed::Message),
+    }
+}
+
+/// The more hopeful of two answers that are no yes.
+fn either(one: Probe, other: Probe) -> Probe {
+    if one == Probe::More { one } else { other }
+}
+
+/// Whether `next`, of the same side as a reset, is of the session that the reset began. Until it
+/// comes there is but the reset, or the reset again.
+fn goes_on(reset: &[u8], next: &[u8]) -> Probe {
+    let is_reset = |bytes: &[u8]| {
+        matches!(bytes.first(), Some(&(CLIENT_RESET | CLIENT_RESET_CRYPT | SERVER_RESET)))
+            && (RESET_BYTES_MIN..=RESET_BYTES_MAX).contains(&bytes.len())
+    };
+    let session = |bytes: &[u8]| bytes.get(1..9).map(<[u8]>::to_vec);
+    let number = session(reset).filter(|number| number.iter().any(|byte| *byte != number[0]));
+    if !is_reset(reset) || number.is_none() || session(next) != number {
+        return Probe::No;
+    }
+    match next.first() {
+        Some(&(CONTROL | ACKNOWLEDGMENT)) => Probe::Yes,
+        _ if is_reset(next) => Probe::More,
+        _ => Probe::No,
+    }
+}
+
+/// The same in a stream, `rest` being what comes behind the reset.
+fn in_stream(reset: &[u8], rest: &[u8]) -> Probe {
+    let next = rest.get(2..).unwrap_or_default();
+    match next.len() {
+        0..9 if goes_on(reset, reset) == Probe::More => Probe::More,
+        0..9 => Probe::No,
+        _ => goes_on(reset, next),
     }
 }
 
@@ -145,6 +194,25 @@ mod tests {
             let (label, _) = converse_anywhere(&flow(TCP, 50_000, 443), &pieces);
             assert_eq!(label.protocol, "openvpn");
         }
+    }
+
+    #[test]
+    fn one_side_goes_on_with_its_session() {
+        let data = b"\x20session1\0\0\0\0\x01tls";
+        let acknowledged = b"\x28session2\x01\0\0\0\x01session1";
+        for (reset, next) in [(ASK, &data[..]), (ANSWER, acknowledged), (SEALED_ASK, data)] {
+            let pieces = [(Side::Low, reset), (Side::Low, next)];
+            let label = |port| converse(&flow(UDP, 50_000, port), true, &pieces).0.protocol;
+            assert_eq!((label(443), label(29_999)), ("openvpn", "openvpn"));
+            let framed = |bytes: &[u8]| [&[0, bytes.len() as u8], bytes].concat();
+            let stream = [framed(reset), framed(next)].concat();
+            let (label, _) = converse_anywhere(&flow(TCP, 50_000, 443), &[(Side::Low, &stream)]);
+            assert_eq!(label.protocol, "openvpn");
+        }
+        let other: [(Side, &[u8]); 2] =
+            [(Side::Low, ASK), (Side::Low, b"\x20session3\0\0\0\0\x01")];
+        let (label, _) = converse(&flow(UDP, 50_000, 9999), true, &other);
+        assert_eq!(label.protocol, "unknown");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! RTP and RTCP (RFC 3550 §5, §6; RFC 3551 §6) over UDP that nothing announced: pictures and sound
-//! of calls and cameras. SRTP has the same header, so what is in it is unknown, unless it shows
+//! RTP and RTCP (RFC 3550 §5, §6; RFC 3551 §6) over UDP, and over TCP with their lengths (RFC 4571),
+//! that nothing announced: pictures and sound of calls and cameras. SRTP has the same header, so what is in it is unknown, unless it shows
 //! the start codes of MPEG program streams (as GB/T 28181 sends them).
 //!
 //! Fixed: RTP is believed when a later datagram has the same source, kind and a sequence number
@@ -7,8 +7,9 @@
 //! Bounds: 256 datagrams; those of `framed.rs`.
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, padded, u16_be, u32_be};
-use super::syntax::rtp::{Head, head};
-use super::{Content, Dissector, Next, Over, Prefix, Probe, Session};
+use super::syntax::lengths::{self, Lengths};
+use super::syntax::rtp::{Head, head, head_of_any};
+use super::{Content, Dissector, Next, Over, Prefix, Probe, Session, TCP};
 use crate::flow::Flow;
 
 /// RTP.
@@ -32,10 +33,17 @@ impl Dissector for Rtp {
     }
 
     fn over(&self) -> Over {
-        Over::Udp
+        Over::Both
     }
 
-    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol == TCP {
+            return in_stream(seen, |datagrams| {
+                let heads: Vec<Head> =
+                    datagrams.iter().filter_map(|each| head_of_any(each)).collect();
+                heads.windows(2).any(|pair| pair[0].is_before(pair[1]))
+            });
+        }
         let heads = [seen.first().0, seen.second(), seen.newest()].map(head);
         let [first, second, newest] = heads;
         if first.is_none() && (second.is_none() || !is_rtcp(seen.first().0)) {
@@ -51,8 +59,8 @@ impl Dissector for Rtp {
         if follows(first) || follows(second) { Probe::Yes } else { Probe::More }
     }
 
-    fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Framed::start(Media { datagrams: 0 })
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
+        media(flow)
     }
 }
 
@@ -70,10 +78,15 @@ impl Dissector for Rtcp {
     }
 
     fn over(&self) -> Over {
-        Over::Udp
+        Over::Both
     }
 
-    fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
+    fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
+        if flow.key.protocol == TCP {
+            return in_stream(seen, |datagrams| {
+                datagrams.len() > 1 && datagrams.iter().all(|each| is_rtcp(each))
+            });
+        }
         if !is_rtcp(seen.first().0) {
             return Probe::No;
         }
@@ -90,8 +103,43 @@ impl Dissector for Rtcp {
         }
     }
 
-    fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Framed::start(Media { datagrams: 0 })
+    fn start(&self, flow: &Flow) -> Box<dyn Session> {
+        media(flow)
+    }
+}
+
+/// A session for datagrams, or for what a stream holds of them.
+fn media(flow: &Flow) -> Box<dyn Session> {
+    let media = Framed::start(Media { datagrams: 0 });
+    if flow.key.protocol == TCP { Lengths::around(media) } else { media }
+}
+
+/// Every whole datagram of both sides is RTP or RTCP, and those of either side are `enough`.
+fn in_stream(seen: &Prefix<'_>, enough: impl Fn(&[&[u8]]) -> bool) -> Probe {
+    let sides = [seen.first().0, seen.second()];
+    let fits = |datagram: &[u8]| head_of_any(datagram).is_some() || is_rtcp(datagram);
+    let possible = sides.iter().all(|side| {
+        lengths::begins(side, may_begin) != Probe::No && lengths::count(side, fits).is_some()
+    });
+    if !possible {
+        return Probe::No;
+    }
+    let all = sides.map(|side| lengths::datagrams(side).collect::<Vec<_>>());
+    let both: Vec<&[u8]> = all.iter().flatten().copied().collect();
+    match all.iter().any(|side| enough(side)) || enough(&both) {
+        true => Probe::Yes,
+        false => Probe::More,
+    }
+}
+
+/// Version 2, no padding; a kind or a report.
+fn may_begin(datagram: &[u8]) -> Probe {
+    match datagram {
+        [first, ..] if first & 0xe0 != 0x80 => Probe::No,
+        [_, kind, ..] if !matches!(kind & 0x7f, 0 | 3..=18 | 25..=34 | 72 | 73 | 96..=127) => {
+            Probe::No
+        }
+        _ => Probe::More,
     }
 }
 
@@ -135,7 +183,7 @@ impl Grammar for Media {
             if let Some(name) = canonical_name(bytes) {
                 voice.note("rtcp.cname", name);
             }
-        } else if let Some(head) = head(bytes) {
+        } else if let Some(head) = head_of_any(bytes) {
             voice.note("rtp.payload_type", head.kind.to_string().as_bytes());
             if bytes[head.length..].starts_with(&[0, 0, 1, 0xba]) {
                 voice.media("rtp.media", b"MPEG program stream");
@@ -158,7 +206,7 @@ fn canonical_name(mut rest: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_datagrams, flow, values};
+    use super::super::testing::{converse_anywhere, converse_datagrams, flow, values};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -181,6 +229,32 @@ mod tests {
             assert_eq!(label(&[(Side::Low, &a), (Side::Low, second)]).0.protocol, "unknown");
         }
         assert_eq!(label(&[(Side::Low, &a)]).0.protocol, "unknown");
+    }
+
+    #[test]
+    fn in_a_stream_each_has_its_length() {
+        let framed = |bytes: &[u8]| [&[0, bytes.len() as u8][..], bytes].concat();
+        let media: Vec<u8> = (1..=3).flat_map(|n| framed(&packet(96, n, 1))).collect();
+        let report = [&b"\x80\xc9\0\x01abcd"[..]].concat();
+        let reports = [framed(&report), framed(&report)].concat();
+        let nobody = |n: u8| {
+            let mut packet = packet(8, n, 0);
+            packet[8..11].fill(0);
+            framed(&packet)
+        };
+        let nobodys = [nobody(1), nobody(2), nobody(3)].concat();
+        for (stream, protocol) in [(&media, "rtp"), (&nobodys, "rtp"), (&reports, "rtcp")] {
+            let (label, said) =
+                converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &stream[..])]);
+            assert_eq!(label.protocol, protocol);
+            assert_eq!(values(&said, "rtp.media").len(), usize::from(protocol == "rtp"));
+        }
+        let apart = [framed(&packet(96, 1, 1)), framed(&packet(96, 2, 2))].concat();
+        let wrong = [&media[..20], &[0, 3], &media[20..]].concat();
+        for other in [&apart, &wrong, &framed(&report)] {
+            let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, other)]);
+            assert_eq!(label.protocol, "unknown");
+        }
     }
 
     #[test]

@@ -409,7 +409,7 @@ fn static_encoding(number: &[u8]) -> Option<&'static [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse, converse_anywhere, converse_tcp, flow, segment};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::TCP;
@@ -441,7 +441,7 @@ mod tests {
             (Side::Low, DIGEST),
             (Side::High, PLAYING),
         ];
-        let (label, said) = converse_tcp(&client(), &pieces);
+        let (label, said) = converse_anywhere(&client(), &pieces);
         assert_eq!((label.protocol, label.content), ("rtsp", Content::Clear));
         assert_eq!(of(&said, "rtsp.host"), [b"cam.example"]);
         assert_eq!(

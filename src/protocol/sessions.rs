@@ -182,7 +182,7 @@ impl Sessions {
                 let prefix = Prefix { sides, first: segment.side, newest };
                 match ask(flow, &prefix, candidates(flow)) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
-                        *state = begin(index, flow, segment.frame);
+                        *state = begin(index, flow, &prefix, segment.frame);
                         self.segment(id, flow, segment, say)
                     }
                     // What has no ports says itself what it is.
@@ -220,18 +220,17 @@ impl Sessions {
                     let newest = (!kept).then_some(segment);
                     return self.give_up(id, newest, say);
                 }
-                match ask(flow, &probing.prefix(), probing.candidates) {
+                let prefix = probing.prefix();
+                match ask(flow, &prefix, probing.candidates) {
                     Asked::FromHere(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        *state = begin(index, flow, segment.frame);
+                        *state = begin(index, flow, &prefix, segment.frame);
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Yes(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        let frame = segment.frame;
-                        let State::Probing(probing) =
-                            std::mem::replace(state, begin(index, flow, frame))
-                        else {
+                        let begun = begin(index, flow, &prefix, segment.frame);
+                        let State::Probing(probing) = std::mem::replace(state, begun) else {
                             return false;
                         };
                         self.replay(id, flow, &probing, say)
@@ -323,8 +322,9 @@ impl Sessions {
 
     /// What a live flow that nobody knows looks like so far.
     #[must_use]
-    pub fn look(&self, id: FlowId) -> Option<Look> {
-        self.states.get(id.0 as usize).and_then(|state| state.look(self.measure))
+    pub fn look(&self, id: FlowId, flow: &Flow) -> Option<Look> {
+        let look = self.states.get(id.0 as usize).and_then(|state| state.look(self.measure));
+        look.map(|look| look.of(flow))
     }
 
     fn replay(&mut self, id: FlowId, flow: &Flow, probing: &Probing, say: &mut Say<'_>) -> bool {
@@ -352,7 +352,7 @@ impl Sessions {
         say: &mut Say<'_>,
     ) -> (Label, Option<Look>) {
         let state = std::mem::replace(&mut self.states[id.0 as usize], State::Fresh);
-        let look = state.look(self.measure);
+        let look = state.look(self.measure).map(|look| look.of(flow));
         let decided = match state {
             State::Followed(mut followed) => {
                 self.held_bytes -= followed.held_bytes;
@@ -521,9 +521,9 @@ fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     Asked::Undecided(undecided)
 }
 
-fn begin(index: usize, flow: &Flow, frame: u64) -> State {
+fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64) -> State {
     State::Followed(Box::new(Followed {
-        session: DISSECTORS[index].start(flow),
+        session: DISSECTORS[index].start_after(flow, seen),
         decided: Decided::new(index, frame),
         held_bytes: 0,
     }))

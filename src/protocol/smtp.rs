@@ -2,10 +2,12 @@
 //! the password of the mailbox readable when the server is asked without TLS.
 //!
 //! Recognised by a greeting `220`, `EHLO` or `HELO` of the other side, and a command behind it; a
-//! connection that begins TLS is left to TLS, which has more to say. Bounds: a line 4 KiB,
+//! connection that begins TLS at once is left to TLS, which has more to say. Where it begins later, its
+//! handshake is read here. Bounds: a line 4 KiB,
 //! [`LINES_MAX`] lines, those of `framed.rs` for what is said; mail itself is not kept.
 
 use super::syntax::framed::{THINGS_MAX, Voice};
+use super::syntax::handshake::Handshake;
 use super::syntax::stream::{Firsts, Pending, Taken};
 use super::{Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
@@ -55,6 +57,7 @@ impl Dissector for Smtp {
             user: Vec::new(),
             in_mail: false,
             encrypting: false,
+            tls: None,
             said: Firsts::new(THINGS_MAX),
             lines: 0,
         })
@@ -88,15 +91,13 @@ fn role(bytes: &[u8]) -> Option<Role> {
     None
 }
 
-/// Whether the client goes on without TLS: what begins it is left to the dissector of TLS.
+/// Whether the client goes on without TLS, which it may have asked for in vain: what begins it is
+/// left to the dissector of TLS.
 fn goes_on(client: &[u8]) -> Probe {
     let lines = client.split_inclusive(|&byte| byte == b'\n').skip(1);
     for line in lines.filter(|line| line.ends_with(b"\n")) {
         let is =
             |verb: &&[u8]| line.get(..verb.len()).is_some_and(|l| l.eq_ignore_ascii_case(verb));
-        if is(&&b"STARTTLS"[..]) {
-            return Probe::No;
-        }
         let plain: [&[u8]; 7] = [b"MAIL", b"AUTH", b"RSET", b"NOOP", b"QUIT", b"VRFY", b"RCPT"];
         if plain.iter().any(is) {
             return Probe::Yes;
@@ -126,6 +127,8 @@ struct Dialogue {
     user: Vec<u8>,
     in_mail: bool,
     encrypting: bool,
+    /// TLS goes on from here.
+    tls: Option<Box<Handshake>>,
     said: Firsts,
     lines: usize,
 }
@@ -133,10 +136,14 @@ struct Dialogue {
 impl Session for Dialogue {
     fn held_bytes(&self) -> usize {
         let halves: usize = self.halves.iter().map(|half| half.pending.held_bytes()).sum();
-        halves + self.user.capacity()
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.held_bytes());
+        halves + self.user.capacity() + tls
     }
 
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
+        if let Some(tls) = &mut self.tls {
+            return tls.feed(segment, say);
+        }
         let mut half = std::mem::take(&mut self.halves[segment.side.index()]);
         let mut data = segment.data;
         if segment.gap > 0 {
@@ -179,7 +186,9 @@ impl Dialogue {
                 self.encrypting = false;
                 if line.starts_with(b"220") {
                     voice.say(What::Handover, "smtp.starttls", &[]);
-                    return Next::Done;
+                    voice.say(What::Carries("tls"), "smtp.carries", b"tls");
+                    self.tls = Some(Box::new(Handshake::new(false)));
+                    return Next::More;
                 }
             } else if line.starts_with(b"220 ") {
                 voice.note("smtp.greeting", &line[4..]);
@@ -254,6 +263,7 @@ impl Dialogue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::syntax::handshake::tests::hello;
     use super::super::testing::{converse_anywhere, converse_tcp, flow, values};
     use super::*;
     use crate::flow::Side;
@@ -283,17 +293,30 @@ mod tests {
     }
 
     #[test]
-    fn encryption_ends_the_reading_and_files_are_no_mail() {
+    fn encryption_is_read_as_such_and_files_are_no_mail() {
+        let hello = hello(b"mail.example", 10);
         let pieces: [(Side, &[u8]); 6] = [
             (Side::High, b"220 mail.example\r\n"),
             (Side::Low, b"EHLO a\r\n"),
             (Side::Low, b"NOOP\r\n"),
             (Side::Low, b"STARTTLS\r\n"),
             (Side::High, b"220 go\r\n"),
-            (Side::Low, b"AUTH PLAIN AGEAYg==\r\n"),
+            (Side::Low, &hello),
         ];
-        let (_, said) = converse_tcp(&flow(TCP, 50_000, 25), &pieces);
-        assert_eq!(said.last().unwrap().what, What::Handover);
+        let (label, said) = converse_tcp(&flow(TCP, 50_000, 25), &pieces);
+        assert_eq!(label.protocol, "smtp");
+        let whats: Vec<What> = said.iter().map(|said| said.what).collect();
+        assert!(whats.contains(&What::Handover) && whats.contains(&What::Carries("tls")));
+        assert_eq!(values(&said, "tls.sni"), [b"mail.example"]);
+        let refused = [
+            pieces[0],
+            pieces[1],
+            pieces[3],
+            (Side::High, &b"454 not now\r\n"[..]),
+            (Side::Low, b"AUTH PLAIN AGEAYmM=\r\n"),
+        ];
+        let (label, said) = converse_anywhere(&flow(TCP, 50_000, 5_123), &refused);
+        assert_eq!((label.protocol, values(&said, "smtp.login").len()), ("smtp", 1));
         let at_once = [pieces[0], pieces[1], pieces[3], pieces[4]];
         let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &at_once);
         assert_eq!(label.protocol, "unknown", "until TLS begins");

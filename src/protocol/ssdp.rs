@@ -114,7 +114,7 @@ impl Session for Messages {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, flow};
+    use super::super::testing::{converse, converse_datagrams, flow};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -128,7 +128,7 @@ mod tests {
 
     fn read(port: u16, bytes: &[u8]) -> (&'static str, Vec<(&'static str, Vec<u8>)>) {
         let pieces = [(Side::Low, bytes), (Side::Low, bytes)];
-        let (label, said) = converse(&flow(UDP, 50_000, port), true, &pieces);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, port), &pieces);
         (label.protocol, said.into_iter().map(|said| (said.name, said.value)).collect())
     }
 

@@ -185,7 +185,7 @@ fn key_exchanges(packet: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse_tcp, flow};
+    use super::super::testing::{converse_anywhere, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
     use crate::protocol::TCP;
@@ -196,7 +196,7 @@ mod tests {
             (Side::High, &b"SSH-2.0-dropbear_2019.78\r\n"[..]),
             (Side::Low, b"SSH-1.99-OpenSSH_9.6 comment\n\0\0binary"),
         ];
-        let (label, said) = converse_tcp(&flow(TCP, 40_000, 2222), &pieces);
+        let (label, said) = converse_anywhere(&flow(TCP, 40_000, 2222), &pieces);
         assert_eq!((label.protocol, label.content), ("ssh", Content::Encrypted));
         let values: Vec<_> = said.iter().map(|said| &said.value[..]).collect();
         assert_eq!(values, [&b"dropbear_2019.78"[..], b"OpenSSH_9.6 comment"]);

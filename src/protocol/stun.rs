@@ -4,6 +4,7 @@
 //! Fixed: two zero bits, a length that holds, the magic cookie: 36 bits. Some leave out the padding
 //! of the last attribute. The older form has no cookie: on port 3478 alone, and with attributes that
 //! fill it exactly.
+//! Over TCP also with a length before each message, as peers do (RFC 6544 §3, RFC 4571).
 //! What follows in the same flow is told apart by RFC 7983: DTLS, which is read too, RTP, or data in
 //! a channel of TURN.
 //! Bounds: those of `syntax/framed.rs` and `syntax/dtls.rs`.
@@ -13,6 +14,7 @@ use super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, padded, probe, u16_be,
     u32_be,
 };
+use super::syntax::lengths::{self, Lengths};
 use super::syntax::rtp;
 use super::{
     Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, UDP, What,
@@ -48,19 +50,37 @@ impl Dissector for Stun {
             Probe::No if flow.key.protocol == UDP && on_port(flow, &PORTS) => {
                 if is_old(seen.first().0) { Probe::Yes } else { Probe::No }
             }
+            Probe::No if flow.key.protocol != UDP => is_framed(seen.first().0),
             answer => answer,
         }
     }
 
     fn start(&self, flow: &Flow) -> Box<dyn Session> {
-        let datagrams = flow.key.protocol == UDP;
-        let stun = Framed::start(Messages { datagrams });
-        if !datagrams {
-            return stun;
+        if flow.key.protocol != UDP {
+            return Framed::start(Messages { datagrams: false });
         }
-        let dtls = dtls::session(flow);
-        Box::new(Shared { stun, dtls, dtls_said: false, heads: [None; 2], others: 0 })
+        shared(flow)
     }
+
+    fn start_after(&self, flow: &Flow, seen: &Prefix<'_>) -> Box<dyn Session> {
+        let framed = flow.key.protocol != UDP && is_framed(seen.first().0) == Probe::Yes;
+        if framed { Lengths::around(shared(flow)) } else { self.start(flow) }
+    }
+}
+
+fn shared(flow: &Flow) -> Box<dyn Session> {
+    let (stun, dtls) = (Framed::start(Messages { datagrams: true }), dtls::session(flow));
+    Box::new(Shared { stun, dtls, dtls_said: false, heads: [None; 2], others: 0 })
+}
+
+/// A length, and a message of that length behind it.
+fn is_framed(bytes: &[u8]) -> Probe {
+    let outer = u16_be(bytes, 0).map(usize::from);
+    lengths::begins(bytes, |message| match size(message) {
+        Size::Whole(length) if Some(length) == outer => Probe::Yes,
+        Size::Need(_) => Probe::More,
+        _ => Probe::No,
+    })
 }
 
 fn size(start: &[u8]) -> Size {
@@ -255,6 +275,22 @@ mod tests {
         let more = [pieces, &[(Side::Low, &two[..])]].concat();
         let (_, said) = converse(&flow(UDP, 50_000, 5_123), true, &more);
         assert_eq!(carried(&said), ["dtls", "rtp"]);
+    }
+
+    #[test]
+    fn peers_put_a_length_before_each() {
+        let media = |n: u8| [&[0x80, 0x60, 0, n, 0, 0, 1, n, 9, 9, 9, 9][..], &[7; 40]].concat();
+        let framed = |bytes: &[u8]| [&[0, bytes.len() as u8][..], bytes].concat();
+        let stream = [framed(ASK), framed(&media(1)), framed(&media(2))].concat();
+        let (label, said) =
+            converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &stream[..])]);
+        assert_eq!(label.protocol, "stun");
+        assert_eq!(values(&said, "stun.software"), [b"cam/1"]);
+        assert_eq!(values(&said, "stun.carries"), [b"rtp"]);
+        let mut longer = stream;
+        longer[1] += 1;
+        let (label, _) = converse_anywhere(&flow(TCP, 50_000, 5_123), &[(Side::Low, &longer)]);
+        assert_eq!(label.protocol, "unknown");
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl Terminal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Said, converse_tcp, flow, segment};
+    use super::super::testing::{Said, converse_anywhere, converse_tcp, flow, segment};
     use super::*;
     use crate::protocol::TCP;
 
@@ -276,7 +276,7 @@ mod tests {
             (Side::High, b"\r\n# "),
             (Side::Low, b"ls\r\n"),
         ];
-        let (label, said) = converse_tcp(&server_port(2323), &pieces);
+        let (label, said) = converse_anywhere(&server_port(2323), &pieces);
         assert_eq!((label.protocol, label.content), ("telnet", Content::Clear));
         assert_eq!(said, [secret(b"root", 6), secret(b"admin", 4)]);
     }

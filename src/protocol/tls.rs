@@ -1,35 +1,21 @@
 //! TLS (RFC 5246, RFC 8446): what both sides say before encryption begins: both hellos, alerts
 //! and, up to TLS 1.2, the server's certificate. Handshake messages may span records and segments;
 //! at most 64 KiB a side is put together. On port 853, or where both sides settle on `dot`, it is
-//! DNS over TLS (RFC 7858).
+//! DNS over TLS (RFC 7858). What began as something else, in text or with a proxy, is looked through
+//! for a hello (`syntax/preamble.rs`).
 
-use super::syntax::certificate::{self, Asked};
-use super::syntax::cipher;
-use super::syntax::hello::{self, Carrier, ClientHello, ServerHello};
-use super::{
-    Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, VALUE_BYTES_MAX, Weakness, What,
+use super::syntax::handshake::{
+    ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, Handshake, SERVER_HELLO,
 };
-use crate::base::bytes::Reader;
-use crate::flow::{Flow, Segment, Side};
+use super::syntax::preamble::{self, Begun};
+use super::{Content, Dissector, Over, Prefix, Probe, Session};
+use crate::flow::Flow;
 
 /// TLS over TCP on any port.
 pub struct Tls;
 
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
-
-const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
-const CERTIFICATE: u8 = 11;
-const SERVER_HELLO_DONE: u8 = 14;
-const CLIENT_KEY_EXCHANGE: u8 = 16;
-
 /// DNS over TLS (RFC 7858 §3.1).
 const DNS_PORT: u16 = 853;
-/// The application protocol that says so (IANA registry of ALPN identifiers).
-const DNS_ALPN: &[u8] = b"dot";
 
 impl Dissector for Tls {
     fn name(&self) -> &'static str {
@@ -52,50 +38,21 @@ impl Dissector for Tls {
         match (looks_like_record(seen.first().0), looks_like_record(seen.second())) {
             (Probe::Yes, _) | (_, Probe::Yes) => Probe::Yes,
             (Probe::More, _) => Probe::More,
-            _ if is_client_hello(seen.newest()) => Probe::FromHere,
-            _ if may_begin_later(seen) => Probe::More,
-            _ => Probe::No,
+            _ => preamble::probe(seen),
         }
     }
 
     fn start(&self, flow: &Flow) -> Box<dyn Session> {
-        let dns_port = flow.service_port() == Some(DNS_PORT);
-        Box::new(Handshake { dns_port, ..Handshake::default() })
+        Box::new(Handshake::new(flow.service_port() == Some(DNS_PORT)))
     }
-}
 
-/// The longest conversation in text, or with a SOCKS proxy, after which TLS is still waited for,
-/// bytes a side (RFC 2595, RFC 3207: a greeting and a few commands; RFC 1928).
-const PREAMBLE_BYTES_MAX: usize = 2048;
-
-/// Mail and other servers begin in text and change to TLS on a command, proxies after a request;
-/// likewise directories, databases and remote desktops, whose commands are not text.
-fn may_begin_later(seen: &Prefix<'_>) -> bool {
-    let (first, _) = seen.first();
-    let text =
-        |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | b'\t' | 0x20..=0x7e));
-    let proxied = matches!(first, [4, 1, ..] | [5, 1..=8, ..]);
-    let short = |bytes: &[u8]| bytes.len() <= PREAMBLE_BYTES_MAX;
-    let binary = match first {
-        // LDAP (RFC 4511 §4.14), PostgreSQL's request for encryption, TPKT (RFC 1006) of RDP, and
-        // what a MySQL server greets with.
-        [0x30, 12..=100, 2, 1, ..] | [0, 0, 0, 8, 4, 210, 22, 47, ..] | [3, 0, 0, ..=64, ..] => {
-            true
+    fn start_after(&self, flow: &Flow, seen: &Prefix<'_>) -> Box<dyn Session> {
+        let at_once = [seen.first().0, seen.second()].map(looks_like_record).contains(&Probe::Yes);
+        match Begun::of(seen).filter(|_| !at_once) {
+            Some(before) => Box::new(Handshake::behind(before)),
+            None => self.start(flow),
         }
-        [_, 0, 0, 0, 10, ..] => true,
-        _ => false,
-    };
-    short(first)
-        && short(seen.second())
-        && (proxied || binary || text(first) && text(seen.second()))
-}
-
-/// A whole record header with a ClientHello behind it whose lengths agree.
-fn is_client_hello(bytes: &[u8]) -> bool {
-    let [HANDSHAKE, 3, 0..=4, high, low, CLIENT_HELLO, 0, a, b, 3, 0..=4, ..] = *bytes else {
-        return false;
-    };
-    u16::from_be_bytes([a, b]).checked_add(4).is_some_and(|n| n <= u16::from_be_bytes([high, low]))
+    }
 }
 
 /// A handshake record that begins with a hello, or an old hello in SSL 2.0 form, or midstream
@@ -165,242 +122,13 @@ fn may_stand_alone(record: &[u8]) -> bool {
 const ALERT_BYTES_MIN: usize = 5 + 2 + 16;
 const ALERT_BYTES_MAX: usize = 5 + 2 + 64 + 256;
 
-#[derive(Default)]
-struct Handshake {
-    sides: [Half; 2],
-    /// The flow goes to the port for names, and nothing was said of it yet.
-    dns_port: bool,
-    /// The first hello is the one that counts: one after a retry (RFC 8446 §4.1.4) offers less.
-    client_hello_seen: bool,
-    begun: bool,
-    /// Who sent the first hello, and the name asked for in it.
-    client: Option<Side>,
-    asked: Option<Box<[u8]>>,
-    certificate_seen: bool,
-    /// The server took a cipher suite with keys that both had before.
-    shared_key: bool,
-    /// What is wrong with the server's certificate, until the client goes on in spite of it.
-    problems: String,
-}
-
-#[derive(Default)]
-struct Half {
-    /// Bytes of a record header or handshake message that is not whole yet.
-    record: Vec<u8>,
-    message: Vec<u8>,
-    encrypted: bool,
-    /// Encrypted, but it is still waited for data.
-    awaited: bool,
-    total: usize,
-}
-
-impl Session for Handshake {
-    fn held_bytes(&self) -> usize {
-        self.sides.iter().map(|half| half.record.capacity() + half.message.capacity()).sum()
-    }
-
-    fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
-        let half = &mut self.sides[segment.side.index()];
-        half.total += segment.data.len();
-        if segment.gap > 0 || half.total > VALUE_BYTES_MAX {
-            // The other side may still have something to say.
-            half.encrypted = true;
-        }
-        let mut buffer = std::mem::take(&mut half.record);
-        buffer.extend_from_slice(segment.data);
-        if !self.begun && !self.old_hello(&mut buffer, (segment.side, segment.frame), say) {
-            self.sides[segment.side.index()].record = buffer;
-            return Next::More;
-        }
-        let mut reader = Reader::new(&buffer);
-        let mut whole = 0;
-        while !self.sides[segment.side.index()].encrypted {
-            let Some((kind, fragment)) = record(&mut reader) else {
-                break;
-            };
-            whole = reader.position();
-            let half = &mut self.sides[segment.side.index()];
-            match kind {
-                HANDSHAKE if half.awaited => {}
-                HANDSHAKE => self.handshake(segment, fragment, say),
-                ALERT if !half.awaited => alert(fragment, segment.frame, say),
-                CHANGE_CIPHER_SPEC
-                    if self.client == Some(segment.side) && !self.problems.is_empty() =>
-                {
-                    half.awaited = true;
-                }
-                _ => {
-                    half.encrypted = true;
-                    if kind == APPLICATION_DATA && half.awaited {
-                        self.accepted(segment.frame, say);
-                    }
-                }
-            }
-        }
-        let half = &mut self.sides[segment.side.index()];
-        if !half.encrypted {
-            buffer.drain(..whole);
-            half.record = buffer;
-        }
-        if self.sides.iter().all(|half| half.encrypted) { Next::Done } else { Next::More }
-    }
-}
-
-fn record<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-    let kind = reader.u8()?;
-    let _version = reader.u16()?;
-    let length = reader.u16()?;
-    Some((kind, reader.take(usize::from(length))?))
-}
-
-impl Handshake {
-    /// Takes a hello in the form of SSL 2.0 off the front; false while it is not whole.
-    fn old_hello(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        (side, frame): (Side, u64),
-        say: &mut dyn FnMut(Fact<'_>),
-    ) -> bool {
-        if let [high @ 0x80..=0x81, rest @ ..] = &buffer[..] {
-            let length = rest.first().map(|low| usize::from(high & 1) << 8 | usize::from(*low));
-            let Some(body) = length.and_then(|length| buffer.get(2..2 + length)) else {
-                return false;
-            };
-            if let Some(hello) = ClientHello::read_old(body) {
-                self.client_hello_seen = true;
-                self.client = Some(side);
-                hello.say(Carrier::Tcp, frame, say);
-            }
-            let whole = 2 + body.len();
-            buffer.drain(..whole);
-        }
-        self.begun = true;
-        true
-    }
-
-    fn client_hello(
-        &mut self,
-        body: &[u8],
-        (side, frame): (Side, u64),
-        say: &mut dyn FnMut(Fact<'_>),
-    ) {
-        if std::mem::replace(&mut self.client_hello_seen, true) {
-            return;
-        }
-        let Some(hello) = ClientHello::read(body, Carrier::Tcp) else {
-            return;
-        };
-        hello.say(Carrier::Tcp, frame, say);
-        self.client = Some(side);
-        self.asked = hello.server_name.map(Into::into);
-        let what = What::DnsOver("tls");
-        if hello.alpn.contains(&DNS_ALPN) {
-            say(Fact { what, name: "tls.dns", value: b"application protocol dot", frame });
-        } else if self.dns_port {
-            say(Fact { what, name: "tls.dns", value: b"port 853", frame });
-        }
-    }
-
-    fn handshake(&mut self, segment: &Segment<'_>, fragment: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
-        let side = segment.side.index();
-        let mut message = std::mem::take(&mut self.sides[side].message);
-        message.extend_from_slice(fragment);
-        let mut reader = Reader::new(&message);
-        let mut whole = 0;
-        while let Some((kind, body)) = handshake_message(&mut reader) {
-            whole = reader.position();
-            match kind {
-                CLIENT_HELLO => self.client_hello(body, (segment.side, segment.frame), say),
-                SERVER_HELLO => {
-                    if let Some(hello) = ServerHello::read(body) {
-                        hello.say(segment.frame, say);
-                        self.shared_key = cipher::is_pre_shared(hello.cipher);
-                        // From here on TLS 1.3 is encrypted, both ways.
-                        if hello.version >= 0x0304 {
-                            self.sides.iter_mut().for_each(|half| half.encrypted = true);
-                        }
-                    }
-                }
-                CERTIFICATE => self.certificate(segment, body, say),
-                CLIENT_KEY_EXCHANGE if self.shared_key => {
-                    hello::say_key_name(body, segment.frame, say);
-                }
-                SERVER_HELLO_DONE => self.sides[side].encrypted = true,
-                _ => {}
-            }
-        }
-        message.drain(..whole);
-        self.sides[side].message = message;
-    }
-
-    /// The client's own certificate names no server, but tells it from others.
-    fn certificate(&mut self, segment: &Segment<'_>, body: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
-        if self.client == Some(segment.side) {
-            certificate::say_print(body, segment.frame, say);
-            return;
-        }
-        if std::mem::replace(&mut self.certificate_seen, true) {
-            return;
-        }
-        let (frame, time) = (segment.frame, segment.time);
-        let asked = Asked { frame, time, name: self.asked.as_deref() };
-        self.problems = certificate::say(body, &asked, say);
-    }
-
-    fn accepted(&mut self, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-        let problems = std::mem::take(&mut self.problems);
-        let what = What::Weak(Weakness::CertificateAccepted);
-        say(Fact { what, name: "tls.certificate_accepted", value: problems.as_bytes(), frame });
-    }
-}
-
-/// What ended or hindered the handshake (RFC 8446 §6); an encrypted alert is longer.
-fn alert(fragment: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    if let [1 | 2, number] = *fragment
-        && let Some(name) = cipher::alert(number)
-    {
-        say(Fact { what: What::Note, name: "tls.alert", value: name.as_bytes(), frame });
-    }
-}
-
-fn handshake_message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-    let kind = reader.u8()?;
-    let length = reader.u24()?;
-    Some((kind, reader.take(length as usize)?))
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::super::syntax::handshake::tests::{hello, record_of};
     use super::super::testing::{Said, converse_anywhere, converse_tcp, flow};
     use super::*;
     use crate::flow::Side;
-    use crate::protocol::TCP;
-
-    fn record_of(kind: u8, message: &[u8]) -> Vec<u8> {
-        let length = (message.len() as u32).to_be_bytes();
-        let message = [&[kind][..], &length[1..], message].concat();
-        [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
-    }
-
-    /// A ClientHello for `name` with `padding` bytes of padding extension (RFC 7685).
-    pub fn hello(name: &[u8], padding: usize) -> Vec<u8> {
-        let short = |n: usize| (n as u16).to_be_bytes();
-        let mut extensions = [0, 0].to_vec();
-        extensions.extend(short(name.len() + 5));
-        extensions.extend(short(name.len() + 3));
-        extensions.push(0);
-        extensions.extend(short(name.len()));
-        extensions.extend(name);
-        extensions.extend([0, 21]);
-        extensions.extend(short(padding));
-        extensions.extend(vec![0; padding]);
-        let mut body = vec![3, 3];
-        body.extend([7; 32]);
-        body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
-        body.extend(short(extensions.len()));
-        body.extend(extensions);
-        record_of(CLIENT_HELLO, &body)
-    }
+    use crate::protocol::{TCP, What};
 
     fn answer(version: [u8; 2], extensions: &[u8]) -> Vec<u8> {
         let mut body = version.to_vec();
@@ -455,6 +183,33 @@ pub(crate) mod tests {
         assert!(said.iter().any(|said| said.what == What::DnsOver("tls")));
         let (_, said) = converse_tcp(&flow(TCP, 40_000, 443), &pieces);
         assert!(said.iter().all(|said| said.what != What::DnsOver("tls")));
+    }
+
+    /// As Tuya's modules begin, towards a server that takes `cipher`.
+    fn shared_key(cipher: [u8; 2], identity: &[u8]) -> Vec<Said> {
+        let mut ask = vec![3, 3];
+        ask.extend([7; 32]);
+        ask.extend([&[0, 0, 2][..], &cipher, &[1, 0]].concat());
+        let mut take = vec![3, 3];
+        take.extend([9; 32]);
+        take.extend([&[0][..], &cipher, &[0]].concat());
+        let key = [&[0, identity.len() as u8][..], identity].concat();
+        let ask = record_of(CLIENT_HELLO, &ask);
+        let take = [record_of(SERVER_HELLO, &take), record_of(14, &[])].concat();
+        let go = [record_of(16, &key), vec![20, 3, 3, 0, 1, 1]].concat();
+        let pieces: [(Side, &[u8]); 3] = [(Side::Low, &ask), (Side::High, &take), (Side::Low, &go)];
+        converse_tcp(&flow(TCP, 40_000, 8886), &pieces).1
+    }
+
+    #[test]
+    fn the_identity_of_a_shared_key_is_read() {
+        let tuya = b"\x02BAohbmd6aG91IFR1\x01\x02\x03";
+        let said = shared_key([0, 0xae], tuya);
+        assert_eq!(value(&said, "tls.psk_identity"), tuya);
+        let said = shared_key([0, 0xae], b"meter-17");
+        assert_eq!(value(&said, "tls.psk_identity"), b"meter-17");
+        // A key exchange of another kind has no identity.
+        assert_eq!(value(&shared_key([0, 0x2f], tuya), "tls.psk_identity"), b"");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! what was packed without a header looks encrypted, and the reason says so. A header counts where
 //! one piece holds it; evenness is that of the larger pieces, since six small ones are too few bytes.
 
-use crate::flow::Side;
+use super::TCP;
+use crate::flow::{Flow, Side};
 
 /// Looked at in each direction, bytes.
 pub const LOOKED_BYTES_MAX: usize = 4 * 1024;
@@ -68,6 +69,22 @@ pub struct Look {
     pub class: Class,
     /// What that goes by, where somebody asked for it.
     pub measured: Option<Box<Measured>>,
+}
+
+impl Look {
+    /// Of a flow: a packed file has its header at the beginning of what is sent, so that where that
+    /// was not captured evenness does not tell it from ciphertext.
+    pub(super) fn of(mut self, flow: &Flow) -> Look {
+        let cut = flow.key.protocol == TCP && !flow.initiator_known;
+        if cut && self.class == Class::Encrypted {
+            self.class = Class::Unknown;
+            if let Some(measured) = &mut self.measured {
+                measured.because = "as even as random bytes, but the beginning was not captured: \
+                                    packed data looks the same";
+            }
+        }
+        self
+    }
 }
 
 /// What was measured. Pairs are by side.
@@ -179,6 +196,12 @@ impl Glimpse {
         };
         // A side with too little to tell may be anything but text.
         let fits = |side: usize| entropy[side].is_none() || is_even(side);
+        let is_picture = |side: usize| {
+            entropy[side].is_none() || even.is_some_and(|even| even.stuffed[side] >= STUFFED_MIN)
+        };
+        if [0, 1].into_iter().all(|side| fits(side) && is_picture(side)) {
+            return Some((Class::Media, "every byte ff is stuffed, as in the middle of a JPEG"));
+        }
         if [0, 1].into_iter().all(fits) && !said().any(is_text) {
             let because = "as even as random bytes, no known header; packed data without one \
                            looks the same";
@@ -188,16 +211,24 @@ impl Glimpse {
     }
 }
 
+/// As many bytes ff that are all stuffed come in even bytes once in 600,000 (9 of 256 bytes may
+/// follow).
+const STUFFED_MIN: u16 = 4;
+
 /// How often each byte came, in pieces of [`EVEN_PIECE_BYTES_MIN`] or more.
 #[derive(Debug)]
 pub(super) struct Even {
     counts: [[u16; 256]; 2],
     counted: [u16; 2],
+    /// Bytes ff with what JPEG puts behind them; stays 0 once there was one without.
+    stuffed: [u16; 2],
+    unstuffed: [bool; 2],
 }
 
 impl Default for Even {
     fn default() -> Even {
-        Even { counts: [[0; 256]; 2], counted: [0; 2] }
+        let (stuffed, unstuffed) = ([0; 2], [false; 2]);
+        Even { counts: [[0; 256]; 2], counted: [0; 2], stuffed, unstuffed }
     }
 }
 
@@ -206,6 +237,13 @@ impl Even {
         let side = side.index();
         data.iter().for_each(|&byte| self.counts[side][usize::from(byte)] += 1);
         self.counted[side] += data.len() as u16;
+        // ITU-T T.81 §B.1.1.5: in a scan, a byte ff is followed by 0, or by a restart marker.
+        for pair in data.windows(2).filter(|pair| pair[0] == 0xff) {
+            match pair[1] {
+                0 | 0xd0..=0xd7 if !self.unstuffed[side] => self.stuffed[side] += 1,
+                _ => (self.unstuffed[side], self.stuffed[side]) = (true, 0),
+            }
+        }
     }
 
     /// Bits a byte (Shannon) of each side; nothing below [`EVEN_BYTES_MIN`].
@@ -463,6 +501,32 @@ mod tests {
         // Packed data that does not begin with its header is not told from ciphertext, and the
         // reason says so.
         assert!(look(&[(Side::Low, &even)]).1.because.contains("packed"));
+    }
+
+    #[test]
+    fn the_middle_of_a_picture_is_told_by_its_stuffing() {
+        let even = noise(6000, 11);
+        let mut scan = Vec::new();
+        for &byte in &even {
+            scan.push(byte);
+            if byte == 0xff {
+                scan.push(0);
+            }
+        }
+        let (class, looked) = look(&[(Side::High, &scan[..4096]), (Side::Low, b"GET /1.jpg\r\n")]);
+        assert_eq!(class, Class::Media, "{}", looked.because);
+        let one = scan.windows(2).position(|pair| pair == [0xff, 0]).unwrap();
+        scan[one + 1] = 0x41;
+        assert_eq!(look(&[(Side::High, &scan[..4096])]).0, Class::Encrypted);
+    }
+
+    #[test]
+    fn without_its_beginning_even_data_is_not_called_encrypted() {
+        let mut flow = super::super::testing::flow(TCP, 50_000, 5_123);
+        let look = Look { class: Class::Encrypted, measured: None };
+        assert_eq!(look.clone().of(&flow).class, Class::Encrypted);
+        flow.initiator_known = false;
+        assert_eq!(look.of(&flow).class, Class::Unknown);
     }
 
     #[test]

@@ -141,6 +141,21 @@ fn other_protocols_end_the_reading() {
     assert_eq!((label.protocol, &said[0].value[..]), ("http", &b"2"[..]));
 }
 
+#[test]
+fn tls_behind_a_proxy_gives_its_fingerprint_and_no_name() {
+    let hello = crate::protocol::syntax::handshake::tests::hello(b"far.example", 700);
+    let pieces = [
+        (Side::Low, &b"CONNECT far.example:443 HTTP/1.1\r\n\r\n"[..]),
+        (Side::High, b"HTTP/1.1 200 OK\r\n\r\n"),
+        (Side::Low, &hello),
+    ];
+    let (label, said) = converse_anywhere(&client(), &pieces);
+    assert_eq!(label.protocol, "http");
+    assert!(said.iter().any(|said| said.what == What::Carries("tls")));
+    assert_eq!(values(&said, "tls.ja4").len(), 1);
+    assert!(said.iter().all(|said| !matches!(said.what, What::Name(_))), "{said:?}");
+}
+
 /// Feeds pieces with the bytes missing before each.
 fn with_gaps(pieces: &[(u64, &[u8])]) -> Vec<Vec<u8>> {
     let mut session = Http.start(&client());

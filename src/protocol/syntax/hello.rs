@@ -157,8 +157,14 @@ impl<'a> ClientHello<'a> {
 
     /// Says everything of interest, the name first.
     pub fn say(&self, carrier: Carrier, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-        if let Some(value) = self.server_name.filter(|name| !name.is_empty()) {
-            say(Fact { what: What::Name(NameKind::Sni), name: "tls.sni", value, frame });
+        let server_name = self.server_name.filter(|name| !name.is_empty());
+        if let Some(value) = server_name {
+            // Whether a hello is inside or only the like of one, nobody on the path can tell.
+            let (kind, name) = match self.encrypted_hello {
+                true => (NameKind::SniOuter, "tls.sni_outer"),
+                false => (NameKind::Sni, "tls.sni"),
+            };
+            say(Fact { what: What::Name(kind), name, value, frame });
         }
         for &value in self.alpn.iter().take(ALPN_SAID_MAX) {
             say(Fact { what: What::Alpn { settled: false }, name: "tls.alpn", value, frame });
@@ -181,14 +187,14 @@ impl<'a> ClientHello<'a> {
         if let Some(by) = self.resumption() {
             note("tls.resumption_offered", by);
         }
-        let mut offers = |offer, name, value: &str| {
-            say(Fact { what: What::Offers(offer), name, value: value.as_bytes(), frame });
+        let mut offers = |offer, name, value: &[u8]| {
+            say(Fact { what: What::Offers(offer), name, value, frame });
         };
         for group in self.key_shares.iter().filter_map(|&group| cipher::post_quantum(group)) {
-            offers(Offer::PostQuantum, "tls.post_quantum", group);
+            offers(Offer::PostQuantum, "tls.post_quantum", group.as_bytes());
         }
         if self.encrypted_hello {
-            offers(Offer::EncryptedHello, "tls.ech_offered", "");
+            offers(Offer::EncryptedHello, "tls.ech_offered", server_name.unwrap_or_default());
         }
     }
 
@@ -386,12 +392,12 @@ pub(crate) mod tests {
         let hello = ClientHello::read(&body, Carrier::Tcp).expect("a hello");
         let said = said(&hello);
         let of = |name| said.iter().filter(move |said| said.0 == name).map(|said| &said.1[..]);
-        assert_eq!(said[0], ("tls.sni", "api.example".to_owned()));
+        assert_eq!(said[0], ("tls.sni_outer", "api.example".to_owned()));
         assert_eq!(of("tls.alpn").collect::<Vec<_>>(), ["h2", "http/1.1"]);
         assert_eq!(of("tls.offered_versions").collect::<Vec<_>>(), ["TLS 1.3, TLS 1.2"]);
         assert_eq!(of("tls.post_quantum").collect::<Vec<_>>(), ["X25519MLKEM768"]);
         assert_eq!(of("tls.resumption_offered").collect::<Vec<_>>(), ["psk"]);
-        assert_eq!(of("tls.ech_offered").count(), 1);
+        assert_eq!(of("tls.ech_offered").collect::<Vec<_>>(), ["api.example"]);
     }
 
     #[test]

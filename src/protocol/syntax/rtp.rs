@@ -31,8 +31,13 @@ impl Head {
     }
 }
 
-/// Version 2, a kind of RFC 3551 or a dynamic one, extensions that fit.
+/// Version 2, a kind of RFC 3551 or a dynamic one, extensions that fit, a source.
 pub fn head(datagram: &[u8]) -> Option<Head> {
+    head_of_any(datagram).filter(|head| head.source != 0)
+}
+
+/// The same, of a source that may be 0: nothing forbids that, but so much else is full of zeros.
+pub fn head_of_any(datagram: &[u8]) -> Option<Head> {
     let (&first, &second) = (datagram.first()?, datagram.get(1)?);
     let kind = second & 0x7f;
     let known = matches!(kind, 0 | 3..=18 | 25 | 26 | 28 | 31..=34 | 96..=127);
@@ -46,7 +51,7 @@ pub fn head(datagram: &[u8]) -> Option<Head> {
         length += 4 + usize::from(u16_be(datagram, length + 2)?) * 4;
     }
     let source = u32_be(datagram, 8)?;
-    (datagram.len() > length && source != 0).then_some(Head {
+    (datagram.len() > length).then_some(Head {
         kind,
         sequence: u16_be(datagram, 2)?,
         time: u32_be(datagram, 4)?,

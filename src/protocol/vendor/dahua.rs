@@ -248,7 +248,7 @@ impl Grammar for DirectoryMessages {
 #[cfg(test)]
 mod tests {
     use super::super::super::testing::{
-        converse_anywhere, converse_datagrams_here, converse_tcp, flow, values,
+        converse_anywhere, converse_datagrams, converse_datagrams_here, converse_tcp, flow, values,
     };
     use super::*;
     use crate::flow::Side;
@@ -305,7 +305,7 @@ mod tests {
     fn the_directory_is_asked_for_a_serial_number() {
         let ask = b"DHGET /online/p2psrv/TEST000001 HTTP/1.1\r\nCSeq: 1\r\n\r\n";
         let pieces = [(Side::Low, &ask[..]), (Side::High, b"HTTP/1.1 200 OK\r\n\r\n")];
-        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 8_800), &pieces[..1]);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 8_800), &pieces[..1]);
         assert_eq!(label.protocol, "dahua-p2p");
         assert_eq!(values(&said, "dahua.p2p_serial"), [b"TEST000001"]);
         let (label, _) =

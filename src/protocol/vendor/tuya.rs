@@ -161,7 +161,9 @@ fn unmasked(bytes: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{converse_anywhere, converse_datagrams_here, flow, values};
+    use super::super::super::testing::{
+        converse_anywhere, converse_datagrams, converse_datagrams_here, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
     use crate::protocol::{TCP, UDP};
@@ -175,8 +177,7 @@ mod tests {
     fn an_announcement_names_the_device() {
         let json = br#"{"ip":"10.0.0.9","gwId":"0123abcd","productKey":"keytest","version":"3.1"}"#;
         let plain = old(0, &[&[0; 4][..], json].concat());
-        let (label, said) =
-            converse_datagrams_here(&flow(UDP, 50_000, 6666), &[(Side::Low, &plain)]);
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 6666), &[(Side::Low, &plain)]);
         assert_eq!((label.protocol, label.content), ("tuya-discovery", Content::Service));
         assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
         let mut other = plain.clone();

@@ -116,6 +116,7 @@ pub(super) static COLUMNS: &[Column] = &[
         r.names.iter().map(|name| format!("{}:{}", name.source, name.name.text))
     )),
     column!("sni", Text, |r| maybe(r.sni.as_deref())),
+    column!("sni_outer", YesNo, |r| Value::YesNo(r.sni_outer)),
     column!("alpn", Text, |r| maybe(r.alpn.as_deref())),
     column!("ja3", Text, |r| maybe(r.ja3.as_deref())),
     column!("ja4", Text, |r| maybe(r.ja4.as_deref())),

@@ -329,7 +329,8 @@ impl Maker<'_> {
             None => address.to_string(),
         };
         let guess = if flow.label.method == "port" { "?" } else { "" };
-        let named = flow.sni.as_deref().or(flow.names.first().map(|n| n.name.text.as_str()));
+        let own = flow.sni.as_deref().filter(|_| !flow.sni_outer);
+        let named = own.or(flow.names.first().map(|n| n.name.text.as_str()));
         let [sent, received] = self.bytes(flow.delivered_bytes);
         let spelling = self.model.snapshot().spelling();
         let [first, last] = flow.frames;
