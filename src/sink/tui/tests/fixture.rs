@@ -387,6 +387,7 @@ fn flows(spell: Spell<'_>, snapshot: &Snapshot) -> Vec<FlowRecord> {
             community_id: String::new(),
             names: to.names.clone(),
             sni: None,
+            sni_outer: false,
             alpn: None,
             ja3: None,
             ja4: None,
