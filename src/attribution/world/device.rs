@@ -85,10 +85,8 @@ impl Builder<'_> {
                 frame: identity.frame,
             })
             .collect();
-        // People look for names and models first, not for what only machines compare.
-        let machines = [IdentityKind::Software, IdentityKind::Beginning, IdentityKind::Key];
-        let machines = machines.map(IdentityKind::name);
-        identities.sort_by_key(|said| machines.contains(&said.kind));
+        // People look for names and models first.
+        identities.sort_by_key(IdentitySeen::is_for_machines);
         // What it sent from before it was known to be its own does not make it one.
         let is_strange = |&address: &IpAddr| ledger.on_link.scope(address, mac) == Scope::Internet;
         let is_gateway =

@@ -123,6 +123,15 @@ pub struct IdentitySeen {
     pub frame: u64,
 }
 
+impl IdentitySeen {
+    /// Whether only machines compare it: nobody calls a device so.
+    #[must_use]
+    pub fn is_for_machines(&self) -> bool {
+        let kinds = [IdentityKind::Software, IdentityKind::Beginning, IdentityKind::Key];
+        kinds.map(IdentityKind::name).contains(&self.kind)
+    }
+}
+
 /// Who made a device, and how that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Maker {

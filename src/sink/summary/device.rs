@@ -4,12 +4,15 @@ use super::{Page, WIDTH, fit};
 use crate::attribution::world::{Behind, Contact, Destination, Device, Host, Level, Remote, Zone};
 use crate::base::text::{bytes, shorten};
 use crate::snapshot::Snapshot;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Destinations shown for a device; the rest is summed and told.
 const DESTINATIONS_MAX: usize = 20;
 /// Hosts shown for a destination; the rest is summed and told.
 const HOSTS_MAX: usize = 8;
+/// Most words of a device about itself.
+const SAID_MAX: usize = 4;
 
 impl Page {
     pub fn device(&mut self, snapshot: &Snapshot, index: usize, device: &Device) {
@@ -89,19 +92,23 @@ impl Page {
 
     fn identity(&mut self, device: &Device) {
         let mut said: Vec<String> = Vec::new();
+        let mut more = BTreeSet::new();
         for identity in &device.identities {
             let text = format!("{} ({})", shorten(&identity.value.text, 60), identity.fact);
-            if identity.kind != "service" && !said.contains(&text) {
+            if identity.kind == "service" || said.contains(&text) {
+                continue;
+            }
+            if identity.is_for_machines() || said.len() == SAID_MAX {
+                more.insert(text);
+            } else {
                 said.push(text);
             }
         }
         if said.is_empty() {
             return;
         }
-        let more = said.len().saturating_sub(4);
-        said.truncate(4);
-        if more > 0 {
-            said.push(format!("{more} more in --json"));
+        if !more.is_empty() {
+            said.push(format!("{} more in --json", more.len()));
         }
         self.wrap(2, &format!("It says of itself: {}.", said.join("; ")));
     }
