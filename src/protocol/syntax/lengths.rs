@@ -1,7 +1,7 @@
 //! Datagrams in a stream, each behind two bytes of length (RFC 4571 §2): how RTP, RTCP and STUN go
 //! over TCP (RFC 6544 §3).
 //!
-//! Bounds: one datagram a side is put together, of [`DATAGRAM_BYTES_MAX`] bytes; behind a hole
+//! Bounds: one datagram a side is put together, of `DATAGRAM_BYTES_MAX` bytes; behind a hole
 //! nothing says where the next one begins.
 
 use super::super::{End, Fact, Next, Probe, Session};

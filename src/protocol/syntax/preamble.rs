@@ -4,7 +4,7 @@
 //!
 //! Documents: RFC 3207 (SMTP), RFC 9051 §6.2.1 (IMAP), RFC 2595 §4 (POP3), RFC 4642 (NNTP), RFC 4217
 //! (FTP), RFC 6120 §5 (XMPP), RFC 4511 §4.14 (LDAP), RFC 1928 (SOCKS), the protocols of PostgreSQL and
-//! MySQL, MS-RDPBCGR. Bounds: [`BYTES_MAX`] bytes a side.
+//! MySQL, MS-RDPBCGR. Bounds: `BYTES_MAX` bytes a side.
 
 use super::super::{Fact, Prefix, Probe, What};
 use super::handshake::{CLIENT_HELLO, HANDSHAKE, SERVER_HELLO};
