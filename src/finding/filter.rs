@@ -254,6 +254,8 @@ impl<'d> Selection<'d> {
         if flows.iter().any(|c| c.chosen && (c.flow.ports.is_none() || c.flow.fragments)) {
             return Err(text("filter.no_ports"));
         }
+        // All of them to the end: a term must not select them again that an earlier one left out.
+        let unchosen: Vec<Candidate<'_>> = flows.iter().filter(|c| !c.chosen).copied().collect();
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
             // Each turn walks all flows: a scan of ports must not take turns for every port.
             if terms.iter().map(String::len).sum::<usize>() > FILTER_BYTES_MAX {
@@ -265,7 +267,7 @@ impl<'d> Selection<'d> {
             };
             let name = transport_name(protocol);
             let same_service = |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
-            if a != b && flows.iter().all(|c| !same_service(c) || c.chosen) {
+            if a != b && !unchosen.iter().any(same_service) {
                 terms.push(format!("({ends} && {name}.port{layer} == {remote}{whole})"));
                 flows.retain(|c| !same_service(c));
                 continue;
@@ -296,6 +298,7 @@ struct Between {
     input: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Candidate<'a> {
     row: &'a Row,
     flow: &'a FlowRef,
