@@ -25,7 +25,7 @@ const KNOWN: &[Known] = &[
 ];
 
 const GTP_ECHO: &str =
-    "GTP prime is counted by its ends; tshark looks into it and finds ICMP there";
+    "GTP of version 0 is counted by its ends; tshark looks into it and finds ICMP there";
 
 const CHECKSUM: &str = "tshark takes the last bytes for the checksum of the inner frame and then \
     finds too few for an IPv6 header";
