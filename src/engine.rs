@@ -55,16 +55,27 @@ pub struct Settings {
     pub flows_max: usize,
     /// Threads that work on chunks.
     pub threads: usize,
-    /// Whether payload is read and the ledger kept, or flows only counted.
-    pub dissect: bool,
+    /// How far the walk goes.
+    pub depth: Depth,
     /// Whether traffic with the internet is kept over time; costs one more look at every packet.
     pub timeline: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { flows_max: FLOWS_MAX, threads: 1, dissect: true, timeline: false }
+        Settings { flows_max: FLOWS_MAX, threads: 1, depth: Depth::Everything, timeline: false }
     }
+}
+
+/// How far packets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Flows are counted.
+    Flows,
+    /// Payload is read too, but the ledger hears nothing: so the cost of dissectors can be told.
+    Protocols,
+    /// The ledger is kept.
+    Everything,
 }
 
 impl Settings {
@@ -72,6 +83,10 @@ impl Settings {
     /// other does the rest; from three on one more tells.
     fn workers(&self) -> usize {
         self.threads.saturating_sub(2).clamp(1, PARTITIONS)
+    }
+
+    fn dissects(&self) -> bool {
+        self.depth != Depth::Flows
     }
 }
 
@@ -106,18 +121,16 @@ impl<'r> Engine<'r> {
     /// An engine that gives `records` the record of each flow that ends.
     #[must_use]
     pub fn new(settings: Settings, geo: &'r Geo, records: Option<&'r mut Records<'r>>) -> Self {
-        let workers = settings.workers();
+        let (workers, measure) = (settings.workers(), records.is_some());
         let worker = |number| {
             let partitions = (number..PARTITIONS).step_by(workers).count();
             let flows_max = settings.flows_max / PARTITIONS;
-            Worker::new(partitions, flows_max, settings.dissect, records.is_some())
+            Worker::new(partitions, flows_max, settings.dissects(), measure)
         };
-        Engine {
-            settings,
-            front: Front::new(workers, settings.timeline),
-            workers: (0..workers).map(worker).collect(),
-            teller: Teller::new((settings.flows_max / FLOWS_A_ROW).max(1), geo, records),
-        }
+        let mut teller = Teller::new((settings.flows_max / FLOWS_A_ROW).max(1), geo, records);
+        teller.silent = settings.depth == Depth::Protocols;
+        let front = Front::new(workers, settings.timeline);
+        Engine { settings, front, workers: (0..workers).map(worker).collect(), teller }
     }
 
     /// Looks for beginnings of messages in flows that no dissector knows.
@@ -261,7 +274,7 @@ impl<'r> Engine<'r> {
         for number in 0..PARTITIONS {
             let owner = number % owners.len();
             let Some(mut partition) = owners[owner].next() else { continue };
-            let (behind, dissect) = (self.front.last + 1, self.settings.dissect);
+            let (behind, dissect) = (self.front.last + 1, self.settings.dissects());
             sums.add(&partition.finish(behind, &mut events, dissect, |events| {
                 self.teller.all(events);
                 events.clear();

@@ -570,15 +570,16 @@ impl Ledger {
             return;
         }
         let known = self.identities.entry(key).or_default();
-        let value = shortened(fact.value);
-        if known.iter().any(|other| other.kind == kind && other.value == value) {
+        let value = short(fact.value);
+        // Nearly all that is said was said before.
+        if known.iter().any(|other| other.kind == kind && *other.value == *value) {
             return;
         }
         if known.len() >= IDENTITIES_MAX {
             self.losses.identities += 1;
             return;
         }
-        known.push(Identity { kind, fact: fact.name, value, frame: fact.frame });
+        known.push(Identity { kind, fact: fact.name, value: value.into(), frame: fact.frame });
     }
 
     /// All names of a flow, best first, each with its source.
@@ -799,8 +800,12 @@ fn tells_apart(kind: IdentityKind) -> bool {
     matches!(kind, Serial | DeviceId | Mac | Location | Account)
 }
 
+fn short(value: &[u8]) -> &[u8] {
+    &value[..value.len().min(IDENTITY_BYTES_MAX)]
+}
+
 fn shortened(value: &[u8]) -> Box<[u8]> {
-    value[..value.len().min(IDENTITY_BYTES_MAX)].into()
+    short(value).into()
 }
 
 impl Losses {

@@ -68,14 +68,20 @@ pub fn is_host_name(name: &str) -> bool {
 /// Lower-case hexadecimal digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    push_hex(&mut out, bytes);
+    out
+}
+
+/// The same, at the end of a text. Fingerprints are made of every hello, and formatting was most of
+/// their cost.
+pub fn push_hex(out: &mut String, bytes: &[u8]) {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         out.push(DIGITS[usize::from(byte >> 4)]);
         out.push(DIGITS[usize::from(byte & 15)]);
     }
-    out
 }
 
 /// The bytes that pairs of hex digits stand for; nothing where they are no such pairs.

@@ -3,7 +3,7 @@
 use super::work::Run;
 use super::{Failure, input, reading};
 use crate::attribution::geo::Geo;
-use crate::engine::Settings;
+use crate::engine::{Depth, Settings};
 use crate::sink::counts;
 use clap::Args;
 use std::io::{self, BufWriter, Write};
@@ -21,7 +21,7 @@ pub struct Count {
 
 /// Counts.
 pub fn run(args: &Count) -> Result<u8, Failure> {
-    let settings = Settings { dissect: false, ..args.run.settings() };
+    let settings = Settings { depth: Depth::Flows, ..args.run.settings() };
     let sources = input::open(&args.files, false)?;
     let (outcome, endings) = reading::walk(sources, settings, &Geo::default(), None);
     let mut out = BufWriter::new(io::stdout().lock());

@@ -10,7 +10,7 @@ use crate::decode::ip::flag;
 /// A packet with payload after a pause this long begins a message, nanoseconds.
 pub(super) const PAUSE_MIN: i64 = SECOND;
 /// Messages are kept of flows that have lived this long, nanoseconds.
-const LIVED_MIN: i64 = 60 * SECOND;
+pub(super) const LIVED_MIN: i64 = 60 * SECOND;
 /// Most messages kept of one flow, 32 bytes each; the oldest go first.
 pub const MESSAGES_MAX: usize = 64;
 /// Most flows in one table whose messages are kept: 16 MiB of messages in the 64 tables of a run.

@@ -4,7 +4,7 @@ use super::brief::{Brief, Kind};
 use super::distribution::Distributions;
 use super::duplicate::Recent;
 use super::index::Index;
-use super::message::{self, PAUSE_MIN, TABLE_FLOWS_MAX};
+use super::message::{self, LIVED_MIN, PAUSE_MIN, TABLE_FLOWS_MAX};
 use super::share::Share;
 use super::slab::Slab;
 use super::timer::Wheel;
@@ -65,6 +65,8 @@ pub struct FlowTable {
     held_bytes: usize,
     /// Flows whose messages are kept.
     heard: usize,
+    /// Time of the earliest packet.
+    begun: Timestamp,
     /// Most live flows.
     flows_max: usize,
     /// Flows begun so far.
@@ -97,6 +99,7 @@ impl FlowTable {
             recent: Recent::default(),
             held_bytes: 0,
             heard: 0,
+            begun: Timestamp(i64::MAX),
             flows_max: flows_max.max(1),
             created: 0,
             duplicates: [0; 2],
@@ -335,6 +338,7 @@ impl FlowTable {
         let id = self.flows.add(flow);
         self.index.insert(brief.tag, id);
         self.wheel.arm(id, Timestamp(now.0.saturating_add(limit)));
+        self.begun = self.begun.min(brief.time);
         self.created += 1;
         sink.opened(FlowId(id), &self.flows[id]);
         id
@@ -360,7 +364,8 @@ impl FlowTable {
         way.wire_bytes += u64::from(brief.wire_length);
         way.ip_bytes += u64::from(brief.ip_length);
         way.payload_bytes += u64::from(brief.payload_length);
-        if paused {
+        // No flow is older than the table, whose age is near.
+        if paused && flow.last.since(self.begun) >= LIVED_MIN {
             let heard = flow.marks.has(Marks::MESSAGES);
             if heard || self.heard < TABLE_FLOWS_MAX {
                 message::begins(flow, brief);

@@ -6,7 +6,9 @@ use super::{
     Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, TCP, UDP,
     What,
 };
+use crate::base::text::push_hex;
 use crate::flow::{Flow, Segment};
+use itoa::Buffer;
 
 /// DNS on any port.
 pub struct Dns;
@@ -95,6 +97,9 @@ fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
     if !plausible && !usual_port {
         return Probe::No;
     }
+    if usual_port && (header.response || dns::question(bytes).is_some()) {
+        return Probe::Yes;
+    }
     let mut questions = 0;
     let mut fits = true;
     let (end, whole) = dns::walk(bytes, &mut |record| {
@@ -109,8 +114,7 @@ fn looks_like_message(bytes: &[u8], usual_port: bool) -> Probe {
         && fits
         && (header.response || header.counts[1] == 0)
         && (whole && end == bytes.len() || header.truncated);
-    let lax = questions > 0 || whole || header.response;
-    if strict || usual_port && lax { Probe::Yes } else { Probe::No }
+    if strict || usual_port && whole { Probe::Yes } else { Probe::No }
 }
 
 impl Dissector for Mdns {
@@ -217,64 +221,68 @@ fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'
     let Some(header) = dns::header(bytes) else {
         return;
     };
-    if !multicast {
-        note_message(bytes, &header, frame, say);
-    }
     if header.response && !multicast {
-        answers(bytes, frame, say);
-    } else {
-        dns::walk(bytes, &mut |record| {
-            if record.section == 0 {
-                if !header.response {
-                    // The root has no labels; it is written as a dot.
-                    let value = if record.name.is_empty() { b"." } else { record.name };
-                    let what = What::Query { record: record.kind };
-                    say(Fact { what, name: "dns.query", value, frame });
-                }
-            } else if header.response {
-                own_record(bytes, record, frame, say);
-            }
-        });
+        let question = dns::question(bytes);
+        note_message(&header, question.as_ref(), frame, say);
+        let (asked, _) = question.unwrap_or_default();
+        answers(bytes, asked, frame, say);
+        return;
     }
+    if !multicast {
+        note_message(&header, None, frame, say);
+    }
+    dns::walk(bytes, &mut |record| {
+        if record.section == 0 {
+            if !header.response {
+                // The root has no labels; it is written as a dot.
+                let value = if record.name.is_empty() { b"." } else { record.name };
+                let what = What::Query { record: record.kind };
+                say(Fact { what, name: "dns.query", value, frame });
+            }
+        } else if header.response {
+            own_record(bytes, record, frame, say);
+        }
+    });
 }
 
 /// Says that a message came, so that whoever tells transactions can put questions and answers
 /// together: its number, its flags in hexadecimal and, of an answer, type and name of the question.
-fn note_message(bytes: &[u8], header: &dns::Header, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let mut value = format!("{} {:04x}", header.id, header.flags).into_bytes();
-    if header.response {
-        let mut first = true;
-        dns::walk(bytes, &mut |record| {
-            if record.section == 0 && std::mem::take(&mut first) {
-                value.extend(format!(" {} ", record.kind).into_bytes());
-                value.extend(record.name);
-            }
-        });
+fn note_message(
+    header: &dns::Header,
+    question: Option<&(Vec<u8>, u16)>,
+    frame: u64,
+    say: &mut dyn FnMut(Fact<'_>),
+) {
+    let mut digits = Buffer::new();
+    let mut about = String::with_capacity(24);
+    about.push_str(digits.format(header.id));
+    about.push(' ');
+    push_hex(&mut about, &header.flags.to_be_bytes());
+    let mut value = about.into_bytes();
+    if let Some((name, kind)) = question {
+        value.push(b' ');
+        value.extend_from_slice(digits.format(*kind).as_bytes());
+        value.push(b' ');
+        value.extend_from_slice(name);
     }
     say(Fact { what: What::Note, name: "dns.message", value: &value, frame });
 }
 
 /// Says each address under the name that was asked for, and under the alias it was found by.
-fn answers(bytes: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let mut asked: Vec<u8> = Vec::new();
+fn answers(bytes: &[u8], mut asked: Vec<u8>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    asked.make_ascii_lowercase();
     let mut aliases: Vec<Vec<u8>> = Vec::new();
     dns::walk(bytes, &mut |record| {
-        let fact = |what, name, value| Fact { what, name, value, frame };
-        if record.section == 0 {
-            if asked.is_empty() {
-                asked = record.name.to_ascii_lowercase();
-            }
-            return;
-        }
         if record.section != 1 {
             return;
         }
-        let owner = record.name.to_ascii_lowercase();
-        let in_chain = owner == asked || aliases.contains(&owner);
+        let fact = |what, name, value| Fact { what, name, value, frame };
+        let owns = |name: &Vec<u8>| record.name.eq_ignore_ascii_case(name);
+        let in_chain = owns(&asked) || aliases.iter().any(owns);
         if record.kind == record::CNAME && in_chain {
             if let Some(alias) = dns::name_in(bytes, record, 0) {
                 say(fact(What::Note, "dns.alias", &alias));
-                aliases.push(alias.to_ascii_lowercase());
+                aliases.push(alias);
             }
         } else if let Some(address) = record.address() {
             let what = What::Answer { address, ttl: record.ttl };

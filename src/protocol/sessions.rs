@@ -99,7 +99,8 @@ const HELD_BYTES_MAX: usize = 1024 * 1024;
 pub struct Sessions {
     states: Vec<State>,
     held_bytes: usize,
-    /// Flows that nobody knows are measured, not only classed.
+    /// Somebody takes records: flows that nobody knows are measured, not only classed, and notes,
+    /// which only records hold, are passed on.
     measure: bool,
     /// Beginnings to look for in flows that nobody knows.
     beginnings: Option<Arc<Beginnings>>,
@@ -113,7 +114,8 @@ pub struct Sessions {
 type Say<'s> = dyn FnMut(&Segment<'_>, Fact<'_>) + 's;
 
 impl Sessions {
-    /// For a partition; with `measure`, flows that nobody knows are measured, not only classed.
+    /// For a partition; with `measure`, flows that nobody knows are measured, not only classed, and
+    /// notes are passed on.
     #[must_use]
     pub fn new(measure: bool) -> Sessions {
         Sessions { measure, ..Sessions::default() }
@@ -152,7 +154,8 @@ impl Sessions {
         let state = &mut self.states[id.0 as usize];
         match state {
             State::Followed(followed) => {
-                let next = feed(followed.session.as_mut(), segment, say).unwrap_or_else(|| {
+                let next = feed(followed.session.as_mut(), segment, self.measure, say);
+                let next = next.unwrap_or_else(|| {
                     self.faults += 1;
                     Next::Done
                 });
@@ -365,7 +368,8 @@ impl Sessions {
                     gap: 0,
                     datagram: false,
                 };
-                followed.session.end(end, &mut |fact| say(&last, fact));
+                let mut say = heard(self.measure, &last, say);
+                followed.session.end(end, &mut say);
                 Some(followed.decided)
             }
             State::Quiet(decided) => decided,
@@ -480,8 +484,23 @@ fn limited(bytes: &[u8]) -> &[u8] {
 
 /// Feeds a session; `None` when it panicked, which costs the rest of that flow's facts and
 /// nothing else.
-fn feed(session: &mut dyn Session, segment: &Segment<'_>, say: &mut Say<'_>) -> Option<Next> {
-    catch_unwind(AssertUnwindSafe(|| session.feed(segment, &mut |fact| say(segment, fact)))).ok()
+fn feed(
+    session: &mut dyn Session,
+    segment: &Segment<'_>,
+    notes: bool,
+    say: &mut Say<'_>,
+) -> Option<Next> {
+    let mut say = heard(notes, segment, say);
+    catch_unwind(AssertUnwindSafe(|| session.feed(segment, &mut say))).ok()
+}
+
+/// Passes on what a segment says, notes only where they are wanted.
+fn heard(notes: bool, segment: &Segment<'_>, say: &mut Say<'_>) -> impl FnMut(Fact<'_>) {
+    move |fact| {
+        if notes || !matches!(fact.what, What::Note) {
+            say(segment, fact);
+        }
+    }
 }
 
 enum Asked {

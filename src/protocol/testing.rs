@@ -55,7 +55,7 @@ pub fn segment(side: Side, data: &[u8], frame: u64) -> Segment<'_> {
 
 /// Feeds a conversation of (side, bytes); `Side::Low` is the initiator. Returns label and facts.
 pub fn converse(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])]) -> (Label, Vec<Said>) {
-    let mut sessions = Sessions::default();
+    let mut sessions = Sessions::new(true);
     let mut said = Vec::new();
     let mut say = |_: &Segment<'_>, fact: Fact<'_>| {
         said.push(Said { what: fact.what, name: fact.name, value: fact.value.to_vec() });
@@ -118,7 +118,7 @@ fn through_packets(
     const SYN: u8 = 2;
     const ACK: u8 = 16;
     let mut table = FlowTable::new(1);
-    let mut sink = Reassembly { sessions: Sessions::default(), said: Vec::new(), flow: None };
+    let mut sink = Reassembly { sessions: Sessions::new(true), said: Vec::new(), flow: None };
     let distributions = &mut Distributions::default();
     // One for all packets: each default has a seed of its own.
     let hasher = BuildHasher::default();

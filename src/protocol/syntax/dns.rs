@@ -119,6 +119,20 @@ pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool)
     (reader.position(), true)
 }
 
+/// The first question's name and type.
+#[must_use]
+pub fn question(message: &[u8]) -> Option<(Vec<u8>, u16)> {
+    let asked = header(message)?.counts[0] > 0;
+    let mut reader = Reader::new(message);
+    reader.skip(12).filter(|()| asked)?;
+    let mut name = Vec::with_capacity(NAME_BYTES_MAX);
+    read_name(message, &mut reader, &mut name)?;
+    let kind = reader.u16()?;
+    // A question is whole with its class.
+    reader.u16()?;
+    Some((name, kind))
+}
+
 fn entry<'a>(
     message: &'a [u8],
     section: usize,

@@ -83,13 +83,15 @@ impl Session for Handshake {
             // The other side may still have something to say.
             half.encrypted = true;
         }
-        let mut buffer = std::mem::take(&mut half.record);
-        buffer.extend_from_slice(segment.data);
-        if !self.begun && !self.old_hello(&mut buffer, (segment.side, segment.frame), say) {
-            self.sides[segment.side.index()].record = buffer;
+        // Mostly a segment ends with a record, and nothing is copied.
+        let mut kept = std::mem::take(&mut half.record);
+        let bytes = joined(&mut kept, segment.data);
+        let Some(old) = self.old_hello(bytes, (segment.side, segment.frame), say) else {
+            keep(&mut kept, segment.data, 0);
+            self.sides[segment.side.index()].record = kept;
             return Next::More;
-        }
-        let mut reader = Reader::new(&buffer);
+        };
+        let mut reader = Reader::new(&bytes[old..]);
         let mut whole = 0;
         while !self.sides[segment.side.index()].encrypted {
             let Some((kind, fragment)) = record(&mut reader) else {
@@ -116,10 +118,28 @@ impl Session for Handshake {
         }
         let half = &mut self.sides[segment.side.index()];
         if !half.encrypted {
-            buffer.drain(..whole);
-            half.record = buffer;
+            keep(&mut kept, segment.data, old + whole);
+            half.record = kept;
         }
         if self.sides.iter().all(|half| half.encrypted) { Next::Done } else { Next::More }
+    }
+}
+
+/// What was kept and what came now, in one piece.
+fn joined<'a>(kept: &'a mut Vec<u8>, data: &'a [u8]) -> &'a [u8] {
+    if kept.is_empty() {
+        return data;
+    }
+    kept.extend_from_slice(data);
+    kept
+}
+
+/// Keeps what is left of the same behind its first `whole` bytes.
+fn keep(kept: &mut Vec<u8>, data: &[u8], whole: usize) {
+    if kept.is_empty() {
+        kept.extend_from_slice(&data[whole..]);
+    } else {
+        kept.drain(..whole);
     }
 }
 
@@ -143,28 +163,28 @@ impl Handshake {
         Handshake { before: Some(before), ..Handshake::default() }
     }
 
-    /// Takes a hello in the form of SSL 2.0 off the front; false while it is not whole.
+    /// Length of a hello in the form of SSL 2.0 at the very front; `None` while it is not whole.
     fn old_hello(
         &mut self,
-        buffer: &mut Vec<u8>,
+        bytes: &[u8],
         (side, frame): (Side, u64),
         say: &mut dyn FnMut(Fact<'_>),
-    ) -> bool {
-        if let [high @ 0x80..=0x81, rest @ ..] = &buffer[..] {
+    ) -> Option<usize> {
+        let mut whole = 0;
+        if !self.begun
+            && let [high @ 0x80..=0x81, rest @ ..] = bytes
+        {
             let length = rest.first().map(|low| usize::from(high & 1) << 8 | usize::from(*low));
-            let Some(body) = length.and_then(|length| buffer.get(2..2 + length)) else {
-                return false;
-            };
+            let body = length.and_then(|length| bytes.get(2..2 + length))?;
             if let Some(hello) = ClientHello::read_old(body) {
                 self.client_hello_seen = true;
                 self.client = Some(side);
                 hello.say(Carrier::Tcp, frame, say);
             }
-            let whole = 2 + body.len();
-            buffer.drain(..whole);
+            whole = 2 + body.len();
         }
         self.begun = true;
-        true
+        Some(whole)
     }
 
     fn client_hello(
@@ -195,9 +215,8 @@ impl Handshake {
 
     fn handshake(&mut self, segment: &Segment<'_>, fragment: &[u8], say: &mut dyn FnMut(Fact<'_>)) {
         let side = segment.side.index();
-        let mut message = std::mem::take(&mut self.sides[side].message);
-        message.extend_from_slice(fragment);
-        let mut reader = Reader::new(&message);
+        let mut kept = std::mem::take(&mut self.sides[side].message);
+        let mut reader = Reader::new(joined(&mut kept, fragment));
         let mut whole = 0;
         while let Some((kind, body)) = handshake_message(&mut reader) {
             whole = reader.position();
@@ -221,8 +240,8 @@ impl Handshake {
                 _ => {}
             }
         }
-        message.drain(..whole);
-        self.sides[side].message = message;
+        keep(&mut kept, fragment, whole);
+        self.sides[side].message = kept;
     }
 
     /// The client's own certificate names no server, but tells it from others.

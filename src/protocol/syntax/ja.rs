@@ -3,9 +3,10 @@
 //! SHA-256). Both leave GREASE out. They tell TLS libraries apart, not devices.
 
 use super::hello::{Carrier, ClientHello, is_grease};
+use crate::base::text::{hex, push_hex};
+use itoa::Buffer;
 use md5::Md5;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// JA3: 32 hexadecimal digits.
 #[must_use]
@@ -14,14 +15,17 @@ pub fn ja3(hello: &ClientHello<'_>) -> String {
 }
 
 fn ja3_text(hello: &ClientHello<'_>) -> String {
-    let mut text = hello.version.to_string();
+    let mut text = String::with_capacity(256);
+    let mut digits = Buffer::new();
+    text.push_str(digits.format(hello.version));
     let formats: Vec<u16> = hello.point_formats.iter().map(|&format| u16::from(format)).collect();
     for list in [&hello.ciphers, &hello.extensions, &hello.groups, &formats] {
         text.push(',');
-        let mut dash = "";
-        for value in list.iter().filter(|&&value| !is_grease(value)) {
-            let _ = write!(text, "{dash}{value}");
-            dash = "-";
+        for (index, &value) in list.iter().filter(|&&value| !is_grease(value)).enumerate() {
+            if index > 0 {
+                text.push('-');
+            }
+            text.push_str(digits.format(value));
         }
     }
     text
@@ -43,7 +47,11 @@ pub fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> String {
     });
     text.push_str(version(hello, carrier));
     text.push(if extensions.contains(&SERVER_NAME) { 'd' } else { 'i' });
-    let _ = write!(text, "{:02}{:02}", ciphers.len().min(99), extensions.len().min(99));
+    for list in [&ciphers, &extensions] {
+        let count = list.len().min(99);
+        text.push_str(if count < 10 { "0" } else { "" });
+        text.push_str(Buffer::new().format(count));
+    }
     text.extend(ends(hello.alpn.first().copied().unwrap_or_default()));
     ciphers.sort_unstable();
     // The name and the application protocols change with the server, not with the client.
@@ -51,9 +59,13 @@ pub fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> String {
     extensions.sort_unstable();
     let mut said = list(&extensions);
     if !extensions.is_empty() && !hello.signatures.is_empty() {
-        said = said + "_" + &list(&real(&hello.signatures));
+        said.push('_');
+        said.push_str(&list(&real(&hello.signatures)));
     }
-    let _ = write!(text, "_{}_{}", short_hash(&list(&ciphers)), short_hash(&said));
+    for said in [&list(&ciphers), &said] {
+        text.push('_');
+        text.push_str(&short_hash(said));
+    }
     text
 }
 
@@ -96,8 +108,10 @@ fn ends(name: &[u8]) -> [char; 2] {
 fn list(values: &[u16]) -> String {
     let mut text = String::with_capacity(values.len() * 5);
     for (index, value) in values.iter().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        let _ = write!(text, "{comma}{value:04x}");
+        if index > 0 {
+            text.push(',');
+        }
+        push_hex(&mut text, &value.to_be_bytes());
     }
     text
 }
@@ -107,13 +121,6 @@ fn short_hash(text: &str) -> String {
         return "000000000000".to_owned();
     }
     hex(&Sha256::digest(text.as_bytes())[..6])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
