@@ -126,7 +126,7 @@ pub(super) struct Client {
 /// What the bounds of the ledger cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Losses {
-    /// Flows that are in no contact because there were too many.
+    /// Flows that are in no contact because there were too many, or too many devices.
     pub flows_without_contact: u64,
     /// Names not kept.
     pub names: u64,
@@ -256,6 +256,12 @@ impl Ledger {
             return None;
         }
         Some(self.hardware.entry(mac).or_default())
+    }
+
+    /// Whether a device is known, or can be.
+    fn has_room(&self, end: Endpoint) -> bool {
+        self.hardware.len() < DEVICES_MAX
+            || end.mac.is_none_or(|mac| self.hardware.contains_key(&mac))
     }
 
     /// A flow began.
@@ -722,7 +728,7 @@ impl Ledger {
         let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
         let index = match found {
             Some(&index) => index as usize,
-            None if self.rows.len() >= self.rows_max.0 => {
+            None if self.rows.len() >= self.rows_max.0 || !self.has_room(ends[0]) => {
                 self.losses.flows_without_contact += 1;
                 self.note_hops(flow, &head, None);
                 return None;

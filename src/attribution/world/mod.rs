@@ -268,16 +268,16 @@ pub struct Device {
     pub mac_is_local: bool,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub maker: Option<Maker>,
+    pub maker: Option<Box<Maker>>,
     /// What sort of thing it is.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Told>,
+    pub kind: Option<Box<Told>>,
     /// Its model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<Told>,
+    pub model: Option<Box<Told>>,
     /// The version of its firmware.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub firmware: Option<Told>,
+    pub firmware: Option<Box<Told>>,
     /// Its addresses over time.
     pub addresses: Vec<AddressSeen>,
     /// What it said about itself.

@@ -71,12 +71,9 @@ fn device(spell: Spell<'_>, last: u8, name: Option<&str>, amounts: [u64; 2]) -> 
             value: wire(spell, name),
             frame: 14,
         });
-        device.maker = Some(Maker {
-            name: spell("Exempla Vision"),
-            by: "dhcp",
-            confidence: "medium",
-            ..Maker::default()
-        });
+        let name = spell("Exempla Vision");
+        let maker = Maker { name, by: "dhcp", confidence: "medium", ..Maker::default() };
+        device.maker = Some(maker.into());
     }
     device
 }
