@@ -3,12 +3,17 @@
 //! (SOAP, ONVIF Core §5), UPnP descriptions of devices (UPnP Device Architecture 1.1 §2.3), OCPP charging stations (OCPP-J 1.6 §3, over WebSocket, RFC 6455 §5),
 //! ZKTeco attendance terminals (ADMS) and eWeLink switches in the local network.
 //!
+//! OCPP: OCPP-J 1.6 §4 and OCPP 2.0.1 part 4 §4 for the frames, OCPP 1.6 §6 and 2.0.1 part 2 for
+//! their fields. Cards of drivers are told by their length alone. A WebSocket that packs its frames
+//! (RFC 7692) is not read.
+//!
 //! Bounds: those of the caller for heads and bodies, those of `framed.rs` for WebSocket frames.
 
 use super::super::{IdentityKind, Next, Session};
 use super::document::{self, Entry, Meaning, contains};
 use super::framed::{Framed, Grammar, Message, Size, Voice, u16_be, u32_be};
 use super::header;
+use super::parameter;
 
 /// Something that runs over HTTP.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +67,31 @@ const OCPP: &[Entry] = &[
     ("firmwareVersion", Meaning::Identity(IdentityKind::Firmware), "ocpp.firmware"),
     ("iccid", Meaning::Identity(IdentityKind::DeviceId), "ocpp.iccid"),
     ("imsi", Meaning::Identity(IdentityKind::DeviceId), "ocpp.imsi"),
-    ("idTag", Meaning::Note, "ocpp.card"),
+    ("meterSerialNumber", Meaning::Note, "ocpp.meter"),
+    // Whoever knows the number of a card can charge on its owner's account, so it is never shown.
+    ("idTag", Meaning::Secret("ocpp card"), "ocpp.card"),
+    ("idToken", Meaning::Secret("ocpp card"), "ocpp.card"),
+    ("parentIdTag", Meaning::Secret("ocpp card"), "ocpp.card"),
+    // OCPP 1.6 S: the header of every message names the station, whoever sends it.
+    ("chargeBoxIdentity", Meaning::Note, "ocpp.charge_box"),
+];
+/// Calls of the central system that switch, write or restart something, of 1.6 and 2.0.1.
+const OCPP_COMMANDS: &[&[u8]] = &[
+    b"ChangeAvailability",
+    b"ChangeConfiguration",
+    b"ClearCache",
+    b"RemoteStartTransaction",
+    b"RemoteStopTransaction",
+    b"RequestStartTransaction",
+    b"RequestStopTransaction",
+    b"Reset",
+    b"SendLocalList",
+    b"SetChargingProfile",
+    b"SetNetworkProfile",
+    b"SetVariables",
+    b"SignedUpdateFirmware",
+    b"UnlockConnector",
+    b"UpdateFirmware",
 ];
 const EWELINK: &[Entry] = &[
     ("deviceid", Meaning::Identity(IdentityKind::DeviceId), "ewelink.device_id"),
@@ -156,6 +185,8 @@ pub fn tell(body: &[u8], named: Option<&Application>, voice: &mut Voice<'_>) {
         Some(Application::Cwmp)
     } else if contains(body, b"http://www.onvif.org/ver") {
         Some(Application::Onvif)
+    } else if contains(body, b"urn://Ocpp/C") {
+        Some(Application::Ocpp)
     } else if contains(body, b"urn:schemas-upnp-org:device-1-0") {
         Some(Application::Upnp)
     } else {
@@ -211,6 +242,33 @@ pub fn websocket(application: Option<&Application>) -> Option<Box<dyn Session>> 
 /// Texts of OCPP in frames of WebSocket.
 struct Texts;
 
+/// Secrets that a station is given: the password of its own login, by the name of the setting (OCPP
+/// 1.6 security whitepaper; SecurityCtrlr of OCPP 2.0.1 part 2), and those in places to fetch
+/// programs from and to send logs to.
+fn settings(text: &[u8], voice: &mut Voice<'_>) {
+    let mut key: Vec<u8> = Vec::new();
+    let mut given = 0;
+    parameter::json(text, &mut |name, value| match name {
+        b"key" => key = value.to_vec(),
+        b"value" if key == b"AuthorizationKey" => {
+            voice.credential("ocpp setting", value.len(), "ocpp.setting", &key);
+        }
+        b"attributeValue" => given = value.len(),
+        b"name" if value == b"BasicAuthPassword" => {
+            voice.credential("ocpp setting", given, "ocpp.setting", value);
+        }
+        b"location" | b"remoteLocation" => {
+            if let Some(url) = header::url(value)
+                && let Some((user, length)) = url.secret()
+            {
+                voice.credential("ocpp url", length, "ocpp.url", user);
+            }
+            voice.note("ocpp.location", &header::without_secrets(value));
+        }
+        _ => {}
+    });
+}
+
 /// Header and extended length (RFC 6455 §5.2): reserved bits are zero, as no extension is read.
 fn websocket_size(start: &[u8]) -> Size {
     let [first, second, ..] = *start else {
@@ -259,6 +317,10 @@ impl Grammar for Texts {
             if text.trim_ascii_start().starts_with(b"[2,") {
                 let action = text.split(|&byte| byte == b'"').nth(3).unwrap_or_default();
                 voice.note("ocpp.action", action);
+                if OCPP_COMMANDS.contains(&action) {
+                    voice.control("ocpp.command", action);
+                }
+                settings(&text, voice);
             }
             document::tell(&text, OCPP, voice);
         }
@@ -353,6 +415,97 @@ mod tests {
         assert_eq!(values(&said, "ocpp.vendor"), [b"V"]);
         assert_eq!(values(&said, "ocpp.model"), [b"M"]);
         assert_eq!(values(&said, "ocpp.action"), [b"BootNotification"]);
+    }
+
+    fn frame(text: &[u8], from_client: bool) -> Vec<u8> {
+        let mask = [1, 2, 3, 4];
+        let length = text.len() as u8;
+        match (from_client, length) {
+            (true, ..126) => {
+                let masked = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+                [&[0x81, 0x80 | length][..], &mask, &masked.collect::<Vec<_>>()].concat()
+            }
+            (true, _) => {
+                let masked = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+                [&[0x81, 0xfe, 0, length][..], &mask, &masked.collect::<Vec<_>>()].concat()
+            }
+            (false, ..126) => [&[0x81, length], text].concat(),
+            (false, _) => [&[0x81, 126, 0, length], text].concat(),
+        }
+    }
+
+    #[test]
+    fn stations_of_both_versions_name_themselves_and_cards_stay_unsaid() {
+        let boot_16 = br#"[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M","chargePointSerialNumber":"S1","firmwareVersion":"1.2","imsi":"001010000000001"}]"#;
+        let boot_201 = br#"[2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V","serialNumber":"S1","firmwareVersion":"1.2","modem":{"imsi":"001010000000001"}}}]"#;
+        let card_16 = br#"[2,"2","Authorize",{"idTag":"04A1B2C3"}]"#;
+        let card_201 =
+            br#"[2,"2","Authorize",{"idToken":{"idToken":"04A1B2C3","type":"ISO14443"}}]"#;
+        let set_16 = br#"[2,"9","ChangeConfiguration",{"key":"AuthorizationKey","value":"hush"}]"#;
+        let set_201 = br#"[2,"9","SetVariables",{"setVariableData":[{"attributeValue":"hush","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}]"#;
+        let update =
+            br#"[2,"10","UpdateFirmware",{"location":"ftp://u:hush@files.example/f.bin"}]"#;
+        for (version, boot, card, set) in [
+            ("ocpp1.6", &boot_16[..], &card_16[..], &set_16[..]),
+            ("ocpp2.0.1", boot_201, card_201, set_201),
+        ] {
+            let ask = format!(
+                "GET /ws/S1 HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: {version}\r\n\r\n"
+            );
+            let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+            let said = read(&[
+                (Side::Low, ask.as_bytes()),
+                (Side::High, answer),
+                (Side::Low, &frame(boot, true)),
+                (Side::Low, &frame(card, true)),
+                (Side::High, &frame(set, false)),
+                (Side::High, &frame(update, false)),
+            ]);
+            for (name, value) in [
+                ("ocpp.vendor", &b"V"[..]),
+                ("ocpp.model", b"M"),
+                ("ocpp.serial", b"S1"),
+                ("ocpp.firmware", b"1.2"),
+                ("ocpp.imsi", b"001010000000001"),
+                ("ocpp.location", b"ftp://files.example/f.bin"),
+            ] {
+                assert_eq!(values(&said, name), [value], "{version} {name}");
+            }
+            let actions = values(&said, "ocpp.action");
+            assert_eq!(actions[..2], [&b"BootNotification"[..], b"Authorize"]);
+            assert_eq!(values(&said, "ocpp.command"), actions[2..]);
+            let secrets: Vec<_> = said
+                .iter()
+                .filter_map(|said| match said.what {
+                    What::Credential { kind, length } => Some((kind, length)),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(secrets, [("ocpp card", 8), ("ocpp setting", 4), ("ocpp url", 4)]);
+            let hidden = |said: &Said| {
+                [&b"04A1B2C3"[..], b"hush"]
+                    .iter()
+                    .all(|secret| !said.value.windows(secret.len()).any(|part| part == *secret))
+            };
+            assert!(said.iter().all(hidden), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_station_that_speaks_soap_is_read_too() {
+        let request = post(
+            "/cs HTTP/1.1\r\nContent-Type: application/soap+xml; charset=utf-8\r\n",
+            "<Envelope xmlns:cs=\"urn://Ocpp/Cs/2015/10/\"><Header><cs:chargeBoxIdentity>CB1\
+             </cs:chargeBoxIdentity></Header><cs:bootNotificationRequest><cs:chargePointModel>M\
+             </cs:chargePointModel></cs:bootNotificationRequest><cs:idTag>04A1B2C3</cs:idTag>\
+             </Envelope>",
+        );
+        let said = read(&[(Side::Low, &request)]);
+        assert_eq!(values(&said, "http.application"), [b"ocpp"]);
+        assert_eq!(values(&said, "ocpp.charge_box"), [b"CB1"]);
+        assert_eq!(values(&said, "ocpp.model"), [b"M"]);
+        let kind = "ocpp card";
+        assert!(said.iter().any(|said| said.what == What::Credential { kind, length: 8 }));
     }
 
     #[test]
