@@ -1,6 +1,7 @@
-//! DHCP (RFC 2131, RFC 2132) and BOOTP with its magic cookie (RFC 951, RFC 1497): what a device
-//! calls itself, which address it was given and which name servers it was told to use.
+//! DHCP and BOOTP with its magic cookie: what a device calls itself, which address it was given and
+//! which name servers it was told to use.
 //!
+//! Documents: RFC 2131, RFC 2132, RFC 4702 (names); RFC 951 and RFC 1497 (BOOTP).
 //! Bounds: one datagram at a time, nothing is kept.
 
 use super::{

@@ -1,6 +1,7 @@
-//! DHCPv6 (RFC 8415 §8, §9 and §21; RFC 4704), UDP 546 and 547: hardware address, name and vendor
-//! of who asks. Its few fixed bits allow no recognition off the ports.
+//! DHCPv6, UDP 546 and 547: hardware address, name and vendor of who asks. Its few fixed bits allow
+//! no recognition off the ports.
 //!
+//! Documents: RFC 8415 §8, §9 and §21; RFC 4704 (names).
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{

@@ -1,4 +1,6 @@
-//! DNS over UDP and TCP (RFC 1035, RFC 7766), multicast DNS (RFC 6762) and LLMNR (RFC 4795).
+//! DNS over UDP and TCP, multicast DNS and LLMNR.
+//!
+//! Documents: RFC 1035, RFC 7766 (TCP); RFC 6762 (multicast DNS); RFC 4795 (LLMNR).
 //! Bounds: names 255 bytes; over TCP a message of at most 65,535 bytes is put together.
 
 use super::syntax::dns::{self, Record, record};

@@ -1,6 +1,7 @@
-//! NAT-PMP (RFC 6886 §3) and PCP (RFC 6887 §7 and §11), UDP 5351: a device asks the router to
-//! open a port to it from the internet. Their few fixed bits allow no recognition off the port.
+//! NAT-PMP and PCP, UDP 5351: a device asks the router to open a port to it from the internet.
+//! Their few fixed bits allow no recognition off the port.
 //!
+//! Documents: RFC 6886 §3 (NAT-PMP); RFC 6887 §7 and §11 (PCP).
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{

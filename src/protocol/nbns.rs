@@ -1,4 +1,6 @@
-//! NetBIOS name service (RFC 1002 §4.2) over UDP on any port: devices announce and look for names.
+//! NetBIOS name service over UDP on any port: devices announce and look for names.
+//!
+//! Documents: RFC 1002 §4.2.
 //!
 //! Fixed: a first name of 32 letters from A to P (a length and 128 bits of form), type 20 or 21.
 //! Bounds: one datagram at a time; those of `framed.rs`.

@@ -1,7 +1,9 @@
-//! NTP (RFC 5905 §7.3, older versions, and control messages of RFC 9327), with or without NTS (RFC
-//! 8915 §5.7): time itself says nothing about a device, so only the version is said, and whether the
-//! answers are sealed. The format has hardly any fixed bits: off port 123 an answer has to repeat the
-//! 64 bits of the client's time.
+//! NTP, older versions and control messages, with or without NTS: time itself says nothing about a
+//! device, so only the version is said, and whether the answers are sealed. The format has hardly
+//! any fixed bits: off port 123 an answer has to repeat the 64 bits of the client's time.
+//!
+//! Documents: RFC 5905 §7.3; RFC 9327 (control messages); RFC 8915 §5.7 (NTS).
+//! Bounds: one datagram at a time; nothing is kept.
 
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};

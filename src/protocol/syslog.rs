@@ -1,7 +1,10 @@
-//! Syslog (RFC 3164 §4, RFC 5424 §6) over UDP: what a device writes in its log, readable.
+//! Syslog over UDP: what a device writes in its log, readable.
+//!
+//! Documents: RFC 3164 §4, RFC 5424 §6.
 //!
 //! Fixed: a priority below 192 in angle brackets, and a version or a time behind it: 50 bits. On
-//! port 514 any printable text behind the priority. Bounds: one datagram at a time.
+//! port 514 any printable text behind the priority.
+//! Bounds: one datagram at a time.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, on_port, probe};
 use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};

@@ -1,6 +1,7 @@
-//! TFTP requests (RFC 1350 §5, RFC 2347) over UDP on any port: firmware and configuration fetched
-//! without any protection. The transfer itself goes from another port and is another flow, which the
-//! request announces.
+//! TFTP requests over UDP on any port: firmware and configuration fetched without any protection.
+//! The transfer itself goes from another port and is another flow, which the request announces.
+//!
+//! Documents: RFC 1350 §5, RFC 2347.
 //!
 //! Fixed: an operation, a printable name, one of three modes and zeroes: 60 bits and more.
 //! Bounds: one datagram at a time; those of `framed.rs`.

@@ -1,8 +1,10 @@
 //! Dahua's own protocols (also in the many brands that Dahua builds for): DHIP, JSON behind a
-//! header, over TCP and as discovery over UDP 37810; the older binary protocol of TCP 37777
-//! (called DVRIP by its implementations); and the text requests to the directory of its relay
-//! service, UDP 8800, which name the serial number. Learned from mcw0/DahuaConsole (net.py),
-//! OpenIPC/python-dvr (DeviceManager.py) and khoanguyen-3fc/dh-p2p (helpers.py, README.md).
+//! header, over TCP and as discovery over UDP 37810; the older binary protocol of TCP 37777 (called
+//! DVRIP by its implementations); and the text requests to the directory of its relay service, UDP
+//! 8800, which name the serial number.
+//!
+//! Documents: mcw0/DahuaConsole (net.py), OpenIPC/python-dvr (DeviceManager.py),
+//! khoanguyen-3fc/dh-p2p (helpers.py, README.md).
 //!
 //! Fixed bits: DHIP 160 with its two lengths; the directory 40 or more of text; the binary one 32
 //! of a known code and zeroes, therefore a message of each side is asked for off port 37777.

@@ -1,8 +1,9 @@
 //! ThroughTek (TUTK, Kalay): the relay network inside the cameras of many brands, UDP on any port.
 //! All bytes pass a fixed shuffle that is the same everywhere, so the device's id can be read by
-//! anyone who undoes it. Learned from AlexxIT/go2rtc (pkg/tutk: crypto.go, session0.go, conn.go);
-//! the shuffle: in each block of 16 bytes, words are rotated left, put into an order of
+//! anyone who undoes it. In each block of 16 bytes, words are rotated left, put into an order of
 //! bytes, masked with a fixed text and rotated again.
+//!
+//! Documents: AlexxIT/go2rtc (pkg/tutk: crypto.go, session0.go, conn.go).
 //!
 //! Fixed, once undone: `04 02`, a version, a stage, a length that holds exactly: 40 bits. Undoing
 //! costs a block a datagram, so only lengths that occur are tried.

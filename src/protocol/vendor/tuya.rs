@@ -1,8 +1,8 @@
 //! Tuya in the local network, which the modules inside devices of hundreds of brands speak:
-//! announcements over UDP 6666 (readable), 6667 and 7000 (masked with a key that is the same in
-//! all devices and public: `mask.rs`), and commands over TCP 6668, encrypted with a key of the device.
-//! Learned from nDPI (tuya_lp.c) and the localtuya threads that `vendor-facts` cites;
-//! `ndpi/tuya_lp.pcap` has the announcements.
+//! announcements over UDP 6666 (readable), 6667 and 7000 (masked with a key that is the same in all
+//! devices and public: `mask.rs`), and commands over TCP 6668, encrypted with a key of the device.
+//!
+//! Documents: nDPI (tuya_lp.c), the localtuya threads that `vendor-facts` cites.
 //!
 //! Fixed: a prefix and a suffix of 32 bits each and a length that joins them.
 //! Bounds: those of `framed.rs`; a message of up to 64 KiB.
