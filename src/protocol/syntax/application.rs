@@ -98,6 +98,9 @@ const EWELINK: &[Entry] = &[
     ("fwVersion", Meaning::Identity(IdentityKind::Firmware), "ewelink.firmware"),
     ("switch", Meaning::Note, "ewelink.switch"),
 ];
+/// What a switch is asked without being told to do anything.
+const EWELINK_QUESTIONS: &[&[u8]] =
+    &[b"info", b"signal_strength", b"getState", b"subDevList", b"statistics"];
 
 const UPNP: &[Entry] = &[
     ("friendlyName", Meaning::Identity(IdentityKind::HostName), "upnp.name"),
@@ -161,7 +164,10 @@ pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<A
         Application::Adms
     } else if path.starts_with(b"/onvif/") {
         Application::Onvif
-    } else if path.starts_with(b"/zeroconf/") {
+    } else if let Some(command) = path.strip_prefix(b"/zeroconf/") {
+        if head.starts_with(b"POST ") && !EWELINK_QUESTIONS.contains(&command) {
+            voice.control("ewelink.command", command);
+        }
         Application::Ewelink
     } else {
         return None;
@@ -181,6 +187,9 @@ pub fn is_document(kind: &[u8]) -> bool {
 
 /// Says what a body tells, of what its head named or it names itself.
 pub fn tell(body: &[u8], named: Option<&Application>, voice: &mut Voice<'_>) {
+    if contains(body, b"PortMapping") {
+        mapping(body, voice);
+    }
     let own = if contains(body, b"urn:dslforum-org:cwmp-1-") {
         Some(Application::Cwmp)
     } else if contains(body, b"http://www.onvif.org/ver") {
@@ -217,6 +226,22 @@ fn parameters(body: &[u8], voice: &mut Voice<'_>) {
         }
         _ => {}
     });
+}
+
+/// A port that a router is asked to open (UPnP WANIPConnection:2 §2.5.16), to whom and as what.
+fn mapping(body: &[u8], voice: &mut Voice<'_>) {
+    let [mut protocol, mut inner, mut outer, mut client] = [&[][..]; 4].map(<[u8]>::to_vec);
+    document::elements(body, &mut |name, value| match name {
+        b"NewProtocol" => protocol = value.to_ascii_lowercase(),
+        b"NewInternalPort" => inner = value.to_vec(),
+        b"NewExternalPort" => outer = value.to_vec(),
+        b"NewInternalClient" => client = value.to_vec(),
+        _ => {}
+    });
+    if !inner.is_empty() && !outer.is_empty() {
+        let asked = [&protocol[..], b" ", &inner, b" as ", &outer, b" to ", &client].concat();
+        voice.note("upnp.mapping", &asked);
+    }
 }
 
 /// The user name token (WS-Security UsernameToken 1.1.1 §3.1): the password itself or a digest.
@@ -506,6 +531,38 @@ mod tests {
         assert_eq!(values(&said, "ocpp.model"), [b"M"]);
         let kind = "ocpp card";
         assert!(said.iter().any(|said| said.what == What::Credential { kind, length: 8 }));
+    }
+
+    #[test]
+    fn a_router_is_asked_for_a_port_by_soap() {
+        let request = post(
+            "/ctl/IPConn HTTP/1.1\r\nContent-Type: text/xml; charset=\"utf-8\"\r\nSOAPAction: \
+             \"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping\"\r\n",
+            "<s:Envelope><s:Body><u:AddPortMapping><NewRemoteHost></NewRemoteHost>\
+             <NewExternalPort>8080</NewExternalPort><NewProtocol>TCP</NewProtocol>\
+             <NewInternalPort>554</NewInternalPort><NewInternalClient>192.0.2.9\
+             </NewInternalClient></u:AddPortMapping></s:Body></s:Envelope>",
+        );
+        let said = read(&[(Side::Low, &request)]);
+        assert_eq!(values(&said, "upnp.mapping"), [b"tcp 554 as 8080 to 192.0.2.9"]);
+        assert_eq!(said.iter().filter(|said| said.what == What::Opening).count(), 1);
+        let other = String::from_utf8(request).unwrap().replace("AddPort", "GetPort");
+        let said = read(&[(Side::Low, other.as_bytes())]);
+        assert!(said.iter().all(|said| said.what != What::Opening));
+    }
+
+    #[test]
+    fn a_switch_is_told_and_asked() {
+        let head = |path: &str| format!("{path} HTTP/1.1\r\nContent-Type: application/json\r\n");
+        let body = r#"{"deviceid":"1000000001","data":{"switch":"on"}}"#;
+        let said = read(&[(Side::Low, &post(&head("/zeroconf/switch"), body))]);
+        assert_eq!(values(&said, "http.application"), [b"ewelink"]);
+        assert_eq!(values(&said, "ewelink.device_id"), [b"1000000001"]);
+        assert_eq!(values(&said, "ewelink.switch"), [b"on"]);
+        let command = said.iter().find(|said| said.name == "ewelink.command").unwrap();
+        assert_eq!((command.what, &command.value[..]), (What::Control, &b"switch"[..]));
+        let said = read(&[(Side::Low, &post(&head("/zeroconf/info"), r#"{"deviceid":"1"}"#))]);
+        assert!(said.iter().all(|said| said.what != What::Control));
     }
 
     #[test]
