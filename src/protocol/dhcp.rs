@@ -291,6 +291,17 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_messages_does_not_matter() {
+        let discover = packet(REQUEST, [0; 4], b"\x35\x01\x01\x0c\x05cam-1\xff");
+        let request = packet(REQUEST, [0; 4], b"\x35\x01\x03\x3c\x06udhcp\0\xff");
+        let pieces = [(Side::Low, &discover[..]), (Side::Low, &request)];
+        let (label, said) = converse_datagrams(&flow(UDP, 68, 6767), &pieces);
+        assert_eq!(label.protocol, "dhcp");
+        let names: Vec<_> = said.iter().map(|said| said.name).collect();
+        assert_eq!(names, ["dhcp.host_name", "dhcp.vendor_class"]);
+    }
+
+    #[test]
     fn an_identifier_that_is_no_hardware_address_is_said() {
         let client_id = |options: &[u8]| {
             let (_, said) = read(&packet(REQUEST, [0; 4], options));

@@ -130,6 +130,10 @@ mod tests {
         assert_eq!(values(&said, "dhcpv6.hardware"), [b"00005e005301"]);
         assert_eq!(values(&said, "dhcpv6.host_name"), [b"cam1"]);
         assert_eq!(values(&said, "dhcpv6.vendor_class"), [b"abc"]);
+        let request = [&[3], &ask[1..]].concat();
+        let pieces = [(Side::Low, &ask[..]), (Side::Low, &request)];
+        let (_, again) = converse_datagrams_here(&flow(UDP, 546, 547), &pieces);
+        assert_eq!(again, said, "the same is said once");
         let (label, _) = converse_datagrams_here(&flow(UDP, 546, 547), &[(Side::Low, &ask[..20])]);
         assert_eq!(label.frame, 0, "by its port at most");
     }

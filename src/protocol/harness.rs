@@ -9,7 +9,6 @@ use std::process::Command;
 
 /// What is not demanded of whom, and why: all there is.
 const EXCEPTIONS: &[(&str, Way, &str)] = &[
-    ("nat-pmp", Way::OnAnotherPort, "few fixed bits"),
     ("dhcpv6", Way::OnAnotherPort, "few fixed bits; answers come from another end than was asked"),
     ("mdns", Way::OnAnotherPort, "elsewhere its messages are those of DNS"),
     ("llmnr", Way::OnAnotherPort, "elsewhere its messages are those of DNS"),
@@ -51,13 +50,7 @@ fn every_dissector_takes_part_and_states_what_it_goes_by() {
     let _ = std::fs::remove_file(&path);
     assert!(!text.is_empty(), "{}", String::from_utf8_lossy(&ran.stdout));
     let held = page::held(&text);
-    let ways = |name: &str| held.get(name).map(|held| &held.ways);
-    let is_done = |name: &str, way: Way| {
-        ways(name).is_some_and(|ways| {
-            let ports = ways.iter().filter(|way| way.starts_with("port ")).count();
-            ways.contains(way.name()) || matches!(way, Way::OnAnotherPort) && ports > 1
-        })
-    };
+    let is_done = |name: &str, way: Way| held.get(name).is_some_and(|held| held.went(way));
     let missing: Vec<String> = DISSECTORS
         .iter()
         .flat_map(|dissector| demanded(*dissector).into_iter().map(|way| (*dissector, way)))

@@ -115,6 +115,11 @@ mod tests {
             assert_eq!((label.protocol, label.frame), ("nbns", 1));
             assert_eq!(values(&said, "nbns.name"), [b"CAM"]);
         }
+        let mut second = REGISTER.to_vec();
+        second[14] = b'E';
+        let pieces = [(Side::Low, REGISTER), (Side::Low, &second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 137, 5_123), &pieces);
+        assert_eq!(values(&said, "nbns.name"), [b"CAM", b"DAM"]);
         let mut other = REGISTER.to_vec();
         other[20] = b'Q';
         let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, &other)]);

@@ -131,7 +131,9 @@ impl Session for Version {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, converse_datagrams, flow, values};
+    use super::super::testing::{
+        converse, converse_datagrams, converse_datagrams_here, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -170,6 +172,15 @@ mod tests {
             let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
             assert_eq!(label.protocol, "unknown");
         }
+    }
+
+    #[test]
+    fn the_order_of_questions_does_not_matter() {
+        let (first, second) = (message(0x23, 40, b"12345678"), message(0x23, 40, b"12345679"));
+        let pieces = [(Side::Low, &first[..]), (Side::Low, &second[..])];
+        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, PORT), &pieces);
+        assert_eq!(label.protocol, "ntp");
+        assert_eq!(values(&said, "ntp.version"), [b"4"]);
     }
 
     #[test]

@@ -12,16 +12,43 @@ const FAMILIES: [(&str, &[&str]); 3] = [
     (
         "Names and network",
         &[
-            "dns", "mdns", "llmnr", "nbns", "dhcp", "dhcpv6", "ntp", "ssdp", "ws-discovery",
-            "nat-pmp", "snmp", "snmpv3", "syslog", "igmp", "ipv6-icmp",
+            "dns",
+            "mdns",
+            "llmnr",
+            "nbns",
+            "dhcp",
+            "dhcpv6",
+            "ntp",
+            "ssdp",
+            "ws-discovery",
+            "nat-pmp",
+            "snmp",
+            "snmpv3",
+            "syslog",
+            "igmp",
+            "ipv6-icmp",
         ],
     ),
     ("Web and crypto", &["http", "tls", "dtls", "quic", "ssh", "wireguard", "openvpn"]),
     (
         "Devices, media and files",
         &[
-            "mqtt", "amqp", "coap", "rtsp", "rtp", "rtcp", "rtmp", "stun", "ftp", "smtp",
-            "telnet", "tftp", "irc", "adb", "jdwp", "gdb-remote",
+            "mqtt",
+            "amqp",
+            "coap",
+            "rtsp",
+            "rtp",
+            "rtcp",
+            "rtmp",
+            "stun",
+            "ftp",
+            "smtp",
+            "telnet",
+            "tftp",
+            "irc",
+            "adb",
+            "jdwp",
+            "gdb-remote",
         ],
     ),
 ];
@@ -30,10 +57,18 @@ const FOLDERS: [(&str, &str); 2] = [("Vendors", "vendor"), ("City and meters", "
 /// What tests wrote down of one label.
 #[derive(Default)]
 pub struct Held {
-    /// By the name of the way.
-    pub ways: BTreeSet<String>,
+    /// Names of ways, and ports.
+    ways: BTreeSet<String>,
     facts: BTreeSet<String>,
     tests: BTreeSet<String>,
+}
+
+impl Held {
+    /// Whether a conversation went that way. To more than one port is on another too.
+    pub fn went(&self, way: Way) -> bool {
+        let ports = self.ways.iter().filter(|way| way.starts_with("port ")).count();
+        self.ways.contains(way.name()) || matches!(way, Way::OnAnotherPort) && ports > 1
+    }
 }
 
 /// Sorts what tests wrote down, a line each, by label.
@@ -268,8 +303,8 @@ fn section(page: &mut String, name: &str, sources: &[&Source], held: &BTreeMap<&
             item(page, "says", &quoted(&facts));
         }
         for label in &source.labels {
-            let ways = Way::ALL.iter().map(|way| way.name());
-            let ways: Vec<_> = ways.filter(|way| held(label).ways.contains(*way)).collect();
+            let ways = Way::ALL.into_iter().filter(|way| held(label).went(*way));
+            let ways: Vec<_> = ways.map(Way::name).collect();
             let whose = if source.labels.len() > 1 { format!("`{label}` ") } else { String::new() };
             item(page, &format!("{whose}held"), &ways.join(", "));
         }

@@ -236,5 +236,11 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, V3)]);
         assert_eq!((label.protocol, label.content), ("snmpv3", Content::Unknown));
         assert_eq!(values(&said, "snmp.user"), [b"ab"]);
+        let mut second = V3.to_vec();
+        let user = V3.windows(2).position(|two| two == b"ab").unwrap();
+        second[user] = b'c';
+        let pieces = [(Side::Low, V3), (Side::Low, &second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&said, "snmp.user"), [b"ab", b"cb"]);
     }
 }

@@ -120,6 +120,10 @@ mod tests {
             assert_eq!(label.protocol, "syslog");
             assert_eq!(values(&said, "syslog.host"), [b"cam1"]);
         }
+        let lines = [&b"<34>Oct 11 22:14:15 cam1 su: a"[..], b"<34>Oct 11 22:14:16 cam2 su: b"];
+        let pieces = lines.map(|line| (Side::Low, line));
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&said, "syslog.host"), [b"cam1", b"cam2"]);
         let frame = |port, bytes: &[u8]| {
             converse_datagrams_here(&flow(UDP, 50_000, port), &[(Side::Low, bytes)]).0.frame
         };

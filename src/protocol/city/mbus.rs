@@ -51,7 +51,8 @@ impl Dissector for Mbus {
         let both = [seen.first().0, seen.second()];
         let fits = |bytes: &&[u8]| !matches!(size(bytes), Size::Broken) || bytes.is_empty();
         let whole = |bytes: &&[u8]| {
-            bytes.first() == Some(&LONG) && matches!(size(bytes), Size::Whole(end) if end <= bytes.len())
+            bytes.first() == Some(&LONG)
+                && matches!(size(bytes), Size::Whole(end) if end <= bytes.len())
         };
         match both.iter().all(fits) && both.iter().any(whole) {
             true => probe(flow, seen, size, Demand::One),

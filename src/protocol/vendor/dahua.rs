@@ -310,6 +310,10 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 8_800), &pieces[..1]);
         assert_eq!(label.protocol, "dahua-p2p");
         assert_eq!(values(&said, "dahua.p2p_serial"), [b"TEST000001"]);
+        let second = b"DHGET /online/p2psrv/TEST000002 HTTP/1.1\r\nCSeq: 2\r\n\r\n";
+        let both = [(Side::Low, &ask[..]), (Side::Low, second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 8_800), &both);
+        assert_eq!(values(&said, "dahua.p2p_serial"), [b"TEST000001", b"TEST000002"]);
         let (label, _) =
             converse_datagrams_here(&flow(UDP, 50_000, 8_800), &[(Side::Low, b"DHGE /")]);
         assert_eq!(label.protocol, "unknown");

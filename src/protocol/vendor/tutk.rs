@@ -150,6 +150,13 @@ mod tests {
         assert_eq!(label.protocol, "tutk");
         assert_eq!(values(&said, "tutk.uid"), [b"TESTTESTTESTTEST1111"]);
         assert_eq!(values(&said, "tutk.command"), [b"010621"]);
+        let mut plain = plain;
+        plain[9] = 7;
+        let second: Vec<u8> =
+            plain.chunks(BLOCK).flat_map(|block| shuffle(block.try_into().unwrap())).collect();
+        let pieces = [(Side::Low, &wire[..]), (Side::Low, &second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&said, "tutk.command"), [b"010621", b"010721"]);
         let (label, _) =
             converse_datagrams_here(&flow(UDP, 1, 10_001), &[(Side::Low, &wire[..48])]);
         assert_ne!(label.protocol, "tutk", "its length does not hold");

@@ -180,6 +180,12 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 6666), &[(Side::Low, &plain)]);
         assert_eq!((label.protocol, label.content), ("tuya-discovery", Content::Service));
         assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
+        let newer =
+            br#"{"ip":"10.0.0.9","gwId":"0123abcd","productKey":"keytest","version":"3.2"}"#;
+        let newer = old(0, &[&[0; 4][..], newer].concat());
+        let pieces = [(Side::Low, &plain[..]), (Side::Low, &newer)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 6666), &pieces);
+        assert_eq!(values(&said, "tuya.version"), [b"3.1", b"3.2"]);
         let mut other = plain.clone();
         *other.last_mut().unwrap() = 0;
         let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 6666), &[(Side::Low, &other)]);
