@@ -1,6 +1,6 @@
 # The two commands of the README, and the long ones.
 .PHONY: demo test test-long test-evidence test-machine fuzz bench bench-instructions live sealing race accuracy \
-	accuracy-labels accuracy-makers accuracy-findings lab data
+	accuracy-labels accuracy-makers accuracy-findings dissectors lab data
 
 demo:    ## Build, and say what a bundled recording shows leaving
 	sh tools/demo.sh
@@ -50,6 +50,9 @@ accuracy-makers: ## Hold makers against the devices of ../shared; rewrites the t
 accuracy-findings: ## Count findings on benign captures of ../shared, and what is false; fails on unexplained ones
 	cargo build --release
 	python3 tools/accuracy/findings.py target/release/phonehome ../shared/captures
+
+dissectors: ## Rewrite docs/dissectors.md out of the dissectors and their tests
+	PHONEHOME_WRITE_PAGE=1 cargo test --lib protocol::harness
 
 lab:     ## Record the bundled captures anew in network namespaces (root)
 	bash tools/lab/make.sh

@@ -250,6 +250,18 @@ impl Ledger {
         }
     }
 
+    /// A frame without IP says what its sender is: the fact's name and value.
+    pub fn describes_itself(
+        &mut self,
+        mac: Mac,
+        kind: IdentityKind,
+        (name, value): (&'static str, &[u8]),
+        frame: u64,
+    ) {
+        let what = What::Identity { subject: Subject::Sender, kind };
+        self.describe(Some(DeviceKey::Mac(mac)), kind, &Fact { what, name, value, frame });
+    }
+
     fn hardware(&mut self, mac: Mac) -> Option<&mut Hardware> {
         if self.hardware.len() >= DEVICES_MAX && !self.hardware.contains_key(&mac) {
             self.losses.devices += 1;

@@ -78,6 +78,11 @@ pub(super) fn name(ethertype: u16) -> Option<&'static str> {
     })
 }
 
+/// Protocols in which a sender says what it is (`protocol/link.rs` reads them).
+pub(super) fn is_told(name: &str) -> bool {
+    matches!(name, "goose" | "sampled_values" | "lldp" | "cdp" | "eapol")
+}
+
 /// By destination service access point of an IEEE 802.2 header.
 pub(super) fn llc_name(access_point: u8) -> Option<&'static str> {
     Some(match access_point {

@@ -73,7 +73,9 @@ impl FrameLedger {
                 self.faults(ip);
             }
             Body::Arp(_) => *self.other.entry("arp").or_default() += frames,
-            Body::Other(name) => *self.other.entry(name).or_default() += frames,
+            Body::Other(name) | Body::Told(name, _) => {
+                *self.other.entry(name).or_default() += frames
+            }
             Body::Refused(refusal) => *self.refused.entry(*refusal).or_default() += frames,
         }
     }

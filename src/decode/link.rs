@@ -353,13 +353,17 @@ pub(super) fn network<'a>(
             length if length <= 1500 => return llc(reader, packet),
             other => {
                 return Some(match ether::name(other) {
-                    Some(name) => Body::Other(name),
+                    Some(name) => named(name, reader),
                     None => Body::Refused(Refusal::Ethertype),
                 });
             }
         }
     }
     Some(Body::Refused(Refusal::TooDeep))
+}
+
+fn named<'a>(name: &'static str, reader: &Reader<'a>) -> Body<'a> {
+    if ether::is_told(name) { Body::Told(name, reader.rest()) } else { Body::Other(name) }
 }
 
 /// A frame within a frame: its addresses are those of the ends.
@@ -425,7 +429,7 @@ fn snap<'a>(
             network(ethertype, reader, packet)
         }
         _ => Some(match ether::snap_name(organisation, protocol) {
-            Some(name) => Body::Other(name),
+            Some(name) => named(name, reader),
             None => Body::Refused(Refusal::Llc),
         }),
     }

@@ -48,6 +48,8 @@ pub enum Body<'a> {
     Arp(Arp),
     /// Another known protocol, by the name it has in the ledger.
     Other(&'static str),
+    /// The same, with what it says: senders describe themselves in it.
+    Told(&'static str, &'a [u8]),
     /// Not explained, and why.
     Refused(Refusal),
 }

@@ -9,6 +9,7 @@ use crate::base::time::Timestamp;
 use crate::decode::neighbour::{self, Claim};
 use crate::decode::{Body, Ip, Packet, Transport, Tunnels, Vlans};
 use crate::flow::{Around, Brief, FlowId, key};
+use crate::protocol::{IdentityKind, link};
 use crate::source::{Chunk, Frame};
 
 const NOTHING_AROUND: u32 = u32::MAX;
@@ -29,6 +30,8 @@ pub(super) struct Common {
     together: Vec<u8>,
     /// What frames without a flow tell, and their places among the items of all parts.
     pub asides: Vec<(u32, Aside)>,
+    /// Values that asides describe devices with.
+    values: Vec<u8>,
     /// Items so far, asides included.
     places: u32,
 }
@@ -38,6 +41,19 @@ pub(super) struct Common {
 pub(super) enum Aside {
     Holds(Holds),
     Sighted(Option<Mac>),
+    Described(Described),
+}
+
+/// What a frame without a flow says of its sender.
+#[derive(Clone, Copy)]
+pub(super) struct Described {
+    pub mac: Mac,
+    pub kind: IdentityKind,
+    pub fact: &'static str,
+    pub frame: u64,
+    /// Among the values of the job.
+    start: u32,
+    end: u32,
 }
 
 /// What one worker has to do.
@@ -90,8 +106,9 @@ impl Job {
 
     /// Forgets what an earlier chunk left, and makes room for the parts of so many workers.
     pub(super) fn begin(&mut self, workers: usize) {
-        let Common { around, together, asides, places, .. } = &mut self.common;
+        let Common { around, together, asides, values, places, .. } = &mut self.common;
         around.clear();
+        values.clear();
         together.clear();
         asides.clear();
         *places = 0;
@@ -175,7 +192,8 @@ impl Job {
     }
 
     /// Adds what a frame without a flow tells the ledger.
-    pub(super) fn aside(&mut self, body: &Body<'_>, packet: &Packet<'_>, time: Timestamp) {
+    pub(super) fn aside(&mut self, body: &Body<'_>, packet: &Packet<'_>, frame: &Frame<'_>) {
+        let time = frame.time;
         let aside = match body {
             Body::Arp(arp) => Aside::Holds(Holds {
                 mac: arp.sender_mac,
@@ -184,9 +202,24 @@ impl Job {
                 own: packet.source_mac == Some(arp.sender_mac),
             }),
             Body::Other(_) => Aside::Sighted(packet.source_mac),
+            Body::Told(name, said) => {
+                if let Some(mac) = packet.source_mac.filter(|mac| !mac.is_group()) {
+                    self.described(mac, name, said, frame.number);
+                }
+                Aside::Sighted(packet.source_mac)
+            }
             Body::Ip(_) | Body::Refused(_) => return,
         };
         self.tell_aside(aside);
+    }
+
+    fn described(&mut self, mac: Mac, name: &str, said: &[u8], frame: u64) {
+        link::read(name, said, &mut |kind, fact, value| {
+            let start = self.common.values.len() as u32;
+            self.common.values.extend_from_slice(value);
+            let end = self.common.values.len() as u32;
+            self.tell_aside(Aside::Described(Described { mac, kind, fact, frame, start, end }));
+        });
     }
 
     /// Adds what a packet says of who holds an address, beside what its flow is told.
@@ -212,6 +245,12 @@ impl Common {
     /// Items so far.
     pub fn places(&self) -> u32 {
         self.places
+    }
+
+    /// The value that a device is described with.
+    pub fn value(&self, described: &Described) -> &[u8] {
+        let (start, end) = (described.start as usize, described.end as usize);
+        self.values.get(start..end).unwrap_or_default()
     }
 
     /// Tags and tunnels of a packet, where it has any.
@@ -251,5 +290,68 @@ pub(super) fn payload<'a>(ip: &Ip<'a>) -> &'a [u8] {
         Transport::Udp { payload, .. } => payload,
         Transport::Icmp { message, .. } | Transport::Igmp { message, .. } => message,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::attribution::geo::Geo;
+    use crate::attribution::ledger::DeviceKey;
+    use crate::base::address::Mac;
+    use crate::engine::{Engine, Settings};
+    use crate::source::Sources;
+    use std::io::Cursor;
+
+    /// Destination, sender, and what follows.
+    fn frame(sender: u8, behind: &[u8]) -> Vec<u8> {
+        let ends = [1, 0x0c, 0xcd, 1, 0, 0, 2, 0, 0, 0, 0, sender];
+        let mut frame = [&ends[..], behind].concat();
+        frame.resize(frame.len().max(60), 0);
+        frame
+    }
+
+    fn capture(frames: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes.extend([0, 0, 4, 0, 1, 0, 0, 0]);
+        for (second, frame) in frames.iter().enumerate() {
+            let length = frame.len() as u32;
+            bytes.extend([second as u32, 0, length, length].map(u32::to_le_bytes).concat());
+            bytes.extend(frame);
+        }
+        bytes
+    }
+
+    #[test]
+    fn frames_without_ip_describe_their_sender_once_whatever_the_threads() {
+        let trip = b"\x88\xb8\x30\x01\0\x27\0\0\0\0\x61\x1d\x80\x0dBAY1/LLN0$GO1\
+            \x81\x01\x05\x82\x09BAY1/LLN0";
+        let tagged = [b"\x81\0\x80\x01", &trip[..]].concat();
+        let lldp = b"\x88\xcc\x02\x07\x04\x02\0\0\0\0\x02\x04\x02\x07\x31\x06\x02\0\x78\
+            \x0a\x04plug\0\0";
+        let frames = [frame(1, trip), frame(2, lldp), frame(1, trip), frame(3, &tagged)];
+        let geo = Geo::embedded();
+        for threads in [1, 2, 3] {
+            let reader = Box::new(Cursor::new(capture(&frames)));
+            let mut sources = Sources::of_reader("link", reader).unwrap();
+            let settings = Settings { threads, ..Settings::default() };
+            let outcome = Engine::new(settings, &geo, None).read(&mut sources, &mut |_| {});
+            let told = |sender: u8| -> Vec<(&str, &[u8], u64)> {
+                let key = DeviceKey::Mac(Mac([2, 0, 0, 0, 0, sender]));
+                let known = outcome.ledger.identities.get(&key).map_or(&[][..], |known| known);
+                known.iter().map(|one| (one.fact, &one.value[..], one.frame)).collect()
+            };
+            let goose = |frame| -> Vec<(&str, &[u8], u64)> {
+                vec![
+                    ("goose.app_id", b"3001", frame),
+                    ("goose.device", b"BAY1", frame),
+                    ("goose.control_block", b"BAY1/LLN0$GO1", frame),
+                    ("goose.data_set", b"BAY1/LLN0", frame),
+                ]
+            };
+            assert_eq!(told(1), goose(1), "{threads}");
+            assert_eq!(told(3), goose(4), "{threads}");
+            assert_eq!(told(2)[1], ("lldp.name", &b"plug"[..], 2), "{threads}");
+            assert_eq!(outcome.frames.explained(), 4, "{threads}");
+        }
     }
 }

@@ -77,7 +77,7 @@ impl FragmentStage {
                 match &packet.body {
                     Body::Ip(ip) if ip.fragment => self.fragment(&packet, ip, &parts, context),
                     Body::Ip(ip) => context.whole(&parts, &packet, ip),
-                    body => context.job.aside(body, &packet, context.frame.time),
+                    body => context.job.aside(body, &packet, &context.frame),
                 }
             }
         }

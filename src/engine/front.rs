@@ -115,7 +115,7 @@ impl Front {
                 let around = job.surroundings(&packet);
                 job.packet(index, frame, ip, brief, around);
             }
-            body => job.aside(body, &packet, frame.time),
+            body => job.aside(body, &packet, frame),
         }
     }
 

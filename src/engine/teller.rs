@@ -74,7 +74,7 @@ impl<'r> Teller<'r> {
             for next in ahead {
                 match parts.get(next.part as usize) {
                     Some(part) => self.event(&part.events, next.event),
-                    None => self.aside(common.asides[next.event as usize].1),
+                    None => self.aside(common.asides[next.event as usize].1, common),
                 }
             }
         }
@@ -103,10 +103,14 @@ impl<'r> Teller<'r> {
         events.tell(event, &mut self.ledger, self.geo, &mut self.records);
     }
 
-    fn aside(&mut self, aside: Aside) {
+    fn aside(&mut self, aside: Aside, common: &Common) {
         match aside {
             Aside::Holds(holds) => self.ledger.holds(&holds),
             Aside::Sighted(mac) => self.ledger.sighted(mac),
+            Aside::Described(told) => {
+                let (value, fact) = (common.value(&told), told.fact);
+                self.ledger.describes_itself(told.mac, told.kind, (fact, value), told.frame);
+            }
         }
     }
 }

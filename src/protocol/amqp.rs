@@ -1,8 +1,11 @@
-//! AMQP 0-9-1 (§2.3 and §4.2) and 1.0 (§2.2) on any port: message queues of gateways and
-//! platforms; a PLAIN login sends the password readable.
+//! AMQP 0-9-1 and 1.0 on any port: message queues of gateways and platforms; a PLAIN login sends
+//! the password readable.
+//!
+//! Documents: AMQP 0-9-1 §2.3 and §4.2; AMQP 1.0 §2.2.
 //!
 //! Fixed: `AMQP` and a version of the few there are: 64 bits; without the beginning a kind, a short
-//! length, a class of the seven there are and an end mark: 43 bits. Bounds: those of `framed.rs`.
+//! length, a class of the seven there are and an end mark: 43 bits.
+//! Bounds: those of `framed.rs`.
 
 use super::syntax::default::is_default;
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, is_printable, u32_be};

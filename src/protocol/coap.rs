@@ -1,5 +1,6 @@
-//! CoAP (RFC 7252 §3 and §5.10) over UDP: sensors and actuators; and LwM2M registration (OMA
-//! LwM2M 1.1 transport §6.4.3), which names the device.
+//! CoAP over UDP: sensors and actuators; and LwM2M registration, which names the device.
+//!
+//! Documents: RFC 7252 §3 and §5.10; OMA LwM2M 1.1 transport §6.4.3.
 //!
 //! Fixed: version 1, a token length, a code that exists and options that end exactly: few bits. So
 //! on port 5683 all options must be defined ones of a defined length, and off it a request must be

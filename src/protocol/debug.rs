@@ -1,9 +1,12 @@
-//! Protocols by which developers look into running programs: Android's debug bridge (adb, AOSP
-//! packages/modules/adb protocol.txt), GDB's remote serial protocol (GDB manual, appendix E) and the
-//! debug wire protocol of Java (JDWP specification). What is said in them is not kept.
+//! Protocols by which developers look into running programs: Android's debug bridge (adb), GDB's
+//! remote serial protocol and the debug wire protocol of Java (JDWP). What is said in them is not
+//! kept.
 //!
-//! Fixed bits: the bridge 64, a command and its complement; GDB a packet of each side whose check sum
-//! fits; JDWP 112.
+//! Documents: AOSP packages/modules/adb protocol.txt; GDB manual, appendix E; JDWP specification.
+//!
+//! Fixed bits: the bridge 64, a command and its complement; GDB a packet of each side whose check
+//! sum fits; JDWP 112.
+//! Bounds: one message of each side, within what probes keep.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_le};
 use super::{Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session};

@@ -1,6 +1,7 @@
-//! DHCP (RFC 2131, RFC 2132) and BOOTP with its magic cookie (RFC 951, RFC 1497): what a device
-//! calls itself, which address it was given and which name servers it was told to use.
+//! DHCP and BOOTP with its magic cookie: what a device calls itself, which address it was given and
+//! which name servers it was told to use.
 //!
+//! Documents: RFC 2131, RFC 2132, RFC 4702 (names); RFC 951 and RFC 1497 (BOOTP).
 //! Bounds: one datagram at a time, nothing is kept.
 
 use super::{
@@ -287,6 +288,17 @@ mod tests {
             ("dhcp.fqdn", b"cam.lo"),
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn the_order_of_messages_does_not_matter() {
+        let discover = packet(REQUEST, [0; 4], b"\x35\x01\x01\x0c\x05cam-1\xff");
+        let request = packet(REQUEST, [0; 4], b"\x35\x01\x03\x3c\x06udhcp\0\xff");
+        let pieces = [(Side::Low, &discover[..]), (Side::Low, &request)];
+        let (label, said) = converse_datagrams(&flow(UDP, 68, 6767), &pieces);
+        assert_eq!(label.protocol, "dhcp");
+        let names: Vec<_> = said.iter().map(|said| said.name).collect();
+        assert_eq!(names, ["dhcp.host_name", "dhcp.vendor_class"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! DHCPv6 (RFC 8415 §8, §9 and §21; RFC 4704), UDP 546 and 547: hardware address, name and vendor
-//! of who asks. Its few fixed bits allow no recognition off the ports.
+//! DHCPv6, UDP 546 and 547: hardware address, name and vendor of who asks. Its few fixed bits allow
+//! no recognition off the ports.
 //!
+//! Documents: RFC 8415 §8, §9 and §21; RFC 4704 (names).
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{
@@ -129,6 +130,10 @@ mod tests {
         assert_eq!(values(&said, "dhcpv6.hardware"), [b"00005e005301"]);
         assert_eq!(values(&said, "dhcpv6.host_name"), [b"cam1"]);
         assert_eq!(values(&said, "dhcpv6.vendor_class"), [b"abc"]);
+        let request = [&[3], &ask[1..]].concat();
+        let pieces = [(Side::Low, &ask[..]), (Side::Low, &request)];
+        let (_, again) = converse_datagrams_here(&flow(UDP, 546, 547), &pieces);
+        assert_eq!(again, said, "the same is said once");
         let (label, _) = converse_datagrams_here(&flow(UDP, 546, 547), &[(Side::Low, &ask[..20])]);
         assert_eq!(label.frame, 0, "by its port at most");
     }

@@ -1,4 +1,6 @@
-//! DNS over UDP and TCP (RFC 1035, RFC 7766), multicast DNS (RFC 6762) and LLMNR (RFC 4795).
+//! DNS over UDP and TCP, multicast DNS and LLMNR.
+//!
+//! Documents: RFC 1035, RFC 7766 (TCP); RFC 6762 (multicast DNS); RFC 4795 (LLMNR).
 //! Bounds: names 255 bytes; over TCP a message of at most 65,535 bytes is put together.
 
 use super::syntax::dns::{self, Record, record};
@@ -402,8 +404,17 @@ mod tests {
         let (label, said) = converse_datagrams_here(&flow(UDP, 5353, 5353), &pieces);
         assert_eq!(label.protocol, "mdns");
         assert_eq!(said[0].value, b"cam.local");
+        let second = b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x03tap\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\x0a\0\0\x01";
+        let both = [(Side::Low, &announcement[..]), (Side::Low, second)];
+        let (_, said) = converse_datagrams_here(&flow(UDP, 5353, 5353), &both);
+        let names: Vec<_> = said.iter().map(|said| &said.value[..]).collect();
+        assert!(names.contains(&&b"cam.local"[..]) && names.contains(&&b"tap.local"[..]));
         let pieces = [(Side::Low, QUERY)];
         let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 5355), &pieces);
         assert_eq!((label.protocol, said.is_empty()), ("llmnr", false));
+        let second = b"\x12\x35\x01\0\0\x01\0\0\0\0\0\0\x04lamp\0\0\x01\0\x01";
+        let both = [(Side::Low, QUERY), (Side::Low, second)];
+        let (_, said) = converse_datagrams_here(&flow(UDP, 50_000, 5355), &both);
+        assert!(said.iter().any(|said| said.value == b"lamp"));
     }
 }

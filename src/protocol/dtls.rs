@@ -1,6 +1,7 @@
-//! DTLS 1.0 to 1.3 (RFC 4347, RFC 6347, RFC 9147) on any UDP port: the same hellos as in TLS, cut
-//! into pieces that fit datagrams, and asked for a second time with a cookie.
+//! DTLS 1.0 to 1.3 on any UDP port: the same hellos as in TLS, cut into pieces that fit datagrams,
+//! and asked for a second time with a cookie.
 //!
+//! Documents: RFC 4347, RFC 6347, RFC 9147.
 //! Bounds: those of `syntax/dtls.rs`.
 
 use super::syntax::dtls::{self, is_dtls};

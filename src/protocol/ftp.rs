@@ -1,7 +1,8 @@
-//! FTP control connections (RFC 959, RFC 4217 for TLS) on any port: who logs in with a readable
-//! password, what greets them, which files go which way, over which other connections. Behind AUTH
-//! the handshake of TLS is read as one.
+//! FTP control connections on any port: who logs in with a readable password, what greets them,
+//! which files go which way, over which other connections. Behind AUTH the handshake of TLS is read
+//! as one.
 //!
+//! Documents: RFC 959, RFC 4217 (TLS).
 //! Bounds: a line 4 KiB, 64 different notes, 64 other different facts and 4096 lines a flow. SMTP
 //! and POP3 share words with FTP: a greeting without the word FTP is not enough, and neither are
 //! USER and PASS without a command that only FTP has.

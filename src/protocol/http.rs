@@ -1,11 +1,14 @@
-//! HTTP/1.0, 1.1 and, unencrypted, 2 (RFC 9110, RFC 9112, RFC 9113) on any port: who is asked for what, which software asks
-//! and answers, which secrets pass readable. Bodies are passed over by their framing (RFC 9112
-//! §6), so that what stands in them is never taken for a message.
+//! HTTP/1.0, 1.1 and, unencrypted, 2 on any port: who is asked for what, which software asks and
+//! answers, which secrets pass readable. Bodies are passed over by their framing (RFC 9112 §6), so
+//! that what stands in them is never taken for a message.
 //!
+//! Documents: RFC 9110, RFC 9112, RFC 9113; RFC 6455 (WebSocket); what runs over it as
+//! `syntax/application.rs` says.
 //! Bounds: a head 32 KiB, a body 4 KiB where it may hold parameters, 64 requests without their
-//! answer; 64 different hosts, 64 different notes and 64 other different facts a flow; for HTTP/2
-//! 16 KiB of fields and as much of what they refer to, each way. A switch to another protocol (RFC
-//! 9110 §7.8, CONNECT, RFC 6455) ends the reading; to HTTP/2 it goes on.
+//! answer; the beginning of sound and pictures as `syntax/moving.rs` says; 64 different hosts, 64
+//! different notes and 64 other different facts a flow; for HTTP/2 16 KiB of fields and as much of
+//! what they refer to, each way. A switch to another protocol (RFC 9110 §7.8, CONNECT, RFC 6455)
+//! ends the reading; to HTTP/2 it goes on.
 
 mod fields;
 mod framing;
@@ -20,7 +23,7 @@ use super::{Content, Dissector, Fact, NameKind, Next, Over, Prefix, Probe, Sessi
 use crate::flow::{Flow, Segment};
 use fields::as_head;
 use framing::{Asked, Half, State, after_line, framing};
-use message::may_hold_parameters;
+use message::{may_hold_parameters, moving};
 
 /// HTTP/1 on any port.
 pub struct Http;
@@ -152,6 +155,7 @@ impl Session for Exchange {
             half.line.held_bytes()
                 + half.body.as_ref().map_or(0, Vec::capacity)
                 + half.frames.as_ref().map_or(0, |frames| frames.held_bytes())
+                + half.moving.as_ref().map_or(0, |moving| moving.held_bytes())
         };
         let upgraded = self.upgraded.as_ref().map_or(0, |session| session.held_bytes());
         self.halves.iter().map(half).sum::<usize>() + upgraded
@@ -201,7 +205,9 @@ impl Exchange {
                     }
                 }
                 State::Body(mut left) | State::Chunk(mut left) => {
-                    half.keep_body(pass(&mut data, &mut left));
+                    let piece = pass(&mut data, &mut left);
+                    half.keep_body(piece);
+                    self.watch(half, piece, frame, say);
                     half.state = match half.state {
                         State::Body(_) if left > 0 => State::Body(left),
                         State::Body(_) => {
@@ -224,7 +230,11 @@ impl Exchange {
                         self.parameters(half, frame, say);
                     }
                 }
-                State::UntilClose | State::Lost => break,
+                State::UntilClose => {
+                    self.watch(half, data, frame, say);
+                    break;
+                }
+                State::Lost => break,
             }
         }
         Next::More
@@ -286,6 +296,7 @@ impl Exchange {
                 let documented =
                     header::field(head, "content-type").is_some_and(application::is_document);
                 half.body = (documented || may_hold_parameters(head)).then(Vec::new);
+                half.moving = moving(head, half.state);
                 Next::More
             }
             Some(Start::Response(code)) => {
@@ -314,6 +325,7 @@ impl Exchange {
                 let documented =
                     header::field(head, "content-type").is_some_and(application::is_document);
                 half.body = documented.then(Vec::new);
+                half.moving = moving(head, half.state);
                 Next::More
             }
             None => {

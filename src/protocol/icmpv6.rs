@@ -1,8 +1,9 @@
-//! ICMPv6 as far as it runs the network: router advertisements (RFC 4861 §4.2) with the name servers
-//! they give (RFC 8106 §5.1) and the networks they announce, and which groups devices listen to
-//! (MLD, RFC 2710 and RFC 9777). Whose address is whose is read where frames are decoded
-//! (`decode/neighbour.rs`), since the ledger needs it before flows.
+//! ICMPv6 as far as it runs the network: router advertisements with the name servers they give and
+//! the networks they announce, and which groups devices listen to (MLD). Whose address is whose is
+//! read where frames are decoded (`decode/neighbour.rs`), since the ledger needs it before flows.
 //!
+//! Documents: RFC 4861 §4.2 (router advertisements); RFC 8106 §5.1 (name servers); RFC 2710 and RFC
+//! 9777 (groups).
 //! Bounds: 64 groups of one message, options of one message. Tests: below.
 
 use super::syntax::group::{Membership, records};

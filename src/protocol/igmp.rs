@@ -1,6 +1,7 @@
-//! IGMP (RFC 1112 appendix I, RFC 2236, RFC 9776): which groups a device listens to. Some are a
-//! vendor's or a service's own, and show what it waits for before anything is sent.
+//! IGMP: which groups a device listens to. Some are a vendor's or a service's own, and show what it
+//! waits for before anything is sent.
 //!
+//! Documents: RFC 1112 appendix I, RFC 2236, RFC 9776.
 //! Bounds: 64 groups of one message. Tests: below; `zeek` and `ndpi` captures have others.
 
 use super::syntax::group::{Membership, records};

@@ -1,4 +1,6 @@
-//! IRC (RFC 2812 §2.3, §3.1; IRCv3 CAP) on any port: what bots in hijacked devices are led by.
+//! IRC on any port: what bots in hijacked devices are led by.
+//!
+//! Documents: RFC 2812 §2.3, §3.1; IRCv3 CAP.
 //!
 //! Recognised by NICK and USER lines of one side, in either order, perhaps behind PASS or CAP.
 //! Bounds: a line 1 KiB, [`LINES_MAX`] lines, those of `framed.rs` for what is said.

@@ -18,6 +18,7 @@ mod icmpv6;
 mod igmp;
 mod irc;
 mod legacy;
+pub mod link;
 mod mqtt;
 mod nat_pmp;
 mod nbns;
@@ -103,6 +104,7 @@ pub static DISSECTORS: &[&dyn Dissector] = &[
     &city::gb32960::Gb32960,
     &city::jt808::Jt808,
     &city::dlms::Hdlc,
+    &city::mbus::Mbus,
     &city::iec104::Iec104,
     &city::enip::Enip,
     &city::dlms::Dlms,
@@ -599,5 +601,7 @@ const ICMPV6: u8 = 58;
 
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod page;
 #[cfg(test)]
 pub(crate) mod testing;

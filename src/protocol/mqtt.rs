@@ -1,6 +1,7 @@
-//! MQTT 3.1, 3.1.1 and 5.0 (OASIS MQTT 3.1.1 §2 and §3, MQTT 5.0 §2 and §3) on any port: who
-//! connects with which secret, and which topics are published and asked for.
+//! MQTT 3.1, 3.1.1 and 5.0 on any port: who connects with which secret, and which topics are
+//! published and asked for.
 //!
+//! Documents: OASIS MQTT 3.1.1 §2 and §3, MQTT 5.0 §2 and §3; IBM's MQTT V3.1.
 //! Bounds: 64 KiB of a packet are kept, 4 KiB of a PUBLISH; 16 different topics a side; 4096
 //! packets. A connection whose CONNECT was not captured is recognised on port 1883, elsewhere by a
 //! message and its acknowledgment, or by a ping and its answer.

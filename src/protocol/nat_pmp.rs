@@ -1,6 +1,7 @@
-//! NAT-PMP (RFC 6886 §3) and PCP (RFC 6887 §7 and §11), UDP 5351: a device asks the router to
-//! open a port to it from the internet. Their few fixed bits allow no recognition off the port.
+//! NAT-PMP and PCP, UDP 5351: a device asks the router to open a port to it from the internet.
+//! They have few fixed bits: off the port an answer has to repeat what was asked, 60 bits and more.
 //!
+//! Documents: RFC 6886 §3 (NAT-PMP); RFC 6887 §7 and §11 (PCP).
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::framed::{
@@ -20,7 +21,7 @@ impl Dissector for NatPmp {
     }
 
     fn rule(&self) -> &'static str {
-        "port 5351, a known operation and length"
+        "a known operation and length; off port 5351 also its answer"
     }
 
     fn content(&self) -> Content {
@@ -32,10 +33,15 @@ impl Dissector for NatPmp {
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
-        if !on_port(flow, &PORTS) {
-            return Probe::No;
+        if on_port(flow, &PORTS) {
+            return probe(flow, seen, size, Demand::One);
         }
-        probe(flow, seen, size, Demand::One)
+        let (ask, answer) = (seen.first().0, seen.second());
+        match probe(flow, seen, size, Demand::Both) {
+            Probe::Yes if answers(ask, answer) || answers(answer, ask) => Probe::Yes,
+            Probe::Yes | Probe::No => Probe::No,
+            other => other,
+        }
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
@@ -57,6 +63,20 @@ fn size(datagram: &[u8]) -> Size {
         _ => false,
     };
     if fits { Size::Whole(datagram.len()) } else { Size::Broken }
+}
+
+/// Whether an answer is one to a mapping that was asked for: it repeats the inner port (RFC 6886
+/// §3.3) or the nonce (RFC 6887 §11.2).
+fn answers(ask: &[u8], answer: &[u8]) -> bool {
+    let ([version @ (0 | 2), operation @ (1 | 2), ..], [same, answered, ..]) = (ask, answer) else {
+        return false;
+    };
+    let repeated = if *version == 0 { (4..6, 8..10) } else { (24..36, 24..36) };
+    let repeated = [ask.get(repeated.0), answer.get(repeated.1)];
+    version == same
+        && operation | 0x80 == *answered
+        && repeated[0].is_some()
+        && repeated[0] == repeated[1]
 }
 
 struct Messages;
@@ -100,13 +120,42 @@ mod tests {
     use crate::flow::Side;
 
     #[test]
+    fn a_mapping_of_pcp_is_known_by_its_nonce() {
+        let mut ask = [0; 60];
+        ask[..2].copy_from_slice(&[2, 1]);
+        ask[24..36].fill(7);
+        (ask[36], ask[41], ask[43]) = (6, 80, 81);
+        let mut answer = ask;
+        answer[1] = 0x81;
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &answer)];
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(label.protocol, "nat-pmp");
+        assert_eq!(values(&said, "nat_pmp.open"), [b"tcp 80 as 81"]);
+    }
+
+    #[test]
     fn an_opened_port_is_said() {
         let ask = b"\0\x02\0\0\x02\x2a\x1f\x90\0\0\x0e\x10";
         let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, 5351), &[(Side::Low, ask)]);
         assert_eq!((label.protocol, label.frame), ("nat-pmp", 1));
         assert_eq!(values(&said, "nat_pmp.open"), [b"tcp 554 as 8080"]);
+        let udp = b"\0\x01\0\0\x02\x2b\x1f\x91\0\0\x0e\x10";
+        let two = [(Side::Low, &ask[..]), (Side::Low, udp)];
+        let (_, said) = converse_datagrams_here(&flow(UDP, 50_000, 5351), &two);
+        assert_eq!(values(&said, "nat_pmp.open"), [&b"tcp 554 as 8080"[..], b"udp 555 as 8081"]);
         let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, ask)]);
         assert_eq!(label.protocol, "unknown");
+        // Result, epoch, both ports, lifetime.
+        let answer = b"\0\x82\0\0\0\0\0\x09\x02\x2a\x1f\x90\0\0\x0e\x10";
+        let pieces = [(Side::Low, &ask[..]), (Side::High, answer)];
+        let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(label.protocol, "nat-pmp");
+        assert_eq!(values(&said, "nat_pmp.open"), [b"tcp 554 as 8080"]);
+        let mut other = *answer;
+        other[9] = 0x2b;
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &other)];
+        let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(label.protocol, "unknown", "the answer to something else");
         let (label, _) =
             converse_datagrams_here(&flow(UDP, 50_000, 5351), &[(Side::Low, &ask[..11])]);
         assert_eq!(label.frame, 0);

@@ -1,4 +1,6 @@
-//! NetBIOS name service (RFC 1002 §4.2) over UDP on any port: devices announce and look for names.
+//! NetBIOS name service over UDP on any port: devices announce and look for names.
+//!
+//! Documents: RFC 1002 §4.2.
 //!
 //! Fixed: a first name of 32 letters from A to P (a length and 128 bits of form), type 20 or 21.
 //! Bounds: one datagram at a time; those of `framed.rs`.
@@ -113,6 +115,11 @@ mod tests {
             assert_eq!((label.protocol, label.frame), ("nbns", 1));
             assert_eq!(values(&said, "nbns.name"), [b"CAM"]);
         }
+        let mut second = REGISTER.to_vec();
+        second[14] = b'E';
+        let pieces = [(Side::Low, REGISTER), (Side::Low, &second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 137, 5_123), &pieces);
+        assert_eq!(values(&said, "nbns.name"), [b"CAM", b"DAM"]);
         let mut other = REGISTER.to_vec();
         other[20] = b'Q';
         let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, &other)]);

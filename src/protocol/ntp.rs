@@ -1,7 +1,9 @@
-//! NTP (RFC 5905 §7.3, older versions, and control messages of RFC 9327), with or without NTS (RFC
-//! 8915 §5.7): time itself says nothing about a device, so only the version is said, and whether the
-//! answers are sealed. The format has hardly any fixed bits: off port 123 an answer has to repeat the
-//! 64 bits of the client's time.
+//! NTP, older versions and control messages, with or without NTS: time itself says nothing about a
+//! device, so only the version is said, and whether the answers are sealed. The format has hardly
+//! any fixed bits: off port 123 an answer has to repeat the 64 bits of the client's time.
+//!
+//! Documents: RFC 5905 §7.3; RFC 9327 (control messages); RFC 8915 §5.7 (NTS).
+//! Bounds: one datagram at a time; nothing is kept.
 
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
@@ -129,7 +131,9 @@ impl Session for Version {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{converse, converse_datagrams, flow, values};
+    use super::super::testing::{
+        converse, converse_datagrams, converse_datagrams_here, flow, values,
+    };
     use super::*;
     use crate::flow::Side;
     use crate::protocol::UDP;
@@ -168,6 +172,15 @@ mod tests {
             let (label, _) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
             assert_eq!(label.protocol, "unknown");
         }
+    }
+
+    #[test]
+    fn the_order_of_questions_does_not_matter() {
+        let (first, second) = (message(0x23, 40, b"12345678"), message(0x23, 40, b"12345679"));
+        let pieces = [(Side::Low, &first[..]), (Side::Low, &second[..])];
+        let (label, said) = converse_datagrams_here(&flow(UDP, 50_000, PORT), &pieces);
+        assert_eq!(label.protocol, "ntp");
+        assert_eq!(values(&said, "ntp.version"), [b"4"]);
     }
 
     #[test]

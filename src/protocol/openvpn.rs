@@ -1,9 +1,11 @@
-//! OpenVPN over UDP and TCP on any port, by how its control channel is reset (OpenVPN's
-//! `doc/doxygen/doc_protocol_overview.h` and the draft `openvpn-wire-protocol`): the client's reset
+//! OpenVPN over UDP and TCP on any port, by how its control channel is reset: the client's reset
 //! carries a session number, the server's answer repeats it in its acknowledgments. Where those are
 //! encrypted (`tls-crypt`) both carry a replay number and the time instead. One reset alone could
-//! be anything, and stays unknown; where only one side was captured, its next message has to have the
-//! same session number. Nothing is kept.
+//! be anything, and stays unknown; where only one side was captured, its next message has to have
+//! the same session number. Nothing is kept.
+//!
+//! Documents: OpenVPN's `doc/doxygen/doc_protocol_overview.h`; the draft `openvpn-wire-protocol`.
+//! Bounds: one message at a time; nothing is kept.
 
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, TCP, UDP, What};
 use crate::base::bytes::Reader;

@@ -1,8 +1,9 @@
-//! QUIC on any port, by its long header: versions 1 (RFC 9000 §17.2) and 2 (RFC 9369), their
-//! drafts, and the versions Google and Facebook used before them (what all have in common: RFC
-//! 8999). The hellos in its Initial packets are read (RFC 9001 §5), of which the pieces may come in
-//! any order over several datagrams; nothing else can be decrypted.
+//! QUIC on any port, by its long header: versions 1 and 2, their drafts, and the versions Google
+//! and Facebook used before them. The hellos in its Initial packets are read, of which the pieces
+//! may come in any order over several datagrams; nothing else can be decrypted.
 //!
+//! Documents: RFC 9000 §17.2 (version 1); RFC 9369 (version 2); RFC 8999 (what all versions have in
+//! common); RFC 9001 §5 (keys of Initial packets).
 //! Bounds: 32 KiB of handshake a side, the keys of three connection IDs, the first 64 datagrams.
 
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};

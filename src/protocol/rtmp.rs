@@ -1,8 +1,11 @@
-//! RTMP (Adobe's specification 1.0 §5.2, §5.3, §7.2) on any port: pictures sent to a platform,
-//! readable; the name they are published under is a secret that opens the channel.
+//! RTMP on any port: pictures sent to a platform, readable; the name they are published under is a
+//! secret that opens the channel.
+//!
+//! Documents: Adobe's RTMP specification 1.0 §5.2, §5.3, §7.2.
 //!
 //! Fixed: version 3 and the four zeroes of the handshake on port 1935, 40 bits; elsewhere the
-//! server's version as well. Bounds: 4 KiB behind the client's handshake.
+//! server's version as well.
+//! Bounds: 4 KiB behind the client's handshake.
 
 use super::syntax::framed::{THINGS_MAX, Voice, is_printable, on_port, u16_be};
 use super::syntax::stream::{Firsts, pass};

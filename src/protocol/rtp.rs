@@ -1,9 +1,11 @@
-//! RTP and RTCP (RFC 3550 §5, §6; RFC 3551 §6) over UDP, and over TCP with their lengths (RFC 4571),
-//! that nothing announced: pictures and sound of calls and cameras. SRTP has the same header, so what is in it is unknown, unless it shows
-//! the start codes of MPEG program streams (as GB/T 28181 sends them).
+//! RTP and RTCP over UDP, and over TCP with their lengths, that nothing announced: pictures and
+//! sound of calls and cameras. SRTP has the same header, so what is in it is unknown, unless it
+//! shows the start codes of MPEG program streams (as GB/T 28181 sends them).
 //!
-//! Fixed: RTP is believed when a later datagram has the same source, kind and a sequence number
-//! and time close to the first: 69 bits. RTCP when its reports fill two datagrams exactly.
+//! Documents: RFC 3550 §5, §6; RFC 3551 §6; RFC 4571 (over TCP).
+//!
+//! Fixed: RTP is believed when a later datagram has the same source, kind and a sequence number and
+//! time close to the first: 69 bits. RTCP when its reports fill two datagrams exactly.
 //! Bounds: 256 datagrams; those of `framed.rs`.
 
 use super::syntax::framed::{Framed, Grammar, Message, Size, Voice, padded, u16_be, u32_be};

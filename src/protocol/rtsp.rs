@@ -1,6 +1,7 @@
-//! RTSP 1.0 and 2.0 (RFC 2326, RFC 7826) on any port: which camera is asked for which sound and
-//! pictures (SDP, RFC 8866), with which secret, and the flows that carry them.
+//! RTSP 1.0 and 2.0 on any port: which camera is asked for which sound and pictures (SDP), with
+//! which secret, and the flows that carry them.
 //!
+//! Documents: RFC 2326, RFC 7826; RFC 8866 (SDP).
 //! Bounds: a head 32 KiB, a session description 16 KiB, 64 different notes and 64 other different
 //! facts a flow. Media inside the connection (RFC 2326 §10.12) is passed over by its length; after
 //! 64 KiB of it nothing new is expected: it begins only when PLAY or RECORD was answered, behind

@@ -1,10 +1,13 @@
-//! SMTP (RFC 5321 §4, RFC 4954, RFC 3207) on any port: cameras mail their pictures of motion, with
-//! the password of the mailbox readable when the server is asked without TLS.
+//! SMTP on any port: cameras mail their pictures of motion, with the password of the mailbox
+//! readable when the server is asked without TLS.
+//!
+//! Documents: RFC 5321 §4, RFC 4954, RFC 3207.
 //!
 //! Recognised by a greeting `220`, `EHLO` or `HELO` of the other side, and a command behind it; a
-//! connection that begins TLS at once is left to TLS, which has more to say. Where it begins later, its
-//! handshake is read here. Bounds: a line 4 KiB,
-//! [`LINES_MAX`] lines, those of `framed.rs` for what is said; mail itself is not kept.
+//! connection that begins TLS at once is left to TLS, which has more to say. Where it begins later,
+//! its handshake is read here.
+//! Bounds: a line 4 KiB, [`LINES_MAX`] lines, those of `framed.rs` for what is said; mail itself is
+//! not kept.
 
 use super::syntax::framed::{THINGS_MAX, Voice};
 use super::syntax::handshake::Handshake;

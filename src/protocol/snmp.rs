@@ -1,10 +1,14 @@
-//! SNMP (RFC 1157 §4, RFC 3416 §3, RFC 3412 §6) over UDP on any port. Versions 1 and 2c send
-//! their password, the community, readable; version 3 may encrypt.
+//! SNMP over UDP on any port. Versions 1 and 2c send their password, the community, readable;
+//! version 3 may encrypt.
+//!
+//! Documents: RFC 1157 §4, RFC 3416 §3, RFC 3412 §6; RFC 3414 §2.4 (users).
 //!
 //! Fixed: BER tags and lengths down to the request, which fill the datagram exactly: 40 bits and
-//! more. Bounds: one datagram at a time; those of `framed.rs`.
+//! more.
+//! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::syntax::default::is_default;
+use super::syntax::element::element;
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe};
 use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
@@ -71,19 +75,6 @@ impl Dissector for Snmp3 {
     fn start(&self, _: &Flow) -> Box<dyn Session> {
         Framed::start(Messages3)
     }
-}
-
-/// Takes one element off the front: its tag and content.
-fn element<'a>(rest: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
-    let (tag, length, at) = match **rest {
-        [tag, length @ ..=0x7f, ..] => (tag, usize::from(length), 2),
-        [tag, 0x81, length, ..] => (tag, usize::from(length), 3),
-        [tag, 0x82, high, low, ..] => (tag, usize::from(u16::from_be_bytes([high, low])), 4),
-        _ => return None,
-    };
-    let content = rest.get(at..at + length)?;
-    *rest = &rest[at + length..];
-    Some((tag, content))
 }
 
 /// Version, and what follows it, of a sequence that fills the datagram.
@@ -245,5 +236,11 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, V3)]);
         assert_eq!((label.protocol, label.content), ("snmpv3", Content::Unknown));
         assert_eq!(values(&said, "snmp.user"), [b"ab"]);
+        let mut second = V3.to_vec();
+        let user = V3.windows(2).position(|two| two == b"ab").unwrap();
+        second[user] = b'c';
+        let pieces = [(Side::Low, V3), (Side::Low, &second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&said, "snmp.user"), [b"ab", b"cb"]);
     }
 }

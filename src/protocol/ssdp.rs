@@ -1,6 +1,7 @@
-//! SSDP (UPnP Device Architecture 2.0 §1) over UDP on any port: devices announce what they are
-//! and which services they offer, and ask for those of others.
+//! SSDP over UDP on any port: devices announce what they are and which services they offer, and ask
+//! for those of others.
 //!
+//! Documents: UPnP Device Architecture 2.0 §1.
 //! Bounds: one datagram at a time, 64 different notes and 64 other different facts a flow.
 
 use super::syntax::header;

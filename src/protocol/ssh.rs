@@ -1,7 +1,9 @@
-//! SSH (RFC 4253 §4.2, §7.1, §8) on any port: the software both sides name before encryption begins,
-//! the ways of exchanging keys that each offers, and the print of the server's key.
+//! SSH on any port: the software both sides name before encryption begins, the ways of exchanging
+//! keys that each offers, and the print of the server's key.
 //!
-//! Bounds: a line 255 bytes, a packet 8 KiB, four of them a side; 64 KiB a flow, or until both have made theirs.
+//! Documents: RFC 4253 §4.2, §7.1, §8.
+//! Bounds: a line 255 bytes, a packet 8 KiB, four of them a side; 64 KiB a flow, or until both have
+//! made theirs.
 
 use super::syntax::stream::{Pending, Taken};
 use super::{

@@ -1,12 +1,14 @@
-//! STUN and TURN (RFC 8489 §5 and §14, RFC 8656; RFC 3489 §11.1) over UDP and TCP on any port: how
-//! devices find the way through a router before they send pictures peer to peer.
+//! STUN and TURN over UDP and TCP on any port: how devices find the way through a router before
+//! they send pictures peer to peer.
+//!
+//! Documents: RFC 8489 §5 and §14, RFC 8656 (TURN); RFC 3489 §11.1 (older form); RFC 6544 §3 and
+//! RFC 4571 (over TCP); RFC 7983 (what follows).
 //!
 //! Fixed: two zero bits, a length that holds, the magic cookie: 36 bits. Some leave out the padding
-//! of the last attribute. The older form has no cookie: on port 3478 alone, and with attributes that
-//! fill it exactly.
-//! Over TCP also with a length before each message, as peers do (RFC 6544 §3, RFC 4571).
-//! What follows in the same flow is told apart by RFC 7983: DTLS, which is read too, RTP, or data in
-//! a channel of TURN.
+//! of the last attribute. The older form has no cookie: on port 3478 alone, and with attributes
+//! that fill it exactly. Over TCP also with a length before each message, as peers do. What follows
+//! in the same flow is told apart by RFC 7983: DTLS, which is read too, RTP, or data in a channel
+//! of TURN.
 //! Bounds: those of `syntax/framed.rs` and `syntax/dtls.rs`.
 
 use super::syntax::dtls::{self, is_dtls};

@@ -1,7 +1,10 @@
-//! Syslog (RFC 3164 §4, RFC 5424 §6) over UDP: what a device writes in its log, readable.
+//! Syslog over UDP: what a device writes in its log, readable.
+//!
+//! Documents: RFC 3164 §4, RFC 5424 §6.
 //!
 //! Fixed: a priority below 192 in angle brackets, and a version or a time behind it: 50 bits. On
-//! port 514 any printable text behind the priority. Bounds: one datagram at a time.
+//! port 514 any printable text behind the priority.
+//! Bounds: one datagram at a time.
 
 use super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, on_port, probe};
 use super::{Content, Dissector, IdentityKind, Next, Over, Prefix, Probe, Session};
@@ -117,6 +120,10 @@ mod tests {
             assert_eq!(label.protocol, "syslog");
             assert_eq!(values(&said, "syslog.host"), [b"cam1"]);
         }
+        let lines = [&b"<34>Oct 11 22:14:15 cam1 su: a"[..], b"<34>Oct 11 22:14:16 cam2 su: b"];
+        let pieces = lines.map(|line| (Side::Low, line));
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&said, "syslog.host"), [b"cam1", b"cam2"]);
         let frame = |port, bytes: &[u8]| {
             converse_datagrams_here(&flow(UDP, 50_000, port), &[(Side::Low, bytes)]).0.frame
         };

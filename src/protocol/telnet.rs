@@ -1,5 +1,6 @@
-//! Telnet (RFC 854, RFC 855) on any port: logins whose password passes readable.
+//! Telnet on any port: logins whose password passes readable.
 //!
+//! Documents: RFC 854, RFC 855.
 //! Bounds: 64 bytes of what the server wrote last, 64 bytes of user name; 64 KiB a flow, since a
 //! login stands at its beginning. A password is counted while it is typed and never kept.
 

@@ -71,6 +71,9 @@ pub fn converse(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])]) -> (Labe
     if let Some(port) = flow.key.port(flow.initiator.other()) {
         write_down(label, &format!("port {port}"));
     }
+    write_down(label, &format!("test {}", std::thread::current().name().unwrap_or_default()));
+    let names: std::collections::BTreeSet<&str> = said.iter().map(|said| said.name).collect();
+    names.into_iter().for_each(|name| write_down(label, &format!("fact {name}")));
     (label, said)
 }
 
@@ -189,7 +192,7 @@ fn placed<'a>(pieces: &[(Side, &'a [u8])], size: usize) -> Vec<(Side, u32, &'a [
 }
 
 /// What was done to a conversation without a change of its label.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Cut,
     Swapped,
@@ -309,11 +312,15 @@ pub fn converse_datagrams_here(flow: &Flow, pieces: &[(Side, &[u8])]) -> (Label,
         took_part(other, way);
     };
     for at in 1..pieces.len() {
-        // An answer does not come before its question.
-        if pieces[at].0 == pieces[at - 1].0 {
-            let mut swapped = pieces.to_vec();
-            swapped.swap(at - 1, at);
-            same(converse(flow, true, &swapped), Way::Swapped);
+        let mut swapped = pieces.to_vec();
+        swapped.swap(at - 1, at);
+        let (other, said) = converse(flow, true, &swapped);
+        // An answer in front of its question may be less than both, but nothing else.
+        let answers = pieces[at].0 != pieces[at - 1].0;
+        if !answers || (other.protocol == label.protocol && sorted(&said) == sorted(&whole)) {
+            same((other, said), Way::Swapped);
+        } else if !may_be(&other, &said, label) {
+            panic!("swapped: {} became {}", label.protocol, other.protocol);
         }
     }
     let doubled: Vec<_> = pieces.iter().flat_map(|&piece| [piece, piece]).collect();
@@ -337,13 +344,18 @@ fn one_way(flow: &Flow, datagrams: bool, pieces: &[(Side, &[u8])], label: Label)
     for side in [Side::Low, Side::High] {
         let half: Vec<_> = pieces.iter().copied().filter(|piece| piece.0 == side).collect();
         let (other, said) = converse(flow, datagrams, &half);
-        let carries = super::What::Carries(label.protocol);
-        let fits = other.protocol == label.protocol
-            || other.method != super::Method::Payload
-            || said.iter().any(|said| said.what == carries);
         took_part(label, Way::Half);
+        let fits = may_be(&other, &said, label);
         assert!(fits, "one way only: {} became {}", label.protocol, other.protocol);
     }
+}
+
+/// The same name, none, or one beside which the first stands.
+fn may_be(other: &Label, said: &[Said], label: Label) -> bool {
+    let carries = super::What::Carries(label.protocol);
+    other.protocol == label.protocol
+        || other.method != super::Method::Payload
+        || said.iter().any(|said| said.what == carries)
 }
 
 /// Values of the facts called `name`.

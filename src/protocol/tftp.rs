@@ -1,6 +1,7 @@
-//! TFTP requests (RFC 1350 §5, RFC 2347) over UDP on any port: firmware and configuration fetched
-//! without any protection. The transfer itself goes from another port and is another flow, which the
-//! request announces.
+//! TFTP requests over UDP on any port: firmware and configuration fetched without any protection.
+//! The transfer itself goes from another port and is another flow, which the request announces.
+//!
+//! Documents: RFC 1350 §5, RFC 2347.
 //!
 //! Fixed: an operation, a printable name, one of three modes and zeroes: 60 bits and more.
 //! Bounds: one datagram at a time; those of `framed.rs`.
@@ -99,6 +100,10 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &[(Side::Low, ask)]);
         assert_eq!(label.protocol, "tftp");
         assert_eq!(values(&said, "tftp.read"), [b"fw.bin"]);
+        let put = b"\0\x02log.txt\0netascii\0";
+        let pieces = [(Side::Low, &ask[..]), (Side::Low, put)];
+        let (_, both) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&both, "tftp.write"), [b"log.txt"]);
         let announced = said.iter().find_map(|said| match said.what {
             What::Expect(announced) => Some((announced.port, announced.label)),
             _ => None,

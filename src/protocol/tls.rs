@@ -1,8 +1,12 @@
-//! TLS (RFC 5246, RFC 8446): what both sides say before encryption begins: both hellos, alerts
-//! and, up to TLS 1.2, the server's certificate. Handshake messages may span records and segments;
-//! at most 64 KiB a side is put together. On port 853, or where both sides settle on `dot`, it is
-//! DNS over TLS (RFC 7858). What began as something else, in text or with a proxy, is looked through
-//! for a hello (`syntax/preamble.rs`).
+//! TLS: what both sides say before encryption begins: both hellos, alerts and, up to TLS 1.2, the
+//! server's certificate. Handshake messages may span records and segments; at most 64 KiB a side is
+//! put together. On port 853, or where both sides settle on `dot`, it is DNS over TLS. What began
+//! as something else, in text or with a proxy, is looked through for a hello
+//! (`syntax/preamble.rs`).
+//!
+//! Documents: RFC 5246, RFC 8446; RFC 7858 (DNS over TLS); JA3 and JA4 as their authors publish
+//! them.
+//! Bounds: 64 KiB of handshake a side are put together.
 
 use super::syntax::handshake::{
     ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, Handshake, SERVER_HELLO,

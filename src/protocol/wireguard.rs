@@ -1,7 +1,10 @@
-//! WireGuard (the protocol's white paper §5.4) on any UDP port. Everything is encrypted; messages
-//! are known by type, three bytes that are zero, and fixed lengths. That could be chance, so that
-//! more is asked for: an answer that names the question's index, or the sixteen zero bytes of an
-//! unused cookie field, or data with small counters both ways. Nothing is kept.
+//! WireGuard on any UDP port. Everything is encrypted; messages are known by type, three bytes that
+//! are zero, and fixed lengths. That could be chance, so that more is asked for: an answer that
+//! names the question's index, or the sixteen zero bytes of an unused cookie field, or data with
+//! small counters both ways. Nothing is kept.
+//!
+//! Documents: the protocol's white paper §5.4.
+//! Bounds: one datagram at a time; nothing is kept.
 
 use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};

@@ -1,5 +1,7 @@
-//! WS-Discovery (1.1 §3 to §5) over UDP 3702 and other ports: how ONVIF cameras and printers are
-//! found. The scopes of an answer say name, model and place (ONVIF Core §7.3).
+//! WS-Discovery over UDP 3702 and other ports: how ONVIF cameras and printers are found. The scopes
+//! of an answer say name, model and place.
+//!
+//! Documents: WS-Discovery 1.1 §3 to §5; ONVIF Core §7.3 (scopes).
 //!
 //! Fixed: XML that names the schema of WS-Discovery within its first 4 KiB.
 //! Bounds: one datagram at a time; those of `framed.rs`.

@@ -19,7 +19,7 @@ pub fn headers(frame: &Frame<'_>) -> usize {
     let length = match &packet.body {
         Body::Ip(ip) => ip_headers(frame, &packet, ip),
         Body::Arp(_) => link(frame, &packet).map_or(0, |link| link + ARP),
-        Body::Other(_) | Body::Refused(_) => link(frame, &packet).unwrap_or(0),
+        Body::Other(_) | Body::Told(..) | Body::Refused(_) => link(frame, &packet).unwrap_or(0),
     };
     length.min(frame.data.len())
 }

@@ -4,7 +4,7 @@
 use super::IdentitySeen;
 
 /// Beginning of a fact's name, what its value has in it (any, where empty), and what says so.
-const KINDS: [(&str, &str, &str); 17] = [
+const KINDS: [(&str, &str, &str); 19] = [
     // ONVIF Core Specification, scopes and types of WS-Discovery.
     ("ws_discovery.types", "networkvideotransmitter", "camera"),
     ("ws_discovery.types", "networkvideodisplay", "video display"),
@@ -23,6 +23,8 @@ const KINDS: [(&str, &str, &str); 17] = [
     ("gbt32960.vin", "", "vehicle"),
     ("jtt808.terminal_id", "", "vehicle terminal"),
     ("dlms.system_title", "", "meter"),
+    ("goose.device", "", "substation device"),
+    ("sampled.id", "", "substation device"),
     ("lorawan.gateway", "", "LoRaWAN gateway"),
     ("adms.serial", "", "access terminal"),
 ];

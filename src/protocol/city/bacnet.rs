@@ -1,8 +1,10 @@
-//! BACnet/IP (ASHRAE 135 annex J; clause 6 network layer, 20 and 21 messages), UDP 47808 and
-//! other ports: heating, ventilation, doors and lifts of buildings.
+//! BACnet/IP, UDP 47808 and other ports: heating, ventilation, doors and lifts of buildings.
+//!
+//! Documents: ASHRAE 135 annex J, clause 6 (network layer), 20 and 21 (messages).
 //!
 //! Fixed: `81`, one of 13 functions, a length that holds exactly, version 1 of the network layer
-//! behind most: 36 bits. Bounds: one datagram at a time; those of `framed.rs`.
+//! behind most: 36 bits.
+//! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u16_be, u32_be,

@@ -1,4 +1,6 @@
-//! ANSI C12.22 (C12.22-2008 §5.3; over IP: RFC 6142), TCP and UDP 1153: meters in North America.
+//! ANSI C12.22, TCP and UDP 1153: meters in North America.
+//!
+//! Documents: ANSI C12.22-2008 §5.3; RFC 6142 (over IP).
 //!
 //! Fixed: `60`, a BER length that holds, a context or address field behind it, and the message
 //! itself (`be`) as the last: about 24 bits, so off the port both sides must send one.

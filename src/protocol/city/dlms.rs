@@ -1,11 +1,13 @@
-//! DLMS/COSEM of electricity, gas and water meters: behind the TCP and UDP wrapper (IEC
-//! 62056-4-7 §5) and in HDLC frames (IEC 62056-46 §6.4) that a serial gateway sends over TCP or
-//! UDP. The association says which secret is used (IEC 62056-5-3 annexes B and C): the lowest
-//! level has none, the low one sends the password itself.
+//! DLMS/COSEM of electricity, gas and water meters: behind the TCP and UDP wrapper and in HDLC
+//! frames that a serial gateway sends over TCP or UDP. The association says which secret is used:
+//! the lowest level has none, the low one sends the password itself.
 //!
-//! Fixed: the wrapper's version and a length, and one of the tags of IEC 62056-5-3 behind it:
-//! about 28 bits, therefore both sides off port 4059; HDLC flag, format and the check sequence over the header,
-//! 36 bits. Bounds: those of `framed.rs`.
+//! Documents: IEC 62056-4-7 §5 (wrapper); IEC 62056-46 §6.4 (HDLC); IEC 62056-5-3 annexes B and C.
+//!
+//! Fixed: the wrapper's version and a length, and one of the tags of IEC 62056-5-3 behind it: about
+//! 28 bits, therefore both sides off port 4059; HDLC flag, format and the check sequence over the
+//! header, 36 bits.
+//! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, on_port, probe, u16_be, u16_le,

@@ -1,8 +1,10 @@
-//! DNP3 (IEEE 1815-2012 §9.2 link layer, §8.2 transport, §4.2 application) over TCP and UDP:
-//! remote control of substations and water works.
+//! DNP3 over TCP and UDP: remote control of substations and water works.
+//!
+//! Documents: IEEE 1815-2012 §9.2 (link layer), §8.2 (transport), §4.2 (application).
 //!
 //! Fixed: `05 64`, a length and a control byte in range and the CRC over the header: 32 bits and
-//! more. Bounds: those of `framed.rs`.
+//! more.
+//! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u16_le};
 use super::super::{

@@ -1,4 +1,6 @@
-//! EtherNet/IP (CIP volume 2 §2-3), TCP and UDP 44818: drives, controllers, water works.
+//! EtherNet/IP, TCP and UDP 44818: drives, controllers, water works.
+//!
+//! Documents: CIP volume 2 §2-3.
 //!
 //! Fixed: a command that exists, a length that holds, options 0, a status of the 7 there are: 70
 //! bits, most of them zero; off the port a message of each side is asked for.

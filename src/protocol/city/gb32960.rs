@@ -1,9 +1,12 @@
-//! GB/T 32960.3-2016: electric vehicles report to their maker's and the authorities' platforms,
-//! over TCP: identity, speed and place, most of it without encryption.
+//! GB/T 32960: electric vehicles report to their maker's and the authorities' platforms, over TCP:
+//! identity, speed and place, most of it without encryption.
+//!
+//! Documents: GB/T 32960.3-2016.
 //!
 //! Fixed: `23 23` (version 2025: `24 24`), a command, an answer flag, a vehicle number of 17
-//! letters and digits, an encryption, a length; the exclusive-or of all behind the start must fit: more than 60
-//! bits. Bounds: those of `framed.rs`.
+//! letters and digits, an encryption, a length; the exclusive-or of all behind the start must fit:
+//! more than 60 bits.
+//! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u16_be, u32_be,

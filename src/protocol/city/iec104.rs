@@ -1,8 +1,11 @@
-//! IEC 60870-5-104 (§5, and -5-101 §7.2 for what is said): telecontrol of power networks.
+//! IEC 60870-5-104: telecontrol of power networks.
+//!
+//! Documents: IEC 60870-5-104 §5; IEC 60870-5-101 §7.2 (what is said).
 //!
 //! Fixed: `68`, a length of 4 to 253 that holds, and the control field's bits; a frame of kind U
 //! has 24 bits more. Off port 2404 two frames are asked for, of which the first of each side may
-//! only be such as begin a connection. Bounds: those of `framed.rs`.
+//! only be such as begin a connection.
+//! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, on_port, probe};
 use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session};

@@ -1,9 +1,13 @@
-//! What runs over ISO transport on TCP (RFC 1006 §6, ISO 8073 §13): MMS of substations (IEC
-//! 61850-8-1, ISO 9506), Siemens S7 and its successor. The transport alone is no label, since
-//! remote desktops use it too: the first data must show which it is.
+//! What runs over ISO transport on TCP: MMS of substations, Siemens S7 and its successor. The
+//! transport alone is no label, since remote desktops use it too: the first data must show which it
+//! is.
+//!
+//! Documents: RFC 1006 §6 and ISO 8073 §13 (transport); IEC 61850-8-1 and ISO 9506 (MMS); of S7
+//! Siemens publishes none, so captures alone.
 //!
 //! Fixed: `03 00`, a length that holds, a transport header that fits (about 40 bits), and then the
-//! first bytes of the protocol. Bounds: those of `framed.rs`.
+//! first bytes of the protocol.
+//! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, padded, probe, u16_be,

@@ -1,8 +1,11 @@
-//! JT/T 808 (2011, 2013, 2019): buses, taxis and lorries report to platforms over TCP or UDP:
-//! telephone number, plate, place and speed, mostly readable.
+//! JT/T 808: buses, taxis and lorries report to platforms over TCP or UDP: telephone number, plate,
+//! place and speed, mostly readable.
+//!
+//! Documents: JT/T 808-2011, JT/T 808-2013, JT/T 808-2019.
 //!
 //! Fixed: `7e` at both ends, a message that exists, a body length that holds and the exclusive-or
-//! over all of it: about 40 bits. Bounds: those of `framed.rs`; a frame of up to 2 KiB.
+//! over all of it: about 40 bits.
+//! Bounds: those of `framed.rs`; a frame of up to 2 KiB.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, padded, probe, u16_be, u32_be,

@@ -1,5 +1,6 @@
-//! KNXnet/IP (EN 13321-2, KNX standard 3/8/2 to 3/8/4), UDP 3671 and TCP: lights, blinds and
-//! meters of buildings.
+//! KNXnet/IP, UDP 3671 and TCP: lights, blinds and meters of buildings.
+//!
+//! Documents: EN 13321-2; KNX standard 3/8/2 to 3/8/4.
 //!
 //! Fixed: `06 10`, a service that exists, a length that holds exactly: 44 bits.
 //! Bounds: those of `framed.rs`.

@@ -1,11 +1,14 @@
-//! The Semtech packet forwarder (Lora-net/packet_forwarder PROTOCOL.TXT), UDP 1700 and other
-//! ports: LoRaWAN gateways and their network server. No authentication: the gateway's id, where
-//! it stands and every radio frame pass readable; what is in the radio frames is encrypted by
-//! LoRaWAN itself, their device addresses are not.
+//! The Semtech packet forwarder, UDP 1700 and other ports: LoRaWAN gateways and their network
+//! server. No authentication: the gateway's id, where it stands and every radio frame pass
+//! readable; what is in the radio frames is encrypted by LoRaWAN itself, their device addresses are
+//! not.
+//!
+//! Documents: Lora-net/packet_forwarder (PROTOCOL.TXT).
 //!
 //! Fixed: version 1 or 2 and a kind below 6 (13 bits), then a form by kind: JSON that begins with
-//! `{"` at 12 or 4, or a length of exactly 12 or 4. What is only an acknowledgement needs the
-//! other side. Bounds: one datagram at a time; those of `framed.rs`; 64 KiB of JSON.
+//! `{"` at 12 or 4, or a length of exactly 12 or 4. What is only an acknowledgement needs the other
+//! side.
+//! Bounds: one datagram at a time; those of `framed.rs`; 64 KiB of JSON.
 
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe};

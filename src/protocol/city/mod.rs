@@ -12,6 +12,7 @@ pub mod iso;
 pub mod jt808;
 pub mod knxnet;
 pub mod lorawan;
+pub mod mbus;
 pub mod modbus;
 pub mod opcua;
 pub mod sip;

@@ -1,9 +1,10 @@
-//! Modbus/TCP (Modbus Messaging on TCP/IP Implementation Guide V1.0b §3.1.3; Modbus Application
-//! Protocol V1.1b3 §5 and §6): registers of meters, inverters and controllers, readable and
-//! writable by anyone.
+//! Modbus/TCP: registers of meters, inverters and controllers, readable and writable by anyone.
 //!
-//! Fixed: protocol 0 (16 bits), a length below 255, a function that exists, whose body length
-//! fits. Off port 502 a message of each side is asked for. Over UDP only on port 502.
+//! Documents: Modbus Messaging on TCP/IP Implementation Guide V1.0b §3.1.3; Modbus Application
+//! Protocol V1.1b3 §5 and §6.
+//!
+//! Fixed: protocol 0 (16 bits), a length below 255, a function that exists, whose body length fits.
+//! Off port 502 a message of each side is asked for. Over UDP only on port 502.
 //! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{

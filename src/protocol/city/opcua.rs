@@ -1,8 +1,11 @@
-//! OPC UA over TCP (OPC 10000-6 §7.1, §6.7): machines and buildings. Whether it is encrypted is
-//! said by the security policy of the channel, the first text in its opening.
+//! OPC UA over TCP: machines and buildings. Whether it is encrypted is said by the security policy
+//! of the channel, the first text in its opening.
 //!
-//! Fixed: a kind of three letters, a final flag, a length; the first message must be a hello, which has
-//! 24 bits of letters and lengths that fit. Bounds: those of `framed.rs`; messages up to 16 MiB.
+//! Documents: OPC 10000-6 §7.1, §6.7.
+//!
+//! Fixed: a kind of three letters, a final flag, a length; the first message must be a hello, which
+//! has 24 bits of letters and lengths that fit.
+//! Bounds: those of `framed.rs`; messages up to 16 MiB.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, probe, u32_le,

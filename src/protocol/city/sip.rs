@@ -1,8 +1,11 @@
-//! SIP (RFC 3261 §7, §20) over UDP and TCP on any port, and what GB/T 28181 makes of it: cameras
-//! of Chinese cities that register with numbers of 20 digits and carry XML called MANSCDP.
+//! SIP over UDP and TCP on any port, and what GB/T 28181 makes of it: cameras of Chinese cities
+//! that register with numbers of 20 digits and carry XML called MANSCDP.
 //!
-//! Fixed: a start line with `SIP/2.0`. Bounds: one head of 32 KiB a side and 4 KiB of a body;
-//! 65 536 segments of a flow; those of `framed.rs` for what is said.
+//! Documents: RFC 3261 §7, §20; GB/T 28181 (numbers and commands).
+//!
+//! Fixed: a start line with `SIP/2.0`.
+//! Bounds: one head of 32 KiB a side and 4 KiB of a body; 65 536 segments of a flow; those of
+//! `framed.rs` for what is said.
 
 use super::super::syntax::announce;
 use super::super::syntax::document::{Entry, Meaning, tell};

@@ -4,6 +4,7 @@ use super::{BODY_BYTES_MAX, VERSION};
 use crate::protocol::Probe;
 use crate::protocol::syntax::header::{self, Head};
 use crate::protocol::syntax::http2::Frames;
+use crate::protocol::syntax::moving::Moving;
 use crate::protocol::syntax::stream::Pending;
 use std::collections::VecDeque;
 
@@ -15,6 +16,8 @@ pub struct Half {
     pub line: Pending,
     /// The beginning of a body that may hold parameters.
     pub body: Option<Vec<u8>>,
+    /// Looks at pictures and sound in a body.
+    pub moving: Option<Box<Moving>>,
     /// What this side asked and was not answered yet, oldest first.
     pub asked: VecDeque<Asked>,
     /// From here on it is HTTP/2.
@@ -53,6 +56,7 @@ impl Half {
             return;
         }
         self.body = None;
+        self.moving = None;
         self.state = match self.state {
             State::Body(left) if left == gap => State::Head,
             State::Body(left) if left > gap => State::Body(left - gap),

@@ -1,9 +1,10 @@
 //! What requests and answers say.
 
-use super::{BODY_BYTES_MAX, DNS_PATH, Exchange, Half, VERSION};
+use super::{BODY_BYTES_MAX, DNS_PATH, Exchange, Half, State, VERSION};
 use crate::protocol::syntax::application;
 use crate::protocol::syntax::framed::Voice;
 use crate::protocol::syntax::header::{self, SignIn, Start};
+use crate::protocol::syntax::moving::{Moving, Part};
 use crate::protocol::syntax::{parameter, update};
 use crate::protocol::{Fact, IdentityKind, NameKind, Subject, What};
 
@@ -125,6 +126,27 @@ impl Exchange {
         }
     }
 
+    /// Says which sound and pictures a body holds, as far as its beginning shows that.
+    pub(super) fn watch(
+        &mut self,
+        half: &mut Half,
+        piece: &[u8],
+        frame: u64,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        let Some(moving) = &mut half.moving else { return };
+        let more = moving.take(piece, &mut |part, what| {
+            let name = match part {
+                Part::Video => "http.video",
+                Part::Audio => "http.audio",
+            };
+            self.say(What::Media, name, what, frame, say);
+        });
+        if !more {
+            half.moving = None;
+        }
+    }
+
     fn secret(&mut self, text: &[u8], whole: bool, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
         if let Some(secret) = parameter::secret(text, whole) {
             let what = What::Credential { kind: "http parameter", length: secret.length };
@@ -186,6 +208,18 @@ pub fn may_hold_parameters(head: &[u8]) -> bool {
     [&b"application/x-www-form-urlencoded"[..], b"application/json", b"text/plain"]
         .iter()
         .any(|wanted| starts_with(kind, wanted))
+}
+
+/// Looks at the body behind `head`, where that may be sound or pictures. Servers that do not know
+/// FLV send it as plain bytes.
+pub fn moving(head: &[u8], state: State) -> Option<Box<Moving>> {
+    if matches!(state, State::Head | State::Lost) {
+        return None;
+    }
+    let kind = header::field(head, "content-type").unwrap_or_default();
+    let pictures = is_moving(kind);
+    let plain = kind.is_empty() || starts_with(kind, b"application/octet-stream");
+    (pictures || plain).then(|| Box::new(Moving::of(pictures)))
 }
 
 /// Types of sound and moving pictures; multipart/x-mixed-replace is how cameras send JPEG after

@@ -84,6 +84,40 @@ fn http_2_by_prior_knowledge_and_by_upgrade() {
 }
 
 #[test]
+fn pictures_and_sound_are_told_with_codec_size_and_rate() {
+    use crate::protocol::syntax::moving::tests::{PICTURE, STREAM};
+    let ask = b"GET /live.flv HTTP/1.1\r\nHost: cam.example\r\n\r\n";
+    let head = |fields: &str| format!("HTTP/1.1 200 OK\r\n{fields}\r\n").into_bytes();
+    let chunk = |data: &[u8]| [format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat();
+    let length = format!("Content-Length: {}\r\n", STREAM.len());
+    // Live streams end with the connection, or go in chunks; some servers do not know the type.
+    let chunked = "Content-Type: video/x-flv\r\nTransfer-Encoding: chunked\r\n";
+    for answer in [
+        [head("Content-Type: video/x-flv\r\n"), STREAM.to_vec()].concat(),
+        [head(chunked), chunk(&STREAM[..40]), chunk(&STREAM[40..])].concat(),
+        [head(&length), STREAM.to_vec()].concat(),
+        [head("Content-Type: application/octet-stream\r\n"), STREAM.to_vec()].concat(),
+    ] {
+        let pieces = [(Side::Low, &ask[..]), (Side::High, &answer)];
+        let (label, said) = converse_anywhere(&client(), &pieces);
+        assert_eq!((label.protocol, label.content), ("http", Content::Clear));
+        assert_eq!(values(&said, "http.video"), [b"H.264 1280x720 25/s"]);
+        assert_eq!(values(&said, "http.audio"), [b"AAC"]);
+        let video = said.iter().find(|said| said.name == "http.video").unwrap();
+        assert_eq!(video.what, What::Media);
+    }
+    let part = [b"--b\r\nContent-Type: image/jpeg\r\n\r\n", PICTURE, b"\r\n--b\r\n"].concat();
+    let kind = "Content-Type: multipart/x-mixed-replace; boundary=b\r\n";
+    let answer = [head(kind), part.clone()].concat();
+    let (_, said) = converse_anywhere(&client(), &[(Side::Low, ask), (Side::High, &answer)]);
+    assert_eq!(values(&said, "http.video"), [b"JPEG 640x480"]);
+    assert_eq!(values(&said, "http.media"), [b"multipart/x-mixed-replace; boundary=b"]);
+    let answer = [head("Content-Type: text/html\r\n"), STREAM.to_vec(), part].concat();
+    let (_, said) = converse_anywhere(&client(), &[(Side::Low, ask), (Side::High, &answer)]);
+    assert!(said.iter().all(|said| said.what != What::Media), "{said:?}");
+}
+
+#[test]
 fn fields_cannot_write_lines_of_their_own() {
     let field = |name: &[u8], value: &[u8]| (name.to_vec(), value.to_vec());
     let fields = [

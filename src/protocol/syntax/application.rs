@@ -3,12 +3,17 @@
 //! (SOAP, ONVIF Core §5), UPnP descriptions of devices (UPnP Device Architecture 1.1 §2.3), OCPP charging stations (OCPP-J 1.6 §3, over WebSocket, RFC 6455 §5),
 //! ZKTeco attendance terminals (ADMS) and eWeLink switches in the local network.
 //!
+//! OCPP: OCPP-J 1.6 §4 and OCPP 2.0.1 part 4 §4 for the frames, OCPP 1.6 §6 and 2.0.1 part 2 for
+//! their fields. Cards of drivers are told by their length alone. A WebSocket that packs its frames
+//! (RFC 7692) is not read.
+//!
 //! Bounds: those of the caller for heads and bodies, those of `framed.rs` for WebSocket frames.
 
 use super::super::{IdentityKind, Next, Session};
 use super::document::{self, Entry, Meaning, contains};
 use super::framed::{Framed, Grammar, Message, Size, Voice, u16_be, u32_be};
 use super::header;
+use super::parameter;
 
 /// Something that runs over HTTP.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,13 +67,40 @@ const OCPP: &[Entry] = &[
     ("firmwareVersion", Meaning::Identity(IdentityKind::Firmware), "ocpp.firmware"),
     ("iccid", Meaning::Identity(IdentityKind::DeviceId), "ocpp.iccid"),
     ("imsi", Meaning::Identity(IdentityKind::DeviceId), "ocpp.imsi"),
-    ("idTag", Meaning::Note, "ocpp.card"),
+    ("meterSerialNumber", Meaning::Note, "ocpp.meter"),
+    // Whoever knows the number of a card can charge on its owner's account, so it is never shown.
+    ("idTag", Meaning::Secret("ocpp card"), "ocpp.card"),
+    ("idToken", Meaning::Secret("ocpp card"), "ocpp.card"),
+    ("parentIdTag", Meaning::Secret("ocpp card"), "ocpp.card"),
+    // OCPP 1.6 S: the header of every message names the station, whoever sends it.
+    ("chargeBoxIdentity", Meaning::Note, "ocpp.charge_box"),
+];
+/// Calls of the central system that switch, write or restart something, of 1.6 and 2.0.1.
+const OCPP_COMMANDS: &[&[u8]] = &[
+    b"ChangeAvailability",
+    b"ChangeConfiguration",
+    b"ClearCache",
+    b"RemoteStartTransaction",
+    b"RemoteStopTransaction",
+    b"RequestStartTransaction",
+    b"RequestStopTransaction",
+    b"Reset",
+    b"SendLocalList",
+    b"SetChargingProfile",
+    b"SetNetworkProfile",
+    b"SetVariables",
+    b"SignedUpdateFirmware",
+    b"UnlockConnector",
+    b"UpdateFirmware",
 ];
 const EWELINK: &[Entry] = &[
     ("deviceid", Meaning::Identity(IdentityKind::DeviceId), "ewelink.device_id"),
     ("fwVersion", Meaning::Identity(IdentityKind::Firmware), "ewelink.firmware"),
     ("switch", Meaning::Note, "ewelink.switch"),
 ];
+/// What a switch is asked without being told to do anything.
+const EWELINK_QUESTIONS: &[&[u8]] =
+    &[b"info", b"signal_strength", b"getState", b"subDevList", b"statistics"];
 
 const UPNP: &[Entry] = &[
     ("friendlyName", Meaning::Identity(IdentityKind::HostName), "upnp.name"),
@@ -132,7 +164,10 @@ pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<A
         Application::Adms
     } else if path.starts_with(b"/onvif/") {
         Application::Onvif
-    } else if path.starts_with(b"/zeroconf/") {
+    } else if let Some(command) = path.strip_prefix(b"/zeroconf/") {
+        if head.starts_with(b"POST ") && !EWELINK_QUESTIONS.contains(&command) {
+            voice.control("ewelink.command", command);
+        }
         Application::Ewelink
     } else {
         return None;
@@ -152,10 +187,15 @@ pub fn is_document(kind: &[u8]) -> bool {
 
 /// Says what a body tells, of what its head named or it names itself.
 pub fn tell(body: &[u8], named: Option<&Application>, voice: &mut Voice<'_>) {
+    if contains(body, b"PortMapping") {
+        mapping(body, voice);
+    }
     let own = if contains(body, b"urn:dslforum-org:cwmp-1-") {
         Some(Application::Cwmp)
     } else if contains(body, b"http://www.onvif.org/ver") {
         Some(Application::Onvif)
+    } else if contains(body, b"urn://Ocpp/C") {
+        Some(Application::Ocpp)
     } else if contains(body, b"urn:schemas-upnp-org:device-1-0") {
         Some(Application::Upnp)
     } else {
@@ -188,6 +228,22 @@ fn parameters(body: &[u8], voice: &mut Voice<'_>) {
     });
 }
 
+/// A port that a router is asked to open (UPnP WANIPConnection:2 §2.5.16), to whom and as what.
+fn mapping(body: &[u8], voice: &mut Voice<'_>) {
+    let [mut protocol, mut inner, mut outer, mut client] = [&[][..]; 4].map(<[u8]>::to_vec);
+    document::elements(body, &mut |name, value| match name {
+        b"NewProtocol" => protocol = value.to_ascii_lowercase(),
+        b"NewInternalPort" => inner = value.to_vec(),
+        b"NewExternalPort" => outer = value.to_vec(),
+        b"NewInternalClient" => client = value.to_vec(),
+        _ => {}
+    });
+    if !inner.is_empty() && !outer.is_empty() {
+        let asked = [&protocol[..], b" ", &inner, b" as ", &outer, b" to ", &client].concat();
+        voice.note("upnp.mapping", &asked);
+    }
+}
+
 /// The user name token (WS-Security UsernameToken 1.1.1 §3.1): the password itself or a digest.
 fn token(body: &[u8], voice: &mut Voice<'_>) {
     let plain = contains(body, b"#PasswordText");
@@ -210,6 +266,33 @@ pub fn websocket(application: Option<&Application>) -> Option<Box<dyn Session>> 
 
 /// Texts of OCPP in frames of WebSocket.
 struct Texts;
+
+/// Secrets that a station is given: the password of its own login, by the name of the setting (OCPP
+/// 1.6 security whitepaper; SecurityCtrlr of OCPP 2.0.1 part 2), and those in places to fetch
+/// programs from and to send logs to.
+fn settings(text: &[u8], voice: &mut Voice<'_>) {
+    let mut key: Vec<u8> = Vec::new();
+    let mut given = 0;
+    parameter::json(text, &mut |name, value| match name {
+        b"key" => key = value.to_vec(),
+        b"value" if key == b"AuthorizationKey" => {
+            voice.credential("ocpp setting", value.len(), "ocpp.setting", &key);
+        }
+        b"attributeValue" => given = value.len(),
+        b"name" if value == b"BasicAuthPassword" => {
+            voice.credential("ocpp setting", given, "ocpp.setting", value);
+        }
+        b"location" | b"remoteLocation" => {
+            if let Some(url) = header::url(value)
+                && let Some((user, length)) = url.secret()
+            {
+                voice.credential("ocpp url", length, "ocpp.url", user);
+            }
+            voice.note("ocpp.location", &header::without_secrets(value));
+        }
+        _ => {}
+    });
+}
 
 /// Header and extended length (RFC 6455 §5.2): reserved bits are zero, as no extension is read.
 fn websocket_size(start: &[u8]) -> Size {
@@ -259,6 +342,10 @@ impl Grammar for Texts {
             if text.trim_ascii_start().starts_with(b"[2,") {
                 let action = text.split(|&byte| byte == b'"').nth(3).unwrap_or_default();
                 voice.note("ocpp.action", action);
+                if OCPP_COMMANDS.contains(&action) {
+                    voice.control("ocpp.command", action);
+                }
+                settings(&text, voice);
             }
             document::tell(&text, OCPP, voice);
         }
@@ -353,6 +440,129 @@ mod tests {
         assert_eq!(values(&said, "ocpp.vendor"), [b"V"]);
         assert_eq!(values(&said, "ocpp.model"), [b"M"]);
         assert_eq!(values(&said, "ocpp.action"), [b"BootNotification"]);
+    }
+
+    fn frame(text: &[u8], from_client: bool) -> Vec<u8> {
+        let mask = [1, 2, 3, 4];
+        let length = text.len() as u8;
+        match (from_client, length) {
+            (true, ..126) => {
+                let masked = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+                [&[0x81, 0x80 | length][..], &mask, &masked.collect::<Vec<_>>()].concat()
+            }
+            (true, _) => {
+                let masked = text.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+                [&[0x81, 0xfe, 0, length][..], &mask, &masked.collect::<Vec<_>>()].concat()
+            }
+            (false, ..126) => [&[0x81, length], text].concat(),
+            (false, _) => [&[0x81, 126, 0, length], text].concat(),
+        }
+    }
+
+    #[test]
+    fn stations_of_both_versions_name_themselves_and_cards_stay_unsaid() {
+        let boot_16 = br#"[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M","chargePointSerialNumber":"S1","firmwareVersion":"1.2","imsi":"001010000000001"}]"#;
+        let boot_201 = br#"[2,"1","BootNotification",{"reason":"PowerUp","chargingStation":{"model":"M","vendorName":"V","serialNumber":"S1","firmwareVersion":"1.2","modem":{"imsi":"001010000000001"}}}]"#;
+        let card_16 = br#"[2,"2","Authorize",{"idTag":"04A1B2C3"}]"#;
+        let card_201 =
+            br#"[2,"2","Authorize",{"idToken":{"idToken":"04A1B2C3","type":"ISO14443"}}]"#;
+        let set_16 = br#"[2,"9","ChangeConfiguration",{"key":"AuthorizationKey","value":"hush"}]"#;
+        let set_201 = br#"[2,"9","SetVariables",{"setVariableData":[{"attributeValue":"hush","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}]"#;
+        let update =
+            br#"[2,"10","UpdateFirmware",{"location":"ftp://u:hush@files.example/f.bin"}]"#;
+        for (version, boot, card, set) in [
+            ("ocpp1.6", &boot_16[..], &card_16[..], &set_16[..]),
+            ("ocpp2.0.1", boot_201, card_201, set_201),
+        ] {
+            let ask = format!(
+                "GET /ws/S1 HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: {version}\r\n\r\n"
+            );
+            let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+            let said = read(&[
+                (Side::Low, ask.as_bytes()),
+                (Side::High, answer),
+                (Side::Low, &frame(boot, true)),
+                (Side::Low, &frame(card, true)),
+                (Side::High, &frame(set, false)),
+                (Side::High, &frame(update, false)),
+            ]);
+            for (name, value) in [
+                ("ocpp.vendor", &b"V"[..]),
+                ("ocpp.model", b"M"),
+                ("ocpp.serial", b"S1"),
+                ("ocpp.firmware", b"1.2"),
+                ("ocpp.imsi", b"001010000000001"),
+                ("ocpp.location", b"ftp://files.example/f.bin"),
+            ] {
+                assert_eq!(values(&said, name), [value], "{version} {name}");
+            }
+            let actions = values(&said, "ocpp.action");
+            assert_eq!(actions[..2], [&b"BootNotification"[..], b"Authorize"]);
+            assert_eq!(values(&said, "ocpp.command"), actions[2..]);
+            let secrets: Vec<_> = said
+                .iter()
+                .filter_map(|said| match said.what {
+                    What::Credential { kind, length } => Some((kind, length)),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(secrets, [("ocpp card", 8), ("ocpp setting", 4), ("ocpp url", 4)]);
+            let hidden = |said: &Said| {
+                [&b"04A1B2C3"[..], b"hush"]
+                    .iter()
+                    .all(|secret| !said.value.windows(secret.len()).any(|part| part == *secret))
+            };
+            assert!(said.iter().all(hidden), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_station_that_speaks_soap_is_read_too() {
+        let request = post(
+            "/cs HTTP/1.1\r\nContent-Type: application/soap+xml; charset=utf-8\r\n",
+            "<Envelope xmlns:cs=\"urn://Ocpp/Cs/2015/10/\"><Header><cs:chargeBoxIdentity>CB1\
+             </cs:chargeBoxIdentity></Header><cs:bootNotificationRequest><cs:chargePointModel>M\
+             </cs:chargePointModel></cs:bootNotificationRequest><cs:idTag>04A1B2C3</cs:idTag>\
+             </Envelope>",
+        );
+        let said = read(&[(Side::Low, &request)]);
+        assert_eq!(values(&said, "http.application"), [b"ocpp"]);
+        assert_eq!(values(&said, "ocpp.charge_box"), [b"CB1"]);
+        assert_eq!(values(&said, "ocpp.model"), [b"M"]);
+        let kind = "ocpp card";
+        assert!(said.iter().any(|said| said.what == What::Credential { kind, length: 8 }));
+    }
+
+    #[test]
+    fn a_router_is_asked_for_a_port_by_soap() {
+        let request = post(
+            "/ctl/IPConn HTTP/1.1\r\nContent-Type: text/xml; charset=\"utf-8\"\r\nSOAPAction: \
+             \"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping\"\r\n",
+            "<s:Envelope><s:Body><u:AddPortMapping><NewRemoteHost></NewRemoteHost>\
+             <NewExternalPort>8080</NewExternalPort><NewProtocol>TCP</NewProtocol>\
+             <NewInternalPort>554</NewInternalPort><NewInternalClient>192.0.2.9\
+             </NewInternalClient></u:AddPortMapping></s:Body></s:Envelope>",
+        );
+        let said = read(&[(Side::Low, &request)]);
+        assert_eq!(values(&said, "upnp.mapping"), [b"tcp 554 as 8080 to 192.0.2.9"]);
+        assert_eq!(said.iter().filter(|said| said.what == What::Opening).count(), 1);
+        let other = String::from_utf8(request).unwrap().replace("AddPort", "GetPort");
+        let said = read(&[(Side::Low, other.as_bytes())]);
+        assert!(said.iter().all(|said| said.what != What::Opening));
+    }
+
+    #[test]
+    fn a_switch_is_told_and_asked() {
+        let head = |path: &str| format!("{path} HTTP/1.1\r\nContent-Type: application/json\r\n");
+        let body = r#"{"deviceid":"1000000001","data":{"switch":"on"}}"#;
+        let said = read(&[(Side::Low, &post(&head("/zeroconf/switch"), body))]);
+        assert_eq!(values(&said, "http.application"), [b"ewelink"]);
+        assert_eq!(values(&said, "ewelink.device_id"), [b"1000000001"]);
+        assert_eq!(values(&said, "ewelink.switch"), [b"on"]);
+        let command = said.iter().find(|said| said.name == "ewelink.command").unwrap();
+        assert_eq!((command.what, &command.value[..]), (What::Control, &b"switch"[..]));
+        let said = read(&[(Side::Low, &post(&head("/zeroconf/info"), r#"{"deviceid":"1"}"#))]);
+        assert!(said.iter().all(|said| said.what != What::Control));
     }
 
     #[test]

@@ -278,6 +278,19 @@ impl Framed {
         }
         let mut needed = 1;
         loop {
+            // Most messages lie whole in one segment and need no copy.
+            if half.state == State::Header
+                && half.pending.waiting().is_empty()
+                && let Size::Whole(length @ 1..=KEPT_BYTES_MAX) = self.grammar.size(data)
+                && let Some((bytes, behind)) = data.split_at_checked(length)
+            {
+                data = behind;
+                let message = Message { side, bytes, whole: true };
+                if self.read(&message, segment.frame, say) == Next::Done {
+                    return Next::Done;
+                }
+                continue;
+            }
             match half.state {
                 State::Header => {
                     let Some(bytes) = half.pending.exactly(&mut data, needed) else {

@@ -1,10 +1,11 @@
 //! Baichuan: the protocol of Reolink cameras, TCP 9000, and its transport over UDP. Texts of older
 //! firmware are masked with a fixed, public key, newer ones with AES; pictures are masked by
 //! neither in most firmware, which is why the content is not said to be one or the other.
-//! Learned from QuantumEntangledAndy/neolink (dissector/protocol.md, udp.md).
 //!
-//! Fixed: 32 bits of magic, a class of 16, a length. Bounds: those of `framed.rs`; messages of up
-//! to 16 MiB.
+//! Documents: QuantumEntangledAndy/neolink (dissector/protocol.md, udp.md).
+//!
+//! Fixed: 32 bits of magic, a class of 16, a length.
+//! Bounds: those of `framed.rs`; messages of up to 16 MiB.
 
 use super::super::syntax::document::{Entry, Meaning, tell};
 use super::super::syntax::framed::{

@@ -1,8 +1,10 @@
 //! Dahua's own protocols (also in the many brands that Dahua builds for): DHIP, JSON behind a
-//! header, over TCP and as discovery over UDP 37810; the older binary protocol of TCP 37777
-//! (called DVRIP by its implementations); and the text requests to the directory of its relay
-//! service, UDP 8800, which name the serial number. Learned from mcw0/DahuaConsole (net.py),
-//! OpenIPC/python-dvr (DeviceManager.py) and khoanguyen-3fc/dh-p2p (helpers.py, README.md).
+//! header, over TCP and as discovery over UDP 37810; the older binary protocol of TCP 37777 (called
+//! DVRIP by its implementations); and the text requests to the directory of its relay service, UDP
+//! 8800, which name the serial number.
+//!
+//! Documents: mcw0/DahuaConsole (net.py), OpenIPC/python-dvr (DeviceManager.py),
+//! khoanguyen-3fc/dh-p2p (helpers.py, README.md).
 //!
 //! Fixed bits: DHIP 160 with its two lengths; the directory 40 or more of text; the binary one 32
 //! of a known code and zeroes, therefore a message of each side is asked for off port 37777.
@@ -308,6 +310,10 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 8_800), &pieces[..1]);
         assert_eq!(label.protocol, "dahua-p2p");
         assert_eq!(values(&said, "dahua.p2p_serial"), [b"TEST000001"]);
+        let second = b"DHGET /online/p2psrv/TEST000002 HTTP/1.1\r\nCSeq: 2\r\n\r\n";
+        let both = [(Side::Low, &ask[..]), (Side::Low, second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 8_800), &both);
+        assert_eq!(values(&said, "dahua.p2p_serial"), [b"TEST000001", b"TEST000002"]);
         let (label, _) =
             converse_datagrams_here(&flow(UDP, 50_000, 8_800), &[(Side::Low, b"DHGE /")]);
         assert_eq!(label.protocol, "unknown");

@@ -1,8 +1,11 @@
 //! CAS, the command channel of EZVIZ cameras (Hikvision's consumer brand) where it is not inside
-//! TLS: XML behind a header of 32 bytes. Learned from RenierM26/pyEzvizApi (pyezvizapi/cas.py).
+//! TLS: XML behind a header of 32 bytes.
 //!
-//! Fixed: 64 bits of magic and version. A body's length is a hint only, so nothing behind the
-//! first message is cut out; its beginning is read. Bounds: those of `framed.rs`.
+//! Documents: RenierM26/pyEzvizApi (pyezvizapi/cas.py).
+//!
+//! Fixed: 64 bits of magic and version. A body's length is a hint only, so nothing behind the first
+//! message is cut out; its beginning is read.
+//! Bounds: those of `framed.rs`.
 
 use super::super::syntax::framed::{Demand, Framed, Grammar, Message, Size, Voice, probe, u32_be};
 use super::super::{Content, Dissector, Next, Over, Prefix, Probe, Session};

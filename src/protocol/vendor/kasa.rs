@@ -1,7 +1,8 @@
 //! TP-Link Smart Home (Kasa plugs, bulbs and switches): JSON masked with its own previous byte,
 //! which hides nothing, TCP and UDP 9999, no authentication: anyone on the network can read the
-//! owner's account and the place of the device, and switch it. Learned from python-kasa
-//! (kasa/discover.py) and nDPI (tplink_shp.c); `ndpi/tplink_shp.pcap` has both transports.
+//! owner's account and the place of the device, and switch it.
+//!
+//! Documents: python-kasa (kasa/discover.py), nDPI (tplink_shp.c).
 //!
 //! Fixed: the unmasked message must begin with `{"` or be `{}`, and its first 16 bytes be
 //! printable; in a stream the length before it must be below 64 KiB: about 60 bits.

@@ -1,10 +1,12 @@
 //! miIO, the local protocol of Xiaomi's and its partners' devices, UDP 54321: a header of 32 bytes
-//! with the device's id readable, then AES with a key made of the device's token. Devices that
-//! are not set up yet tell the token itself to anyone who says hello. Learned from
-//! OpenMiHome/mihome-binary-protocol (doc/PROTOCOL.md).
+//! with the device's id readable, then AES with a key made of the device's token. Devices that are
+//! not set up yet tell the token itself to anyone who says hello.
+//!
+//! Documents: OpenMiHome/mihome-binary-protocol (doc/PROTOCOL.md).
 //!
 //! Fixed: 16 bits of magic, a length that holds exactly, a word that is all zeroes or all ones: 64
-//! bits. Bounds: one datagram at a time; those of `framed.rs`.
+//! bits.
+//! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, probe, u16_be, u32_be,

@@ -1,12 +1,13 @@
 //! PPPP, the peer-to-peer network of CS2 and iLnk that millions of small cameras use, UDP on any
-//! port; its directories listen on 32100, and cameras answer a search on 32108. The id that
-//! opens a camera passes readable, and so do the requests of its older firmware, passwords
-//! included. Learned from magicus/pppp-dissector (PPPP.md), DavidVentura/cam-reverse
-//! (datatypes.ts) and re-ws.pl's notes of May 2018.
+//! port; its directories listen on 32100, and cameras answer a search on 32108. The id that opens a
+//! camera passes readable, and so do the requests of its older firmware, passwords included.
+//!
+//! Documents: magicus/pppp-dissector (PPPP.md), DavidVentura/cam-reverse (datatypes.ts), re-ws.pl's
+//! notes of May 2018.
 //!
 //! Fixed: `f1`, one of 40 types, and a length that holds exactly, 26 bits; so off the usual ports
-//! both sides must send one, unless it is the search itself. Bounds: one datagram at a time;
-//! those of `framed.rs`.
+//! both sides must send one, unless it is the search itself.
+//! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::super::syntax::framed::{
     Demand, Framed, Grammar, Message, Size, Voice, is_printable, on_port, padded, probe, u16_be,

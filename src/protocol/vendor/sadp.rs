@@ -1,8 +1,8 @@
 //! SADP: how Hikvision devices are found. XML over UDP to 239.255.255.250, port 37020; an answer
 //! tells model, serial number and firmware to anyone. Recognised on any port by its root element
-//! and `Uuid` (more than 100 fixed bits). Learned from public dumps of Hikvision's own SADP tool,
-//! whose manual has the timers.
+//! and `Uuid` (more than 100 fixed bits).
 //!
+//! Documents: public dumps of Hikvision's own SADP tool, whose manual has the timers.
 //! Bounds: one datagram at a time; those of `framed.rs`.
 
 use super::super::syntax::document::{Entry, Meaning, contains, tell};

@@ -1,6 +1,8 @@
 //! Discovery of Tapo and newer Kasa devices (TP-Link), UDP 20002 and 20004: a header of 16 bytes,
-//! then JSON that names model, hardware address, device and a hash of the owner's account to
-//! anyone who asks. Learned from python-kasa (kasa/discover.py).
+//! then JSON that names model, hardware address, device and a hash of the owner's account to anyone
+//! who asks.
+//!
+//! Documents: python-kasa (kasa/discover.py).
 //!
 //! Fixed: version, type and operation (32 bits), a length that holds exactly (16), JSON behind.
 //! Bounds: one datagram at a time; those of `framed.rs`.

@@ -1,8 +1,9 @@
 //! ThroughTek (TUTK, Kalay): the relay network inside the cameras of many brands, UDP on any port.
 //! All bytes pass a fixed shuffle that is the same everywhere, so the device's id can be read by
-//! anyone who undoes it. Learned from AlexxIT/go2rtc (pkg/tutk: crypto.go, session0.go, conn.go);
-//! the shuffle: in each block of 16 bytes, words are rotated left, put into an order of
+//! anyone who undoes it. In each block of 16 bytes, words are rotated left, put into an order of
 //! bytes, masked with a fixed text and rotated again.
+//!
+//! Documents: AlexxIT/go2rtc (pkg/tutk: crypto.go, session0.go, conn.go).
 //!
 //! Fixed, once undone: `04 02`, a version, a stage, a length that holds exactly: 40 bits. Undoing
 //! costs a block a datagram, so only lengths that occur are tried.
@@ -149,6 +150,13 @@ mod tests {
         assert_eq!(label.protocol, "tutk");
         assert_eq!(values(&said, "tutk.uid"), [b"TESTTESTTESTTEST1111"]);
         assert_eq!(values(&said, "tutk.command"), [b"010621"]);
+        let mut plain = plain;
+        plain[9] = 7;
+        let second: Vec<u8> =
+            plain.chunks(BLOCK).flat_map(|block| shuffle(block.try_into().unwrap())).collect();
+        let pieces = [(Side::Low, &wire[..]), (Side::Low, &second)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 5_123), &pieces);
+        assert_eq!(values(&said, "tutk.command"), [b"010621", b"010721"]);
         let (label, _) =
             converse_datagrams_here(&flow(UDP, 1, 10_001), &[(Side::Low, &wire[..48])]);
         assert_ne!(label.protocol, "tutk", "its length does not hold");

@@ -1,8 +1,8 @@
 //! Tuya in the local network, which the modules inside devices of hundreds of brands speak:
-//! announcements over UDP 6666 (readable), 6667 and 7000 (masked with a key that is the same in
-//! all devices and public: `mask.rs`), and commands over TCP 6668, encrypted with a key of the device.
-//! Learned from nDPI (tuya_lp.c) and the localtuya threads that `vendor-facts` cites;
-//! `ndpi/tuya_lp.pcap` has the announcements.
+//! announcements over UDP 6666 (readable), 6667 and 7000 (masked with a key that is the same in all
+//! devices and public: `mask.rs`), and commands over TCP 6668, encrypted with a key of the device.
+//!
+//! Documents: nDPI (tuya_lp.c), the localtuya threads that `vendor-facts` cites.
 //!
 //! Fixed: a prefix and a suffix of 32 bits each and a length that joins them.
 //! Bounds: those of `framed.rs`; a message of up to 64 KiB.
@@ -180,6 +180,12 @@ mod tests {
         let (label, said) = converse_datagrams(&flow(UDP, 50_000, 6666), &[(Side::Low, &plain)]);
         assert_eq!((label.protocol, label.content), ("tuya-discovery", Content::Service));
         assert_eq!(values(&said, "tuya.device_id"), [b"0123abcd"]);
+        let newer =
+            br#"{"ip":"10.0.0.9","gwId":"0123abcd","productKey":"keytest","version":"3.2"}"#;
+        let newer = old(0, &[&[0; 4][..], newer].concat());
+        let pieces = [(Side::Low, &plain[..]), (Side::Low, &newer)];
+        let (_, said) = converse_datagrams(&flow(UDP, 50_000, 6666), &pieces);
+        assert_eq!(values(&said, "tuya.version"), [b"3.1", b"3.2"]);
         let mut other = plain.clone();
         *other.last_mut().unwrap() = 0;
         let (label, _) = converse_datagrams_here(&flow(UDP, 50_000, 6666), &[(Side::Low, &other)]);

@@ -1,10 +1,13 @@
 //! XMEye, also called Sofia or DVRIP: recorders and cameras of XiongMai and the many brands built
 //! on its modules, TCP 34567 and UDP 34568 and 34569. JSON behind a header of 20 bytes; pictures
-//! pass readable. Learned from OpenIPC/python-dvr (dvrip.py, DeviceManager.py) and the Besder
-//! investigation of KostasEreksonas.
+//! pass readable.
 //!
-//! Fixed: `ff`, version, two zeroes, a message number between 990 and 3000 and a length that
-//! holds (together about 50 bits). Bounds: those of `framed.rs`; messages of up to 4 MiB.
+//! Documents: OpenIPC/python-dvr (dvrip.py, DeviceManager.py), the Besder investigation of
+//! KostasEreksonas.
+//!
+//! Fixed: `ff`, version, two zeroes, a message number between 990 and 3000 and a length that holds
+//! (together about 50 bits).
+//! Bounds: those of `framed.rs`; messages of up to 4 MiB.
 
 use super::super::syntax::document::{Entry, Meaning, contains, tell};
 use super::super::syntax::framed::{

@@ -55,7 +55,7 @@ impl Frames {
             if let Some((name, said_as)) = radio.network {
                 told.frame(Kind::Ssid, name, said_as, number);
             }
-            if matches!(packet.body, Body::Other("eapol")) {
+            if matches!(packet.body, Body::Told("eapol", _)) {
                 let why = b"WPA handshake: the password of the network can be guessed from it";
                 told.frame(Kind::Credential, why, "eapol", number);
             }
@@ -88,7 +88,7 @@ impl Frames {
                     told.address(arp.sender.into(), "arp", number);
                 }
             }
-            Body::Other(_) => {}
+            Body::Other(_) | Body::Told(..) => {}
             Body::Refused(reason) if !frame.data.is_empty() => {
                 *self.unread.entry(reason.to_string()).or_default() += 1;
             }
