@@ -144,28 +144,6 @@ fn lint_names_file_line_and_reason_with_its_exit_code() {
     assert!(code == 2 && error.contains("nobody"), "{code} {error}");
 }
 
-/// Suricata itself reads the rules, where it is installed.
-#[test]
-fn suricata_takes_the_rules() {
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("phonehome.rules");
-    let (code, out, _) = run(&["signatures", "export", "--format", "suricata"]);
-    assert_eq!(code, 0);
-    std::fs::write(&rules, out).unwrap();
-    let tried = Command::new("suricata")
-        .args(["-T", "-S"])
-        .arg(&rules)
-        .arg("-l")
-        .arg(folder.path())
-        .output();
-    match tried {
-        Ok(output) => {
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr))
-        }
-        Err(_) => eprintln!("skipped: no suricata"),
-    }
-}
-
 /// Raw IPv4: a question and its answer between two devices of one network.
 fn local_talk(path: &Path) {
     let mut bytes = 0xa1b2_c3d4_u32.to_le_bytes().to_vec();

@@ -6,7 +6,6 @@ mod common;
 use common::places::of_project;
 use common::program::{Outcome, command, outcome, phonehome};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const EXEMPLA: &str = "signatures/vendors/exempla-vision.toml";
 
@@ -124,28 +123,4 @@ fn a_withdrawn_fact_names_the_findings_it_touches_and_an_unchanged_one_none() {
     assert_eq!(std::fs::read_to_string(&erratum).unwrap(), text, "the same bytes again");
     std::fs::write(&findings, "{}").unwrap();
     assert_eq!(phonehome(&["signatures", "affected", case]).code, Some(4));
-}
-
-#[test]
-fn suricata_takes_the_exported_rules() {
-    let there = Command::new("suricata").arg("-V").output().is_ok_and(|out| out.status.success());
-    if !there {
-        println!("skipped: suricata is not installed");
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let rules = folder.path().join("phonehome.rules");
-    let exported = phonehome(&["signatures", "export", "--format", "suricata"]);
-    std::fs::write(&rules, &exported.stdout).unwrap();
-    let wanted = String::from_utf8_lossy(&exported.stdout).matches("sid:").count();
-    assert!(wanted > 100, "{wanted} rules");
-    let log = folder.path().to_str().unwrap();
-    let tried = Command::new("suricata")
-        .args(["-T", "-v", "-l", log, "-S", rules.to_str().unwrap()])
-        .output()
-        .unwrap();
-    let said = [&tried.stdout[..], &tried.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    assert!(tried.status.success(), "{said}");
-    assert!(!said.contains("<Error>"), "{said}");
 }

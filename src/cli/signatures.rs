@@ -120,7 +120,7 @@ pub struct Export {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// Rules for Suricata 6 and later, numbers 1500000 to 1999999
+    /// Rules for Suricata 7 and later, numbers 1500000 to 1999999
     Suricata,
     /// STIX 2.1 bundle of indicators
     Stix,

@@ -1,7 +1,7 @@
 //! `net.amplifier`: a device answers the internet with more than it was asked.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Method, UDP};
 
@@ -15,16 +15,8 @@ const FACTOR_MIN: u64 = 3;
 pub struct Amplifier;
 
 impl Check for Amplifier {
-    fn id(&self) -> &'static str {
-        "net.amplifier"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "net.amplifier", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -61,11 +53,10 @@ impl Check for Amplifier {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.alternatives.push(Alternative {
-            text: text("net.amplifier.end_asked_says").into(),
-            status: "not excluded",
-            by: text("net.amplifier.udp_prove_where").into(),
-        });
+        draft.not_excluded(
+            text("net.amplifier.end_asked_says"),
+            text("net.amplifier.udp_prove_where"),
+        );
         draft.may_say = told!(
             "net.amplifier.may_say",
             device = spoken_device(view.device(contact)),

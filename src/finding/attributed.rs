@@ -1,7 +1,7 @@
 //! What checks share that go by whose a name or network is.
 
 use super::words::{text, told};
-use super::{Alternative, Draft, Fact, View};
+use super::{Draft, Fact, View};
 use crate::attribution::ledger::NameSource;
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{Claim, Contact, Level};
@@ -33,17 +33,9 @@ pub(super) fn attributed<'v>(
     }
     draft.facts.extend(said.iter().map(|claim| fact(claim)));
     if said.iter().any(|claim| matches!(claim.basis, "said" | "protocol")) {
-        draft.alternatives.push(Alternative {
-            text: text("shared.speaks_elsewhere").into(),
-            status: "not excluded",
-            by: text("shared.by_protocol").into(),
-        });
+        draft.not_excluded(text("shared.speaks_elsewhere"), text("shared.by_protocol"));
     } else if draft.level == Level::Inferred {
-        draft.alternatives.push(Alternative {
-            text: text("shared.address_also_serves").into(),
-            status: "not excluded",
-            by: text("shared.name_comes_dns").into(),
-        });
+        draft.not_excluded(text("shared.address_also_serves"), text("shared.name_comes_dns"));
     }
     (!said.is_empty()).then_some((draft, said))
 }

@@ -2,7 +2,7 @@
 //! even pace.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::{Mark, Row};
 use crate::attribution::pace::{INTERVALS_MIN, Pace, Paced};
 use crate::attribution::world::{Contact, Level, Zone, transport_name};
@@ -23,16 +23,8 @@ const KEEP_ALIVES: [(&str, u32); 3] = [("mqtt", 2), ("stun", 28), ("wireguard", 
 pub struct Beacon;
 
 impl Check for Beacon {
-    fn id(&self) -> &'static str {
-        "net.beacon"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "net.beacon", version: 2, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -160,11 +152,10 @@ fn messages(view: &View<'_>, contact: &Contact, draft: &mut Draft, paces: &mut V
                 period = span(pace.period)
             ));
             if least == most && draft.alternatives.is_empty() {
-                draft.alternatives.push(Alternative {
-                    text: text("net.beacon.keep_alive_holds").into(),
-                    status: "not excluded",
-                    by: text("net.beacon.messages_length").into(),
-                });
+                draft.not_excluded(
+                    text("net.beacon.keep_alive_holds"),
+                    text("net.beacon.messages_length"),
+                );
             }
         }
         let counted = draft.traffic.iter().any(|&(known, _)| known == index);

@@ -2,7 +2,7 @@
 //! a finding about the hub says so.
 
 use super::words::{text, told};
-use super::{Alternative, Draft, Fact, View};
+use super::{Draft, Fact, View};
 use crate::attribution::world::{Behind, Contact};
 use crate::base::address::Spelled;
 use std::net::IpAddr;
@@ -32,9 +32,5 @@ pub(super) fn note(view: &View<'_>, contact: &Contact, draft: &mut Draft) {
             first.frame,
         ));
     }
-    draft.alternatives.push(Alternative {
-        text: text("shared.something_behind_device").into(),
-        status: "not excluded",
-        by: text("shared.packets_both_bear").into(),
-    });
+    draft.not_excluded(text("shared.something_behind_device"), text("shared.packets_both_bear"));
 }

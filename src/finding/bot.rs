@@ -1,7 +1,7 @@
 //! `net.bot-signature`: a device knocks at strangers as the bots of a known family do.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::table::Set;
@@ -17,16 +17,8 @@ const FRAMES_MAX: usize = 16;
 pub struct Bot;
 
 impl Check for Bot {
-    fn id(&self) -> &'static str {
-        "net.bot-signature"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::High
+    fn rule(&self) -> Rule {
+        Rule { id: "net.bot-signature", version: 1, severity: Severity::High }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -67,11 +59,10 @@ impl Check for Bot {
             return None;
         }
         draft.traffic.sort_unstable_by_key(|&(row, _)| row);
-        draft.alternatives.push(Alternative {
-            text: text("net.bot-signature.somebody_runs_scanner").into(),
-            status: "not excluded",
-            by: text("net.bot-signature.packets_say_why").into(),
-        });
+        draft.not_excluded(
+            text("net.bot-signature.somebody_runs_scanner"),
+            text("net.bot-signature.packets_say_why"),
+        );
         draft.may_say = told!(
             "net.bot-signature.may_say",
             device = spoken_device(device),

@@ -89,8 +89,8 @@ fn entry(check: &dyn Check) -> String {
         told!(
             "catalogue.head",
             title = check.title(),
-            severity = check.severity().name(),
-            version = check.version(),
+            severity = check.rule().severity.name(),
+            version = check.rule().version,
         ) + "\n",
         told!("catalogue.looks_for", said = about.looks_for),
         told!("catalogue.why", said = about.why),

@@ -1,7 +1,7 @@
 //! What checks of certificates share.
 
 use super::words::{text, told};
-use super::{Alternative, Draft, View};
+use super::{Draft, View};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
 use crate::base::text::safe;
@@ -22,10 +22,6 @@ pub(super) fn told(
     if meant.get() {
         draft.level = Level::Inferred;
     }
-    draft.alternatives.push(Alternative {
-        text: text("shared.device_knows_very").into(),
-        status: "not excluded",
-        by: text("shared.passive_capture_show").into(),
-    });
+    draft.not_excluded(text("shared.device_knows_very"), text("shared.passive_capture_show"));
     Some(draft)
 }

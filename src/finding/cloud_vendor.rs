@@ -2,7 +2,7 @@
 
 use super::attributed::attributed;
 use super::words::{msg, text, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{Contact, Zone};
 
@@ -10,16 +10,8 @@ use crate::attribution::world::{Contact, Zone};
 pub struct CloudVendor;
 
 impl Check for CloudVendor {
-    fn id(&self) -> &'static str {
-        "cloud.vendor"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "cloud.vendor", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

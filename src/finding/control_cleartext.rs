@@ -2,7 +2,7 @@
 
 use super::offered::is_answered;
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
 use crate::base::text::safe;
@@ -12,16 +12,8 @@ use crate::protocol::Content;
 pub struct ControlCleartext;
 
 impl Check for ControlCleartext {
-    fn id(&self) -> &'static str {
-        "auth.none-on-config"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "auth.none-on-config", version: 2, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -35,11 +27,10 @@ impl Check for ControlCleartext {
             clear.then(|| format!("{}: {}", evidence.what, safe(&evidence.value)))
         })?;
         draft.level = Level::Inferred;
-        draft.alternatives.push(Alternative {
-            text: text("auth.none-on-config.two_ends_knew").into(),
-            status: "not excluded",
-            by: text("auth.none-on-config.only_readable_secrets").into(),
-        });
+        draft.not_excluded(
+            text("auth.none-on-config.two_ends_knew"),
+            text("auth.none-on-config.only_readable_secrets"),
+        );
         // Who is asked does what is commanded.
         let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
         let [device, other] = match draft.traffic.iter().all(asked) {

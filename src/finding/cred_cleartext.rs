@@ -1,7 +1,7 @@
 //! `cred.cleartext`: a password or token was sent readable. The secret itself is never shown.
 
 use super::words::{msg, text, told};
-use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -11,16 +11,8 @@ use std::collections::BTreeSet;
 pub struct CredCleartext;
 
 impl Check for CredCleartext {
-    fn id(&self) -> &'static str {
-        "cred.cleartext"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::High
+    fn rule(&self) -> Rule {
+        Rule { id: "cred.cleartext", version: 1, severity: Severity::High }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::offered::is_answered;
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level};
 use crate::base::text::safe;
@@ -14,16 +14,8 @@ const DEFAULT: &str = "a well-known default";
 pub struct CredDefault;
 
 impl Check for CredDefault {
-    fn id(&self) -> &'static str {
-        "cred.default-used"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::High
+    fn rule(&self) -> Rule {
+        Rule { id: "cred.default-used", version: 2, severity: Severity::High }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -39,11 +31,10 @@ impl Check for CredDefault {
             one.what.ends_with(DEFAULT).then(|| format!("{}{owner}", one.what))
         })?;
         draft.level = Level::Inferred;
-        draft.alternatives.push(Alternative {
-            text: text("cred.default-used.tried_refused").into(),
-            status: "not tested",
-            by: text("cred.default-used.answer_read").into(),
-        });
+        draft.not_tested(
+            text("cred.default-used.tried_refused"),
+            text("cred.default-used.answer_read"),
+        );
         // The secret is that of who is asked for it.
         let asked = |&(row, _): &(usize, _)| is_answered(contact.zone, &view.ledger.rows[row]);
         let [device, other] = match draft.traffic.iter().all(asked) {

@@ -1,7 +1,7 @@
 //! `dns.cleartext`: names are asked for readable across the internet.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -10,16 +10,8 @@ use crate::base::text::safe;
 pub struct DnsCleartext;
 
 impl Check for DnsCleartext {
-    fn id(&self) -> &'static str {
-        "dns.cleartext"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "dns.cleartext", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

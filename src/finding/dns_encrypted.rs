@@ -1,7 +1,7 @@
 //! `dns.doh-dot`: names are asked for inside encryption, where the network cannot see them.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 
@@ -9,16 +9,8 @@ use crate::attribution::world::{Contact, Zone};
 pub struct DnsEncrypted;
 
 impl Check for DnsEncrypted {
-    fn id(&self) -> &'static str {
-        "dns.doh-dot"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "dns.doh-dot", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::boot::{remembered, started_in};
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Alternative, Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -10,16 +10,8 @@ use crate::attribution::world::{Contact, Level, Zone};
 pub struct DnsHardcodedResolver;
 
 impl Check for DnsHardcodedResolver {
-    fn id(&self) -> &'static str {
-        "dns.hardcoded-resolver"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "dns.hardcoded-resolver", version: 2, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::told::of_itself;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View};
+use super::{Check, Draft, Rule, Severity, View};
 use crate::attribution::world::Contact;
 use crate::protocol::IdentityKind;
 
@@ -10,16 +10,8 @@ use crate::protocol::IdentityKind;
 pub struct Identified;
 
 impl Check for Identified {
-    fn id(&self) -> &'static str {
-        "id.device-identified"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "id.device-identified", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `svc.inbound-from-wan`: an internet address began a session that the device took part in.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone, transport_name};
 use crate::protocol::TCP;
@@ -10,16 +10,8 @@ use crate::protocol::TCP;
 pub struct Inbound;
 
 impl Check for Inbound {
-    fn id(&self) -> &'static str {
-        "svc.inbound-from-wan"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "svc.inbound-from-wan", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -63,11 +55,10 @@ impl Check for Inbound {
             return None;
         }
         if draft.level == Level::Inferred {
-            draft.alternatives.push(Alternative {
-                text: text("svc.inbound-from-wan.device_began_before").into(),
-                status: "not excluded",
-                by: text("svc.inbound-from-wan.udp_beginning_can").into(),
-            });
+            draft.not_excluded(
+                text("svc.inbound-from-wan.device_began_before"),
+                text("svc.inbound-from-wan.udp_beginning_can"),
+            );
         }
         draft.may_say = told!(
             "svc.inbound-from-wan.may_say",

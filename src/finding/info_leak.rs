@@ -2,7 +2,7 @@
 
 use super::told::of_itself;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View};
+use super::{Check, Draft, Rule, Severity, View};
 use crate::attribution::world::Contact;
 use crate::protocol::IdentityKind;
 
@@ -19,16 +19,8 @@ const KINDS: &[IdentityKind] = &[
 pub struct InfoLeak;
 
 impl Check for InfoLeak {
-    fn id(&self) -> &'static str {
-        "svc.info-leak"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "svc.info-leak", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

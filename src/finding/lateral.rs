@@ -1,7 +1,7 @@
 //! `net.lateral`: one device opens a session with another on the test network.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, TCP};
 
@@ -9,16 +9,8 @@ use crate::protocol::{Content, TCP};
 pub struct Lateral;
 
 impl Check for Lateral {
-    fn id(&self) -> &'static str {
-        "net.lateral"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "net.lateral", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

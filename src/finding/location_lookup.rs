@@ -2,7 +2,7 @@
 
 use super::attributed::attributed;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::signature::Kind;
 use crate::attribution::world::{Contact, Zone};
 
@@ -10,16 +10,8 @@ use crate::attribution::world::{Contact, Zone};
 pub struct LocationLookup;
 
 impl Check for LocationLookup {
-    fn id(&self) -> &'static str {
-        "data.location-lookup"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "data.location-lookup", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

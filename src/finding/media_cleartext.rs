@@ -1,7 +1,7 @@
 //! `data.media-cleartext`: sound or pictures go over the internet readable.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -11,16 +11,8 @@ use crate::protocol::Content;
 pub struct MediaCleartext;
 
 impl Check for MediaCleartext {
-    fn id(&self) -> &'static str {
-        "data.media-cleartext"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "data.media-cleartext", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -37,11 +29,10 @@ impl Check for MediaCleartext {
             let encrypted = row.content() == Content::Encrypted || is_protected(&evidence.value);
             (!encrypted).then(|| format!("{}: {}", evidence.what, safe(&evidence.value)))
         })?;
-        draft.alternatives.push(Alternative {
-            text: text("data.media-cleartext.media_came_device").into(),
-            status: "not tested",
-            by: text("data.media-cleartext.announcement_say_way").into(),
-        });
+        draft.not_tested(
+            text("data.media-cleartext.media_came_device"),
+            text("data.media-cleartext.announcement_say_way"),
+        );
         draft.may_say = told!(
             "data.media-cleartext.may_say",
             device = spoken_device(view.device(contact)),

@@ -207,10 +207,25 @@ impl Severity {
     }
 }
 
+/// What a check is known by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Stable id from the vocabulary of finding ids; never reused.
+    pub id: &'static str,
+    /// Raised when the check's meaning changes.
+    pub version: u32,
+    /// How much it matters.
+    pub severity: Severity,
+}
+
 /// Looks for one thing.
 pub trait Check: Sync {
-    /// Stable id from the vocabulary of finding ids; never reused.
-    fn id(&self) -> &'static str;
+    /// What it is known by.
+    fn rule(&self) -> Rule;
+    /// Its id.
+    fn id(&self) -> &'static str {
+        self.rule().id
+    }
     /// The table of the file of messages with its words; several checks may share one.
     fn words(&self) -> &'static str {
         self.id()
@@ -219,10 +234,6 @@ pub trait Check: Sync {
     fn title(&self) -> &'static str {
         words::of(self.id(), "title")
     }
-    /// Raised when the check's meaning changes.
-    fn version(&self) -> u32;
-    /// How much it matters.
-    fn severity(&self) -> Severity;
     /// What people want to know before they believe it.
     fn about(&self) -> About {
         let of = |part| words::of(self.words(), part);
@@ -367,8 +378,13 @@ impl<'a> View<'a> {
     /// The device at the other end of a contact within the test network.
     #[must_use]
     pub fn peer(&self, contact: &Contact) -> Option<&'a Device> {
+        self.peer_at(contact).map(|(_, peer)| peer)
+    }
+
+    /// The same, with its position.
+    fn peer_at(&self, contact: &Contact) -> Option<(usize, &'a Device)> {
         let at = (contact.zone == Zone::Private).then(|| self.by_id.get(&*contact.destination));
-        at.flatten().map(|&at| &self.world.devices[at])
+        at.flatten().map(|&at| (at, &self.world.devices[at]))
     }
 
     /// The device that a draft is about.
@@ -416,6 +432,20 @@ impl Draft {
             turned: false,
         }
     }
+
+    /// Another explanation that the capture leaves open, and what it would take to close it.
+    fn not_excluded(&mut self, text: &'static str, by: &'static str) {
+        self.other(text, "not excluded", by);
+    }
+
+    /// Another explanation that nothing here looks at.
+    fn not_tested(&mut self, text: &'static str, by: &'static str) {
+        self.other(text, "not tested", by);
+    }
+
+    fn other(&mut self, text: &'static str, status: &'static str, by: &'static str) {
+        self.alternatives.push(Alternative { text: text.into(), status, by: by.into() });
+    }
 }
 
 /// Runs every check. Findings come by severity, then rule, device and destination.
@@ -457,7 +487,9 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
 /// First 16 hex digits of a SHA-256: the same for one rule, device and destination.
 fn key(check: &dyn Check, subject: &SubjectOf) -> String {
     let mut hash = Sha256::new();
-    for part in [check.id(), &check.version().to_string(), &subject.device, &subject.destination] {
+    for part in
+        [check.id(), &check.rule().version.to_string(), &subject.device, &subject.destination]
+    {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
@@ -559,9 +591,9 @@ fn complete(
     Finding {
         id: check.id(),
         title: check.title(),
-        rule_version: check.version(),
+        rule_version: check.rule().version,
         key: key(check, &subject),
-        severity: check.severity(),
+        severity: check.rule().severity,
         level: draft.level,
         subject,
         facts: draft.facts,

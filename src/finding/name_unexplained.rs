@@ -3,7 +3,9 @@
 
 use super::boot::{remembered, started_in};
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{
+    Alternative, Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device,
+};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -11,16 +13,8 @@ use crate::attribution::world::{Contact, Level, Zone};
 pub struct NameUnexplained;
 
 impl Check for NameUnexplained {
-    fn id(&self) -> &'static str {
-        "name.unexplained"
-    }
-
-    fn version(&self) -> u32 {
-        3
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "name.unexplained", version: 3, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -94,11 +88,10 @@ impl Check for NameUnexplained {
         let seen = &device.visibility;
         if view.lossy || !seen.both_directions || seen.acknowledged_unseen_flows > 0 {
             draft.level = Level::Inferred;
-            draft.alternatives.push(Alternative {
-                text: text("name.unexplained.answer_names_address").into(),
-                status: "not excluded",
-                by: text("name.unexplained.packets_lost_only").into(),
-            });
+            draft.not_excluded(
+                text("name.unexplained.answer_names_address"),
+                text("name.unexplained.packets_lost_only"),
+            );
         }
         draft.may_say = told!(
             "name.unexplained.may_say",

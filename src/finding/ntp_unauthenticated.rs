@@ -1,7 +1,7 @@
 //! `ntp.unauth-foreign`: a device takes its time from one server on the internet that proves nothing.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Ledger, Row};
 use crate::attribution::world::{Contact, Level, World, Zone};
 use crate::base::table::{Map, Set};
@@ -12,16 +12,8 @@ use std::net::IpAddr;
 pub struct NtpUnauthenticated;
 
 impl Check for NtpUnauthenticated {
-    fn id(&self) -> &'static str {
-        "ntp.unauth-foreign"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "ntp.unauth-foreign", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `resil.offline-loop`: while the internet is away a device tries again and again without slowing down.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Mark, Row};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::span;
@@ -20,16 +20,8 @@ const LASTED_MIN: i64 = 120 * SECOND;
 pub struct OfflineLoop;
 
 impl Check for OfflineLoop {
-    fn id(&self) -> &'static str {
-        "resil.offline-loop"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "resil.offline-loop", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

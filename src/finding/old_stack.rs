@@ -1,8 +1,9 @@
 //! `update.old-stack`: a device names a program of a version with flaws that are long known.
 
+use super::told::by_either_end;
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
-use crate::attribution::ledger::{Evidence, Mark, Row};
+use super::{Check, Draft, Rule, Severity, View};
+use crate::attribution::ledger::{Evidence, Row};
 use crate::attribution::world::{Contact, Level};
 use crate::base::text::safe;
 use crate::protocol::IdentityKind;
@@ -58,21 +59,13 @@ const FLAWED: [Flawed; 5] = [
 pub struct OldStack;
 
 impl Check for OldStack {
-    fn id(&self) -> &'static str {
-        "update.old-stack"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "update.old-stack", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         let not_shown = &[msg!("update.old-stack.not_flaw"), msg!("update.old-stack.not_used")];
-        let tell = |_: &Row, evidence: &Evidence| {
+        let tell = |_, _: &Row, evidence: &Evidence| {
             if evidence.kind != Some(IdentityKind::Product) {
                 return None;
             }
@@ -94,26 +87,10 @@ impl Check for OldStack {
                 }
             })
         };
-        let device = spoken_device(view.device(contact));
-        let theirs = view.peer(contact).and_then(|peer| {
-            let draft = Draft::marked(view, contact, Mark::TellsThere, not_shown, tell)?;
-            Some((Draft { turned: true, ..draft }, spoken_device(peer), device.clone()))
-        });
-        let (mut draft, who, to) = match theirs {
-            Some(theirs) => theirs,
-            None => {
-                let draft = Draft::marked(view, contact, Mark::TellsHere, not_shown, tell)?;
-                let to = spoken(view, &draft);
-                (draft, device, to)
-            }
-        };
+        let (mut draft, [device, to]) = by_either_end(view, contact, not_shown, tell)?;
         draft.level = Level::Inferred;
-        draft.alternatives.push(Alternative {
-            text: text("update.old-stack.patched").into(),
-            status: "not tested",
-            by: text("update.old-stack.number_alone").into(),
-        });
-        draft.may_say = told!("update.old-stack.may_say", device = who, to);
+        draft.not_tested(text("update.old-stack.patched"), text("update.old-stack.number_alone"));
+        draft.may_say = told!("update.old-stack.may_say", device, to);
         Some(draft)
     }
 }

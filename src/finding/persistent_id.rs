@@ -1,7 +1,7 @@
 //! `telemetry.persistent-id`: the same identifier goes to more than one destination.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Ledger, Mark};
 use crate::attribution::world::{Contact, World, Zone};
 use crate::base::table::Map;
@@ -40,16 +40,8 @@ const BYTES_MIN: usize = 6;
 pub struct PersistentId;
 
 impl Check for PersistentId {
-    fn id(&self) -> &'static str {
-        "telemetry.persistent-id"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "telemetry.persistent-id", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `data.pii-cleartext`: what tells a device, its place or its owner from others goes over the internet readable.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -11,16 +11,8 @@ use crate::protocol::Content;
 pub struct PiiCleartext;
 
 impl Check for PiiCleartext {
-    fn id(&self) -> &'static str {
-        "data.pii-cleartext"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "data.pii-cleartext", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! What checks share that go by where databases place an address.
 
 use super::words::{text, told};
-use super::{Alternative, Draft, Fact, View};
+use super::{Draft, Fact, View};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::world::{Contact, Level, Remote};
 use crate::base::address::Spelled;
@@ -62,10 +62,9 @@ pub(super) fn placed(
         return None;
     }
     draft.traffic.sort_unstable_by_key(|&(index, _)| index);
-    draft.alternatives.push(Alternative {
-        text: text("shared.address_answers_somewhere").into(),
-        status: "not excluded",
-        by: text("shared.database_places_content").into(),
-    });
+    draft.not_excluded(
+        text("shared.address_answers_somewhere"),
+        text("shared.database_places_content"),
+    );
     Some(Placed { draft, countries: countries.into_iter().collect() })
 }

@@ -1,7 +1,7 @@
 //! `svc.upnp-hole`: a device asks the router to let the internet in.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -10,16 +10,8 @@ use crate::base::text::safe;
 pub struct PortOpening;
 
 impl Check for PortOpening {
-    fn id(&self) -> &'static str {
-        "svc.upnp-hole"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "svc.upnp-hole", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `cloud.relay`: a way to a peer is sought through a server of the internet.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -10,16 +10,8 @@ use crate::base::text::safe;
 pub struct Relay;
 
 impl Check for Relay {
-    fn id(&self) -> &'static str {
-        "cloud.relay"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "cloud.relay", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,8 @@
 //! `cred.same-across-devices`: two devices show one certificate or key, so that one secret opens both.
 
+use super::told::by_either_end;
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken_device};
 use crate::attribution::ledger::{Evidence, Ledger, Mark, Row};
 use crate::attribution::world::{Contact, World, Zone};
 use crate::base::table::Map;
@@ -43,16 +44,8 @@ impl Keys {
 pub struct SameKey;
 
 impl Check for SameKey {
-    fn id(&self) -> &'static str {
-        "cred.same-across-devices"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::High
+    fn rule(&self) -> Rule {
+        Rule { id: "cred.same-across-devices", version: 1, severity: Severity::High }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -64,45 +57,28 @@ impl Check for SameKey {
             msg!("cred.same-across-devices.not_key"),
             msg!("cred.same-across-devices.not_misused"),
         ];
-        let tell = |who: usize| {
-            move |_: &Row, evidence: &Evidence| {
-                let known = evidence.kind == Some(IdentityKind::Key);
-                let devices = shared.get(&evidence.value).filter(|_| known)?;
-                let others = devices.iter().filter(|&&other| other != who);
-                let named: Vec<String> = others
-                    .take(NAMED_MAX)
-                    .map(|&other| spoken_device(&view.world.devices[other]))
-                    .collect();
-                Some(told!(
-                    "cred.same-across-devices.shown_by",
-                    what = evidence.what,
-                    print = safe(&evidence.value),
-                    others = named.join(", "),
-                    count = devices.len()
-                ))
-            }
+        let tell = |who: usize, _: &Row, evidence: &Evidence| {
+            let known = evidence.kind == Some(IdentityKind::Key);
+            let devices = shared.get(&evidence.value).filter(|_| known)?;
+            let others = devices.iter().filter(|&&other| other != who);
+            let named: Vec<String> = others
+                .take(NAMED_MAX)
+                .map(|&other| spoken_device(&view.world.devices[other]))
+                .collect();
+            Some(told!(
+                "cred.same-across-devices.shown_by",
+                what = evidence.what,
+                print = safe(&evidence.value),
+                others = named.join(", "),
+                count = devices.len()
+            ))
         };
-        let device = spoken_device(view.device(contact));
-        let theirs = view.peer(contact).and_then(|peer| {
-            let who = *view.by_id.get(&*contact.destination)?;
-            let draft = Draft::marked(view, contact, Mark::TellsThere, not_shown, tell(who))?;
-            Some((Draft { turned: true, ..draft }, spoken_device(peer), device.clone()))
-        });
-        let (mut draft, who, to) = match theirs {
-            Some(theirs) => theirs,
-            None => {
-                let here = tell(contact.device_index);
-                let draft = Draft::marked(view, contact, Mark::TellsHere, not_shown, here)?;
-                let to = spoken(view, &draft);
-                (draft, device, to)
-            }
-        };
-        draft.alternatives.push(Alternative {
-            text: text("cred.same-across-devices.one_owner").into(),
-            status: "not tested",
-            by: text("cred.same-across-devices.who_made").into(),
-        });
-        draft.may_say = told!("cred.same-across-devices.may_say", device = who, to);
+        let (mut draft, [device, to]) = by_either_end(view, contact, not_shown, tell)?;
+        draft.not_tested(
+            text("cred.same-across-devices.one_owner"),
+            text("cred.same-across-devices.who_made"),
+        );
+        draft.may_say = told!("cred.same-across-devices.may_say", device, to);
         Some(draft)
     }
 }

@@ -1,7 +1,7 @@
 //! `net.scan`: one device tries many ports of another, or many devices.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Row;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::table::Set;
@@ -25,16 +25,8 @@ fn tries<'a>(view: &View<'a>, contact: &'a Contact) -> impl Iterator<Item = (usi
 pub struct Scan;
 
 impl Check for Scan {
-    fn id(&self) -> &'static str {
-        "net.scan"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "net.scan", version: 2, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -78,11 +70,7 @@ impl Check for Scan {
             return None;
         }
         draft.traffic.sort_unstable_by_key(|&(row, _)| row);
-        draft.alternatives.push(Alternative {
-            text: text("net.scan.app_person_tests").into(),
-            status: "not excluded",
-            by: text("net.scan.packets_say_why").into(),
-        });
+        draft.not_excluded(text("net.scan.app_person_tests"), text("net.scan.packets_say_why"));
         draft.may_say = told!(
             "net.scan.may_say",
             device = spoken_device(view.device(contact)),

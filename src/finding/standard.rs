@@ -2,7 +2,7 @@
 //! nation, by the same rule: the dissector that reads the standard names it.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::Contact;
 
@@ -17,20 +17,12 @@ pub struct Standard {
 }
 
 impl Check for Standard {
-    fn id(&self) -> &'static str {
-        self.id
+    fn rule(&self) -> Rule {
+        Rule { id: self.id, version: 1, severity: Severity::Info }
     }
 
     fn words(&self) -> &'static str {
         "standard"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::offered::{At, is_answered};
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, Method, debugging};
 
@@ -10,16 +10,8 @@ use crate::protocol::{Content, Method, debugging};
 pub struct SvcDebug;
 
 impl Check for SvcDebug {
-    fn id(&self) -> &'static str {
-        "svc.debug"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "svc.debug", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

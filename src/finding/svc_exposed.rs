@@ -2,7 +2,7 @@
 
 use super::offered::{At, is_answered};
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Severity, View};
+use super::{Check, Draft, Fact, Rule, Severity, View};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
@@ -11,16 +11,8 @@ use std::collections::BTreeSet;
 pub struct SvcExposed;
 
 impl Check for SvcExposed {
-    fn id(&self) -> &'static str {
-        "svc.listen-exposed"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "svc.listen-exposed", version: 2, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::offered::{At, is_answered};
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Severity, View};
+use super::{Check, Draft, Fact, Rule, Severity, View};
 use crate::attribution::world::{Contact, Level};
 use crate::protocol::{Method, legacy};
 use std::collections::BTreeSet;
@@ -11,16 +11,8 @@ use std::collections::BTreeSet;
 pub struct SvcLegacy;
 
 impl Check for SvcLegacy {
-    fn id(&self) -> &'static str {
-        "svc.legacy"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "svc.legacy", version: 2, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

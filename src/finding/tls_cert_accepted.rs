@@ -3,7 +3,7 @@
 
 use super::certificate::told;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 
@@ -11,16 +11,8 @@ use crate::attribution::world::{Contact, Zone};
 pub struct TlsCertAccepted;
 
 impl Check for TlsCertAccepted {
-    fn id(&self) -> &'static str {
-        "tls.cert-bad-accepted"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "tls.cert-bad-accepted", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `tls.ech`: what the first message of a client offers.
 
 use super::words::{msg, text, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -10,16 +10,8 @@ use crate::base::text::safe;
 pub struct TlsEch;
 
 impl Check for TlsEch {
-    fn id(&self) -> &'static str {
-        "tls.ech"
-    }
-
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "tls.ech", version: 2, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

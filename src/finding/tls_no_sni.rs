@@ -1,7 +1,7 @@
 //! `tls.no-sni`: encryption was begun without naming the server.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{FlowRef, Mark};
 use crate::attribution::world::{Contact, Level, Zone};
 
@@ -12,16 +12,8 @@ const FACTS_MAX: usize = 16;
 pub struct TlsNoSni;
 
 impl Check for TlsNoSni {
-    fn id(&self) -> &'static str {
-        "tls.no-sni"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "tls.no-sni", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

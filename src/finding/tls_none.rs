@@ -1,7 +1,7 @@
 //! `tls.none`: application data that anyone on the path can read goes to the internet.
 
 use super::words::{msg, text, told};
-use super::{Check, Draft, Fact, Service, Severity, View, capped, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::protocol::{Content, Method};
 use std::collections::BTreeSet;
@@ -10,16 +10,8 @@ use std::collections::BTreeSet;
 pub struct TlsNone;
 
 impl Check for TlsNone {
-    fn id(&self) -> &'static str {
-        "tls.none"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "tls.none", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 //! withdrawn (RFC 8996, RFC 7568).
 
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Severity, View, capped, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use std::collections::BTreeSet;
@@ -11,16 +11,8 @@ use std::collections::BTreeSet;
 pub struct TlsOldVersion;
 
 impl Check for TlsOldVersion {
-    fn id(&self) -> &'static str {
-        "tls.old-version"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "tls.old-version", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

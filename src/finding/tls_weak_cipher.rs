@@ -2,7 +2,7 @@
 //! (RFC 9325 §4.1).
 
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::text::safe;
@@ -11,16 +11,8 @@ use crate::base::text::safe;
 pub struct TlsWeakCipher;
 
 impl Check for TlsWeakCipher {
-    fn id(&self) -> &'static str {
-        "tls.weak-cipher"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "tls.weak-cipher", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

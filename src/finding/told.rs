@@ -22,7 +22,7 @@ pub(super) fn of_itself(
     kinds: &[IdentityKind],
     not_shown: &'static [&'static str],
 ) -> Option<(Draft, [String; 2])> {
-    let tell = |row: &Row, evidence: &Evidence| {
+    let tell = |_, row: &Row, evidence: &Evidence| {
         let kind = evidence.kind.filter(|kind| kinds.contains(kind))?;
         // Numbers of a few digits are addresses within a protocol; a client's id is for its server.
         let asks = evidence.mark == Mark::TellsHere && contact.zone == Zone::Private;
@@ -40,13 +40,27 @@ pub(super) fn of_itself(
             false => told!("shared.said", what = evidence.what, value = safe(&evidence.value)),
         })
     };
+    by_either_end(view, contact, not_shown, tell)
+}
+
+/// A draft about what one end of a contact tells of itself, with who tells it and to whom; of two ends
+/// that do, about the one that was asked. `tell` is given the position of whoever tells.
+pub(super) fn by_either_end(
+    view: &View<'_>,
+    contact: &Contact,
+    not_shown: &'static [&'static str],
+    tell: impl Fn(usize, &Row, &Evidence) -> Option<String>,
+) -> Option<(Draft, [String; 2])> {
     let device = spoken_device(view.device(contact));
-    if let Some(peer) = view.peer(contact)
-        && let Some(draft) = Draft::marked(view, contact, Mark::TellsThere, not_shown, tell)
+    if let Some((at, peer)) = view.peer_at(contact)
+        && let Some(draft) =
+            Draft::marked(view, contact, Mark::TellsThere, not_shown, |row, one| tell(at, row, one))
     {
         return Some((Draft { turned: true, ..draft }, [spoken_device(peer), device]));
     }
-    let draft = Draft::marked(view, contact, Mark::TellsHere, not_shown, tell)?;
+    let draft = Draft::marked(view, contact, Mark::TellsHere, not_shown, |row, one| {
+        tell(contact.device_index, row, one)
+    })?;
     let to = spoken(view, &draft);
     Some((draft, [device, to]))
 }

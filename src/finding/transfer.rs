@@ -4,7 +4,7 @@
 
 use super::placed::placed;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::legal::{self, Transfer as Decided};
 use crate::attribution::world::{Contact, World, Zone};
@@ -19,20 +19,12 @@ pub struct Transfer {
 }
 
 impl Check for Transfer {
-    fn id(&self) -> &'static str {
-        self.id
+    fn rule(&self) -> Rule {
+        Rule { id: self.id, version: 1, severity: Severity::Info }
     }
 
     fn words(&self) -> &'static str {
         "transfer"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,23 +2,15 @@
 
 use super::placed::placed;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Zone};
 
 /// See the module.
 pub struct TransferCountry;
 
 impl Check for TransferCountry {
-    fn id(&self) -> &'static str {
-        "transfer.country"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "transfer.country", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -1,7 +1,7 @@
 //! `net.covert-tunnel`: names are asked for that look like data.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Evidence, Mark};
 use crate::attribution::names::registrable;
 use crate::attribution::world::{Contact, Level, Zone};
@@ -19,16 +19,8 @@ const FRAMES_MAX: usize = 16;
 pub struct CovertTunnel;
 
 impl Check for CovertTunnel {
-    fn id(&self) -> &'static str {
-        "net.covert-tunnel"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "net.covert-tunnel", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -74,11 +66,10 @@ impl Check for CovertTunnel {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.alternatives.push(Alternative {
-            text: text("net.covert-tunnel.hashes_ids_service").into(),
-            status: "not excluded",
-            by: text("net.covert-tunnel.names_alone_tell").into(),
-        });
+        draft.not_excluded(
+            text("net.covert-tunnel.hashes_ids_service"),
+            text("net.covert-tunnel.names_alone_tell"),
+        );
         let domains: Vec<String> = domains.into_iter().collect();
         draft.may_say = told!(
             "net.covert-tunnel.may_say",

@@ -2,7 +2,7 @@
 
 use super::firmware::FIRMWARE;
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -11,16 +11,8 @@ use crate::base::text::safe;
 pub struct UpdateCheck;
 
 impl Check for UpdateCheck {
-    fn id(&self) -> &'static str {
-        "update.check-seen"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "update.check-seen", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

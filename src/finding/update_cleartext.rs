@@ -1,7 +1,7 @@
 //! `update.cleartext`: a program for the device, or the list of newer ones, is fetched readable.
 
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Service, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::safe;
@@ -10,16 +10,8 @@ use crate::base::text::safe;
 pub struct UpdateCleartext;
 
 impl Check for UpdateCleartext {
-    fn id(&self) -> &'static str {
-        "update.cleartext"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Medium
+    fn rule(&self) -> Rule {
+        Rule { id: "update.cleartext", version: 1, severity: Severity::Medium }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -46,11 +38,10 @@ impl Check for UpdateCleartext {
         if !image.get() {
             draft.level = Level::Inferred;
         }
-        draft.alternatives.push(Alternative {
-            text: text("update.cleartext.file_only_looks").into(),
-            status: "not excluded",
-            by: text("update.cleartext.name_alone_read").into(),
-        });
+        draft.not_excluded(
+            text("update.cleartext.file_only_looks"),
+            text("update.cleartext.name_alone_read"),
+        );
         draft.may_say = told!(
             "update.cleartext.may_say",
             device = spoken_device(view.device(contact)),

@@ -3,7 +3,7 @@
 use super::boot::has_started;
 use super::firmware::looks_for_updates;
 use super::words::{msg, text, told};
-use super::{Alternative, Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Ledger;
 use crate::attribution::world::{Contact, Level, World, Zone};
 use crate::base::table::Map;
@@ -74,16 +74,8 @@ fn silence(ledger: &Ledger, world: &World, contacts: &[Contact]) -> Option<Silen
 pub struct UpdateNone;
 
 impl Check for UpdateNone {
-    fn id(&self) -> &'static str {
-        "update.none-seen"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "update.none-seen", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -111,11 +103,7 @@ impl Check for UpdateNone {
         ));
         draft.facts.push(Fact { text: started.into(), frames: Vec::new() });
         for key in [msg!("update.none-seen.unknown_service"), msg!("update.none-seen.app")] {
-            draft.alternatives.push(Alternative {
-                text: text(key).into(),
-                status: "not excluded",
-                by: text("update.none-seen.only_names").into(),
-            });
+            draft.not_excluded(text(key), text("update.none-seen.only_names"));
         }
         draft.may_say = told!(
             "update.none-seen.may_say",

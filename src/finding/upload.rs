@@ -2,8 +2,7 @@
 
 use super::words::{msg, text, told};
 use super::{
-    Alternative, Check, Draft, Fact, Service, Severity, View, position, spans, spoken,
-    spoken_device,
+    Check, Draft, Fact, Rule, Service, Severity, View, position, spans, spoken, spoken_device,
 };
 use crate::attribution::ledger::{FlowRef, Mark};
 use crate::attribution::world::{Contact, Level, Zone};
@@ -19,16 +18,8 @@ const FACTS_MAX: usize = 16;
 pub struct Upload;
 
 impl Check for Upload {
-    fn id(&self) -> &'static str {
-        "data.media-upload-unprompted"
-    }
-
-    fn version(&self) -> u32 {
-        3
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "data.media-upload-unprompted", version: 3, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -85,11 +76,7 @@ impl Check for Upload {
             text("data.media-upload-unprompted.logs"),
             text("data.media-upload-unprompted.looked_at"),
         ] {
-            draft.alternatives.push(Alternative {
-                text: other.into(),
-                status: "not excluded",
-                by: by.into(),
-            });
+            draft.not_excluded(other, by);
         }
         draft.may_say = told!(
             "data.media-upload-unprompted.may_say",

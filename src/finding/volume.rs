@@ -1,7 +1,7 @@
 //! `telemetry.volume`: how much a device exchanges with a destination in a day.
 
 use super::words::{msg, told};
-use super::{Check, Draft, Fact, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::world::{Contact, Level, Zone};
 use crate::base::text::span;
 use crate::base::time::SECOND;
@@ -13,16 +13,8 @@ const DAY: i64 = 86_400 * SECOND;
 pub struct Volume;
 
 impl Check for Volume {
-    fn id(&self) -> &'static str {
-        "telemetry.volume"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Info
+    fn rule(&self) -> Rule {
+        Rule { id: "telemetry.volume", version: 1, severity: Severity::Info }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::offered::is_answered;
 use super::words::{msg, told};
-use super::{Check, Draft, Severity, View, spoken, spoken_device};
+use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::Contact;
 use crate::base::text::safe;
@@ -12,16 +12,8 @@ use crate::protocol::Content;
 pub struct WeakSignIn;
 
 impl Check for WeakSignIn {
-    fn id(&self) -> &'static str {
-        "auth.weak-scheme"
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn severity(&self) -> Severity {
-        Severity::Low
+    fn rule(&self) -> Rule {
+        Rule { id: "auth.weak-scheme", version: 1, severity: Severity::Low }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

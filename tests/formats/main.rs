@@ -9,6 +9,7 @@ mod examples;
 mod extract;
 mod flows;
 mod mud;
+mod rules;
 mod settings;
 mod stix;
 

@@ -135,6 +135,48 @@ fn one_more_destination_is_the_one_violation() {
     assert!(told.text().contains("1, 1 of file 2"), "{}", told.text());
 }
 
+/// Somebody begins a connection with a port of the recorder.
+fn asked(from: u32, port: u16) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let macs = [generated::ROUTER, [0, 0, 0x5e, 0, 0x53, 0x50]];
+    let packet = |_: u64, frame: &mut Vec<u8>| {
+        let segment = generated::tcp([40_000, port], 9, 2, b"");
+        generated::ipv4(frame, macs, [from, 0xc0a8_4d96], 6, [1, 0], &segment);
+        1_795_950_000_000_000
+    };
+    generated::Generated::new(1, packet).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// A service of the recorder that a neighbour used is open to neighbours, at its port, and to nobody
+/// else.
+#[test]
+fn what_neighbours_may_is_for_neighbours_and_for_its_port() {
+    const RECORDER: &str = "00:00:5e:00:53:50";
+    let folder = tempfile::tempdir().unwrap();
+    let (file, second) = (folder.path().join("mud.json"), folder.path().join("asked.pcap"));
+    let capture = places::of_project("captures/checks/recorder.pcap");
+    let made = generate(&capture, RECORDER, &file);
+    assert!(made.to_string().contains("\"ietf-mud:mud\":{\"local-networks\":[null]}"), "{made:#}");
+    let (neighbour, stranger) = (0xc0a8_4d1e, 0xc633_644d);
+    for (from, port, because) in [
+        (neighbour, 23, None),
+        (neighbour, 4444, Some("but it is for another port")),
+        (stranger, 23, Some("it is for the local network")),
+    ] {
+        std::fs::write(&second, asked(from, port)).unwrap();
+        let (code, result) = check(&file, &[&capture, &second], RECORDER);
+        let violations = rows(&result["violations"]);
+        assert_eq!(code, Some(i32::from(because.is_some())), "{from:x} {port}: {result:#}");
+        assert_eq!(violations.len(), usize::from(because.is_some()), "{result:#}");
+        if let Some(because) = because {
+            let said = violations[0]["because"].as_str().unwrap();
+            assert!(said.contains(because), "{from:x} {port}: {said}");
+            assert_eq!(violations[0]["direction"], "to-device");
+        }
+    }
+}
+
 #[test]
 fn nearest_entries_are_named_and_what_is_not_understood_decides_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ Nothing here comes from phonehome. FACTS adds what people decided (findings, sec
 addresses stand for a contact; the bytes of each contact are counted here. A secret is looked for in the
 capture, so that a test for its absence elsewhere means something.
 """
+import gzip
 import hashlib
 import json
 import os
@@ -20,8 +21,8 @@ def fields(capture, names, show=None):
     command += ["-Y", show] if show else []
     for name in names:
         command += ["-e", name]
-    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
-    for line in text.splitlines():
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode(errors="replace")
+    for line in text.split("\n")[:-1]:
         yield [value.split("\x1f") if value else [] for value in line.split("\t")]
 
 
@@ -65,13 +66,16 @@ def flows(seen):
     return [[protocol, *a, *b, *counts] for (protocol, a, b), counts in table.items()]
 
 
-def dns(capture):
+def dns(capture, unspellable):
+    """Names of a tunnel hold bytes that every program spells in its own way: those below `unspellable`
+    are left out."""
     queries, answers = Counter(), {}
     names = ["dns.qry.name", "dns.qry.type", "udp.dstport"]
     for name, kind, port in fields(capture, names, "(dns || mdns || llmnr) && dns.flags.response == 0"):
         kind_of = MULTICAST.get(first(port), "dns")
         for one in zip(name, kind):
-            queries[(kind_of, *one)] += 1
+            if not (unspellable and one[0].endswith(unspellable)):
+                queries[(kind_of, *one)] += 1
     for owner, address in address_records(capture):
         known = answers.setdefault(owner, [])
         if address not in known:
@@ -166,12 +170,13 @@ def main():
     facts = json.load(open(facts_path, encoding="utf-8"))
     device = facts.pop("device_mac")
     data = open(capture, "rb").read()
+    plain = gzip.decompress(data) if capture.endswith(".gz") else data
     seen = list(frames(capture))
-    names = dns(capture)
+    names = dns(capture, facts.get("unspellable"))
     refuse_surprises(facts, device, seen, names["answers"])
     facts["contacts"] = contacts(seen, device, facts["contact_addresses"])
     for secret in facts["secrets"]:
-        if secret.encode() not in data and secret not in facts.get("not_contiguous", []):
+        if secret.encode() not in plain and secret not in facts.get("not_contiguous", []):
             sys.exit(f"{secret} is not in the capture")
     rows = flows(seen)
     layers = Counter(layer for frame in seen for layer in set(frame["layers"]) - {"eth", "ethertype"})

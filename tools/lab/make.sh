@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes captures/ anew. Root on Debian or Ubuntu; about four minutes; touches no real network.
-#   tools/lab/make.sh [camera|meter|sensor|gateway]…
+# Makes captures/ anew. Root on Debian or Ubuntu; about fifteen minutes; touches no real network.
+#   tools/lab/make.sh [NAME]…   as in $all and $of_checks
 # LAB_WORK names the work directory (kept); without it a temporary one is used and removed.
 set -eu
 lab=$(cd "$(dirname "$0")" && pwd)
@@ -19,6 +19,7 @@ export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 . "$lab/network.sh"
 . "$lab/certificates.sh"
 . "$lab/servers.sh"
+. "$lab/servers_of_checks.sh"
 . "$lab/record.sh"
 . "$lab/scenarios/common.sh"
 
@@ -34,8 +35,15 @@ mkdir -p "$work/log"
 network_up
 certificates_make
 servers_up
+servers_of_checks_up
 
-for name in ${@:-camera meter sensor gateway}; do
-    record "$name"
-    "$lab/publish.sh" "$name" "$work/$name.raw.pcapng" "$captures"
+all="camera meter sensor gateway"
+of_checks="recorder plug thermostat display doorbell station week decoy"
+for capture in ${@:-$all $of_checks}; do
+    record "$capture"
+    case " $of_checks " in
+    *" $capture "*) folder=$captures/checks ;;
+    *) folder=$captures ;;
+    esac
+    "$lab/publish.sh" "$capture" "$work/$capture.raw.pcapng" "$folder"
 done

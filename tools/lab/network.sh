@@ -1,11 +1,11 @@
 # The test network. Nothing in it has a way out: no namespace owns a real device.
 #
-#   ph-device ──┐
+#   ph-device ──┐  (ph-twin: a second one, where a scenario needs two)
 #   ph-phone  ──┼── ph-access (bridge br0, recorded here) ── ph-router ── ph-internet
 #               │
 # The router does not translate addresses: the bridge would not show it anyway.
 
-namespaces="ph-device ph-phone ph-access ph-router ph-internet"
+namespaces="ph-device ph-twin ph-phone ph-access ph-router ph-internet"
 router_mac=00:00:5e:00:53:01
 phone_mac=00:00:5e:00:53:02
 lan6=fd77:6c61:62:1
@@ -84,12 +84,13 @@ network_up() {
     ip -n ph-phone route add default via 192.168.77.1
 }
 
-# device_plug MAC: cable in, power on
+# device_plug MAC [NAMESPACE]: cable in, power on
 device_plug() {
-    cable device eth0 access device0
-    plug_into_bridge device0
-    ip -n ph-device link set eth0 address "$1"
-    ip -n ph-device link set eth0 up
+    local name=${2:-device}
+    cable "$name" eth0 access "${name}0"
+    plug_into_bridge "${name}0"
+    ip -n "ph-$name" link set eth0 address "$1"
+    ip -n "ph-$name" link set eth0 up
 }
 
 # end_all NS: ends what runs in a namespace of ours
@@ -108,10 +109,13 @@ network_down() {
     rmdir /etc/netns 2>/dev/null || true
 }
 
-# device_unplug: whatever the device still runs ends, and its namespace starts afresh
-device_unplug() {
-    end_all ph-device
-    ip netns del ph-device
-    rm -rf /etc/netns/ph-device
-    namespace ph-device
+# devices_unplug: whatever they still run ends, and their namespaces start afresh
+devices_unplug() {
+    local name
+    for name in ph-device ph-twin; do
+        end_all $name
+        ip netns del $name
+        rm -rf /etc/netns/$name
+        namespace $name
+    done
 }

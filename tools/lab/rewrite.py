@@ -1,15 +1,21 @@
-"""rewrite.py ADDRESSES RAW OUT: gives the lab's internet its published IPv4 addresses.
+"""rewrite.py ADDRESSES NOTES RAW OUT: gives the lab's internet its published IPv4 addresses.
 
 Changes them in IP headers (also those quoted in ICMP errors), in the A records of DNS answers, and
 where a payload spells them as text; then puts the checksums right. Every length stays as it was.
 Works on the pcapng blocks in place, so that times, order and drop counts are those of the recording;
 only the options that describe the recording machine are left out.
+
+NOTES is what the scenario noted: phases and marks, which become comments of interface statistics as
+`phonehome capture` writes them, and leaps, after which every time is that many seconds later.
 """
 import struct
 import sys
+from datetime import datetime, timezone
+from decimal import Decimal
 
-SECTION, INTERFACE, PACKET = 0x0A0D0D0A, 1, 6
-END, IF_NAME, IF_TSRESOL = 0, 2, 9
+SECTION, INTERFACE, STATISTICS, PACKET = 0x0A0D0D0A, 1, 5, 6
+END, COMMENT, IF_NAME, IF_TSRESOL = 0, 1, 2, 9
+SECOND = 10**9
 ETHERNET, IPV4, TCP, UDP, ICMP = 14, 0x0800, 6, 17, 1
 DNS_PORTS = {53, 5353}
 
@@ -151,9 +157,27 @@ def keep_options(block, start, wanted):
     return block[:4] + struct.pack("<I", total) + kept + struct.pack("<I", total)
 
 
+def read_notes(path):
+    """[time in ns, kind, text] in their order"""
+    for line in open(path, encoding="ascii"):
+        time, kind, text = line.rstrip("\n").split("\t")
+        yield int(Decimal(time) * SECOND), kind, text
+
+
+def statistics(time, text):
+    """Interface statistics with a comment alone: a block that no reader numbers as a frame."""
+    whole = datetime.fromtimestamp(time // SECOND, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    comment = f"{whole}.{time % SECOND:09}Z {text}".encode()
+    options = struct.pack("<HH", COMMENT, len(comment)) + comment + b"\0" * (-len(comment) % 4)
+    options += struct.pack("<HH", END, 0)
+    length = 24 + len(options)
+    head = struct.pack("<IIIII", STATISTICS, length, 0, time >> 32, time & 0xFFFFFFFF)
+    return head + options + struct.pack("<I", length)
+
+
 def main():
-    addresses, raw, out = sys.argv[1:]
-    table = Table(addresses)
+    addresses, noted, raw, out = sys.argv[1:]
+    table, notes, leap = Table(addresses), list(read_notes(noted)), 0
     with open(raw, "rb") as source, open(out, "wb") as sink:
         for kind, block in blocks(source.read()):
             if kind == SECTION:
@@ -161,10 +185,18 @@ def main():
             elif kind == INTERFACE:
                 block = keep_options(block, 16, {IF_NAME, IF_TSRESOL})
             elif kind == PACKET:
-                length = struct.unpack_from("<I", block, 20)[0]
+                high, low, length = struct.unpack_from("<III", block, 12)
+                time = high << 32 | low
+                while notes and notes[0][0] <= time:
+                    noted_at, about, text = notes.pop(0)
+                    if about == "later":
+                        leap += int(text) * SECOND
+                    else:
+                        sink.write(statistics(noted_at + leap, f"{about}: {text}"))
                 frame = bytearray(block[28 : 28 + length])
                 rewrite_frame(frame, table)
-                block = block[:28] + frame + block[28 + length :]
+                moved = struct.pack("<II", time + leap >> 32, time + leap & 0xFFFFFFFF)
+                block = block[:12] + moved + block[20:28] + frame + block[28 + length :]
             sink.write(block)
 
 

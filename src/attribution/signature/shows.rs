@@ -95,6 +95,20 @@ impl Pattern {
         })
     }
 
+    /// The fixed bytes in a row, each with its place in the message.
+    #[must_use]
+    pub fn runs(&self) -> Vec<(usize, Vec<u8>)> {
+        let mut runs: Vec<(usize, Vec<u8>)> = Vec::new();
+        for (place, byte) in (self.at..).zip(&self.bytes) {
+            let Some(byte) = *byte else { continue };
+            match runs.last_mut().filter(|(from, run)| from + run.len() == place) {
+                Some((_, run)) => run.push(byte),
+                None => runs.push((place, vec![byte])),
+            }
+        }
+        runs
+    }
+
     /// Whether a message begins so.
     #[must_use]
     pub fn fits(&self, message: &[u8]) -> bool {
@@ -326,6 +340,7 @@ mod tests {
     fn a_beginning_fits_at_its_place_alone() {
         let pattern = Pattern::read("21..........04534e49", 6).unwrap();
         assert_eq!(pattern.key(), Some((12, *b"\x04SNI")));
+        assert_eq!(pattern.runs(), [(6, vec![0x21]), (12, b"\x04SNI".to_vec())]);
         assert!(pattern.fits(b"000000\x2112345\x04SNIrest"));
         assert!(!pattern.fits(b"000000\x2212345\x04SNIrest"));
         assert!(!pattern.fits(b"000000\x2112345\x04SN"));

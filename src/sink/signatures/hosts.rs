@@ -6,7 +6,7 @@ use crate::attribution::fact::Table;
 use crate::attribution::signature::Match;
 use std::io::{self, Write};
 
-/// Writes the names that a hosts file can hold; patterns and networks stay as comments.
+/// Writes the names that a hosts file can hold; all else that a network shows stays as comments.
 pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# Hosts of the signatures of phonehome {}.", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "# A hosts file cannot say \"and everything below\": such names are marked.")?;
@@ -26,7 +26,7 @@ pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
             (Table::Domain, Some(Match::Suffix)) => {
                 writeln!(out, "0.0.0.0 {} # and all below; {about}", fact.what)?;
             }
-            _ => writeln!(out, "# not for a hosts file: {} # {about}", fact.what)?,
+            _ => writeln!(out, "# not for a hosts file: {} # {about}", line(&fact.what))?,
         }
     }
     Ok(())

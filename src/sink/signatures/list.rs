@@ -22,7 +22,7 @@ pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
     ];
     writeln!(out, "{}", columns.join("\t"))?;
     for (signature, fact) in exported(all) {
-        let matching = fact.matching.map_or("network", |matching| matching.name());
+        let matching = fact.matching.map_or(fact.table.name(), |matching| matching.name());
         let fields = [
             &fact.what,
             matching,

@@ -1,8 +1,10 @@
 //! Signatures in the forms of other programs. Every form carries source, confidence and the day on
-//! which somebody last looked, says nothing of motives, and is the same on every run.
+//! which somebody last looked, says nothing of motives, and is the same on every run. What a form
+//! cannot say stands in it as left out, with the reason.
 
 mod hosts;
 mod list;
+mod seen;
 mod stix;
 mod suricata;
 
@@ -27,8 +29,8 @@ pub enum Form {
     List,
 }
 
-/// Writes the facts that a network shows: names and addresses. Fictional vendors and withdrawn
-/// facts are left out.
+/// Writes the facts that a network shows: names and addresses, what flows show, what devices say.
+/// Fictional vendors and withdrawn facts are left out.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -92,7 +94,9 @@ fn exported(all: &Signatures) -> Vec<(&Signature, FactRef<'_>)> {
         all.all().iter().filter(|signature| !signature.fictional).collect();
     signatures.sort_by(|a, b| a.id.cmp(&b.id));
     let shown = |fact: &FactRef<'_>| {
-        matches!(fact.table, Table::Domain | Table::Network) && fact.withdrawn.is_none()
+        // Companies are seen by nobody; of hardware addresses a registrant's name is known alone.
+        let unseen = matches!(fact.table, Table::Operator | Table::Ownership | Table::Oui);
+        !unseen && fact.withdrawn.is_none()
     };
     signatures
         .into_iter()
@@ -147,10 +151,14 @@ mod tests {
             let [action, protocol, from, from_port, arrow, to, to_port] = header[..] else {
                 panic!("{rule}");
             };
-            assert_eq!((action, from, from_port, arrow), ("alert", "$HOME_NET", "any", "->"));
-            assert!(["dns", "tls", "ip"].contains(&protocol), "{rule}");
+            // A device that has no address yet asks for one.
+            let asks = protocol == "udp" && (from, from_port, to_port) == ("any", "68", "67");
+            assert!(asks || (from, from_port) == ("$HOME_NET", "any"), "{rule}");
+            assert!(action == "alert" && ["->", "<>"].contains(&arrow), "{rule}");
+            let known = ["dns", "tls", "ip", "tcp", "udp", "mqtt", "sip", "http"];
+            assert!(known.contains(&protocol), "{rule}");
             assert!(to == "any" || to == "$EXTERNAL_NET" || protocol == "ip", "{rule}");
-            assert_eq!(to_port, "any");
+            assert!(to_port == "any" || ["tcp", "udp"].contains(&protocol), "{rule}");
             let options = options(rule);
             let value = |key: &str| {
                 let of = options.iter().filter_map(|option| option.split_once(':'));
@@ -176,6 +184,27 @@ mod tests {
             assert!(text.contains("litedev.ezvizlife.com"), "{form:?}");
             assert!(text.contains("observed") && text.contains("pyEzvizApi"), "{form:?}");
             assert!(!text.contains("exempla"), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn what_flows_show_and_devices_say_is_told_or_said_to_be_left_out() {
+        let all = Signatures::embedded().unwrap();
+        let tables = [Table::Flow, Table::Said, Table::Dhcp];
+        let facts: Vec<_> =
+            exported(&all).into_iter().filter(|(_, fact)| tables.contains(&fact.table)).collect();
+        assert!(facts.len() > 50, "{}", facts.len());
+        for form in [Form::Suricata, Form::Stix, Form::Hosts, Form::List] {
+            let text = match form {
+                // Backslashes and quotation marks are doubled in JSON.
+                Form::Stix => export(form).replace("\\\\", "\\"),
+                _ => export(form),
+            };
+            for (signature, fact) in &facts {
+                let told = text.contains(&format!("{} ({})", fact.what, signature.id));
+                let listed = text.contains(&*fact.what) && text.contains(&signature.id);
+                assert!(told || listed, "{form:?}: {} {}", signature.id, fact.what);
+            }
         }
     }
 

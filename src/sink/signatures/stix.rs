@@ -1,6 +1,7 @@
 //! As a STIX 2.1 bundle. An indicator here says whose a name is, not that anything is wrong with
 //! it: its type is `attribution`.
 
+use super::seen::{Glob, Seen, seen};
 use super::{exported, line};
 use crate::attribution::Signatures;
 use crate::attribution::fact::{FactRef, Table};
@@ -26,7 +27,23 @@ pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
         "name": "phonehome", "identity_class": "system",
         "description": "Sourced facts about who runs which host; not a statement of wrongdoing",
     })];
-    objects.extend(facts.iter().map(|(signature, fact)| indicator(signature, fact, &maker)));
+    let mut left_out = Vec::new();
+    for (signature, fact) in &facts {
+        match pattern(signature, fact) {
+            Ok(pattern) => objects.push(indicator(signature, fact, &pattern, &maker)),
+            Err(why) => {
+                left_out.push(format!("{} ({}): {why}", line(&fact.what), signature.id));
+            }
+        }
+    }
+    if !left_out.is_empty() {
+        objects.push(json!({
+            "type": "note", "spec_version": "2.1", "id": format!("note--{}", uuid("left out")),
+            "created_by_ref": maker, "created": made, "modified": made,
+            "abstract": "Facts that no pattern here says, and why",
+            "content": left_out.join("\n"), "object_refs": [maker],
+        }));
+    }
     let name = all.sha256();
     let bundle =
         json!({"type": "bundle", "id": format!("bundle--{}", uuid(&name)), "objects": objects});
@@ -34,21 +51,23 @@ pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn indicator(signature: &Signature, fact: &FactRef<'_>, maker: &str) -> Value {
-    let matching = fact.matching.map_or("network", Match::name);
+fn indicator(signature: &Signature, fact: &FactRef<'_>, pattern: &str, maker: &str) -> Value {
+    let of_device = matches!(fact.table, Table::Said | Table::Dhcp);
+    let matching = fact.matching.map_or(fact.table.name(), Match::name);
     let validity = [fact.valid_from, fact.valid_to].map(Option::unwrap_or_default);
     let key = format!("{}|{matching}|{}|{}|{}", signature.id, fact.what, validity[0], validity[1]);
     let checked = time(fact.checked);
-    let role = fact.role.unwrap_or("unknown");
+    let role = fact.role.unwrap_or(if of_device { "device" } else { "unknown" });
+    let whose = if of_device { "A device" } else { "A host" };
     let mut value = json!({
         "type": "indicator", "spec_version": "2.1", "id": format!("indicator--{}", uuid(&key)),
         "created_by_ref": maker, "created": checked, "modified": checked,
         "name": format!("{}: {role}", line(&signature.name)),
         "description": fact.note.map(line).unwrap_or_else(|| format!(
-            "A host of {}; says whose it is, not that anything is wrong", line(&signature.name)
+            "{whose} of {}; says whose it is, not that anything is wrong", line(&signature.name)
         )),
         "indicator_types": ["attribution"],
-        "pattern": pattern(fact), "pattern_type": "stix",
+        "pattern": pattern, "pattern_type": "stix",
         "valid_from": time(fact.valid_from.unwrap_or(fact.checked)),
         "labels": [
             format!("signature:{}", signature.id),
@@ -66,9 +85,10 @@ fn indicator(signature: &Signature, fact: &FactRef<'_>, maker: &str) -> Value {
     value
 }
 
-fn pattern(fact: &FactRef<'_>) -> String {
-    let text = fact.what.replace('\\', "\\\\").replace('\'', "\\'");
-    match (fact.table, fact.matching) {
+/// The pattern of a fact, or why there is none.
+fn pattern(signature: &Signature, fact: &FactRef<'_>) -> Result<String, &'static str> {
+    let text = literal(&fact.what);
+    Ok(match (fact.table, fact.matching) {
         (Table::Network, _) => {
             let kind = if fact.what.contains(':') { "ipv6-addr" } else { "ipv4-addr" };
             if fact.what.contains('/') {
@@ -77,15 +97,82 @@ fn pattern(fact: &FactRef<'_>) -> String {
                 format!("[{kind}:value = '{text}']")
             }
         }
-        (_, Some(Match::Suffix)) => {
+        (Table::Domain, Some(Match::Suffix)) => {
             format!("[domain-name:value = '{text}' OR domain-name:value LIKE '%.{text}']")
         }
-        (_, Some(Match::Glob)) => {
+        (Table::Domain, Some(Match::Glob)) => {
             let expression = fact.what.replace('.', "\\\\.").replace('*', "[^.]*");
             format!("[domain-name:value MATCHES '^{expression}$']")
         }
-        _ => format!("[domain-name:value = '{text}']"),
+        (Table::Domain, _) => format!("[domain-name:value = '{text}']"),
+        _ => return said(signature, fact),
+    })
+}
+
+/// The same of what flows show and devices say.
+fn said(signature: &Signature, fact: &FactRef<'_>) -> Result<String, &'static str> {
+    match seen(signature, fact).ok_or("cannot be read")? {
+        Seen::Begins { transport, ports, runs, .. } => {
+            let mut tests = Vec::new();
+            tests.extend(transport.map(|t| format!("network-traffic:protocols[*] = '{t}'")));
+            let [port] = ports else {
+                return match ports {
+                    [] => Ok(begins(tests, &runs)),
+                    _ => Err("a pattern for several ports would be ambiguous"),
+                };
+            };
+            tests.push(format!("network-traffic:dst_port = {port}"));
+            Ok(begins(tests, &runs))
+        }
+        Seen::Text { fact: "tls.certificate_holder", value } => {
+            Ok(format!("[x509-certificate:subject MATCHES '{}']", expression(&value)))
+        }
+        Seen::Text { fact: "tls.certificate_issuer", value } => {
+            Ok(format!("[x509-certificate:issuer MATCHES '{}']", expression(&value)))
+        }
+        Seen::Text { fact: "mdns.service", value } => {
+            Ok(format!("[domain-name:value MATCHES '{}']", expression(&value)))
+        }
+        Seen::Text { .. } | Seen::Dhcp { .. } => Err("no object of STIX 2.1 has a property for it"),
+        Seen::Spoken => Err("only phonehome's dissectors know the protocol"),
     }
+}
+
+/// Traffic whose payload has these bytes at these places (STIX 2.1 §9.6: binary values are compared
+/// byte for byte).
+fn begins(mut tests: Vec<String>, runs: &[(usize, Vec<u8>)]) -> String {
+    let mut place = 0;
+    let mut bytes = String::from("^");
+    for (at, run) in runs {
+        if *at > place {
+            bytes.push_str(&format!("[\\\\x00-\\\\xff]{{{}}}", at - place));
+        }
+        bytes.extend(run.iter().map(|byte| format!("\\\\x{byte:02x}")));
+        place = at + run.len();
+    }
+    tests.push(format!("network-traffic:src_payload_ref.payload_bin MATCHES '{bytes}'"));
+    format!("[{}]", tests.join(" AND "))
+}
+
+/// As a regular expression within a string of a pattern.
+fn expression(value: &Glob<'_>) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " =,_-".contains(c);
+    let piece = |piece: &&str| {
+        let escaped: String = piece
+            .chars()
+            .map(|c| if plain(c) { c.to_string() } else { format!("\\{c}") })
+            .collect();
+        literal(&escaped)
+    };
+    let pieces: Vec<String> = value.pieces.iter().map(piece).collect();
+    let starts = if value.starts { "^" } else { "" };
+    let ends = if value.ends { "$" } else { "" };
+    format!("(?i){starts}{}{ends}", pieces.join(".*"))
+}
+
+/// As a string of a pattern.
+fn literal(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "\\'")
 }
 
 fn time(day: &str) -> String {

@@ -1,4 +1,7 @@
-//! As rules for Suricata 6 and later: an alert says whose a host is.
+//! As rules for Suricata: an alert says whose a host or a device is.
+
+mod content;
+mod said;
 
 use super::{exported, line};
 use crate::attribution::Signatures;
@@ -13,12 +16,19 @@ pub const SID_FIRST: u32 = 1_500_000;
 /// Last number of our rules.
 pub const SID_LAST: u32 = 1_999_999;
 
-/// Writes the rules: DNS and TLS for a name, IP for a network.
+/// Writes the rules: DNS and TLS for a name, IP for a network, by content for what flows show and
+/// devices say.
 pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# Signatures of phonehome {} as Suricata rules.", env!("CARGO_PKG_VERSION"))?;
     writeln!(
         out,
-        "# Numbers {SID_FIRST} to {SID_LAST}. An alert says whose a host is, and no more."
+        "# Numbers {SID_FIRST} to {SID_LAST}. An alert says whose a host or a device is, and no more."
+    )?;
+    writeln!(
+        out,
+        "# For Suricata 7; those with ja4.hash need `ja4-fingerprints: yes` of its TLS parser.\n\
+         # What no rule can say stands here as left out. Facts of hardware addresses and of\n\
+         # companies are in no rule: `phonehome signatures explain ID` has them."
     )?;
     let mut used = BTreeSet::new();
     let mut last = "";
@@ -38,10 +48,21 @@ pub fn write(all: &Signatures, out: &mut dyn Write) -> io::Result<()> {
                     rule(out, &mut used, signature, &fact, [protocol, header, &test])?;
                 }
             }
-            _ => {
+            Table::Network => {
                 let header = format!("ip $HOME_NET any -> {} any", fact.what);
                 rule(out, &mut used, signature, &fact, ["ip", &header, ""])?;
             }
+            _ => match said::tests(signature, &fact) {
+                Ok(tests) => {
+                    for said::Test { protocol, header, options } in tests {
+                        rule(out, &mut used, signature, &fact, [protocol, &header, &options])?;
+                    }
+                }
+                Err(why) => {
+                    let what = line(&fact.what);
+                    writeln!(out, "# left out: {what} ({}): {why}", signature.id)?;
+                }
+            },
         }
     }
     Ok(())
@@ -54,7 +75,8 @@ fn rule(
     fact: &FactRef<'_>,
     [protocol, header, test]: [&str; 3],
 ) -> io::Result<()> {
-    let role = fact.role.unwrap_or("unknown");
+    let of_device = matches!(fact.table, Table::Said | Table::Dhcp);
+    let role = fact.role.unwrap_or(if of_device { "device" } else { "unknown" });
     let message =
         format!("phonehome {} {role} by {protocol}: {}", line(&signature.name), fact.what);
     let sid = number(used, &[&signature.id, &fact.what, protocol, fact.valid_from.unwrap_or("")]);
