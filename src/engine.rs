@@ -90,6 +90,9 @@ impl Settings {
     }
 }
 
+/// Called now and then while captures are read.
+pub type Tick<'t> = dyn FnMut(&Sources) + Send + 't;
+
 /// Everything that one run has learnt.
 pub struct Outcome {
     /// Who talked to whom.
@@ -142,7 +145,7 @@ impl<'r> Engine<'r> {
 
     /// Reads captures to their end. `tick` is called now and then, for a progress bar.
     #[must_use]
-    pub fn read(mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) -> Outcome {
+    pub fn read(mut self, sources: &mut Sources, tick: &mut Tick<'_>) -> Outcome {
         match self.settings.threads {
             0 | 1 => self.read_alone(sources, tick),
             2 => self.read_in_two(sources, tick),
@@ -153,7 +156,7 @@ impl<'r> Engine<'r> {
         outcome
     }
 
-    fn read_alone(&mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) {
+    fn read_alone(&mut self, sources: &mut Sources, tick: &mut Tick<'_>) {
         let mut job = Job::default();
         loop {
             sources.fill(&mut job.common.chunk);

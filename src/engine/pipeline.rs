@@ -3,10 +3,10 @@
 //! why threads own partitions instead of taking turns at chunks: that was measured to be slower
 //! than one thread alone (see `docs/performance.md`).
 
-use super::Engine;
 use super::batch::{Common, Job, Part};
 use super::teller::Teller;
 use super::worker::Worker;
+use super::{Engine, Tick};
 use crate::source::Sources;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use std::sync::Arc;
@@ -24,52 +24,54 @@ struct Share {
 
 impl Engine<'_> {
     /// With two threads: the one that reads and decodes also tells, since what lies between is about
-    /// half of the work.
-    pub(super) fn read_in_two(&mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) {
+    /// half of the work. This thread keeps the flows, because it is the one that needs room once they
+    /// have ended: memory that another thread has freed would not be used again.
+    pub(super) fn read_in_two(&mut self, sources: &mut Sources, tick: &mut Tick<'_>) {
         let Engine { front, workers, teller, .. } = self;
         let (to, from) = bounded::<Job>(JOBS_WAITING);
         let (onward, worked) = unbounded::<Job>();
         std::thread::scope(|scope| {
             let thread = scope.spawn(move || {
-                for mut job in from {
-                    for (worker, part) in workers.iter_mut().zip(&mut job.parts) {
-                        worker.take(&job.common, part);
+                let mut free = Vec::new();
+                let mut tell = |job: Job| {
+                    teller.tell(&job.common, &job.parts);
+                    job
+                };
+                'reading: loop {
+                    free.extend(worked.try_iter().map(&mut tell));
+                    // Jobs are made as long as none is free; the channel bounds how many.
+                    let mut job: Job = free.pop().unwrap_or_default();
+                    sources.fill(&mut job.common.chunk);
+                    if job.common.chunk.is_empty() {
+                        break;
                     }
-                    if onward.send(job).is_err() {
-                        return;
+                    tick(sources);
+                    front.decode(&mut job);
+                    let mut unsent = Some(job);
+                    while let Some(job) = unsent.take() {
+                        match to.try_send(job) {
+                            Ok(()) => {}
+                            Err(TrySendError::Full(job)) => {
+                                unsent = Some(job);
+                                let Ok(told) = worked.recv() else { break 'reading };
+                                free.push(tell(told));
+                            }
+                            Err(TrySendError::Disconnected(_)) => break 'reading,
+                        }
                     }
                 }
+                drop(to);
+                worked.iter().map(tell).for_each(drop);
             });
-            let mut free = Vec::new();
-            let mut tell = |job: Job| {
-                teller.tell(&job.common, &job.parts);
-                job
-            };
-            'reading: loop {
-                free.extend(worked.try_iter().map(&mut tell));
-                // Jobs are made as long as none is free; the channel bounds how many.
-                let mut job: Job = free.pop().unwrap_or_default();
-                sources.fill(&mut job.common.chunk);
-                if job.common.chunk.is_empty() {
+            for mut job in from {
+                for (worker, part) in workers.iter_mut().zip(&mut job.parts) {
+                    worker.take(&job.common, part);
+                }
+                if onward.send(job).is_err() {
                     break;
                 }
-                tick(sources);
-                front.decode(&mut job);
-                let mut unsent = Some(job);
-                while let Some(job) = unsent.take() {
-                    match to.try_send(job) {
-                        Ok(()) => {}
-                        Err(TrySendError::Full(job)) => {
-                            unsent = Some(job);
-                            let Ok(told) = worked.recv() else { break 'reading };
-                            free.push(tell(told));
-                        }
-                        Err(TrySendError::Disconnected(_)) => break 'reading,
-                    }
-                }
             }
-            drop(to);
-            worked.iter().map(tell).for_each(drop);
+            drop(onward);
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
             }
@@ -77,7 +79,7 @@ impl Engine<'_> {
     }
 
     /// With three threads or more.
-    pub(super) fn read_in_many(&mut self, sources: &mut Sources, tick: &mut dyn FnMut(&Sources)) {
+    pub(super) fn read_in_many(&mut self, sources: &mut Sources, tick: &mut Tick<'_>) {
         let Engine { front, workers, teller, .. } = self;
         let (done, again) = unbounded();
         std::thread::scope(|scope| {

@@ -4,8 +4,8 @@ use super::build::Builder;
 use super::kind::kind_of;
 use super::maker::maker;
 use super::{
-    AddressSeen, Behind, Device, IdentitySeen, LeftOut, Told, Traffic, Visibility, WireText, Zone,
-    device_id, zone_of,
+    AddressSeen, Behind, Device, DeviceFacts, IdentitySeen, LeftOut, Told, Traffic, Visibility,
+    WireText, Zone, device_id, zone_of,
 };
 use crate::attribution::ledger::{DeviceKey, Endpoint, Row};
 use crate::attribution::oui;
@@ -99,7 +99,7 @@ impl Builder<'_> {
         let of_link = ledger.link_resolvers.iter().filter(|_| hears && !is_gateway);
         let resolvers = own.chain(of_link);
         let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
-        Device {
+        DeviceFacts {
             id: device_id(key).into(),
             key,
             mac,
@@ -107,13 +107,15 @@ impl Builder<'_> {
             role: if is_gateway || routed { "gateway" } else { "device" },
             oui: oui.map(|text| safe(text.as_bytes())),
             mac_is_local: mac.is_some_and(Mac::is_local),
-            maker: maker(self.signatures, &identities, oui).map(Box::new),
-            kind: kind_of(&identities).map(|(kind, said)| {
-                let value = kind.as_bytes().into();
-                Box::new(Told { value, fact: said.fact, frame: said.frame, several: false })
+            maker: maker(self.signatures, &identities, oui),
+            kind: kind_of(&identities).map(|(kind, said)| Told {
+                value: kind.as_bytes().into(),
+                fact: said.fact,
+                frame: said.frame,
+                several: false,
             }),
-            model: Told::first(&identities, IdentityKind::Model).map(Box::new),
-            firmware: Told::first(&identities, IdentityKind::Firmware).map(Box::new),
+            model: Told::first(&identities, IdentityKind::Model),
+            firmware: Told::first(&identities, IdentityKind::Firmware),
             addresses: hardware
                 .into_iter()
                 .flat_map(|h| &h.addresses)
@@ -136,6 +138,7 @@ impl Builder<'_> {
             private: Traffic::default(),
             group: Traffic::default(),
         }
+        .into()
     }
 }
 

@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 mod build;
@@ -245,9 +246,35 @@ impl Behind {
     }
 }
 
+/// A device. What is known of it lies apart, so that a list of very many needs no large piece of
+/// memory at once.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Device(Box<DeviceFacts>);
+
+impl From<DeviceFacts> for Device {
+    fn from(facts: DeviceFacts) -> Device {
+        Device(Box::new(facts))
+    }
+}
+
+impl Deref for Device {
+    type Target = DeviceFacts;
+
+    fn deref(&self) -> &DeviceFacts {
+        &self.0
+    }
+}
+
+impl DerefMut for Device {
+    fn deref_mut(&mut self) -> &mut DeviceFacts {
+        &mut self.0
+    }
+}
+
 /// Something on the test network.
 #[derive(Debug, Clone, Serialize)]
-pub struct Device {
+pub struct DeviceFacts {
     /// Stable id: `mac:…` or `ip:…`.
     pub id: Arc<str>,
     #[serde(skip)]
@@ -268,16 +295,16 @@ pub struct Device {
     pub mac_is_local: bool,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub maker: Option<Box<Maker>>,
+    pub maker: Option<Maker>,
     /// What sort of thing it is.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Box<Told>>,
+    pub kind: Option<Told>,
     /// Its model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<Box<Told>>,
+    pub model: Option<Told>,
     /// The version of its firmware.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub firmware: Option<Box<Told>>,
+    pub firmware: Option<Told>,
     /// Its addresses over time.
     pub addresses: Vec<AddressSeen>,
     /// What it said about itself.
@@ -297,7 +324,7 @@ pub struct Device {
     pub visibility: Visibility,
 }
 
-impl Device {
+impl DeviceFacts {
     /// The best name for people: the user's label, a host name, or the id.
     #[must_use]
     pub fn title(&self) -> String {
