@@ -78,7 +78,7 @@ pub(super) fn name(ethertype: u16) -> Option<&'static str> {
     })
 }
 
-/// Protocols in which a sender says what it is (`protocol/link.rs` reads them).
+/// Protocols in which a sender says what it is (`protocol/link` reads them).
 pub(super) fn is_told(name: &str) -> bool {
     matches!(name, "goose" | "sampled_values" | "lldp" | "cdp" | "eapol")
 }

@@ -150,7 +150,6 @@ mod tests {
         assert_eq!(label.protocol, "tutk");
         assert_eq!(values(&said, "tutk.uid"), [b"TESTTESTTESTTEST1111"]);
         assert_eq!(values(&said, "tutk.command"), [b"010621"]);
-        let mut plain = plain;
         plain[9] = 7;
         let second: Vec<u8> =
             plain.chunks(BLOCK).flat_map(|block| shuffle(block.try_into().unwrap())).collect();
