@@ -98,7 +98,7 @@ fn no_module_imports_one_that_stands_below_it() {
 #[test]
 fn sinks_and_dissectors_do_not_know_each_other() {
     for (folder, shared) in [
-        ("sink", &["compare", "flows", "html", "messages", "report", "tui"][..]),
+        ("sink", &["compare", "flows", "html", "messages", "report", "signatures", "tui"][..]),
         ("protocol", &["syntax", "testing", "port", "sessions"][..]),
         (
             "finding",

@@ -153,7 +153,8 @@ fn named(flows: &[Value], key: &str) -> BTreeMap<(String, u64, String), u64> {
 fn tls_server_names_are_those_of_the_client_hellos() {
     every_case(|case, say| {
         let mut hellos = BTreeMap::new();
-        for row in rows(&case.truth["tls"]) {
+        // Hellos without a name are told by `tls.no-sni`, not here.
+        for row in rows(&case.truth["tls"]).iter().filter(|row| row[2] != "") {
             let server = (text(&row[0]), number(&row[1]), text(&row[2]));
             *hellos.entry(server).or_default() += number(&row[4]);
         }

@@ -199,7 +199,7 @@ fn json_of(paths: &[PathBuf]) -> Value {
 
 #[test]
 fn parts_give_the_result_of_the_whole_in_any_order() {
-    for capture in places::bundled() {
+    for capture in places::whole_devices() {
         let folder = tempfile::tempdir().unwrap();
         let records = records(&capture);
         let whole = [write(&folder, "whole", &pcap(&records))];
@@ -318,7 +318,7 @@ fn filters_select_the_frames_of_flows_that_cross_files() {
     if !tshark::is_there() {
         return;
     }
-    for capture in places::bundled() {
+    for capture in places::whole_devices() {
         let records = records(&capture);
         let folder = tempfile::tempdir().unwrap();
         // One set of preferences: starting tshark takes longer than all else here.

@@ -200,11 +200,18 @@ impl Answers {
 #[must_use]
 pub fn registrable(name: &[u8]) -> Option<&str> {
     let name = name.strip_prefix(b"*.").unwrap_or(name);
-    let host = std::str::from_utf8(name).ok()?;
+    let host = std::str::from_utf8(name).ok().or_else(|| text_at_end(name))?;
     if host.parse::<IpAddr>().is_ok() || !host.contains('.') {
         return None;
     }
     psl::domain_str(host)
+}
+
+/// The labels behind those that are no text: tunnels put any bytes into a name.
+fn text_at_end(name: &[u8]) -> Option<&str> {
+    let last = name.iter().rposition(|byte| !byte.is_ascii())?;
+    let dot = name[last..].iter().position(|&byte| byte == b'.')?;
+    std::str::from_utf8(&name[last + dot + 1..]).ok()
 }
 
 #[cfg(test)]
@@ -239,5 +246,8 @@ mod tests {
         assert_eq!(registrable(b"bucket.s3.amazonaws.com"), Some("bucket.s3.amazonaws.com"));
         assert_eq!(registrable(b"192.0.2.1"), None);
         assert_eq!(registrable(b"localhost"), None);
+        assert_eq!(registrable(b"0a\xff\xfe.\xe9b.t.example.com"), Some("example.com"));
+        assert_eq!(registrable(b"\xff.com"), None);
+        assert_eq!(registrable(b"\xff"), None);
     }
 }

@@ -18,6 +18,12 @@ pub fn bundled() -> Vec<PathBuf> {
     captures_under(&of_project("captures"))
 }
 
+/// Those of them that show a device as it is, without those that are about single checks.
+pub fn whole_devices() -> Vec<PathBuf> {
+    let of_checks = |path: &PathBuf| path.parent().is_some_and(|folder| folder.ends_with("checks"));
+    bundled().into_iter().filter(|path| !of_checks(path)).collect()
+}
+
 /// The captures of other people, where they are laid beside the project.
 pub fn shared() -> Option<PathBuf> {
     let root = of_project("../shared/captures");

@@ -162,7 +162,7 @@ fn what_neighbours_may_is_for_neighbours_and_for_its_port() {
     for (from, port, because) in [
         (neighbour, 23, None),
         (neighbour, 4444, Some("but it is for another port")),
-        (stranger, 23, Some("it is for the local network")),
+        (stranger, 23, Some("no entry names this remote")),
     ] {
         std::fs::write(&second, asked(from, port)).unwrap();
         let (code, result) = check(&file, &[&capture, &second], RECORDER);

@@ -122,11 +122,15 @@ def tls_versions(capture):
 
 
 def http(capture):
-    """[server, port, Host, requests]; SSDP speaks HTTP too, but not to a server."""
+    """[server, port, Host without its port, connections with such a request]; SSDP speaks HTTP too, but
+    not to a server, and what tshark reads within TLS is for nobody on the path."""
+    names = ["ip.dst", "ipv6.dst", "tcp.dstport", "http.host", "tcp.stream"]
     rows = Counter()
-    for v4, v6, port, host in fields(capture, ["ip.dst", "ipv6.dst", "tcp.dstport", "http.host"], "http.request && tcp"):
-        rows[(first(v4) or first(v6), int(first(port)), first(host))] += 1
-    return [[*key, count] for key, count in rows.items()]
+    for row in {tuple(map(first, row)) for row in fields(capture, names, "http.request && tcp && !tls")}:
+        v4, v6, port, host, _ = row
+        host = host.removesuffix(f":{port}")
+        rows[(v4 or v6, int(port), host)] += 1
+    return [[*key, count] for key, count in sorted(rows.items())]
 
 
 def contacts(seen, device, addresses):
@@ -155,7 +159,8 @@ def refuse_surprises(facts, device, seen, answers):
                     sys.exit(f"{address} is not in the facts")
     for name, group in facts["contact_addresses"].items():
         for address in set(group) - set(answers.get(facts.get("looked_up_as", {}).get(name, name), [])):
-            if name != address:
+            # What no name stands for is one contact, called after one of its addresses.
+            if name not in group:
                 sys.exit(f"{name}: {address} is in no DNS answer")
 
 
