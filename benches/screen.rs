@@ -7,7 +7,7 @@ mod large;
 use criterion::{Criterion, criterion_group, criterion_main};
 use phonehome::base::time::Timestamp;
 use phonehome::sink::tui::{Options, State, Status, Still, Update};
-use phonehome::snapshot::Snapshot;
+use phonehome::snapshot::{Numbers, Snapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::hint::black_box;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 fn update(snapshot: &Arc<Snapshot>) -> Update {
     Update {
         snapshot: snapshot.clone(),
+        numbers: Arc::new(Numbers::of(snapshot)),
         flows: Arc::default(),
         status: Arc::new(Status {
             state: State::Ended,
