@@ -74,6 +74,22 @@ fn screen(criterion: &mut Criterion) {
             still.draw(black_box(&mut buffer));
         });
     });
+    // One in a hundred contacts has new bytes, as between two light looks.
+    let mut numbers = Numbers::of(&snapshot);
+    let mut round = 0;
+    still.take(same.clone());
+    criterion.bench_function("new numbers, and draw contacts", |bench| {
+        bench.iter(|| {
+            round += 1;
+            for at in (round % 100..numbers.contacts.len()).step_by(100) {
+                if let Some(now) = numbers.contacts.get_mut(at) {
+                    now.traffic.wire_bytes[0] += 1500;
+                }
+            }
+            still.take(Update { numbers: Arc::new(numbers.clone()), ..same.clone() });
+            still.draw(black_box(&mut buffer));
+        });
+    });
     still.press("fhost77 out>1k\n");
     criterion.bench_function("new snapshot, filter and draw contacts", |bench| {
         bench.iter(|| {

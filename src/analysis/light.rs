@@ -91,7 +91,8 @@ impl Light {
         self.count(engine, touched, true);
         let Light { tally, spots, placed, numbers, .. } = self;
         placed.clear();
-        let mut take = |change: Change<'_>| take(engine, analysis, (spots, placed, numbers), &change);
+        let mut take =
+            |change: Change<'_>| take(engine, analysis, (spots, placed, numbers), &change);
         tally.tell_all(&mut take);
     }
 
@@ -105,12 +106,12 @@ impl Light {
     ) -> Arc<Numbers> {
         self.count(engine, touched, false);
         let Light { tally, spots, placed, numbers, .. } = self;
-        let mut take = |change: Change<'_>| take(engine, analysis, (spots, placed, numbers), &change);
+        let mut take =
+            |change: Change<'_>| take(engine, analysis, (spots, placed, numbers), &change);
         tally.tell(&mut take);
         numbers.fresh = spots.fresh.clone();
         numbers.now = engine.now();
-        let coverage =
-            analysis.coverage(engine.frames(), &engine.sums(), engine.phases(), endings);
+        let coverage = analysis.coverage(engine.frames(), &engine.sums(), engine.phases(), endings);
         numbers.coverage = Some(Arc::new(coverage));
         let Phases { phases, marks, interruptions, .. } = engine.phases();
         let noted = [phases.len(), marks.len(), interruptions.len()];
@@ -154,6 +155,13 @@ fn take(
             placed.resize(change.at + 1, Spot::NOWHERE);
         }
         placed[change.at] = spot;
+    }
+    let zone = zone_of(change.key.remote);
+    let is_lone = zone == Zone::Private && placed[change.at].peer == Spot::NOWHERE.peer;
+    if is_lone {
+        placed[change.at].peer = spots.peer(engine.ledger(), analysis.rules(), change);
+    }
+    if change.is_new || is_lone {
         let [devices, destinations, contacts] = spots.counts();
         numbers.devices.grow(devices);
         numbers.destinations.grow(destinations);
@@ -161,7 +169,6 @@ fn take(
     }
     let spot = placed[change.at];
     let (before, now) = (&change.before.traffic, &change.now.traffic);
-    let zone = zone_of(change.key.remote);
     if let Some(device) = numbers.devices.get_mut(spot.device as usize) {
         let sum = match zone {
             Zone::Internet => &mut device.internet,
@@ -172,7 +179,8 @@ fn take(
         device.last = device.last.max(Some(change.last));
     }
     if let Some(peer) = numbers.devices.get_mut(spot.peer as usize) {
-        replace(&mut peer.private, &before.turned(), &now.turned());
+        let before = if is_lone { Traffic::default() } else { before.turned() };
+        replace(&mut peer.private, &before, &now.turned());
         peer.last = peer.last.max(Some(change.last));
     }
     if let Some(sum) = numbers.destinations.get_mut(spot.destination as usize) {

@@ -174,7 +174,8 @@ impl Tally {
             }
             return;
         };
-        if flow.last < since && !again {
+        // Fragments that were given up come late, with the time at which they came.
+        if flow.last < since && !again && !flow.has_fragments() {
             return;
         }
         let known = &places[at];

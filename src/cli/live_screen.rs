@@ -178,7 +178,8 @@ impl Shared {
         });
         let lag_bytes = recorded.bytes.saturating_sub(self.read.load(Ordering::Relaxed));
         // Where all was read, silence is seen too: rates go down, and the clock goes on.
-        let now = if lag_bytes == 0 { view.numbers.now.max(recorded.time) } else { view.numbers.now };
+        let now =
+            if lag_bytes == 0 { view.numbers.now.max(recorded.time) } else { view.numbers.now };
         Status {
             state,
             inputs: self.interfaces.clone(),

@@ -132,7 +132,14 @@ impl Follower<'_> {
                 let made = made.join().unwrap_or_else(|fault| resume_unwind(fault));
                 let began = Instant::now();
                 let counts = beside.take().map(|(light, _)| light);
-                beside = Some(self.adopt(counts.unwrap_or_default(), engine, sources, made, kept, &mut full));
+                beside = Some(self.adopt(
+                    counts.unwrap_or_default(),
+                    engine,
+                    sources,
+                    made,
+                    kept,
+                    &mut full,
+                ));
                 full.took(full.cost + began.elapsed());
                 if let Some((_, view)) = &beside {
                     show(view.clone());
@@ -147,7 +154,9 @@ impl Follower<'_> {
                 let endings = sources.so_far();
                 if apart {
                     let (looked, copied) = (engine.now(), began.elapsed());
-                    making = Some(scope.spawn(move || self.make(outcome, flows, &endings, looked, copied)));
+                    making = Some(
+                        scope.spawn(move || self.make(outcome, flows, &endings, looked, copied)),
+                    );
                 } else {
                     let snapshot = self.snapshot(&outcome, &endings);
                     let numbers = Arc::new(Numbers::of(&snapshot));

@@ -251,6 +251,9 @@ mod tests {
         let shared = pages.pages.iter().zip(&before.pages).filter(|(a, b)| Arc::ptr_eq(a, b));
         assert_eq!((shared.count(), pages.pages.len(), pages.len()), (4, 6, 700));
         assert_eq!(pages.iter().count(), 700);
-        assert_eq!(pages.iter().take(130).copied().collect::<Vec<_>>(), (0..130).collect::<Vec<_>>());
+        assert_eq!(
+            pages.iter().take(130).copied().collect::<Vec<_>>(),
+            (0..130).collect::<Vec<_>>()
+        );
     }
 }

@@ -187,13 +187,6 @@ impl Spots {
         if spot.device == NOWHERE && is_somebody {
             spot.device = self.device(local, change.last);
         }
-        let answers = change.now.traffic.packets[1] > 0;
-        if zone == Zone::Private && spot.peer == NOWHERE && answers {
-            let peer = builder.device_of(key.remote);
-            if builder.left_out(peer).is_none() {
-                spot.peer = self.device(peer, change.last);
-            }
-        }
         let name = key.name.map(|name| builder.ledger.names.get(name));
         let id: Arc<str> = builder.destination_at(key.remote, key.name, zone).into();
         spot.destination = self.destination(zone, id, key, name);
@@ -201,6 +194,26 @@ impl Spots {
             spot.contact = self.contact(&spot, zone, key, name, change);
         }
         spot
+    }
+
+    /// The device at the other end of a cell, once it is known that there is one: it has answered, or
+    /// was heard otherwise.
+    pub fn peer(&mut self, ledger: &Ledger, rules: Rules<'_>, change: &Change<'_>) -> u32 {
+        let remote = change.key.remote;
+        let is_heard = change.now.traffic.packets[1] > 0
+            || remote.mac.is_some_and(|mac| ledger.hardware.contains_key(&mac));
+        if zone_of(remote) != Zone::Private || !is_heard {
+            return NOWHERE;
+        }
+        let routed = std::mem::take(&mut self.routed);
+        let builder = rules.builder(ledger, &routed);
+        let peer = builder.device_of(remote);
+        let known = match builder.left_out(peer) {
+            Some(_) => NOWHERE,
+            None => self.device(peer, change.last),
+        };
+        self.routed = routed;
+        known
     }
 
     fn device(&mut self, key: DeviceKey, seen: Timestamp) -> u32 {

@@ -214,7 +214,8 @@ impl Model {
             List::Devices => {
                 let count = numbers.devices.len();
                 let some = self.of_contacts(filter, count, |c| c.device_index);
-                let passes = |row: usize| some[row] || filter.passes(&DeviceRow { model: self, row });
+                let passes =
+                    |row: usize| some[row] || filter.passes(&DeviceRow { model: self, row });
                 all(count).filter(|&row| passes(row as usize)).collect()
             }
             List::Destinations => {
@@ -365,9 +366,8 @@ impl Model {
         match list {
             List::Who | List::Contacts => {
                 let mark = |contact: &Contact| fresh(self.is_fresh(contact.destination_index));
-                self.contact(row).map(|one| {
-                    format!("{} {}{}", one.device, one.destination, mark(one))
-                })
+                self.contact(row)
+                    .map(|one| format!("{} {}{}", one.device, one.destination, mark(one)))
             }
             List::Devices => self.device(row).map(|device| device.id.to_string()),
             List::Destinations => self

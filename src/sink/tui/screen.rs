@@ -119,7 +119,9 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     if let Some(phase) = &status.phase {
         all.push((1, (format!("phase {phase}"), theme.strong())));
     }
-    if !snapshot.devices.is_empty() && half_seen(snapshot).next().is_none() {
+    let fresh = &model.numbers().fresh;
+    let is_told = !snapshot.devices.is_empty() && fresh.devices.is_empty();
+    if is_told && half_seen(snapshot).next().is_none() {
         all.push((1, ("all seen both ways".to_owned(), theme.good())));
     }
     all.push((2, (format!("{} packets", grouped(status.packets)), Style::new())));
@@ -135,6 +137,10 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     }
     if model.age() > SECOND {
         let text = format!("findings {} old", span(model.age() / SECOND * SECOND));
+        all.push((1, (text, theme.warn())));
+    }
+    if fresh.more > 0 {
+        let text = format!("{} more contacts not looked up yet", grouped(fresh.more));
         all.push((1, (text, theme.warn())));
     }
     let coverage = match (model.coverage().complete, status.state) {
