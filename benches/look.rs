@@ -42,7 +42,7 @@ fn more(engine: &mut Engine<'_>, devices: usize, each: usize, one_in: usize, rou
     let mut number = 10_000_000 * (round as u64 + 1);
     for turn in 0..each {
         for device in 0..devices {
-            if (turn * devices + device) % one_in != 0 {
+            if !(turn * devices + device).is_multiple_of(one_in) {
                 continue;
             }
             number += 1;

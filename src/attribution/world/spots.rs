@@ -55,14 +55,16 @@ pub struct Fresh {
     pub more: u64,
 }
 
+/// A destination, an address of it, and a name that it had there.
+type Known = (u32, IpAddr, Option<Box<[u8]>>);
+
 /// See the module.
 #[derive(Default)]
 pub struct Spots {
     cells: Map<Key, Spot>,
     devices: Map<DeviceKey, u32>,
     destinations: Map<(Zone, Arc<str>), u32>,
-    /// Names under which addresses of a destination were seen.
-    known: Set<(u32, IpAddr, Option<Box<[u8]>>)>,
+    known: Set<Known>,
     contacts: Map<(u32, u32), u32>,
     routed: Set<Mac>,
     /// Ids of devices and of destinations, by position.
