@@ -1,10 +1,11 @@
-//! What a look at a running engine costs, by how much it knows: the copy of what is known, and the
-//! snapshot made of it. Prints a table; `docs/live.md` quotes it.
+//! What a look at a running engine costs, by how much it knows. A full look is a copy of what is known, and
+//! the snapshot made of it; a light one between two full ones follows what changed: here nothing, a hundredth
+//! of the contacts, and all of them. Prints a table; `docs/live.md` quotes it.
 
 #[allow(dead_code)]
 mod corpus;
 
-use phonehome::analysis::Analysis;
+use phonehome::analysis::{Analysis, Light, Touched};
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::world::Choice;
@@ -35,6 +36,35 @@ fn frame(device: usize, to: usize) -> Vec<u8> {
     out
 }
 
+/// The next packet of each so many flows.
+fn more(engine: &mut Engine<'_>, devices: usize, each: usize, one_in: usize, round: i64) {
+    let mut chunk = Chunk::default();
+    let mut number = 10_000_000 * (round as u64 + 1);
+    for turn in 0..each {
+        for device in 0..devices {
+            if !(turn * devices + device).is_multiple_of(one_in) {
+                continue;
+            }
+            number += 1;
+            let mut data = frame(device, turn * devices.div_ceil(10) + device / 10);
+            // Only acknowledged: no payload, so that no dissector is asked.
+            data.truncate(54);
+            data[16..18].copy_from_slice(&40u16.to_be_bytes());
+            data[47] = 0x10;
+            chunk.push(&Frame {
+                number,
+                time: Timestamp(1_700_000_060_000_000_000 + round * 1_000_000_000),
+                wire_length: 54,
+                link: 1,
+                data: &data,
+            });
+        }
+    }
+    let mut job = Job::default();
+    job.replace(chunk);
+    engine.job(&mut job);
+}
+
 /// Processor time: others may work too.
 fn spent_so_far() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -56,7 +86,10 @@ fn main() {
         hashed: false,
         threads: 1,
     };
-    println!("devices contacts findings   copy ms snapshot ms   drop ms; at 5 % one each");
+    println!(
+        "devices contacts findings   copy ms snapshot ms   drop ms; at 5 % one each; places ms adopt ms; \
+         light ms with changes: none, 1 %, all"
+    );
     for [devices, each] in SIZES {
         let settings = Settings { flows_max: 1 << 21, ..Settings::default() };
         let mut engine = Engine::new(settings, &geo, None);
@@ -92,10 +125,35 @@ fn main() {
             spent[1] += made - copied;
             spent[2] += spent_so_far() - made;
         }
+        let outcome = engine.peek(None);
+        let snapshot = analysis.snapshot(&outcome, &[]);
+        let (mut light, mut touched) = (Light::default(), Touched::default());
+        let begun = spent_so_far();
+        let spots = analysis.spots(&outcome, &snapshot);
+        let placed = spent_so_far();
+        let looked = (&snapshot, spots, engine.now());
+        light.adopt(&engine, &analysis, looked, &mut touched);
+        let beside = [placed - begun, spent_so_far() - placed];
+        drop(outcome);
+        // As on the screen, what was told last is kept by another.
+        let mut shown = light.look(&engine, &analysis, &[], &mut touched);
+        let mut between = [Duration::ZERO; 3];
+        for (way, one_in) in [usize::MAX, 100, 1].into_iter().enumerate() {
+            for round in 0..ROUNDS as i64 {
+                more(&mut engine, devices, each, one_in, way as i64 * 10 + round);
+                let begun = spent_so_far();
+                shown = light.look(&engine, &analysis, &[], &mut touched);
+                between[way] += spent_so_far() - begun;
+            }
+        }
+        assert!(shown.contacts.len() >= snapshot.contacts.len() && !light.is_short());
+        let [placing, adopting] = beside.map(|time| time.as_secs_f64() * 1e3);
+        let [none, some, all] = between.map(milliseconds);
         let [copy, make, gone] = spent.map(milliseconds);
         let [devices, contacts, findings] = counts;
         println!(
-            "{devices:>7} {contacts:>8} {findings:>8} {copy:>9.2} {make:>11.2} {gone:>9.2} {:>11.2} s",
+            "{devices:>7} {contacts:>8} {findings:>8} {copy:>9.2} {make:>11.2} {gone:>9.2} {:>11.2} s \
+             {placing:>10.2} {adopting:>9.2} {none:>8.2} {some:>7.2} {all:>7.2}",
             ((copy + make + gone) / 50.0).max(0.25)
         );
     }

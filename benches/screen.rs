@@ -7,7 +7,7 @@ mod large;
 use criterion::{Criterion, criterion_group, criterion_main};
 use phonehome::base::time::Timestamp;
 use phonehome::sink::tui::{Options, State, Status, Still, Update};
-use phonehome::snapshot::Snapshot;
+use phonehome::snapshot::{Numbers, Snapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::hint::black_box;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 fn update(snapshot: &Arc<Snapshot>) -> Update {
     Update {
         snapshot: snapshot.clone(),
+        numbers: Arc::new(Numbers::of(snapshot)),
         flows: Arc::default(),
         status: Arc::new(Status {
             state: State::Ended,
@@ -70,6 +71,22 @@ fn screen(criterion: &mut Criterion) {
     criterion.bench_function("the same snapshot, and draw contacts", |bench| {
         bench.iter(|| {
             still.take(same.clone());
+            still.draw(black_box(&mut buffer));
+        });
+    });
+    // One in a hundred contacts has new bytes, as between two light looks.
+    let mut numbers = Numbers::of(&snapshot);
+    let mut round = 0;
+    still.take(same.clone());
+    criterion.bench_function("new numbers, and draw contacts", |bench| {
+        bench.iter(|| {
+            round += 1;
+            for at in (round % 100..numbers.contacts.len()).step_by(100) {
+                if let Some(now) = numbers.contacts.get_mut(at) {
+                    now.traffic.wire_bytes[0] += 1500;
+                }
+            }
+            still.take(Update { numbers: Arc::new(numbers.clone()), ..same.clone() });
             still.draw(black_box(&mut buffer));
         });
     });

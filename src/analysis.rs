@@ -1,7 +1,10 @@
 //! Turns what the engine has learnt into a [`Snapshot`], at the end of a capture or at any moment
 //! before: everything that is known beside packets, and what the user chose, in one place.
 
+mod light;
 mod timeline;
+
+pub use light::{Light, Touched};
 
 use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;
@@ -9,7 +12,8 @@ use crate::attribution::ledger::DeviceKey;
 use crate::attribution::world::{Choice, World, device_id};
 use crate::base::address::Mac;
 use crate::base::text::{safe, span};
-use crate::engine::{Amount, Interruption, Mark, Outcome, Phase, Phases};
+use crate::decode::FrameLedger;
+use crate::engine::{Amount, Interruption, Mark, Outcome, Phase, Phases, Sums};
 use crate::finding::{self, Severity, View};
 use crate::snapshot::{
     Annex, CanaryShown, Coverage, Distributions, Duplicates, Gate, Input, InterruptionShown,
@@ -44,16 +48,10 @@ impl Analysis<'_> {
     /// The snapshot of an outcome. `endings` tell what was read, one entry an input.
     #[must_use]
     pub fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Snapshot {
-        let Analysis { signatures, geo, canary, choice, fail_on, hashed, threads } = self;
+        let Analysis { signatures, geo, choice, fail_on, hashed, threads, .. } = self;
         let world = World::build(&outcome.ledger, geo, signatures, choice);
-        let mut coverage = Coverage::of(&outcome.frames, endings, signatures, geo, canary.clone());
-        let [frames, wire_bytes] = outcome.sums.duplicates;
-        coverage.duplicates = Duplicates { frames, wire_bytes };
-        coverage.conflicting_segments = outcome.sums.conflicts;
-        let slept = slept(&outcome.phases.interruptions);
-        coverage.complete &= slept.is_none();
-        let asleep = slept.is_some();
-        coverage.incomplete_because.extend(slept);
+        let coverage = self.coverage(&outcome.frames, &outcome.sums, &outcome.phases, endings);
+        let asleep = slept(&outcome.phases.interruptions).is_some();
         let losses = losses(outcome, endings);
         let lossy = coverage.drops.declared.is_some_and(|drops| drops > 0)
             || endings.iter().any(|ending| ending.damage.is_some())
@@ -97,6 +95,25 @@ impl Analysis<'_> {
             distributions: Distributions::from(&outcome.distributions),
             losses,
         }
+    }
+
+    /// What was inspected so far.
+    fn coverage(
+        &self,
+        frames: &FrameLedger,
+        sums: &Sums,
+        phases: &Phases,
+        endings: &[Ending],
+    ) -> Coverage {
+        let Analysis { signatures, geo, canary, .. } = self;
+        let mut coverage = Coverage::of(frames, endings, signatures, geo, canary.clone());
+        let [frames, wire_bytes] = sums.duplicates;
+        coverage.duplicates = Duplicates { frames, wire_bytes };
+        coverage.conflicting_segments = sums.conflicts;
+        let slept = slept(&phases.interruptions);
+        coverage.complete &= slept.is_none();
+        coverage.incomplete_because.extend(slept);
+        coverage
     }
 }
 

@@ -8,6 +8,7 @@ mod events;
 mod fragmented;
 mod front;
 mod keys;
+mod light;
 mod phases;
 mod pipeline;
 mod teller;

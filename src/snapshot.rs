@@ -1,8 +1,10 @@
 //! Everything known at one moment, read-only: what sinks show and write. Its JSON form is a
 //! contract, described by `docs/schema/snapshot.schema.json`.
 
+mod numbers;
 mod timeline;
 
+pub use numbers::{ContactNow, DeviceNow, Notes, Numbers, Pages};
 pub use timeline::{PhaseContact, Slots, TimelineShown};
 mod annex;
 
@@ -617,25 +619,6 @@ impl Snapshot {
     #[must_use]
     pub fn spelling(&self) -> Spelling {
         Spelling::of(self.inputs.len())
-    }
-
-    /// Phases and marks in the order of time, as they are shown.
-    #[must_use]
-    pub fn notes(&self) -> Vec<(Timestamp, String)> {
-        let marks = self.marks.iter().map(|mark| (mark.time, mark.text.clone()));
-        let phases = self.phases.iter().filter_map(|phase| Some((phase.began, phase.phase?)));
-        let phases = phases.map(|(began, phase)| (began, format!("phase {phase}")));
-        let set = self.interruptions.iter().filter(|interruption| !interruption.is_gap());
-        let set = set.map(|set| (set.from, set.why.clone()));
-        let mut notes: Vec<(Timestamp, String)> = marks.chain(phases).chain(set).collect();
-        notes.sort();
-        notes
-    }
-
-    /// The phase that the newest frames are in.
-    #[must_use]
-    pub fn phase(&self) -> Option<&'static str> {
-        self.phases.last()?.phase
     }
 
     /// Exit code as documented: 3 for incomplete coverage, else 1 for a failed gate, else 0.

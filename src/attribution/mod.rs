@@ -23,6 +23,7 @@ pub mod place;
 pub mod reach;
 pub mod record;
 pub mod signature;
+pub mod tally;
 mod texts;
 pub mod world;
 

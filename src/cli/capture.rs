@@ -261,6 +261,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
         settings: engine::Settings { timeline: args.json.is_some(), ..args.following.settings() },
         labels: Labels::default(),
         read: read.clone(),
+        is_watched: false,
     };
     let every = Duration::from_secs(args.summary_every);
     let latest: Mutex<Option<View>> = Mutex::default();
@@ -343,7 +344,7 @@ fn summary(view: &View, control: &Control, read: &AtomicU64, last: bool) -> Summ
         *findings.entry(finding.severity.name().to_owned()).or_default() += 1;
     }
     Summary {
-        time: (snapshot.coverage.frames.total > 0).then_some(view.now),
+        time: (snapshot.coverage.frames.total > 0).then_some(view.numbers.now),
         recorded,
         analysed_frames: snapshot.coverage.frames.total,
         lag_bytes: recorded.bytes.saturating_sub(read.load(Ordering::Relaxed)),

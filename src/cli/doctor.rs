@@ -125,6 +125,7 @@ fn listen(args: &Doctor, interface: &str) -> Result<Vec<Advice>, Failure> {
         settings: engine::Settings::default(),
         labels: Labels::default(),
         read: Default::default(),
+        is_watched: false,
     };
     let segments = segments(&settings.target, &finished);
     let view = thread::scope(|scope| {

@@ -73,6 +73,7 @@ pub fn run(
         settings: following.settings(),
         labels: labels.clone(),
         read: read.clone(),
+        is_watched: true,
     };
     let shared = Shared {
         control,
@@ -154,6 +155,7 @@ impl Shared {
             let Some(view) = &*latest else { return true };
             Update {
                 snapshot: view.snapshot.clone(),
+                numbers: view.numbers.clone(),
                 flows: view.flows.clone(),
                 status: Arc::new(self.status(view, state)),
             }
@@ -176,7 +178,8 @@ impl Shared {
         });
         let lag_bytes = recorded.bytes.saturating_sub(self.read.load(Ordering::Relaxed));
         // Where all was read, silence is seen too: rates go down, and the clock goes on.
-        let now = if lag_bytes == 0 { view.now.max(recorded.time) } else { view.now };
+        let now =
+            if lag_bytes == 0 { view.numbers.now.max(recorded.time) } else { view.numbers.now };
         Status {
             state,
             inputs: self.interfaces.clone(),
@@ -187,8 +190,8 @@ impl Shared {
             drops: [recorded.drops.kernel, recorded.drops.interface, recorded.drops.own],
             lag_bytes,
             disk_free: (recorded.free < u64::MAX).then_some(recorded.free),
-            phase: view.snapshot.phase().map(str::to_owned),
-            marks: view.snapshot.notes(),
+            phase: view.numbers.notes.phase.map(str::to_owned),
+            marks: view.numbers.notes.all.clone(),
             gaps: gaps.collect(),
             protections: self
                 .protections

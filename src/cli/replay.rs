@@ -1,19 +1,21 @@
 //! Replays captures for a screen: paced by packet time, with a look at the engine now and then.
-//! Looks cost time, so they are few: at most four a second, and about a twentieth of the time.
+//! Looks cost time, so they are few: at most four a second, and about a twentieth of the time. Where
+//! that allows few full ones, light ones between tell how much it is by now.
 
-use crate::analysis::Analysis;
-use crate::attribution::record::FlowRecord;
+use crate::analysis::{Analysis, Light, Touched};
+use crate::attribution::record::{FlowRecord, Listener};
 use crate::base::text::safe;
 use crate::base::time::{SECOND, Timestamp};
 use crate::engine::{Engine, Job, Outcome, Records, Settings};
+use crate::flow::Flow;
 use crate::labels::Labels;
 use crate::sink::tui::{Command, State, Status, Update};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Numbers, Snapshot};
 use crate::source::Sources;
 use crate::source::file::Ending;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shortest time between two looks of a paced replay.
@@ -97,11 +99,47 @@ impl Pace {
     }
 }
 
+/// What is kept of flows that ended.
+#[derive(Default)]
+struct Kept {
+    ended: VecDeque<FlowRecord>,
+    touched: Touched,
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Hears<'a>(&'a Mutex<Kept>);
+
+impl Listener for Hears<'_> {
+    fn ended(&mut self, record: FlowRecord) {
+        let mut kept = lock(self.0);
+        if kept.ended.len() >= FLOWS_KEPT {
+            kept.ended.pop_front();
+        }
+        kept.ended.push_back(record);
+    }
+
+    fn placed(&mut self, _flow: &Flow, row: usize, _marks: u32) {
+        lock(self.0).touched.add(row);
+    }
+}
+
+/// What light looks go on from.
+struct Beside {
+    light: Light,
+    snapshot: Arc<Snapshot>,
+    flows: Arc<Vec<FlowRecord>>,
+}
+
 /// When looks are due.
 struct Looks {
     begun: Instant,
     last: Option<Instant>,
     spent: Duration,
+    /// On light ones.
+    spent_light: Duration,
     count: u32,
     step: i64,
     /// Packet time of the next one, unpaced.
@@ -109,10 +147,29 @@ struct Looks {
 }
 
 impl Looks {
+    fn affords(&self, spent: Duration) -> bool {
+        spent <= LOOKS_FREE + self.begun.elapsed() / LOOKS_PART
+    }
+
+    fn has_waited(&self) -> bool {
+        self.last.is_none_or(|last| last.elapsed() >= LOOK)
+    }
+
     fn is_due(&self, paced: bool, newest: Timestamp) -> bool {
-        let affordable = self.spent <= LOOKS_FREE + self.begun.elapsed() / LOOKS_PART;
-        let waited = self.last.is_none_or(|last| last.elapsed() >= LOOK);
-        affordable && (waited || (!paced && newest >= self.next))
+        self.affords(self.spent) && (self.has_waited() || (!paced && newest >= self.next))
+    }
+
+    /// Up to which packet time to read before it is asked again whether one is due.
+    fn until(&self, next: Timestamp) -> Timestamp {
+        match self.affords(self.spent) {
+            true => self.next.max(next),
+            false => Timestamp(next.0.saturating_add(self.step)),
+        }
+    }
+
+    fn took_light(&mut self, begun: Instant) {
+        self.spent_light += begun.elapsed();
+        self.last = Some(Instant::now());
     }
 
     fn took(&mut self, begun: Instant, newest: Timestamp) {
@@ -129,25 +186,27 @@ impl Looks {
 impl Replay<'_> {
     /// Replays to the end, and then does what the screen asks until nobody is there any more.
     pub fn run(mut self, mut sources: Sources) -> End {
-        let kept: Mutex<VecDeque<FlowRecord>> = Mutex::default();
-        let mut keep = |record: FlowRecord| {
-            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() >= FLOWS_KEPT {
-                kept.pop_front();
-            }
-            kept.push_back(record);
-        };
-        let keep: &mut Records<'_> = &mut keep;
+        let kept: Mutex<Kept> = Mutex::default();
+        let mut hears = Hears(&kept);
+        let records: &mut Records<'_> = &mut hears;
         let geo = self.analysis.geo;
-        let mut engine = Engine::new(self.settings, geo, Some(keep))
+        let mut engine = Engine::new(self.settings, geo, Some(records))
             .looking_for(self.analysis.signatures.beginnings());
         let mut said = Said::default();
         let mut job = Job::default();
         let first = sources.next_time().unwrap_or_default();
         let mut pace = Pace::new(self.speed, first);
         let begun = Instant::now();
-        let mut looks =
-            Looks { begun, last: None, spent: Duration::ZERO, count: 0, step: STEP, next: first };
+        let mut looks = Looks {
+            begun,
+            last: None,
+            spent: Duration::ZERO,
+            spent_light: Duration::ZERO,
+            count: 0,
+            step: STEP,
+            next: first,
+        };
+        let mut beside: Option<Beside> = None;
         let mut newest = first;
         while let Some(next) = sources.next_time() {
             self.listen(&mut said, &mut pace, newest);
@@ -155,15 +214,26 @@ impl Replay<'_> {
                 return End { endings: sources.finish(), code: 0 };
             }
             let paced = pace.speed.is_finite();
-            let until = if paced { pace.now() } else { looks.next.max(next) };
+            let until = if paced { pace.now() } else { looks.until(next) };
             if engine.advance(&mut sources, until, &mut job) {
                 newest = newest.max(sources.seen());
             }
             if looks.is_due(paced, newest) || said.changed {
                 let begun = Instant::now();
                 said.changed = false;
-                let update = self.look(&engine, &sources, &kept, &said, newest);
+                let update =
+                    self.look(&engine, &sources, (&kept, &mut beside), (&said, newest), begun);
                 looks.took(begun, newest);
+                if self.tell.send(update).is_err() {
+                    return End { endings: sources.finish(), code: 0 };
+                }
+            } else if looks.has_waited()
+                && looks.affords(looks.spent_light)
+                && let Some(beside) = beside.as_mut().filter(|beside| !beside.light.is_short())
+            {
+                let begun = Instant::now();
+                let update = self.light_look(&engine, &sources, (&kept, beside), (&said, newest));
+                looks.took_light(begun);
                 if self.tell.send(update).is_err() {
                     return End { endings: sources.finish(), code: 0 };
                 }
@@ -181,7 +251,7 @@ impl Replay<'_> {
         outcome.ledger.declare(sources.names());
         let endings = sources.finish();
         let flows: Vec<FlowRecord> =
-            kept.into_inner().unwrap_or_else(PoisonError::into_inner).into();
+            kept.into_inner().unwrap_or_else(PoisonError::into_inner).ended.into();
         self.stay(&outcome, endings, Arc::new(flows), said, pace)
     }
 
@@ -198,9 +268,11 @@ impl Replay<'_> {
         loop {
             let snapshot = self.snapshot(outcome, &endings);
             let code = snapshot.exit_code();
-            let status = status(State::Ended, &snapshot, &said, newest);
+            let numbers = Numbers::of(&snapshot);
+            let status = status(State::Ended, &snapshot, &numbers, (&said, newest));
             let update = Update {
                 snapshot: Arc::new(snapshot),
+                numbers: Arc::new(numbers),
                 flows: flows.clone(),
                 status: Arc::new(status),
             };
@@ -223,12 +295,11 @@ impl Replay<'_> {
         &self,
         engine: &Engine<'_>,
         sources: &Sources,
-        kept: &Mutex<VecDeque<FlowRecord>>,
-        said: &Said,
-        newest: Timestamp,
+        (kept, beside): (&Mutex<Kept>, &mut Option<Beside>),
+        (said, newest): (&Said, Timestamp),
+        begun: Instant,
     ) -> Update {
-        let mut flows: Vec<FlowRecord> =
-            kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        let mut flows: Vec<FlowRecord> = lock(kept).ended.iter().cloned().collect();
         let room = FLOWS_KEPT;
         let mut live = |record| {
             if flows.len() < 2 * room {
@@ -237,16 +308,49 @@ impl Replay<'_> {
         };
         let mut outcome = engine.peek(Some(&mut live));
         outcome.ledger.declare(sources.names());
-        let snapshot = self.snapshot(&outcome, &sources.so_far());
+        let snapshot = Arc::new(self.snapshot(&outcome, &sources.so_far()));
+        let flows = Arc::new(flows);
+        let light = beside.take().map(|beside| beside.light);
+        if begun.elapsed() > LOOK / LOOKS_PART {
+            let spots = self.analysis.spots(&outcome, &snapshot);
+            drop(outcome);
+            let mut light = light.unwrap_or_default();
+            let touched = &mut lock(kept).touched;
+            light.adopt(engine, &self.analysis, (&snapshot, spots, engine.now()), touched);
+            *beside = Some(Beside { light, snapshot: snapshot.clone(), flows: flows.clone() });
+        }
+        let numbers = Arc::new(Numbers::of(&snapshot));
+        self.update(sources, (snapshot, numbers, flows), (said, newest))
+    }
+
+    fn light_look(
+        &self,
+        engine: &Engine<'_>,
+        sources: &Sources,
+        (kept, beside): (&Mutex<Kept>, &mut Beside),
+        (said, newest): (&Said, Timestamp),
+    ) -> Update {
+        let Beside { light, snapshot, flows } = beside;
+        let touched = &mut lock(kept).touched;
+        let numbers = light.look(engine, &self.analysis, &sources.so_far(), touched);
+        self.update(sources, (snapshot.clone(), numbers, flows.clone()), (said, newest))
+    }
+
+    fn update(
+        &self,
+        sources: &Sources,
+        (snapshot, numbers, flows): (Arc<Snapshot>, Arc<Numbers>, Arc<Vec<FlowRecord>>),
+        (said, newest): (&Said, Timestamp),
+    ) -> Update {
         let (read, size) = sources.progress();
         // A small file is in the buffer at once: then what was looked at tells more.
-        let coverage = &snapshot.coverage;
+        let coverage = numbers.coverage.as_deref().unwrap_or(&snapshot.coverage);
         let looked = coverage.wire_bytes.saturating_add(coverage.frames.total * 16);
         let size = size.unwrap_or(0).max(1);
         let progress = (read.min(looked) as f64 / size as f64).min(1.0);
         let state = State::Replaying { speed: self.speed, progress };
-        let status = status(state, &snapshot, said, newest);
-        Update { snapshot: Arc::new(snapshot), flows: Arc::new(flows), status: Arc::new(status) }
+        let status = Arc::new(status(state, &snapshot, &numbers, (said, newest)));
+        Update { snapshot, numbers, flows, status }
     }
 
     /// The snapshot with the names that the operator gave.
@@ -289,24 +393,29 @@ impl Said {
     }
 }
 
-fn status(state: State, snapshot: &Snapshot, said: &Said, now: Timestamp) -> Status {
-    let mut marks = snapshot.notes();
+fn status(
+    state: State,
+    snapshot: &Snapshot,
+    numbers: &Numbers,
+    (said, now): (&Said, Timestamp),
+) -> Status {
+    let coverage = numbers.coverage.as_deref().unwrap_or(&snapshot.coverage);
+    let mut marks = numbers.notes.all.clone();
     marks.extend(said.marks.iter().cloned());
     marks.sort();
-    let gaps = snapshot.interruptions.iter().filter(|interruption| interruption.is_gap());
     Status {
         state,
         inputs: snapshot.inputs.iter().map(|input| input.path.clone()).collect(),
         recording: None,
         now,
-        packets: snapshot.coverage.frames.total,
-        bytes: snapshot.coverage.wire_bytes,
+        packets: coverage.frames.total,
+        bytes: coverage.wire_bytes,
         drops: [0; 3],
         lag_bytes: 0,
         disk_free: None,
-        phase: said.phase.clone().or_else(|| snapshot.phase().map(str::to_owned)),
+        phase: said.phase.clone().or_else(|| numbers.notes.phase.map(str::to_owned)),
         marks,
-        gaps: gaps.map(|gap| (gap.from, Some(gap.to), gap.reason())).collect(),
+        gaps: numbers.notes.gaps.clone(),
         protections: Vec::new(),
         warnings: Vec::new(),
         ask: None,

@@ -3,7 +3,7 @@
 use super::batch::{Common, Item, Part, Told};
 use super::events::{Events, Join};
 use crate::flow::distribution::Distributions;
-use crate::flow::{FlowId, FlowTable, Losses};
+use crate::flow::{Flow, FlowId, FlowTable, Losses};
 use crate::protocol::Sessions;
 use crate::protocol::beginnings::Beginnings;
 use std::hint::black_box;
@@ -128,6 +128,11 @@ impl Partition {
             flows_unread: sessions.given_up,
             faults: sessions.faults,
         }
+    }
+
+    /// The places of its flows.
+    pub fn places(&self) -> impl Iterator<Item = Option<&Flow>> {
+        self.flows.places()
     }
 
     /// Says of every live flow what would be said if it ended now.

@@ -126,6 +126,8 @@ impl Marks {
     const MESSAGES: Marks = Marks(16);
     /// There was no room for a message.
     const UNHEARD: Marks = Marks(32);
+    /// It was taken out: what is left in its place means nothing.
+    const GONE: Marks = Marks(64);
 
     fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0
@@ -211,6 +213,12 @@ impl Flow {
             payload_bytes: way.payload_bytes,
             delivered_bytes: way.payload_bytes - self.repeated(side),
         }
+    }
+
+    /// Whether what it says is still read, so that its names may change.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.marks.has(Marks::WANTED)
     }
 
     /// Whether a side sent anything.
@@ -358,7 +366,9 @@ impl Flow {
     /// The flow as it is; what it owns is no longer here.
     fn take(&mut self) -> Flow {
         let ways = self.ways.each_mut().map(std::mem::take);
-        Flow { ways, rare: self.rare.take(), ..*self }
+        let taken = Flow { ways, rare: self.rare.take(), ..*self };
+        self.marks.set(Marks::GONE, true);
+        taken
     }
 }
 

@@ -3,7 +3,7 @@
 //! left to drop: to visit a million records for that at the end would take longer than their
 //! memory takes to free.
 
-use super::Flow;
+use super::{Flow, Marks};
 use std::mem::ManuallyDrop;
 use std::ops::{Index, IndexMut};
 
@@ -38,6 +38,12 @@ impl Slab {
     pub fn remove(&mut self, id: u32) -> Flow {
         self.free.push(id);
         self.take(id)
+    }
+
+    /// Every place, in order, with the flow in it unless that was taken out.
+    pub fn places(&self) -> impl Iterator<Item = Option<&Flow>> {
+        let kept = self.pages.iter().flatten().map(|flow| &**flow);
+        kept.map(|flow| (!flow.marks.has(Marks::GONE)).then_some(flow))
     }
 
     /// The same, where no place will be used again.

@@ -261,6 +261,11 @@ impl FlowTable {
         }
     }
 
+    /// The places of flows, with the live flow of each where there is one. A place is used again.
+    pub fn places(&self) -> impl Iterator<Item = Option<&Flow>> {
+        self.flows.places()
+    }
+
     /// All live flows in the order of their first frames.
     fn live(&self) -> Vec<u32> {
         let at = |id: u32| (self.flows[id].first_frame, self.flows[id].first);

@@ -20,7 +20,7 @@ pub(super) struct Builder<'a> {
     pub geo: &'a Geo,
     pub signatures: &'a Signatures,
     pub choice: &'a Choice,
-    pub routed: Set<Mac>,
+    pub routed: &'a Set<Mac>,
     pub day: String,
 }
 
@@ -57,22 +57,21 @@ impl World {
     pub fn build(ledger: &Ledger, geo: &Geo, signatures: &Signatures, choice: &Choice) -> World {
         let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
         let (year, month, day) = latest.date();
-        let routed = ledger.hardware.iter().filter(|(_, hardware)| is_routed(hardware));
-        Builder {
-            ledger,
-            geo,
-            signatures,
-            choice,
-            routed: routed.map(|(&mac, _)| mac).collect(),
-            day: format!("{year:04}-{month:02}-{day:02}"),
-        }
-        .build()
+        let routed = routed(ledger);
+        let day = format!("{year:04}-{month:02}-{day:02}");
+        Builder { ledger, geo, signatures, choice, routed: &routed, day }.build()
     }
 }
 
 /// The order of contacts of one device.
 fn order(contact: &Contact) -> (Zone, Reverse<u64>, &str) {
     (contact.zone, Reverse(contact.traffic.wire()), &contact.destination)
+}
+
+/// Hardware addresses that are taken for routers.
+pub(super) fn routed(ledger: &Ledger) -> Set<Mac> {
+    let routed = ledger.hardware.iter().filter(|(_, hardware)| is_routed(hardware));
+    routed.map(|(&mac, _)| mac).collect()
 }
 
 fn is_routed(hardware: &Hardware) -> bool {

@@ -5,7 +5,8 @@ use super::{
     Claim, Claims, Destination, Excluded, Level, NameSeen, Remote, Traffic, WireText, Zone,
     destination_id, device_id, name_level, transport_name, zone_of,
 };
-use crate::attribution::ledger::{Named, Row};
+use crate::attribution::ledger::{Endpoint, Named, Row};
+use crate::attribution::names::NameId;
 use crate::attribution::reach;
 use crate::attribution::signature::{FlowSeen, Found, Word};
 use crate::base::address::Spelled;
@@ -62,13 +63,17 @@ struct Part {
 
 impl Builder<'_> {
     pub fn destination_of(&self, row: &Row, zone: Zone) -> String {
+        self.destination_at(row.remote, row.name.map(|named| named.name), zone)
+    }
+
+    /// The id of the destination that an end belongs to under a name.
+    pub fn destination_at(&self, remote: Endpoint, name: Option<NameId>, zone: Zone) -> String {
         match zone {
             Zone::Internet => {
-                let name = row.name.map(|named| self.ledger.names.get(named.name));
-                destination_id(name, row.remote.address)
+                destination_id(name.map(|name| self.ledger.names.get(name)), remote.address)
             }
-            Zone::Private => device_id(self.device_of(row.remote)),
-            Zone::Group => format!("group:{}", Spelled(row.remote.address)),
+            Zone::Private => device_id(self.device_of(remote)),
+            Zone::Group => format!("group:{}", Spelled(remote.address)),
         }
     }
 

@@ -26,6 +26,9 @@ mod destination;
 mod device;
 mod kind;
 mod maker;
+mod spots;
+
+pub use spots::{Fresh, Rules, Spot, Spots};
 
 /// How sure a statement is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -163,7 +163,7 @@ fn axis(view: &View<'_>, axis: &Axis, y: f64) -> Markup {
 }
 
 fn notes(view: &View<'_>, timeline: &TimelineShown, axis: &Axis) -> Markup {
-    let all = view.snapshot.notes();
+    let all = view.snapshot.notes().all;
     let gaps = || view.snapshot.interruptions.iter().filter(|one| one.is_gap());
     let width = span(axis.slot.saturating_mul(axis.group as i64));
     html! {

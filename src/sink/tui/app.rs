@@ -182,14 +182,15 @@ impl App {
 
     /// Takes what is new. History goes on also while the screen is frozen.
     pub fn take(&mut self, update: Update) {
-        let snapshot = &update.snapshot;
+        let snapshot = update.snapshot.clone();
         let firsts = snapshot.inputs.iter().filter_map(|input| input.first);
         let first = firsts.min().unwrap_or(update.status.now);
-        let devices = snapshot
-            .devices
-            .iter()
-            .filter(|device| device.role != "gateway")
-            .map(|device| (&device.id, device.internet.delivered_bytes));
+        let numbers = update.numbers.clone();
+        let devices = snapshot.devices.iter().chain(numbers.fresh.devices.iter().map(|one| &**one));
+        let devices = devices
+            .zip(numbers.devices.iter())
+            .filter(|(device, _)| device.role != "gateway")
+            .map(|(device, now)| (&device.id, now.internet.delivered_bytes));
         // Before the first word of the recorder there is no time.
         if update.status.now > Timestamp::default() {
             self.history.add(first, update.status.now, devices);
@@ -206,9 +207,15 @@ impl App {
             && Arc::ptr_eq(&model.update.snapshot, &update.snapshot)
             && Arc::ptr_eq(&model.update.flows, &update.flows)
         {
-            // Only how the run goes is new, and with it rates.
+            // Only how the run goes is new, and how much it is, and with both rates.
+            let same = Arc::ptr_eq(&model.update.numbers, &update.numbers);
             model.update = update;
-            self.lists[index(List::Devices)].fresh = false;
+            for list in LISTS {
+                let counts = !matches!(list, List::Flows | List::Findings);
+                if list == List::Devices || (counts && !same) {
+                    self.lists[index(list)].fresh = false;
+                }
+            }
             self.refresh();
             return;
         }
@@ -336,13 +343,12 @@ impl App {
             return;
         }
         let Some(row) = self.selected(list) else { return };
-        let snapshot = model.snapshot();
         let (view, page) = match list {
             List::Devices => (View::Devices, Some(model.key(list, row))),
             List::Findings => (View::Findings, Some(model.key(list, row))),
             List::Destinations => (View::Destinations, Some(model.key(list, row))),
             List::Who | List::Contacts => {
-                let contact = snapshot.contacts.get(row as usize);
+                let contact = model.contact(row as usize);
                 let at = contact.map(|contact| contact.destination_index as u32);
                 (View::Destinations, at.map(|at| model.key(List::Destinations, at)))
             }
@@ -364,7 +370,8 @@ impl App {
         let model = self.model.as_ref()?;
         let snapshot = model.snapshot();
         match (self.view, &self.page) {
-            (View::Devices, Some(id)) => snapshot.devices.iter().position(|d| *d.id == **id),
+            (View::Devices, Some(id)) => (0..model.numbers().devices.len())
+                .find(|&at| model.device(at).is_some_and(|device| *device.id == **id)),
             (View::Devices, None) => self.selected(List::Devices).map(|row| row as usize),
             (View::Overview | View::Contacts, None) => self.contact().map(|c| c.device_index),
             (View::Findings, _) => {
@@ -377,14 +384,14 @@ impl App {
 
     fn contact(&self) -> Option<&Contact> {
         let row = self.selected(self.list()?)?;
-        self.model.as_ref()?.snapshot().contacts.get(row as usize)
+        self.model.as_ref()?.contact(row as usize)
     }
 
     /// The destination whose page is open.
     pub fn destination(&self) -> Option<usize> {
         let model = self.model.as_ref()?;
         let key = self.page.as_ref().filter(|_| self.view == View::Destinations)?;
-        (0..model.snapshot().destinations.len())
+        (0..model.numbers().destinations.len())
             .find(|&at| model.key(List::Destinations, at as u32) == *key)
     }
 
@@ -452,7 +459,6 @@ impl App {
     pub fn wireshark(&self) -> Result<String, String> {
         let nothing = || "nothing is selected that has a filter".to_owned();
         let model = self.model.as_ref().ok_or_else(nothing)?;
-        let snapshot = model.snapshot();
         match self.view {
             View::Findings => {
                 let finding = self.finding().ok_or_else(nothing)?;
@@ -465,16 +471,17 @@ impl App {
             }
             View::Devices => {
                 let at = self.device().ok_or_else(nothing)?;
-                wireshark::device(&snapshot.devices[at])
+                wireshark::device(model.device(at).ok_or_else(nothing)?)
             }
             View::Destinations => {
                 let row = || self.selected(List::Destinations).map(|row| row as usize);
                 let at = self.destination().or_else(row).ok_or_else(nothing)?;
-                wireshark::destination(snapshot.destinations.get(at).ok_or_else(nothing)?)
+                wireshark::destination(model.destination(at).ok_or_else(nothing)?)
             }
             View::Overview | View::Contacts => {
                 let contact = self.contact().ok_or_else(nothing)?;
-                wireshark::contact(&snapshot.devices[contact.device_index], contact)
+                let device = model.device(contact.device_index).ok_or_else(nothing)?;
+                wireshark::contact(device, contact)
             }
             View::Flows => {
                 let row = self.selected(List::Flows).ok_or_else(nothing)?;
@@ -543,7 +550,7 @@ impl App {
             }
             Asking::Label => {
                 let model = self.model.as_ref()?;
-                let device = model.snapshot().devices.get(self.device()?)?.id.to_string();
+                let device = model.device(self.device()?)?.id.to_string();
                 return Some(Wish::Send(Command::Label { device, label: text }));
             }
             Asking::Answer => return Some(Wish::Send(Command::Answer(text))),

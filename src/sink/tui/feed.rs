@@ -2,7 +2,7 @@
 
 use crate::attribution::record::FlowRecord;
 use crate::base::time::Timestamp;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Numbers, Snapshot};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Update {
     /// What is known.
     pub snapshot: Arc<Snapshot>,
+    /// How much by now, and who came since.
+    pub numbers: Arc<Numbers>,
     /// Flows, in the order in which they ended.
     pub flows: Arc<Vec<FlowRecord>>,
     /// How the run goes.

@@ -3,12 +3,13 @@
 use super::feed::Update;
 use super::filter::{Amount, Field, Filter, Row};
 use super::history::History;
+use super::words::NOT_YET;
 use crate::attribution::record::FlowRecord;
 use crate::attribution::world::{Contact, Destination, Device, Party, Traffic, Zone};
 use crate::base::address::Spelled;
 use crate::base::table::Map;
 use crate::finding::{Finding, Severity};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Coverage, Numbers, Snapshot};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -53,9 +54,9 @@ pub struct Model {
     pub update: Update,
     worst: Map<(Arc<str>, Arc<str>), Severity>,
     /// By device: worst finding, and contacts with the internet.
-    pub of_device: Vec<(Option<Severity>, u32)>,
+    of_device: Vec<(Option<Severity>, u32)>,
     /// By destination: worst finding, and devices.
-    pub of_destination: Vec<(Option<Severity>, u32)>,
+    of_destination: Vec<(Option<Severity>, u32)>,
     /// Destinations on the internet, by their ids.
     destinations: Map<Arc<str>, u32>,
     /// Findings by severity, lowest first.
@@ -109,9 +110,74 @@ impl Model {
     }
 
     /// A destination on the internet.
-    pub fn destination(&self, id: &str) -> Option<&Destination> {
+    pub fn destination_called(&self, id: &str) -> Option<&Destination> {
         let at = *self.destinations.get(id)?;
         self.snapshot().destinations.get(at as usize)
+    }
+
+    /// How much by now.
+    pub fn numbers(&self) -> &Numbers {
+        &self.update.numbers
+    }
+
+    /// What was inspected by now.
+    pub fn coverage(&self) -> &Coverage {
+        self.numbers().coverage.as_deref().unwrap_or(&self.snapshot().coverage)
+    }
+
+    /// A device, also one that is not looked up yet.
+    pub fn device(&self, at: usize) -> Option<&Device> {
+        self.snapshot().device(&self.numbers().fresh, at)
+    }
+
+    /// Likewise a destination.
+    pub fn destination(&self, at: usize) -> Option<&Destination> {
+        self.snapshot().destination(&self.numbers().fresh, at)
+    }
+
+    /// Likewise a contact.
+    pub fn contact(&self, at: usize) -> Option<&Contact> {
+        self.snapshot().contact(&self.numbers().fresh, at)
+    }
+
+    /// Whether a device came after the snapshot.
+    pub fn is_fresh_device(&self, at: usize) -> bool {
+        at >= self.snapshot().devices.len()
+    }
+
+    /// Whether a destination came after the snapshot, so that nothing is said of whose it is.
+    pub fn is_fresh(&self, at: usize) -> bool {
+        at >= self.snapshot().destinations.len()
+    }
+
+    /// The worst finding about a device, and its contacts with the internet.
+    pub fn of_device(&self, at: usize) -> (Option<Severity>, usize) {
+        let (worst, count) = self.of_device.get(at).copied().unwrap_or_default();
+        let fresh = self.numbers().fresh.contacts.iter();
+        let mine = |one: &&Arc<Contact>| one.device_index == at && one.zone == Zone::Internet;
+        (worst, count as usize + fresh.filter(mine).count())
+    }
+
+    /// The worst finding about a destination, and its devices.
+    pub fn of_destination(&self, at: usize) -> (Option<Severity>, usize) {
+        let (worst, count) = self.of_destination.get(at).copied().unwrap_or_default();
+        let fresh = self.numbers().fresh.contacts.iter();
+        (worst, count as usize + fresh.filter(|one| one.destination_index == at).count())
+    }
+
+    /// What is said of whose a destination is and where, unless nobody has looked yet.
+    pub fn told(&self, at: usize, say: impl Fn(&Destination) -> String) -> String {
+        match self.destination(at) {
+            Some(to) if self.is_fresh(at) && to.zone == Zone::Internet => NOT_YET.to_owned(),
+            Some(to) => say(to),
+            None => String::new(),
+        }
+    }
+
+    /// How long ago, in capture time, names, places and findings were looked up.
+    pub fn age(&self) -> i64 {
+        let Numbers { now, looked, .. } = self.numbers();
+        now.since(*looked).max(0)
     }
 
     /// The snapshot.
@@ -132,27 +198,28 @@ impl Model {
         (sort, turned): (usize, bool),
         history: &History,
     ) -> Vec<u32> {
-        let snapshot = self.snapshot();
         let sort = list.sorts()[sort % list.sorts().len()];
+        let numbers = self.numbers();
         let all = |count: usize| 0..count as u32;
         let mut rows: Vec<u32> = match list {
-            List::Who => all(snapshot.contacts.len())
+            List::Who => all(numbers.contacts.len())
                 .filter(|&row| {
-                    let contact = &snapshot.contacts[row as usize];
-                    contact.zone == Zone::Internet && self.passes(filter, contact)
+                    self.contact(row as usize).is_some_and(|one| one.zone == Zone::Internet)
+                        && self.passes(filter, row as usize)
                 })
                 .collect(),
-            List::Contacts => all(snapshot.contacts.len())
-                .filter(|&row| self.passes(filter, &snapshot.contacts[row as usize]))
+            List::Contacts => all(numbers.contacts.len())
+                .filter(|&row| self.passes(filter, row as usize))
                 .collect(),
             List::Devices => {
-                let some = self.of_contacts(filter, snapshot.devices.len(), |c| c.device_index);
+                let count = numbers.devices.len();
+                let some = self.of_contacts(filter, count, |c| c.device_index);
                 let passes =
-                    |row: usize| some[row] || filter.passes(&DeviceRow(&snapshot.devices[row]));
-                all(snapshot.devices.len()).filter(|&row| passes(row as usize)).collect()
+                    |row: usize| some[row] || filter.passes(&DeviceRow { model: self, row });
+                all(count).filter(|&row| passes(row as usize)).collect()
             }
             List::Destinations => {
-                let count = snapshot.destinations.len();
+                let count = numbers.destinations.len();
                 let some = self.of_contacts(filter, count, |c| c.destination_index);
                 all(count).filter(|&row| some[row as usize]).collect()
             }
@@ -170,8 +237,9 @@ impl Model {
         rows
     }
 
-    fn passes(&self, filter: &Filter, contact: &Contact) -> bool {
-        filter.is_empty() || filter.passes(&ContactRow { model: self, contact })
+    fn passes(&self, filter: &Filter, row: usize) -> bool {
+        let passes = |contact| filter.passes(&ContactRow { model: self, row, contact });
+        filter.is_empty() || self.contact(row).is_some_and(passes)
     }
 
     /// A device or destination is shown when one of its contacts is.
@@ -183,9 +251,10 @@ impl Model {
     ) -> Vec<bool> {
         let mut some = vec![filter.is_empty(); count];
         if !filter.is_empty() {
-            for contact in &self.snapshot().contacts {
-                if let Some(some) = some.get_mut(owner(contact)).filter(|some| !**some) {
-                    *some = self.passes(filter, contact);
+            for row in 0..self.numbers().contacts.len() {
+                let owner = self.contact(row).map_or(usize::MAX, &owner);
+                if let Some(some) = some.get_mut(owner).filter(|some| !**some) {
+                    *some = self.passes(filter, row);
                 }
             }
         }
@@ -198,10 +267,9 @@ impl Model {
         if filter.is_empty() {
             return all.collect();
         }
-        let contacts: Map<(&str, &str), &Contact> = snapshot
-            .contacts
-            .iter()
-            .map(|contact| ((&*contact.device, &*contact.destination), contact))
+        let contacts = snapshot.contacts.iter().enumerate();
+        let contacts: Map<(&str, &str), (usize, &Contact)> = contacts
+            .map(|(row, contact)| ((&*contact.device, &*contact.destination), (row, contact)))
             .collect();
         all.filter(|&row| {
             let finding = &snapshot.findings[row as usize];
@@ -211,14 +279,15 @@ impl Model {
             let contact = contacts.get(&(device, to)).or_else(turned);
             filter.passes(&FindingRow {
                 finding,
-                contact: contact.map(|contact| ContactRow { model: self, contact }),
+                contact: contact.map(|&(row, contact)| ContactRow { model: self, row, contact }),
             })
         })
         .collect()
     }
 
     fn sort(&self, list: List, sort: &str, rows: &mut [u32], history: &History) {
-        let snapshot = self.snapshot();
+        let (snapshot, numbers) = (self.snapshot(), self.numbers());
+        let title = |at: usize| self.device(at).map(Device::title).unwrap_or_default();
         let amount = |traffic: &Traffic| {
             let [sent, received] = traffic.delivered_bytes;
             Reverse(match sort {
@@ -229,40 +298,39 @@ impl Model {
         };
         match (list, sort) {
             (List::Who | List::Contacts, "device" | "destination") => {
-                rows.sort_by_cached_key(|&row| {
-                    let contact = &snapshot.contacts[row as usize];
-                    match sort {
-                        "device" => snapshot.devices[contact.device_index].title(),
-                        _ => contact.destination.to_string(),
-                    }
+                rows.sort_by_cached_key(|&row| match (self.contact(row as usize), sort) {
+                    (Some(contact), "device") => title(contact.device_index),
+                    (Some(contact), _) => contact.destination.to_string(),
+                    (None, _) => String::new(),
                 });
             }
             (List::Who | List::Contacts, "last") => {
-                rows.sort_by_key(|&row| Reverse(snapshot.contacts[row as usize].last));
+                rows.sort_by_cached_key(|&row| Reverse(numbers.contacts[row as usize].last));
             }
             (List::Who | List::Contacts, _) => {
-                rows.sort_by_key(|&row| amount(&snapshot.contacts[row as usize].traffic));
+                rows.sort_by_cached_key(|&row| amount(&numbers.contacts[row as usize].traffic));
             }
             (List::Devices, "device") => {
-                rows.sort_by_cached_key(|&row| snapshot.devices[row as usize].title());
+                rows.sort_by_cached_key(|&row| title(row as usize));
             }
             (List::Devices, "sent/s") => rows.sort_by_cached_key(|&row| {
-                Reverse(history.rate(Some(&snapshot.devices[row as usize].id))[0] as u64)
+                let id = self.device(row as usize).map(|device| &*device.id);
+                Reverse(id.map_or(0, |id| history.rate(Some(id))[0] as u64))
             }),
             // Gateways stay last: what passes through them is not theirs.
-            (List::Devices, _) => rows.sort_by_key(|&row| {
-                let device = &snapshot.devices[row as usize];
-                (device.role == "gateway", amount(&device.internet))
+            (List::Devices, _) => rows.sort_by_cached_key(|&row| {
+                let role = self.device(row as usize).map(|device| device.role);
+                (role == Some("gateway"), amount(&numbers.devices[row as usize].internet))
             }),
             (List::Destinations, "destination") => {
                 rows.sort_by(|&a, &b| {
-                    let id = |row: u32| &snapshot.destinations[row as usize].id;
-                    id(a).cmp(id(b))
+                    let id = |row: u32| self.destination(row as usize).map(|to| &to.id);
+                    id(a).cmp(&id(b))
                 });
             }
-            (List::Destinations, _) => rows.sort_by_key(|&row| {
-                let destination = &snapshot.destinations[row as usize];
-                (destination.zone, amount(&destination.traffic))
+            (List::Destinations, _) => rows.sort_by_cached_key(|&row| {
+                let zone = self.destination(row as usize).map(|to| to.zone);
+                (zone, amount(&numbers.destinations[row as usize]))
             }),
             (List::Flows, _) => {
                 let flows = &self.update.flows;
@@ -296,14 +364,15 @@ impl Model {
     pub fn key(&self, list: List, row: u32) -> String {
         let (snapshot, row) = (self.snapshot(), row as usize);
         match list {
-            List::Who | List::Contacts => snapshot
-                .contacts
-                .get(row)
-                .map(|contact| format!("{} {}", contact.device, contact.destination)),
-            List::Devices => snapshot.devices.get(row).map(|device| device.id.to_string()),
-            List::Destinations => {
-                snapshot.destinations.get(row).map(|to| format!("{:?} {}", to.zone, to.id))
+            List::Who | List::Contacts => {
+                let mark = |contact: &Contact| fresh(self.is_fresh(contact.destination_index));
+                self.contact(row)
+                    .map(|one| format!("{} {}{}", one.device, one.destination, mark(one)))
             }
+            List::Devices => self.device(row).map(|device| device.id.to_string()),
+            List::Destinations => self
+                .destination(row)
+                .map(|to| format!("{:?} {}{}", to.zone, to.id, fresh(self.is_fresh(row)))),
             List::Flows => self.update.flows.get(row).map(|flow| flow.frames[0].to_string()),
             List::Findings => snapshot.findings.get(row).map(|finding| finding.key.clone()),
         }
@@ -314,17 +383,11 @@ impl Model {
     pub fn holds(&self, list: List, row: u32, filter: &Filter) -> bool {
         let (snapshot, row) = (self.snapshot(), row as usize);
         match list {
-            List::Who | List::Contacts => snapshot
-                .contacts
-                .get(row)
-                .is_some_and(|contact| filter.passes(&ContactRow { model: self, contact })),
-            List::Devices => {
-                snapshot.devices.get(row).is_some_and(|device| filter.passes(&DeviceRow(device)))
-            }
-            List::Destinations => snapshot
-                .destinations
-                .get(row)
-                .is_some_and(|destination| filter.passes(&DestinationRow(destination))),
+            List::Who | List::Contacts => self
+                .contact(row)
+                .is_some_and(|contact| filter.passes(&ContactRow { model: self, row, contact })),
+            List::Devices => filter.passes(&DeviceRow { model: self, row }),
+            List::Destinations => filter.passes(&DestinationRow { model: self, row }),
             List::Flows => {
                 self.update.flows.get(row).is_some_and(|flow| filter.passes(&FlowRow(flow)))
             }
@@ -336,11 +399,19 @@ impl Model {
     }
 }
 
-struct DeviceRow<'a>(&'a Device);
+/// What tells a destination that is not looked up yet from one of the same domain that is.
+fn fresh(is_fresh: bool) -> &'static str {
+    if is_fresh { " new" } else { "" }
+}
+
+struct DeviceRow<'a> {
+    model: &'a Model,
+    row: usize,
+}
 
 impl Row for DeviceRow<'_> {
     fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
-        let device = self.0;
+        let Some(device) = self.model.device(self.row) else { return false };
         match field {
             Field::Device => {
                 wanted(&device.id)
@@ -356,15 +427,20 @@ impl Row for DeviceRow<'_> {
     }
 
     fn amount(&self, amount: Amount) -> Option<u64> {
-        self::amount(&self.0.internet, Some(self.0.visibility.flows), amount)
+        let flows = self.model.device(self.row)?.visibility.flows;
+        let numbers = &self.model.numbers().devices;
+        self::amount(&numbers[self.row].internet, Some(flows), amount)
     }
 }
 
-struct DestinationRow<'a>(&'a Destination);
+struct DestinationRow<'a> {
+    model: &'a Model,
+    row: usize,
+}
 
 impl Row for DestinationRow<'_> {
     fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
-        let to = self.0;
+        let Some(to) = self.model.destination(self.row) else { return false };
         match field {
             Field::Destination => {
                 wanted(&to.id) || to.names.iter().any(|seen| wanted(&seen.name.text))
@@ -399,24 +475,22 @@ impl Row for DestinationRow<'_> {
     }
 
     fn amount(&self, amount: Amount) -> Option<u64> {
-        self::amount(&self.0.traffic, None, amount)
+        self::amount(&self.model.numbers().destinations[self.row], None, amount)
     }
 }
 
 struct ContactRow<'a> {
     model: &'a Model,
+    row: usize,
     contact: &'a Contact,
 }
 
 impl Row for ContactRow<'_> {
     fn has(&self, field: Field, wanted: &mut dyn FnMut(&str) -> bool) -> bool {
-        let (contact, snapshot) = (self.contact, self.model.snapshot());
+        let (contact, model) = (self.contact, self.model);
         let services = &contact.services;
         match field {
-            Field::Device => snapshot
-                .devices
-                .get(contact.device_index)
-                .is_some_and(|device| DeviceRow(device).has(field, wanted)),
+            Field::Device => DeviceRow { model, row: contact.device_index }.has(field, wanted),
             // Only what this device met of the destination.
             Field::Destination => {
                 wanted(&contact.destination)
@@ -440,16 +514,14 @@ impl Row for ContactRow<'_> {
             }
             Field::Finding | Field::Level => false,
             Field::Operator | Field::Law | Field::Country | Field::Network | Field::Zone => {
-                snapshot
-                    .destinations
-                    .get(contact.destination_index)
-                    .is_some_and(|destination| DestinationRow(destination).has(field, wanted))
+                DestinationRow { model, row: contact.destination_index }.has(field, wanted)
             }
         }
     }
 
     fn amount(&self, amount: Amount) -> Option<u64> {
-        self::amount(&self.contact.traffic, Some(self.contact.flows), amount)
+        let now = &self.model.numbers().contacts[self.row];
+        self::amount(&now.traffic, Some(now.flows), amount)
     }
 }
 

@@ -8,8 +8,9 @@ use super::text::{columns, cut};
 use super::view::{destination, device, finding, help, lists, map, numbers, overview, timeline};
 use super::words::{self, clock, grouped};
 use crate::attribution::world::Device;
-use crate::base::text::bytes;
-use crate::snapshot::Snapshot;
+use crate::base::text::{bytes, span};
+use crate::base::time::SECOND;
+use crate::snapshot::{Coverage, Snapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -118,12 +119,14 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     if let Some(phase) = &status.phase {
         all.push((1, (format!("phase {phase}"), theme.strong())));
     }
-    if !snapshot.devices.is_empty() && half_seen(snapshot).next().is_none() {
+    let fresh = &model.numbers().fresh;
+    let is_told = !snapshot.devices.is_empty() && fresh.devices.is_empty();
+    if is_told && half_seen(snapshot).next().is_none() {
         all.push((1, ("all seen both ways".to_owned(), theme.good())));
     }
     all.push((2, (format!("{} packets", grouped(status.packets)), Style::new())));
     all.push((3, (bytes(status.bytes), Style::new())));
-    all.push((0, drops(app, status, snapshot)));
+    all.push((0, drops(app, status, model.coverage())));
     if status.state == State::Recording || status.lag_bytes > 0 {
         let style = if status.lag_bytes > 10_000_000 { theme.warn() } else { Style::new() };
         all.push((2, (format!("lag {}", bytes(status.lag_bytes)), style)));
@@ -132,7 +135,15 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
         let style = if free < 1_000_000_000 { theme.bad() } else { Style::new() };
         all.push((4, (format!("disk {} free", bytes(free)), style)));
     }
-    let coverage = match (snapshot.coverage.complete, status.state) {
+    if model.age() > SECOND {
+        let text = format!("findings {} old", span(model.age() / SECOND * SECOND));
+        all.push((1, (text, theme.warn())));
+    }
+    if fresh.more > 0 {
+        let text = format!("{} more contacts not looked up yet", grouped(fresh.more));
+        all.push((1, (text, theme.warn())));
+    }
+    let coverage = match (model.coverage().complete, status.state) {
         (true, State::Ended) => ("coverage complete".to_owned(), theme.good()),
         (true, _) => ("complete so far".to_owned(), theme.good()),
         (false, _) => ("INCOMPLETE".to_owned(), theme.bad()),
@@ -150,10 +161,10 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     all.into_iter().map(|(_, piece)| piece).collect()
 }
 
-fn drops(app: &App, status: &Status, snapshot: &Snapshot) -> (String, Style) {
+fn drops(app: &App, status: &Status, coverage: &Coverage) -> (String, Style) {
     let [kernel, interface, own] = status.drops;
     let live = kernel.saturating_add(interface).saturating_add(own);
-    let declared = snapshot.coverage.drops.declared;
+    let declared = coverage.drops.declared;
     match (live, declared) {
         (0, Some(0)) => ("drops 0".to_owned(), app.theme.good()),
         (0, None) if status.state == State::Recording => ("drops 0".to_owned(), app.theme.good()),
@@ -201,8 +212,9 @@ fn banners(app: &App) -> Vec<(String, Style)> {
     if let Some(ask) = &status.ask {
         all.push((format!("THE PLAN ASKS (a: answer): {ask}"), theme.selected()));
     }
-    let because = &snapshot.coverage.incomplete_because;
-    if !snapshot.coverage.complete {
+    let coverage = model.coverage();
+    let because = &coverage.incomplete_because;
+    if !coverage.complete {
         let first = because.first().map_or("not everything was inspected", String::as_str);
         let more = match because.len() {
             0 | 1 => String::new(),

@@ -1,11 +1,23 @@
 //! How operators, laws, networks and places are spoken of: the same words as in the summary, and
 //! as much doubt.
 
+use super::rows::Model;
 use crate::attribution::place::{Place, is_spread, place};
 use crate::attribution::world::{Contact, Destination, Device, Zone};
 use crate::base::text::{bytes, shorten};
-use crate::base::time::Timestamp;
+use crate::base::time::{SECOND, Timestamp};
 use std::fmt::Write;
+
+/// Said where nothing was looked up yet: not that nothing is known.
+pub const NOT_YET: &str = "not looked up yet";
+
+/// Behind what is older than the numbers around it: as of when it is.
+pub fn as_of(model: &Model) -> String {
+    match model.age() > SECOND {
+        true => format!(", as of {} UTC", clock(model.numbers().looked)),
+        false => String::new(),
+    }
+}
 
 /// The places of a destination, each once, most traffic first.
 pub fn places(destination: &Destination) -> String {
@@ -110,19 +122,20 @@ pub fn operator_and_law(destination: &Destination) -> (Option<String>, String) {
 }
 
 /// The same for the row of a list, where there is no room to say that an address has no name.
-pub fn destination_short(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
-    let name = destination(snapshot, at);
+pub fn destination_short(model: &Model, at: usize) -> String {
+    let name = destination(model, at);
     name.strip_suffix(" (no name)").map_or_else(|| name.clone(), str::to_owned)
 }
 
 /// How a destination reads to people.
-pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
-    let Some(destination) = snapshot.destinations.get(at) else { return String::new() };
+pub fn destination(model: &Model, at: usize) -> String {
+    let Some(destination) = model.destination(at) else { return String::new() };
     match (destination.id.strip_prefix("net:"), &destination.remotes[..]) {
         (Some(_), [only]) => format!("{} (no name)", only.address),
         (Some(network), _) => format!("{network} (no name)"),
         (None, _) if destination.zone == Zone::Private => {
-            let device = snapshot.devices.iter().find(|device| device.id == destination.id);
+            let mut devices = model.snapshot().devices.iter();
+            let device = devices.find(|device| device.id == destination.id);
             device.map_or_else(|| destination.id.to_string(), self::device)
         }
         (None, _) => destination.id.to_string(),
@@ -130,10 +143,11 @@ pub fn destination(snapshot: &crate::snapshot::Snapshot, at: usize) -> String {
 }
 
 /// The other end of a finding, by the name that it has in the lists.
-pub fn subject(snapshot: &crate::snapshot::Snapshot, id: &str) -> String {
+pub fn subject(model: &Model, id: &str) -> String {
+    let snapshot = model.snapshot();
     let device = || snapshot.devices.iter().find(|device| *device.id == *id).map(self::device);
     let at = snapshot.destinations.iter().position(|destination| *destination.id == *id);
-    at.map(|at| destination_short(snapshot, at)).or_else(device).unwrap_or_else(|| id.to_owned())
+    at.map(|at| destination_short(model, at)).or_else(device).unwrap_or_else(|| id.to_owned())
 }
 
 /// What the tap could see of a device, and whether that is all of it.

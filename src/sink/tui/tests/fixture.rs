@@ -18,7 +18,7 @@ use crate::finding::{
 use crate::sink::tui::feed::{Options, State, Status, Update};
 use crate::snapshot::{
     CanaryShown, Coverage, DatabaseShown, Distributions, Drops, Duplicates, FramesShown, Gate,
-    Input, LossesShown, SCHEMA, SignaturesShown, Snapshot, Summary, Tool,
+    Input, LossesShown, Numbers, SCHEMA, SignaturesShown, Snapshot, Summary, Tool,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -501,5 +501,11 @@ pub fn update(spell: Spell<'_>) -> Update {
     };
     let snapshot = snapshot(spell);
     let flows = flows(spell, &snapshot);
-    Update { snapshot: Arc::new(snapshot), flows: Arc::new(flows), status: Arc::new(status) }
+    let numbers = Numbers::of(&snapshot);
+    Update {
+        snapshot: Arc::new(snapshot),
+        numbers: Arc::new(numbers),
+        flows: Arc::new(flows),
+        status: Arc::new(status),
+    }
 }

@@ -6,6 +6,7 @@ use super::Still;
 use super::app::{App, VIEWS, View};
 use super::feed::Options;
 use super::screen;
+use crate::attribution::world::{Contact, Fresh, Traffic};
 use crate::base::text::is_shown;
 use crate::base::time::Timestamp;
 use crate::source::frame_reader::Fetched;
@@ -16,6 +17,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
+use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 /// A screen with the view open and, in the lists, the page of the first row.
@@ -357,5 +359,73 @@ fn no_arc_where_the_place_is_in_doubt() {
     for what in ["databases disagree", "many places", "round trip excludes", "no country known"] {
         let line = text.lines().find(|line| line.contains(what)).unwrap();
         assert!(line.trim_end().ends_with(" 1"), "{line}");
+    }
+}
+
+/// What came after the names were looked up stands there at once, and is not said to be anybody's.
+#[test]
+fn what_came_since_is_not_looked_up_yet() {
+    let mut next = update(&str::to_owned);
+    let snapshot = next.snapshot.clone();
+    let mut numbers = (*next.numbers).clone();
+    let [devices, destinations, contacts] =
+        [snapshot.devices.len(), snapshot.destinations.len(), snapshot.contacts.len()];
+    let mut device = snapshot.devices[1].clone();
+    device.id = "mac:00:00:5e:00:53:77".into();
+    (device.maker, device.identities) = (None, Vec::new());
+    let mut to = snapshot.destinations[0].clone();
+    to.id = "new.example".into();
+    (to.claims, to.names) = (Vec::new(), Vec::new());
+    to.remotes.iter_mut().for_each(|remote| remote.countries.clear());
+    let contact = Contact {
+        device: device.id.clone(),
+        destination: to.id.clone(),
+        services: Arc::new([]),
+        device_index: devices,
+        destination_index: destinations,
+        ..snapshot.contacts[0].clone()
+    };
+    numbers.fresh = Arc::new(Fresh {
+        devices: vec![Arc::new(device)],
+        destinations: vec![Arc::new(to)],
+        contacts: vec![Arc::new(contact)],
+        more: 1234,
+    });
+    numbers.devices.grow(devices + 1);
+    numbers.destinations.grow(destinations + 1);
+    numbers.contacts.grow(contacts + 1);
+    let now = Traffic { packets: [1, 1], wire_bytes: [777_000; 2], delivered_bytes: [776_000, 5] };
+    numbers.devices.get_mut(devices).unwrap().internet = now;
+    *numbers.destinations.get_mut(destinations).unwrap() = now;
+    numbers.contacts.get_mut(contacts).unwrap().traffic = now;
+    // And of what was there, more by now.
+    numbers.contacts.get_mut(1).unwrap().traffic.delivered_bytes[0] = 555_000_000;
+    numbers.now = Timestamp(numbers.looked.0 + 7_300_000_000);
+    next.numbers = Arc::new(numbers);
+    for (view, of_new) in [
+        (View::Overview, &["00:00:5e:00:53:77", "776 kB"][..]),
+        (View::Devices, &["00:00:5e:00:53:77", "776 kB", "not looked up yet"]),
+        (View::Destinations, &["new.example", "776 kB", "not looked up yet"]),
+        (View::Contacts, &["00:00:5e:00:53:77", "new.example", "776 kB", "not looked up yet"]),
+    ] {
+        let mut app = App::new(options());
+        app.take(update(&str::to_owned));
+        app.take(next.clone());
+        app.go(view, None);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 250, 50));
+        screen::draw(&app, buffer.area, &mut buffer);
+        let text = super::export::text(&buffer);
+        let new = text.lines().find(|line| line.contains("776 kB")).unwrap_or_default();
+        assert!(of_new.iter().all(|part| new.contains(part)), "{view:?}: {text}");
+        // Beside it on the overview stand others.
+        let is_alone = view != View::Overview;
+        assert!(!is_alone || !new.contains("not established"), "{text}");
+        assert!(!new.contains("maker not known"), "{text}");
+        assert!(text.contains("findings 7.0 s old"), "{text}");
+        assert!(text.contains("1 234 more contacts not looked up yet"), "{text}");
+        assert!(!text.contains("all seen both ways"), "{text}");
+        if view == View::Contacts {
+            assert!(text.contains("555 MB"), "{text}");
+        }
     }
 }

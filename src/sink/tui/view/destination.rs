@@ -17,18 +17,20 @@ pub fn page(app: &App, width: u16) -> Doc {
         page.text(0, "This destination is not seen any more.");
         return page;
     };
-    let snapshot = model.snapshot();
-    let to = &snapshot.destinations[at];
+    let (snapshot, numbers) = (model.snapshot(), model.numbers());
+    let Some(to) = model.destination(at) else { return page };
     let is_outside = to.zone == Zone::Internet;
-    let [sent, received] = to.traffic.delivered_bytes.map(bytes);
-    page.title(&words::destination(snapshot, at));
+    let [sent, received] = numbers.destinations[at].delivered_bytes.map(bytes);
+    page.title(&words::destination(model, at));
     page.field("payload", &format!("{sent} sent to it, {received} received from it"));
     if is_outside {
-        page.field("operator", &words::operator(to));
-        page.field("network", &words::networks(to));
-        page.field("place", &words::places(to));
+        page.field("operator", &model.told(at, words::operator));
+        page.field("network", &model.told(at, words::networks));
+        page.field("place", &model.told(at, words::places));
         page.title("Whose it is, and how that is known");
-        if to.claims.is_empty() {
+        if model.is_fresh(at) {
+            page.text(2, "It came after names, places and findings were looked up last.");
+        } else if to.claims.is_empty() {
             page.text(2, "No signature knows whose this is: operator not established.");
         }
         to.claims.iter().take(ROWS_MAX).for_each(|claim| whose(app, &mut page, claim));
@@ -45,28 +47,37 @@ pub fn page(app: &App, width: u16) -> Doc {
         page.text(2, &format!("{} by {}, {frame}{several}{dns}", seen.name.text, seen.source));
     }
     more(&mut page, to.names.len());
-    page.title(&format!("Addresses ({})", to.remotes.len()));
+    let as_of = words::as_of(model);
+    page.title(&format!("Addresses ({}){as_of}", to.remotes.len()));
     for remote in to.remotes.iter().take(ROWS_MAX) {
         let [sent, received] = remote.traffic.delivered_bytes.map(bytes);
-        page.text(2, &format!("{}: {sent} sent, {received} received", remote.address));
-        if is_outside {
+        match model.is_fresh(at) {
+            true => page.text(2, &remote.address.to_string()),
+            false => {
+                page.text(2, &format!("{}: {sent} sent, {received} received", remote.address));
+            }
+        }
+        if is_outside && !model.is_fresh(at) {
             place(app, &mut page, remote, place::is_spread(to));
         }
     }
     more(&mut page, to.remotes.len());
-    let contacts: Vec<&Contact> =
-        snapshot.contacts.iter().filter(|contact| contact.destination_index == at).collect();
+    let contacts: Vec<(usize, &Contact)> = (0..numbers.contacts.len())
+        .filter_map(|row| Some((row, model.contact(row)?)))
+        .filter(|(_, contact)| contact.destination_index == at)
+        .collect();
     page.title(&format!("Which devices ({})", contacts.len()));
-    for contact in contacts.iter().take(ROWS_MAX) {
-        let Some(device) = snapshot.devices.get(contact.device_index) else { continue };
-        let [sent, received] = contact.traffic.delivered_bytes.map(bytes);
+    for &(row, contact) in contacts.iter().take(ROWS_MAX) {
+        let Some(device) = model.device(contact.device_index) else { continue };
+        let now = &numbers.contacts[row];
+        let [sent, received] = now.traffic.delivered_bytes.map(bytes);
         let text = format!(
             "{}: {sent} sent, {received} received; {}; {}; {} to {} UTC",
             device.title(),
             words::services(contact),
             words::content(contact),
             words::moment(contact.first),
-            words::clock(contact.last)
+            words::clock(now.last)
         );
         page.text(2, &text);
     }

@@ -20,12 +20,16 @@ pub fn page(app: &App, width: u16) -> Doc {
         page.text(0, "This device is not seen any more.");
         return page;
     };
-    let snapshot = model.snapshot();
-    let device = &snapshot.devices[at];
+    let (snapshot, numbers) = (model.snapshot(), model.numbers());
+    let Some(device) = model.device(at) else { return page };
     page.title(&device.title());
     page.field("id", &device.id);
-    page.field("role", device.role);
-    page.field("maker", &maker(device));
+    if model.is_fresh_device(at) {
+        page.field("all else", words::NOT_YET);
+    } else {
+        page.field("role", device.role);
+        page.field("maker", &maker(device));
+    }
     let told = [("type", &device.kind), ("model", &device.model), ("firmware", &device.firmware)];
     for (name, told) in told.into_iter().filter_map(|(name, told)| Some((name, told.as_ref()?))) {
         page.field(name, &format!("{} (so it says: {})", told.value.text, told.fact));
@@ -42,12 +46,14 @@ pub fn page(app: &App, width: u16) -> Doc {
         let frame = snapshot.spelling().one(one.frame);
         page.field("behind it", &format!("{}, frame {frame}; told as its own", one.spoken()));
     }
-    page.field("seen of it", &visibility(device));
+    if !model.is_fresh_device(at) {
+        page.field("seen of it", &(visibility(device) + &words::as_of(model)));
+    }
     page.title("How much");
     for (name, traffic) in [
-        ("internet", &device.internet),
-        ("test network", &device.private),
-        ("broadcast", &device.group),
+        ("internet", &numbers.devices[at].internet),
+        ("test network", &numbers.devices[at].private),
+        ("broadcast", &numbers.devices[at].group),
     ] {
         let [sent, received] = traffic.delivered_bytes.map(bytes);
         let [out, back] = traffic.packets.map(words::grouped);
@@ -63,7 +69,8 @@ pub fn page(app: &App, width: u16) -> Doc {
     let findings: Vec<&Finding> = snapshot.findings.iter().filter(about).collect();
     let standing = finding::standing(findings.iter().copied());
     let standing = standing.map_or(String::new(), |said| format!("; {said}"));
-    page.title(&format!("Findings ({}){standing}", findings.len()));
+    let as_of = words::as_of(model);
+    page.title(&format!("Findings ({}){standing}{as_of}", findings.len()));
     if findings.is_empty() {
         page.text(2, "None of the checks found anything. That is not a clean bill.");
     }
@@ -107,24 +114,27 @@ fn clauses(app: &App, page: &mut Doc, device: &str) {
 
 fn contacts(app: &App, page: &mut Doc, at: usize) {
     let Some(model) = &app.model else { return };
-    let snapshot = model.snapshot();
-    let mut all: Vec<&Contact> =
-        snapshot.contacts.iter().filter(|contact| contact.device_index == at).collect();
-    all.sort_by_key(|contact| (contact.zone, Reverse(contact.traffic.wire())));
-    let internet = all.iter().filter(|contact| contact.zone == Zone::Internet).count();
+    let numbers = model.numbers();
+    let mut all: Vec<(usize, &Contact)> = (0..numbers.contacts.len())
+        .filter_map(|row| Some((row, model.contact(row)?)))
+        .filter(|(_, contact)| contact.device_index == at)
+        .collect();
+    let wire = |row: usize| Reverse(numbers.contacts[row].traffic.wire());
+    all.sort_by_key(|&(row, contact)| (contact.zone, wire(row)));
+    let internet = all.iter().filter(|(_, contact)| contact.zone == Zone::Internet).count();
     page.title(&format!("Whom it talks to ({internet} on the internet, {} in all)", all.len()));
-    for contact in all.iter().take(ROWS_MAX) {
-        let Some(to) = snapshot.destinations.get(contact.destination_index) else { continue };
-        let [sent, received] = contact.traffic.delivered_bytes.map(bytes);
-        let name = words::destination(snapshot, contact.destination_index);
+    for &(row, contact) in all.iter().take(ROWS_MAX) {
+        let to = contact.destination_index;
+        let [sent, received] = numbers.contacts[row].traffic.delivered_bytes.map(bytes);
+        let name = words::destination(model, to);
         let way = match contact.zone {
             Zone::Internet => format!(
                 "{name} → {} → {} → {}",
-                words::operator(to),
-                words::networks(to),
-                words::places(to)
+                model.told(to, words::operator),
+                model.told(to, words::networks),
+                model.told(to, words::places)
             ),
-            Zone::Private | Zone::Group => format!("{name} ({})", words::places(to)),
+            Zone::Private | Zone::Group => format!("{name} ({})", model.told(to, words::places)),
         };
         let services = words::services(contact);
         let content = words::content(contact);

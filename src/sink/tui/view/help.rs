@@ -20,6 +20,9 @@ pub fn page(app: &App, width: u16) -> Doc {
          we. A protocol with ? is a guess by the port alone.",
         "Sent and received are payload, each byte once, seen from the device. SENT/s is now, in \
          packet time.",
+        "findings 7 s old: bytes, times and coverage are of now; names, places, what is spoken, \
+         flows and findings are as old as that, in capture time. What came since is \"not looked \
+         up yet\".",
         "complete: every frame was inspected with everything needed. INCOMPLETE says what was \
          not; then nothing can be said to be absent. No finding is not a clean bill.",
     ] {
@@ -48,7 +51,7 @@ pub fn page(app: &App, width: u16) -> Doc {
 
 fn run(app: &App, page: &mut Doc) {
     let Some(model) = &app.model else { return };
-    let (status, coverage) = (&model.update.status, &model.snapshot().coverage);
+    let (status, coverage) = (&model.update.status, model.coverage());
     page.title("This run");
     status.inputs.iter().take(20).for_each(|input| page.field("input", input));
     if let Some(recording) = &status.recording {

@@ -142,7 +142,7 @@ pub fn draw(app: &App, list: List, short: bool, area: Rect, buffer: &mut Buffer)
 fn empty(app: &App, model: &Model, list: List) -> &'static str {
     match list {
         _ if !app.filter_text.is_empty() => "No row passes the filter. Esc takes it away.",
-        List::Findings if !model.snapshot().coverage.complete => {
+        List::Findings if !model.coverage().complete => {
             "None of the checks found anything, but the result is partial: see the line above."
         }
         List::Findings => {
@@ -212,27 +212,31 @@ impl Maker<'_> {
     }
 
     fn who(&self, row: usize) -> Option<Vec<Cell>> {
-        let snapshot = self.model.snapshot();
-        let contact = snapshot.contacts.get(row)?;
-        let device = snapshot.devices.get(contact.device_index)?;
-        let to = snapshot.destinations.get(contact.destination_index)?;
-        let name = words::destination_short(snapshot, contact.destination_index);
+        let model = self.model;
+        let contact = model.contact(row)?;
+        let device = model.device(contact.device_index)?;
+        let at = contact.destination_index;
+        let to = model.destination(at)?;
+        let name = words::destination_short(model, at);
         let (operator, law) = words::operator_and_law(to);
         let operator = match operator {
             Some(operator) => plain(operator),
+            None if (self.is_shown)(2) && model.is_fresh(at) => {
+                (words::NOT_YET.to_owned(), self.app.theme.dim())
+            }
             // Without a column of its own the destination must be told somewhere.
             None if !(self.is_shown)(2) => plain(name.clone()),
             None => ("not established".to_owned(), self.app.theme.dim()),
         };
-        let [sent, received] = self.bytes(contact.traffic.delivered_bytes);
+        let [sent, received] = self.bytes(model.numbers().contacts[row].traffic.delivered_bytes);
         Some(vec![
-            self.worst(self.model.worst(contact)),
+            self.worst(model.worst(contact)),
             plain(words::device(device)),
             arrow(plain(name)),
             arrow(operator),
             plain(law),
-            self.seen(5, || arrow(plain(words::networks(to)))),
-            arrow(plain(words::places(to))),
+            self.seen(5, || arrow(plain(model.told(at, words::networks)))),
+            arrow(plain(model.told(at, words::places))),
             sent,
             received,
             self.content(contact),
@@ -240,37 +244,40 @@ impl Maker<'_> {
     }
 
     fn contact(&self, row: usize) -> Option<Vec<Cell>> {
-        let snapshot = self.model.snapshot();
-        let contact = snapshot.contacts.get(row)?;
-        let device = snapshot.devices.get(contact.device_index)?;
-        let to = snapshot.destinations.get(contact.destination_index)?;
-        let [sent, received] = self.bytes(contact.traffic.delivered_bytes);
+        let model = self.model;
+        let contact = model.contact(row)?;
+        let device = model.device(contact.device_index)?;
+        let at = contact.destination_index;
+        let now = &model.numbers().contacts[row];
+        let [sent, received] = self.bytes(now.traffic.delivered_bytes);
         Some(vec![
-            self.worst(self.model.worst(contact)),
+            self.worst(model.worst(contact)),
             plain(words::device(device)),
-            plain(words::destination_short(snapshot, contact.destination_index)),
+            plain(words::destination_short(model, at)),
             sent,
             received,
-            self.seen(5, || plain(words::places(to))),
+            self.seen(5, || plain(model.told(at, words::places))),
             self.content(contact),
             self.seen(7, || plain(words::services(contact))),
-            self.seen(8, || plain(words::operator(to))),
-            self.seen(9, || plain(words::clock(contact.last))),
-            plain(contact.flows.to_string()),
+            self.seen(8, || plain(model.told(at, words::operator))),
+            self.seen(9, || plain(words::clock(now.last))),
+            plain(now.flows.to_string()),
             plain(rows::party(contact.party)),
         ])
     }
 
     fn device(&self, row: usize, short: bool) -> Option<Vec<Cell>> {
         let (app, theme) = (self.app, &self.app.theme);
-        let device = self.model.snapshot().devices.get(row)?;
-        let (worst, destinations) = self.model.of_device.get(row).copied().unwrap_or_default();
+        let device = self.model.device(row)?;
+        let now = &self.model.numbers().devices[row];
+        let is_fresh = self.model.is_fresh_device(row);
+        let (worst, destinations) = self.model.of_device(row);
         let title = match device.role {
             "gateway" => (format!("{} (gateway)", words::device(device)), theme.dim()),
             _ => (words::device(device), theme.strong()),
         };
         let [sent_now, received_now] = app.history.rate(Some(&device.id));
-        let [sent, received] = self.bytes(device.internet.delivered_bytes);
+        let [sent, received] = self.bytes(now.internet.delivered_bytes);
         let mut cells = vec![
             self.worst(worst),
             title,
@@ -281,28 +288,32 @@ impl Maker<'_> {
             self.seen(6, || (spark(app, &device.id), theme.sent())),
         ];
         if !short {
-            let maker = device.maker.as_ref().map_or("maker not known", |maker| &maker.name);
+            let unknown = if is_fresh { words::NOT_YET } else { "maker not known" };
+            let maker = device.maker.as_ref().map_or(unknown, |maker| &maker.name);
             cells.extend([plain(destinations.to_string()), plain(maker)]);
         }
-        cells.push(self.visibility(device));
-        cells.push(plain(device.visibility.last.map(words::clock).unwrap_or_default()));
+        cells.push(match is_fresh {
+            true => (words::NOT_YET.to_owned(), theme.dim()),
+            false => self.visibility(device),
+        });
+        cells.push(plain(now.last.map(words::clock).unwrap_or_default()));
         Some(cells)
     }
 
     fn destination(&self, row: usize) -> Option<Vec<Cell>> {
-        let snapshot = self.model.snapshot();
-        let to = snapshot.destinations.get(row)?;
-        let (worst, devices) = self.model.of_destination.get(row).copied().unwrap_or_default();
-        let [sent, received] = self.bytes(to.traffic.delivered_bytes);
+        let model = self.model;
+        let to = model.destination(row)?;
+        let (worst, devices) = model.of_destination(row);
+        let [sent, received] = self.bytes(model.numbers().destinations[row].delivered_bytes);
         let mut sources: Vec<&str> = to.names.iter().map(|seen| seen.source).collect();
         sources.sort_unstable();
         sources.dedup();
         Some(vec![
             self.worst(worst),
-            plain(words::destination_short(snapshot, row)),
-            plain(words::operator(to)),
-            self.seen(3, || plain(words::networks(to))),
-            plain(words::places(to)),
+            plain(words::destination_short(model, row)),
+            plain(model.told(row, words::operator)),
+            self.seen(3, || plain(model.told(row, words::networks))),
+            plain(model.told(row, words::places)),
             sent,
             received,
             plain(devices.to_string()),
@@ -312,7 +323,7 @@ impl Maker<'_> {
 
     /// Where the remote end of a flow is, with the doubts that its destination's page has.
     fn place(&self, flow: &FlowRecord) -> String {
-        let to = flow.destination.as_deref().and_then(|id| self.model.destination(id));
+        let to = flow.destination.as_deref().and_then(|id| self.model.destination_called(id));
         let ends = [flow.src, flow.dst];
         let remote = to.and_then(|to| to.remotes.iter().find(|r| ends.contains(&r.address)));
         match to.zip(remote) {
@@ -369,7 +380,7 @@ impl Maker<'_> {
             (mark, self.app.theme.severity(finding.severity)),
             plain(finding.title),
             plain(device.map_or_else(|| subject.device.to_string(), words::device)),
-            plain(words::subject(snapshot, &subject.destination)),
+            plain(words::subject(self.model, &subject.destination)),
             plain(finding.level.name()),
             plain(frames.to_string()),
             plain(bytes(sent)),

@@ -94,7 +94,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
         (x, _) = buffer.set_stringn(x, area.y, text, area.right().saturating_sub(x).into(), style);
     }
     if snapshot.findings.is_empty() {
-        let text = match snapshot.coverage.complete {
+        let text = match model.coverage().complete {
             true => "that is not a clean bill",
             false => "but the result is partial",
         };
@@ -110,7 +110,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
         let subject = &finding.subject;
         let device = snapshot.devices.iter().find(|device| device.id == subject.device);
         let device = device.map_or_else(|| subject.device.to_string(), words::device);
-        let to = words::subject(snapshot, &subject.destination);
+        let to = words::subject(model, &subject.destination);
         let shape = Theme::shape(finding.severity);
         let text = cut(&format!("{shape} {}: {device} → {to}", finding.title), width);
         let y = area.y + 1 + row as u16;

@@ -117,7 +117,9 @@ fn devices(app: &App, area: Rect, buffer: &mut Buffer) {
     let title = "sent by each device, each on its own scale";
     buffer.set_stringn(area.x, area.y, title, area.width.into(), app.theme.head());
     let width = area.width - NAMES - 1;
-    let devices = model.snapshot().devices.iter().filter(|device| device.role != "gateway");
+    let fresh = model.numbers().fresh.devices.iter().map(|device| &**device);
+    let devices = model.snapshot().devices.iter().chain(fresh);
+    let devices = devices.filter(|device| device.role != "gateway");
     for (row, device) in devices.take(usize::from(area.height - 1)).enumerate() {
         let y = area.y + 1 + row as u16;
         let name = fit_middle(&words::device(device), usize::from(NAMES) - 1);
