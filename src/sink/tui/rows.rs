@@ -287,7 +287,7 @@ impl Model {
 
     fn sort(&self, list: List, sort: &str, rows: &mut [u32], history: &History) {
         let (snapshot, numbers) = (self.snapshot(), self.numbers());
-        let title = |at: usize| self.device(at).map(Device::title).unwrap_or_default();
+        let title = |at: usize| self.device(at).map(|device| device.title()).unwrap_or_default();
         let amount = |traffic: &Traffic| {
             let [sent, received] = traffic.delivered_bytes;
             Reverse(match sort {
