@@ -2,7 +2,7 @@
 //! gateways pass on over TCP or UDP as they are. Radio gateways (wireless M-Bus) that simulate a wired bus
 //! speak it too. Who a meter is stands readable in front of its values, which may be encrypted.
 //!
-//! Documents: EN 13757-2 §5 and IEC 60870-5-2 (frames, FT 1.2); EN 13757-3 §5 to §7 and EN 13757-7
+//! Documents: EN 13757-2 and IEC 60870-5-2 (frames, FT 1.2); EN 13757-3 and EN 13757-7
 //! (headers in front of the values).
 //!
 //! Fixed: `68`, twice the same length, `68`, a control byte of the few there are, a sum over all and
@@ -25,7 +25,7 @@ const ACKNOWLEDGED: u8 = 0xe5;
 const AROUND: usize = 6;
 /// Data sent to a meter.
 const SEND: [u8; 2] = [0x53, 0x73];
-/// Kinds of what follows (EN 13757-7 table 2): selection, data sent, answers with a long header.
+/// Kinds of what follows (EN 13757-7): selection, data sent, answers with a long header.
 const SELECT: u8 = 0x52;
 const DATA: u8 = 0x51;
 const LONG_HEADER: u8 = 0x72;
@@ -82,7 +82,7 @@ fn size(start: &[u8]) -> Size {
         [LONG, length, again, ..] if length != again || length < 3 => Size::Broken,
         [LONG, length, _, LONG, control, ..] => {
             let whole = usize::from(length) + AROUND;
-            // To a meter, or from one with its flags of access and data (IEC 60870-5-2 §6).
+            // To a meter, or from one with its flags of access and data (IEC 60870-5-2).
             let known = SEND.contains(&control) || control & !0x30 == 0x08;
             let Some(frame) = start.get(..whole) else {
                 return if known { Size::Need(whole) } else { Size::Broken };
@@ -126,7 +126,7 @@ fn meter(bytes: &[u8]) -> String {
     if bytes.len() < 4 { String::new() } else { digits.collect() }
 }
 
-/// Number, maker, version, medium, access, status and how it is encrypted (EN 13757-7 §7.3).
+/// Number, maker, version, medium, access, status and how it is encrypted (EN 13757-7).
 fn header(bytes: &[u8], voice: &mut Voice<'_>) {
     let &[_, _, _, _, low, high, version, medium, _, _, ref config @ ..] = bytes else { return };
     let maker = u16::from_le_bytes([low, high]);
