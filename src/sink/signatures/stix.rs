@@ -59,13 +59,21 @@ fn indicator(signature: &Signature, fact: &FactRef<'_>, pattern: &str, maker: &s
     let checked = time(fact.checked);
     let role = fact.role.unwrap_or(if of_device { "device" } else { "unknown" });
     let whose = if of_device { "A device" } else { "A host" };
+    let mut description = fact.note.map(line).unwrap_or_else(|| {
+        format!(
+            "{whose} of {}; says whose it is, not that anything is wrong",
+            line(&signature.name)
+        )
+    });
+    // Of a name or an address the pattern is the fact.
+    if !matches!(fact.table, Table::Domain | Table::Network) {
+        description = format!("{}. {description}", line(&fact.what));
+    }
     let mut value = json!({
         "type": "indicator", "spec_version": "2.1", "id": format!("indicator--{}", uuid(&key)),
         "created_by_ref": maker, "created": checked, "modified": checked,
         "name": format!("{}: {role}", line(&signature.name)),
-        "description": fact.note.map(line).unwrap_or_else(|| format!(
-            "{whose} of {}; says whose it is, not that anything is wrong", line(&signature.name)
-        )),
+        "description": description,
         "indicator_types": ["attribution"],
         "pattern": pattern, "pattern_type": "stix",
         "valid_from": time(fact.valid_from.unwrap_or(fact.checked)),
