@@ -4,7 +4,7 @@ use super::mark::{Evidence, MARKS, Mark};
 use super::named::{NameSource, Named};
 use super::shown::{SHOWN_MAX, Shown};
 use super::traffic::Traffic;
-use super::{Endpoint, Notes};
+use super::{Endpoint, Ledger, Notes};
 use crate::attribution::names::NameId;
 use crate::attribution::pace::Paced;
 use crate::base::address::{Scope, scope};
@@ -140,6 +140,13 @@ pub struct Share {
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
+}
+
+impl Ledger {
+    /// Whether there is no room for another row, so that its flows are in no contact.
+    pub(in crate::attribution) fn is_full(&self) -> bool {
+        self.rows.len() >= self.rows_max.0
+    }
 }
 
 impl Row {

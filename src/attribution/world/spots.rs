@@ -67,6 +67,8 @@ pub struct Spots {
     known: Set<Known>,
     contacts: Map<(u32, u32), u32>,
     routed: Set<Mac>,
+    /// The ledger has no room for more: what is not in it will not be looked up either.
+    is_full: bool,
     /// Ids of devices and of destinations, by position.
     ids: [Vec<Arc<str>>; 2],
     /// Devices, destinations and contacts that were looked up.
@@ -124,6 +126,7 @@ impl Spots {
                 destinations.iter().map(|one| one.id.clone()).collect(),
             ],
             counts: [devices.len(), destinations.len(), contacts.len()],
+            is_full: ledger.is_full(),
             ..Spots::default()
         };
         for row in &ledger.rows {
@@ -168,6 +171,9 @@ impl Spots {
         if let Some(&spot) = self.cells.get(key) {
             return spot;
         }
+        if self.is_full {
+            return Spot::NOWHERE;
+        }
         let routed = std::mem::take(&mut self.routed);
         let spot = self.place(&rules.builder(ledger, &routed), key, change);
         self.routed = routed;
@@ -204,7 +210,8 @@ impl Spots {
         let remote = change.key.remote;
         let is_heard = change.now.traffic.packets[1] > 0
             || remote.mac.is_some_and(|mac| ledger.hardware.contains_key(&mac));
-        if zone_of(remote) != Zone::Private || !is_heard {
+        let is_out = self.is_full && !self.cells.contains_key(change.key);
+        if zone_of(remote) != Zone::Private || !is_heard || is_out {
             return NOWHERE;
         }
         let routed = std::mem::take(&mut self.routed);
