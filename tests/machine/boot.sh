@@ -16,6 +16,8 @@ programs="bash modprobe ip rtcwake tcpreplay hostapd wpa_supplicant iw dnsmasq n
 for name in qemu-system-x86_64 busybox cpio depmod $programs; do
     command -v "$name" > /dev/null || skip "no $name"
 done
+# Debian's package busybox has no su and needs libraries; busybox-static has it and needs none.
+busybox --list | grep -qx su || skip "no su in busybox: the package busybox-static has it"
 kernel=$(ls "$root"/boot/vmlinuz-*-amd64 2> /dev/null | sort -V | tail -1 || true)
 [ -n "$kernel" ] || skip "no kernel of Debian; see PHONEHOME_KERNEL in tests/machine/boot.sh"
 release=${kernel##*/vmlinuz-}
