@@ -57,6 +57,19 @@ impl FromStr for Mac {
     }
 }
 
+/// An address as numbers, the upper half first; an IPv4 address is the upper half of the first.
+#[inline]
+#[must_use]
+pub fn words(address: IpAddr) -> [u64; 2] {
+    match address {
+        IpAddr::V4(v4) => [u64::from(u32::from(v4)) << 32, 0],
+        IpAddr::V6(v6) => {
+            let whole = u128::from(v6);
+            [(whole >> 64) as u64, whole as u64]
+        }
+    }
+}
+
 /// Which part of the world an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {

@@ -9,17 +9,36 @@ pub(super) fn add(sum: u64, bytes: &[u8]) -> u64 {
     let mut total = sum;
     let (wide, rest) = bytes.as_chunks::<8>();
     for chunk in wide {
-        let value = u64::from_ne_bytes(*chunk);
-        total += (value & 0xffff_ffff) + (value >> 32);
+        total += add_array(chunk);
     }
-    let (words, last) = rest.as_chunks::<2>();
-    for word in words {
-        total += u64::from(u16::from_ne_bytes(*word));
-    }
-    if let [byte] = last {
-        total += u64::from(u16::from_ne_bytes([*byte, 0]));
+    // What is left, in halves: a loop would cost as much as all of a short packet.
+    let rest = match rest.split_first_chunk::<4>() {
+        Some((four, rest)) => {
+            total += u64::from(u32::from_ne_bytes(*four));
+            rest
+        }
+        None => rest,
+    };
+    match *rest {
+        [] => {}
+        [a] => total += u64::from(u16::from_ne_bytes([a, 0])),
+        [a, b] => total += u64::from(u16::from_ne_bytes([a, b])),
+        [a, b, c, ..] => total += u64::from(u32::from_ne_bytes([a, b, c, 0])),
     }
     total
+}
+
+/// The sum of eight bytes.
+#[inline(always)]
+pub(super) fn add_array(bytes: &[u8; 8]) -> u64 {
+    let value = u64::from_ne_bytes(*bytes);
+    (value & 0xffff_ffff) + (value >> 32)
+}
+
+/// What the pseudo-header adds beside the addresses.
+#[inline]
+pub(super) fn about(protocol: u8, length: u32) -> u64 {
+    u64::from(length.to_be()) + u64::from(u16::from_ne_bytes([0, protocol]))
 }
 
 /// The part of the sum that the pseudo-header adds (RFC 9293 §3.1, RFC 8200 §8.1).
@@ -32,7 +51,7 @@ pub(super) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, l
             IpAddr::V6(v6) => add(sum, &v6.octets()),
         };
     }
-    add(add(sum, &length.to_be_bytes()), &[0, protocol])
+    sum + about(protocol, length)
 }
 
 /// Whether a sum that includes the checksum field itself comes out as all ones.

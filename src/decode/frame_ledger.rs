@@ -1,5 +1,6 @@
 //! The frame ledger: each frame is in exactly one bucket, so that explained + refused = total.
 
+use super::fast::Plain;
 use super::{Body, Ip, Packet, Refusal};
 use crate::base::time::Timestamp;
 use crate::source::Frame;
@@ -38,12 +39,14 @@ impl FrameLedger {
         self.bucket(1, packet);
     }
 
-    /// Counts a frame whose bucket is known to be that of flows.
-    #[inline]
-    pub fn count_flow(&mut self, frame: &Frame<'_>, ip: &Ip<'_>) {
+    /// Counts a frame that came the short way.
+    #[inline(always)]
+    pub fn count_plain(&mut self, frame: &Frame<'_>, plain: &Plain<'_>) {
         self.seen(frame);
         self.flow += 1;
-        self.faults(ip);
+        if let Some(protocol) = plain.bad_checksum {
+            self.bad_checksum(protocol);
+        }
     }
 
     #[inline]
@@ -86,8 +89,13 @@ impl FrameLedger {
             *self.stopped.entry(stopped.name()).or_default() += 1;
         }
         if let Some(protocol) = ip.bad_checksum {
-            *self.checksum_bad.entry(protocol).or_default() += 1;
+            self.bad_checksum(protocol);
         }
+    }
+
+    #[cold]
+    fn bad_checksum(&mut self, protocol: &'static str) {
+        *self.checksum_bad.entry(protocol).or_default() += 1;
     }
 
     /// Frames explained.

@@ -125,7 +125,8 @@ pub mod flag {
 
 const ICMP: u8 = 1;
 const IGMP: u8 = 2;
-pub(super) const TCP: u8 = 6;
+/// IANA protocol number.
+pub const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
 const DCCP: u8 = 33;
@@ -204,8 +205,7 @@ pub(super) fn decode<'a>(bytes: &'a [u8], packet: &mut Packet<'a>) -> Body<'a> {
     Body::Ip(ip)
 }
 
-#[inline(always)]
-pub(super) fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
+fn transport<'a>(ip: &mut Ip<'a>, bytes: &'a [u8], on_wire: u32) {
     let u16_at = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
     let needed = match ip.protocol {
         IGMP => {

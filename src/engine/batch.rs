@@ -126,22 +126,12 @@ impl Job {
         &mut self,
         index: u32,
         frame: &Frame<'_>,
-        ip: &Ip<'_>,
+        payload: &[u8],
         brief: Brief,
         around: u32,
     ) {
-        let payload = payload(ip);
         let start = (payload.as_ptr() as usize).wrapping_sub(frame.data.as_ptr() as usize);
-        self.item(Item {
-            brief,
-            owned: 0,
-            place: 0,
-            frame: index,
-            start: start as u32,
-            captured: payload.len() as u32,
-            together: false,
-            around,
-        });
+        self.item(brief, index, [start as u32, payload.len() as u32], around, false);
     }
 
     /// Adds a packet that was put together, or a frame of one.
@@ -155,27 +145,27 @@ impl Job {
         let around = self.surroundings(packet);
         let start = self.common.together.len() as u32;
         self.common.together.extend_from_slice(data);
-        self.item(Item {
-            brief,
-            owned: 0,
-            place: 0,
-            frame: index,
-            start,
-            captured: data.len() as u32,
-            together: true,
-            around,
-        });
+        self.item(brief, index, [start, data.len() as u32], around, true);
     }
 
     #[inline(always)]
-    fn item(&mut self, item: Item) {
-        let partition = key::partition(&item.brief.key, PARTITIONS);
+    fn item(
+        &mut self,
+        brief: Brief,
+        frame: u32,
+        [start, captured]: [u32; 2],
+        around: u32,
+        together: bool,
+    ) {
+        let partition = key::partition(&brief.key, PARTITIONS);
         let workers = self.parts.len();
         let place = self.common.places;
         self.common.places += 1;
         let (worker, owned) =
             if workers == 1 { (0, partition) } else { (partition % workers, partition / workers) };
-        self.parts[worker].items.push(Item { owned: owned as u32, place, ..item });
+        let owned = owned as u32;
+        let item = Item { brief, owned, place, frame, start, captured, around, together };
+        self.parts[worker].items.push(item);
     }
 
     /// Remembers tags and tunnels of a packet; returns where.

@@ -1,14 +1,14 @@
 //! The front of the walk: decodes the frames of a chunk and puts fragments together, in the order
 //! of frames.
 
-use super::batch::Job;
+use super::batch::{Job, payload};
 use super::fragmented::{Context, FragmentStage};
 use super::phases::Phases;
 use super::timeline::{Change, Timeline};
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::FragmentLosses;
-use crate::decode::{Body, FrameLedger, Ip, Packet, Tunnels, Vlans, decode, fast};
+use crate::decode::{Body, FrameLedger, Ip, Packet, decode, fast};
 use crate::flow::Brief;
 use crate::source::Frame;
 use std::ops::Range;
@@ -60,20 +60,23 @@ impl Front {
         // The job is written to while its frames are read.
         let chunk = std::mem::take(&mut job.common.chunk);
         let earlier = chunk.notes().partition_point(|(before, _)| *before < frames.start);
-        let mut notes = chunk.notes()[earlier..].iter().peekable();
+        let mut notes = &chunk.notes()[earlier..];
+        let mut noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
         let whole = frames.end == chunk.len();
         for index in frames {
             let (frame, seen) = (chunk.frame(index), chunk.seen(index));
-            while let Some((_, note)) = notes.next_if(|(before, _)| *before <= index) {
+            while noted <= index {
+                let Some(((_, note), later)) = notes.split_first() else { break };
                 self.phases.note(note, frame.number, &self.frames);
                 self.changed(job);
+                notes = later;
+                noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
             }
-            if let Some((macs, ip)) = fast::decode(&frame) {
-                self.phases.count(&frame, macs);
-                self.frames.count_flow(&frame, &ip);
-                let around = (&Vlans::NONE, &Tunnels::NONE);
-                let brief = Brief::of(&frame, seen, &ip, macs, around, &self.hasher);
-                job.packet(index as u32, &frame, &ip, brief, Job::NOTHING_AROUND);
+            if let Some(plain) = fast::decode(&frame) {
+                let brief = Brief::of_plain(&frame, seen, &plain, &self.hasher);
+                self.phases.count(&frame, || brief.macs());
+                self.frames.count_plain(&frame, &plain);
+                job.packet(index as u32, &frame, plain.payload, brief, Job::NOTHING_AROUND);
             } else {
                 self.decode_slowly(index as u32, &frame, seen, job);
             }
@@ -102,7 +105,7 @@ impl Front {
     fn decode_slowly(&mut self, index: u32, frame: &Frame<'_>, seen: Timestamp, job: &mut Job) {
         let packet = decode(frame);
         self.frames.count(frame, &packet);
-        self.phases.count(frame, [packet.source_mac, packet.destination_mac]);
+        self.phases.count(frame, || [packet.source_mac, packet.destination_mac]);
         match &packet.body {
             Body::Ip(ip) if ip.fragment => {
                 let Front { fragments, frames, hasher, .. } = self;
@@ -113,7 +116,7 @@ impl Front {
                 job.neighbour(ip, &packet, frame.time);
                 let brief = brief(frame, seen, &packet, ip, &self.hasher);
                 let around = job.surroundings(&packet);
-                job.packet(index, frame, ip, brief, around);
+                job.packet(index, frame, payload(ip), brief, around);
             }
             body => job.aside(body, &packet, frame),
         }

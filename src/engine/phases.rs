@@ -160,10 +160,10 @@ impl Phases {
     }
 
     /// Counts a frame in the phase it is in.
-    #[inline]
-    pub(super) fn count(&mut self, frame: &Frame<'_>, macs: [Option<Mac>; 2]) {
+    #[inline(always)]
+    pub(super) fn count(&mut self, frame: &Frame<'_>, macs: impl FnOnce() -> [Option<Mac>; 2]) {
         if let Some(phase) = self.phases.last_mut() {
-            phase.count(frame, macs);
+            phase.count(frame, macs());
         }
     }
 }

@@ -72,7 +72,7 @@ impl Timeline {
         let brief = &item.brief;
         let bytes = u64::from(brief.payload_length);
         let [from, to] = [brief.side, brief.side.other()].map(|side| brief.key.address(side));
-        let [sender, receiver] = brief.macs;
+        let [sender, receiver] = brief.macs();
         let scopes = [self.on_link.scope(from, sender), self.on_link.scope(to, receiver)];
         let (way, address, remote) = match scopes {
             [Scope::Inside, Scope::Internet] => (0, from, to),
@@ -83,7 +83,7 @@ impl Timeline {
         if bytes == 0 {
             return;
         }
-        let end = Endpoint { mac: brief.macs[way].filter(|mac| !mac.is_group()), address };
+        let end = Endpoint { mac: brief.macs()[way].filter(|mac| !mac.is_group()), address };
         add(&mut self.all, slot, way, bytes);
         if self.ends.len() < ENDS_MAX || self.ends.contains_key(&end) {
             add(self.ends.entry(end).or_default(), slot, way, bytes);

@@ -6,7 +6,9 @@ use super::key::FlowKey;
 use crate::base::address::Mac;
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
+use crate::decode::fast::Plain;
 use crate::decode::fragments::Part;
+use crate::decode::ip::TCP;
 use crate::decode::{Ip, Transport, Tunnels, Vlans};
 use crate::source::Frame;
 use std::hash::BuildHasher as _;
@@ -31,7 +33,7 @@ pub enum Kind {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Brief {
     /// The flow it belongs to.
     pub key: FlowKey,
@@ -55,8 +57,8 @@ pub struct Brief {
     pub sequence: u32,
     /// TCP acknowledgment number.
     pub acknowledgment: u32,
-    /// Hardware addresses of sender and receiver.
-    pub macs: [Option<Mac>; 2],
+    /// Hardware addresses of sender and receiver, zero where there is none.
+    pub(super) macs: [Mac; 2],
     /// TCP flags.
     pub flags: u8,
     /// Hop limit.
@@ -116,9 +118,7 @@ impl Brief {
             | Transport::Fragment { payload_length, .. }
             | Transport::None { payload_length } => (Kind::Other, payload_length),
         };
-        let said = u64::from(ip.identification) << 48
-            | u64::from(ip.checksum) << 32
-            | u64::from(ip.length ^ u32::from(flags) << 24);
+        let said = said(ip.identification, ip.checksum, ip.length, flags);
         let numbers = u64::from(sequence) << 32 | u64::from(acknowledgment);
         // A checksum left to the network card covers no payload, and one that does has 16 bits.
         let checked = ip.checksum != 0
@@ -136,18 +136,58 @@ impl Brief {
             payload_length,
             sequence,
             acknowledgment,
-            macs,
+            macs: macs.map(|mac| mac.unwrap_or(Mac([0; 6]))),
             flags,
             hops: ip.hops,
             icmp,
             side,
             kind,
-            trace: match (ip.identification, checked) {
-                (0, false) => Trace::None,
-                (0, true) => Trace::Checksum,
-                _ => Trace::Number,
-            },
+            trace: Trace::of(ip.identification, checked),
         }
+    }
+
+    /// The account of a packet that came the short way through decoding.
+    #[inline(always)]
+    #[must_use]
+    pub fn of_plain(
+        frame: &Frame<'_>,
+        seen: Timestamp,
+        plain: &Plain<'_>,
+        hasher: &BuildHasher,
+    ) -> Brief {
+        let (key, side) = FlowKey::of_plain(plain);
+        let Plain { sequence, acknowledgment, flags, payload, length, .. } = *plain;
+        let said = said(plain.identification, plain.checksum, length, flags);
+        let numbers = u64::from(sequence) << 32 | u64::from(acknowledgment);
+        Brief {
+            tag: hasher.hash_one(key) as u32,
+            print: key.print(side, said, numbers, opening(payload)),
+            key,
+            number: frame.number,
+            time: frame.time,
+            seen,
+            wire_length: frame.wire_length,
+            ip_length: length,
+            payload_length: payload.len() as u32,
+            sequence,
+            acknowledgment,
+            macs: plain.macs,
+            flags,
+            hops: plain.hops,
+            icmp: [0; 2],
+            side,
+            kind: if plain.protocol == TCP { Kind::Tcp } else { Kind::Udp },
+            trace: Trace::of(
+                plain.identification,
+                plain.checksum != 0 && plain.bad_checksum.is_none(),
+            ),
+        }
+    }
+
+    /// Hardware addresses of sender and receiver.
+    #[must_use]
+    pub fn macs(&self) -> [Option<Mac>; 2] {
+        self.macs.map(|mac| (!mac.is_zero()).then_some(mac))
     }
 
     /// The account of a frame with a fragment of the packet that `whole` is the account of.
@@ -180,7 +220,7 @@ impl Brief {
             payload_length: 0,
             sequence: 0,
             acknowledgment: 0,
-            macs: [None; 2],
+            macs: [Mac([0; 6]); 2],
             flags: 0,
             hops: 0,
             icmp: [0; 2],
@@ -197,14 +237,109 @@ impl Brief {
     }
 }
 
-/// The first 16 bytes of a payload in one number.
-#[inline]
+impl Trace {
+    #[inline(always)]
+    fn of(identification: u16, checked: bool) -> Trace {
+        match (identification, checked) {
+            (0, false) => Trace::None,
+            (0, true) => Trace::Checksum,
+            _ => Trace::Number,
+        }
+    }
+}
+
+/// What the headers say that the sender does not count up, in one number.
+#[inline(always)]
+fn said(identification: u16, checksum: u16, length: u32, flags: u8) -> u64 {
+    u64::from(identification) << 48
+        | u64::from(checksum) << 32
+        | u64::from(length ^ u32::from(flags) << 24)
+}
+
+/// The first 16 bytes of a payload in one number; of a shorter one, all of it.
+#[inline(always)]
 fn opening(payload: &[u8]) -> u64 {
-    let whole = payload.first_chunk::<16>().copied().unwrap_or_else(|| {
-        let mut padded = [0; 16];
-        padded[..payload.len()].copy_from_slice(payload);
-        padded
-    });
-    let number = u128::from_le_bytes(whole);
-    number as u64 ^ ((number >> 64) as u64).rotate_left(29)
+    let both = |first: u64, second: u64| first ^ second.rotate_left(29);
+    if let Some((first, rest)) = payload.split_first_chunk::<8>() {
+        let first = u64::from_le_bytes(*first);
+        let second = rest.first_chunk::<8>().or_else(|| payload.last_chunk());
+        return both(first, second.map_or(0, |second| u64::from_le_bytes(*second)));
+    }
+    if let (Some(first), Some(last)) = (payload.first_chunk::<4>(), payload.last_chunk::<4>()) {
+        return both(u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into());
+    }
+    payload.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Body, decode, fast};
+
+    fn packet(protocol: u8, v6: bool, ports: [u16; 2]) -> Vec<u8> {
+        let mut bytes = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
+        let length = 28u16;
+        if v6 {
+            bytes.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, length as u8, protocol, 64]);
+            bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+            bytes.extend([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+        } else {
+            bytes.extend([8, 0, 0x45, 0, 0, 20 + length as u8, 0x12, 0x34, 0x40, 0]);
+            // The checksum fits.
+            let sum = [0x4500, 48, 0x1234, 0x4000, 0x4000 | u32::from(protocol), 0x0a00, 1];
+            let sum: u32 = sum.into_iter().chain([0xc000, 0x0201]).sum();
+            bytes.extend([64, protocol]);
+            bytes.extend((!((sum & 0xffff) + (sum >> 16)) as u16).to_be_bytes());
+            bytes.extend([10, 0, 0, 1, 192, 0, 2, 1]);
+        }
+        bytes.extend(ports.into_iter().flat_map(u16::to_be_bytes));
+        bytes.extend(if protocol == TCP {
+            [0, 0, 0, 1, 0, 0, 0, 2, 0x60, 0x18, 1, 0, 0xbe, 0xef, 0, 0]
+        } else {
+            [0, length as u8, 0xbe, 0xef, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+        });
+        bytes.extend([b'x'; 8]);
+        bytes.extend([0; 4]);
+        bytes
+    }
+
+    #[test]
+    fn the_short_way_says_what_the_long_way_says() {
+        let hasher = BuildHasher::default();
+        let (mut short, mut random) = (0, 1u64);
+        for round in 0..200_000 {
+            let protocol = [TCP, 17, 1, 132][round % 4];
+            let mut bytes =
+                packet(protocol, round % 3 == 0, [[40_000, 443], [4789, 9], [0, 0]][round / 4 % 3]);
+            // Damage in the headers, and cuts.
+            for _ in 0..round % 4 {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let at = (random >> 33) as usize % bytes.len();
+                bytes[at] ^= 1 << (random >> 61);
+            }
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            if random >> 62 == 0 {
+                bytes.truncate((random >> 33) as usize % bytes.len());
+            }
+            let (time, seen, wire_length) = (Timestamp(5), Timestamp(6), bytes.len() as u32);
+            let frame = Frame { number: 7, time, wire_length, link: 1, data: &bytes };
+            let Some(plain) = fast::decode(&frame) else { continue };
+            short += 1;
+            let packet = decode(&frame);
+            let Body::Ip(ip) = packet.body else { panic!("{packet:?}") };
+            let macs = [packet.source_mac, packet.destination_mac];
+            let around = (&packet.vlans, &packet.tunnels);
+            let long = Brief::of(&frame, seen, &ip, macs, around, &hasher);
+            assert_eq!(Brief::of_plain(&frame, seen, &plain, &hasher), long);
+            assert_eq!(plain.bad_checksum, ip.bad_checksum);
+            assert_eq!((ip.stopped, ip.fragment), (None, false));
+            let payload = match ip.transport {
+                Transport::Tcp(tcp) => tcp.payload,
+                Transport::Udp { payload, .. } => payload,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(plain.payload, payload);
+        }
+        assert!(short > 40_000, "{short}");
+    }
 }

@@ -1,6 +1,8 @@
 //! What makes two packets belong to the same flow.
 
 use super::Side;
+use crate::base::address::words;
+use crate::decode::fast::Plain;
 use crate::decode::{Ip, Transport, Tunnels, Vlans};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -66,18 +68,41 @@ impl FlowKey {
             (IpAddr::V4(_), true, true) => Kind::V4Icmp,
             (IpAddr::V6(_), true, true) => Kind::V6Icmp,
         };
-        let ends = [(number(ip.source), ports[0]), (number(ip.destination), ports[1])];
-        let side = if ends[0] <= ends[1] { Side::Low } else { Side::High };
-        let [low, high] = if side == Side::Low { ends } else { [ends[1], ends[0]] };
+        let addresses = [words(ip.source), words(ip.destination)];
+        let (key, side) = FlowKey::between(addresses, ports, ip.protocol, kind);
+        (FlowKey { vlan: vlan_number(vlans), tunnels: tunnel_number(tunnels), ..key }, side)
+    }
+
+    /// The same of a packet that came the short way through decoding.
+    #[inline(always)]
+    #[must_use]
+    pub(super) fn of_plain(plain: &Plain<'_>) -> (FlowKey, Side) {
+        let kind = if plain.is_v4 { Kind::V4 } else { Kind::V6 };
+        FlowKey::between(plain.addresses, plain.ports, plain.protocol, kind)
+    }
+
+    /// Of what the sender and the receiver are.
+    #[inline(always)]
+    fn between(
+        addresses: [[u64; 2]; 2],
+        ports: [u16; 2],
+        protocol: u8,
+        kind: Kind,
+    ) -> (FlowKey, Side) {
+        let [source, destination] = addresses;
+        let high_sends = (source, ports[0]) > (destination, ports[1]);
+        // Which side sends changes all the time: chosen by position, since the processor would guess
+        // a branch wrongly every other time.
+        let (low, high) = (usize::from(high_sends), usize::from(!high_sends));
         let key = FlowKey {
-            addresses: [low.0, high.0],
-            ports: [low.1, high.1],
-            vlan: vlan_number(vlans),
-            tunnels: tunnel_number(tunnels),
-            protocol: ip.protocol,
+            addresses: [addresses[low], addresses[high]],
+            ports: [ports[low], ports[high]],
+            vlan: 0,
+            tunnels: 0,
+            protocol,
             kind,
         };
-        (key, side)
+        (key, [Side::Low, Side::High][low])
     }
 
     /// Address of one side.
@@ -123,7 +148,7 @@ impl FlowKey {
 
 impl Hash for FlowKey {
     /// In few large pieces: this is done once a packet.
-    #[inline]
+    #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [[a, b], [c, d]] = self.addresses;
         state.write_u64(a);
@@ -137,17 +162,6 @@ impl Hash for FlowKey {
         state.write_u64(ports | kind);
         if self.vlan | self.tunnels != 0 {
             state.write_u64(u64::from(self.vlan) << 32 | u64::from(self.tunnels));
-        }
-    }
-}
-
-#[inline]
-fn number(address: IpAddr) -> [u64; 2] {
-    match address {
-        IpAddr::V4(v4) => [u64::from(u32::from(v4)) << 32, 0],
-        IpAddr::V6(v6) => {
-            let whole = u128::from(v6);
-            [(whole >> 64) as u64, whole as u64]
         }
     }
 }
@@ -168,7 +182,7 @@ fn tunnel_number(tunnels: &Tunnels) -> u32 {
         return 0;
     }
     let mixed = tunnels.iter().fold(0, |sum: u64, tunnel| {
-        let [source, destination] = tunnel.outer.map(|address| mix(number(address)));
+        let [source, destination] = tunnel.outer.map(|address| mix(words(address)));
         let network = tunnel.network.map_or(0, |network| u64::from(network) + 1);
         let kind = (tunnel.kind as u64) << 32 | network;
         mix_number(sum.rotate_left(7) ^ mix_number(kind) ^ source.wrapping_add(destination))

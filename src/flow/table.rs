@@ -9,7 +9,6 @@ use super::share::Share;
 use super::slab::Slab;
 use super::timer::Wheel;
 use super::{Cite, End, Flow, FlowId, FlowSink, Marks, Rare, RoundTrip, Segment, Side, Way, tcp};
-use crate::base::address::Mac;
 use crate::base::frame;
 use crate::base::time::{SECOND, Timestamp};
 use crate::decode::ip::flag;
@@ -154,11 +153,25 @@ impl FlowTable {
         distributions: &mut Distributions,
         sink: &mut impl FlowSink,
     ) {
-        let (id, fresh) = self.locate(brief, around, now, sink);
-        if usize::from(self.flows[id].input) != frame::input(brief.number) {
-            begin_shares(&mut self.flows[id]);
+        if self.wheel.is_due(now) {
+            self.expire(now, brief.number, sink);
         }
-        self.count(id, fresh, brief, distributions);
+        let flows = &self.flows;
+        let found = self.index.find(brief.tag, |id| flows[id].key == brief.key);
+        let known = found.filter(|&id| continues(&flows[id], brief));
+        let id = match known {
+            Some(id) => id,
+            None => self.begin(found, brief, around, now, sink),
+        };
+        let flow = &mut self.flows[id];
+        if usize::from(flow.input) != frame::input(brief.number) {
+            begin_shares(flow);
+        }
+        let after_pause = count(flow, known.is_none(), brief, distributions);
+        // No flow is older than the table, whose age is near.
+        if after_pause && flow.last.since(self.begun) >= LIVED_MIN {
+            self.hear(id, brief);
+        }
         if self.flows[id].marks.has(Marks::SHARED) {
             self.of_several_inputs(id, brief, payload, distributions, sink);
         } else {
@@ -166,7 +179,7 @@ impl FlowTable {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_up<'p>(
         &mut self,
         id: u32,
@@ -203,33 +216,39 @@ impl FlowTable {
         share(flow, brief, delivered(flow) - before);
     }
 
-    /// The flow of a packet, opened where there is none, and whether it was.
-    #[inline]
-    fn locate(
+    /// Begins a flow, and ends the one with the same key that the packet does not belong to.
+    #[inline(never)]
+    fn begin(
         &mut self,
+        old: Option<u32>,
         brief: &Brief,
         around: Option<Around<'_>>,
         now: Timestamp,
         sink: &mut impl FlowSink,
-    ) -> (u32, bool) {
-        if self.wheel.is_due(now) {
-            self.expire(now, brief.number, sink);
+    ) -> u32 {
+        if let Some(id) = old {
+            let flow = &self.flows[id];
+            let idle = brief.seen.since(flow.last) > idle_limit(flow);
+            let end = match (flow.tcp.is_over(), idle) {
+                (true, _) => End::Closed,
+                (false, true) => End::TimeOut,
+                (false, false) => End::Reused,
+            };
+            self.close(id, end, brief.number, sink);
         }
-        let flows = &self.flows;
-        match self.index.find(brief.tag, |id| flows[id].key == brief.key) {
-            Some(id) if self.continues(id, brief) => (id, false),
-            Some(id) => {
-                let flow = &self.flows[id];
-                let idle = brief.seen.since(flow.last) > idle_limit(flow);
-                let end = match (flow.tcp.is_over(), idle) {
-                    (true, _) => End::Closed,
-                    (false, true) => End::TimeOut,
-                    (false, false) => End::Reused,
-                };
-                self.close(id, end, brief.number, sink);
-                (self.open(brief, around, now, sink), true)
-            }
-            None => (self.open(brief, around, now, sink), true),
+        self.open(brief, around, now, sink)
+    }
+
+    /// A message began in a flow that may have lived for long.
+    fn hear(&mut self, id: u32, brief: &Brief) {
+        let flow = &mut self.flows[id];
+        let heard = flow.marks.has(Marks::MESSAGES);
+        if heard || self.heard < TABLE_FLOWS_MAX {
+            message::begins(flow, brief);
+            self.heard += usize::from(flow.marks.has(Marks::MESSAGES) && !heard);
+        } else {
+            // Nothing else is touched: most flows are turned away here once there are many.
+            flow.marks.set(Marks::UNHEARD, true);
         }
     }
 
@@ -272,17 +291,6 @@ impl FlowTable {
         let mut live: Vec<_> = self.index.ids().map(|id| (at(id), id)).collect();
         frame::sort(&mut live, |&(at, _)| at);
         live.into_iter().map(|(_, id)| id).collect()
-    }
-
-    /// Whether a packet that fits the key belongs to the flow, or begins another.
-    #[inline]
-    fn continues(&self, id: u32, brief: &Brief) -> bool {
-        let flow = &self.flows[id];
-        if brief.seen.since(flow.last) > idle_limit(flow) {
-            return false;
-        }
-        let opens = brief.kind == Kind::Tcp && brief.flags & (flag::SYN | flag::ACK) == flag::SYN;
-        !(opens && flow.tcp.is_over())
     }
 
     fn open(
@@ -335,7 +343,7 @@ impl FlowTable {
             round_trip: [RoundTrip::default(); 2],
             first_length: brief.wire_length,
             tag: brief.tag,
-            macs: macs.map(|mac| mac.unwrap_or(Mac([0; 6]))),
+            macs,
             hops,
             icmp: brief.icmp,
         };
@@ -349,40 +357,7 @@ impl FlowTable {
         id
     }
 
-    #[inline]
-    fn count(&mut self, id: u32, fresh: bool, brief: &Brief, distributions: &mut Distributions) {
-        let flow = &mut self.flows[id];
-        distributions.frame(brief.wire_length);
-        let mut paused = false;
-        if !fresh && brief.seen >= flow.last {
-            let gap = brief.seen.since(flow.last);
-            distributions.gap(gap);
-            paused = gap >= PAUSE_MIN && brief.payload_length > 0;
-        }
-        flow.last = flow.last.max(brief.seen);
-        let way = &mut flow.ways[brief.side.index()];
-        if way.packets == 0 {
-            flow.hops[brief.side.index()] = brief.hops;
-        }
-        way.last_frame = way.last_frame.max(brief.number);
-        way.packets += 1;
-        way.wire_bytes += u64::from(brief.wire_length);
-        way.ip_bytes += u64::from(brief.ip_length);
-        way.payload_bytes += u64::from(brief.payload_length);
-        // No flow is older than the table, whose age is near.
-        if paused && flow.last.since(self.begun) >= LIVED_MIN {
-            let heard = flow.marks.has(Marks::MESSAGES);
-            if heard || self.heard < TABLE_FLOWS_MAX {
-                message::begins(flow, brief);
-                self.heard += usize::from(flow.marks.has(Marks::MESSAGES) && !heard);
-            } else {
-                // Nothing else is touched: most flows are turned away here once there are many.
-                flow.marks.set(Marks::UNHEARD, true);
-            }
-        }
-    }
-
-    #[inline]
+    #[inline(always)]
     fn update<'p>(
         &mut self,
         id: u32,
@@ -405,7 +380,7 @@ impl FlowTable {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn tcp<'p>(
         &mut self,
         id: u32,
@@ -610,6 +585,41 @@ fn begin_shares(flow: &mut Flow) {
 fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
     let cite = Cite { frame: brief.number, time: brief.time, length: brief.wire_length };
     flow.rare().shares.add(brief.side, cite, brief.seen, delivered_bytes);
+}
+
+/// Whether a packet that fits the key belongs to the flow, or begins another.
+#[inline(always)]
+fn continues(flow: &Flow, brief: &Brief) -> bool {
+    // No limit is shorter, and nearly every gap is.
+    let gap = brief.seen.since(flow.last);
+    if gap > OTHER_IDLE && gap > idle_limit(flow) {
+        return false;
+    }
+    let opens = brief.kind == Kind::Tcp && brief.flags & (flag::SYN | flag::ACK) == flag::SYN;
+    !(opens && flow.tcp.is_over())
+}
+
+/// Counts a packet of a flow; returns whether it brings payload after a pause.
+#[inline(always)]
+fn count(flow: &mut Flow, fresh: bool, brief: &Brief, distributions: &mut Distributions) -> bool {
+    distributions.frame(brief.wire_length);
+    let mut after_pause = false;
+    if !fresh && brief.seen >= flow.last {
+        let gap = brief.seen.since(flow.last);
+        distributions.gap(gap);
+        after_pause = gap >= PAUSE_MIN && brief.payload_length > 0;
+    }
+    flow.last = flow.last.max(brief.seen);
+    let way = &mut flow.ways[brief.side.index()];
+    if way.packets == 0 {
+        flow.hops[brief.side.index()] = brief.hops;
+    }
+    way.last_frame = way.last_frame.max(brief.number);
+    way.packets += 1;
+    way.wire_bytes += u64::from(brief.wire_length);
+    way.ip_bytes += u64::from(brief.ip_length);
+    way.payload_bytes += u64::from(brief.payload_length);
+    after_pause
 }
 
 /// How a flow that is live ends when the capture does.

@@ -7,7 +7,7 @@ pub use blocks::Block;
 use super::buffer::{Buffer, READ_BYTES};
 use super::chunk::{CHUNK_FRAMES_MAX, Chunk, Spot};
 use super::follow::Growing;
-use super::pcap::Pcap;
+use super::pcap::{Pcap, Record};
 use super::pcapng::PcapNg;
 use super::raw::{self, Packing, Watch};
 use super::{Damage, Declared, Frame, SourceError};
@@ -343,7 +343,13 @@ impl FileSource {
     ) -> Stop {
         self.buffer.consume(std::mem::take(&mut self.consume));
         let mut head = self.head.take();
-        while chunk.spots.len() < CHUNK_FRAMES_MAX {
+        loop {
+            if head.is_none() {
+                self.take_whole_records(chunk, block, seen, &is_wanted);
+            }
+            if chunk.spots.len() >= CHUNK_FRAMES_MAX {
+                break;
+            }
             let Some(located) = head.take().or_else(|| self.locate()) else {
                 self.take_notes(chunk);
                 return if self.ended { Stop::End } else { Stop::Full };
@@ -371,6 +377,44 @@ impl FileSource {
         }
         self.head = head;
         Stop::Full
+    }
+
+    /// Takes the records of a classic capture that lie in the buffer as a whole.
+    #[inline]
+    fn take_whole_records(
+        &mut self,
+        chunk: &mut Chunk,
+        block: u16,
+        seen: &mut Timestamp,
+        is_wanted: impl Fn(Timestamp) -> bool,
+    ) {
+        let Format::Pcap(pcap) = &self.format else { return };
+        let (link, position) = (pcap.link(), self.buffer.position());
+        let room = CHUNK_FRAMES_MAX - chunk.spots.len();
+        let (mut number, mut wire_bytes) = (self.number, self.wire_bytes);
+        let [mut first, mut last] = self.times.unwrap_or([Timestamp(i64::MAX), Timestamp(i64::MIN)]);
+        let (mut latest, mut consumed) = (*seen, 0);
+        let records = pcap.whole_records(self.buffer.available()).take(room);
+        chunk.spots.extend(records.map_while(|(record, start)| {
+            let Record { time, captured, wire_length } = record;
+            if !is_wanted(time) {
+                return None;
+            }
+            number += 1;
+            wire_bytes += u64::from(wire_length);
+            (first, last) = (first.min(time), last.max(time));
+            latest = latest.max(time);
+            consumed = start + captured as usize;
+            self.time = time;
+            let start = (position + start) as u32;
+            Some(Spot { number, time, seen: latest, wire_length, link, block, start, length: captured })
+        }));
+        if consumed > 0 {
+            (self.number, self.wire_bytes, *seen) = (number, wire_bytes, latest);
+            self.times = Some([first, last]);
+            self.buffer.hold();
+            self.buffer.consume(consumed);
+        }
     }
 
     /// Adds what was noted before the frame that comes next.

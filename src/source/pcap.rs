@@ -12,6 +12,14 @@ pub(super) const RECORD_BYTES_MAX: u32 = 262_144;
 /// USB and D-Bus captures hold whole messages.
 const LONG_RECORD_BYTES_MAX: u32 = 128 * 1024 * 1024;
 
+/// What the header of a record says.
+#[derive(Clone, Copy)]
+pub(super) struct Record {
+    pub time: Timestamp,
+    pub captured: u32,
+    pub wire_length: u32,
+}
+
 pub(super) struct Pcap {
     big_endian: bool,
     nanoseconds: bool,
@@ -63,36 +71,73 @@ impl Pcap {
         if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     }
 
-    #[inline]
+    #[cold]
     pub fn step(&self, buffer: &mut Buffer) -> Step {
         if !buffer.need(self.record_header) {
             return Step::End(buffer.cut("the header of a record", self.record_header));
         }
-        let header = buffer.available();
-        let seconds = self.u32(&header[0..]);
-        let fraction = i64::from(self.u32(&header[4..]));
-        let captured = self.u32(&header[8..]);
-        let wire_length = self.u32(&header[12..]);
-        let limit = match self.link {
-            189 | 220 | 231 | 249 | 266 => LONG_RECORD_BYTES_MAX,
-            _ => RECORD_BYTES_MAX,
+        let Some(record) = self.record(buffer.available()) else {
+            return Step::End(buffer.cut("the header of a record", self.record_header));
         };
-        if captured > limit {
-            let reason = format!("a record claims {captured} bytes, more than {limit}");
+        let limit = self.captured_max();
+        if record.captured > limit {
+            let reason = format!("a record claims {} bytes, more than {limit}", record.captured);
             return Step::End(Some(Damage { offset: buffer.offset(), reason }));
         }
-        let length = self.record_header + captured as usize;
+        let length = self.record_header + record.captured as usize;
         if !buffer.need(length) {
             return Step::End(buffer.cut("a record", length));
         }
-        let fraction = if self.nanoseconds { fraction } else { fraction * 1000 };
         Step::Frame(Located {
-            time: Some(Timestamp(i64::from(seconds) * SECOND + fraction)),
-            wire_length,
+            time: Some(record.time),
+            wire_length: record.wire_length,
             link: self.link,
             data_start: self.record_header,
-            data_length: captured as usize,
+            data_length: record.captured as usize,
             length,
         })
+    }
+
+    /// The header of the record that `bytes` begin with.
+    #[inline(always)]
+    fn record(&self, bytes: &[u8]) -> Option<Record> {
+        let header = bytes.first_chunk::<16>()?;
+        let seconds = self.u32(&header[0..]);
+        let fraction = i64::from(self.u32(&header[4..]));
+        let fraction = if self.nanoseconds { fraction } else { fraction * 1000 };
+        Some(Record {
+            time: Timestamp(i64::from(seconds) * SECOND + fraction),
+            captured: self.u32(&header[8..]),
+            wire_length: self.u32(&header[12..]),
+        })
+    }
+
+    /// Records that lie in `bytes` as a whole, each with where its data begins: the short way for
+    /// nearly all of a file. Stops before what [`Pcap::step`] has to look at.
+    #[inline(always)]
+    pub fn whole_records(&self, bytes: &[u8]) -> impl Iterator<Item = (Record, usize)> {
+        let limit = self.captured_max();
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let record = self.record(&bytes[at..])?;
+            let start = at + self.record_header;
+            let end = start + record.captured as usize;
+            if record.captured > limit || end > bytes.len() {
+                return None;
+            }
+            at = end;
+            Some((record, start))
+        })
+    }
+
+    pub fn link(&self) -> u16 {
+        self.link
+    }
+
+    fn captured_max(&self) -> u32 {
+        match self.link {
+            189 | 220 | 231 | 249 | 266 => LONG_RECORD_BYTES_MAX,
+            _ => RECORD_BYTES_MAX,
+        }
     }
 }

@@ -5,6 +5,8 @@
 mod gre;
 mod udp;
 
+pub(super) use udp::is_port;
+
 use super::ip::{self, Ip, Transport};
 use super::{Body, Packet, Refusal, ethertype as ether, link, wlan};
 use crate::base::bytes::Reader;
@@ -149,7 +151,7 @@ impl Header {
 pub(super) fn may_be(ip: &Ip<'_>) -> bool {
     match &ip.transport {
         Transport::Udp { source_port, destination_port, .. } => {
-            udp::is_port(*source_port) || udp::is_port(*destination_port)
+            is_port(*source_port) || is_port(*destination_port)
         }
         Transport::None { .. } => matches!(ip.protocol, 4 | 41 | 47 | 97 | 137),
         _ => false,

@@ -17,7 +17,7 @@ const TZSP: u16 = 37008;
 
 /// Whether tunnels use this port.
 #[inline]
-pub(super) fn is_port(port: u16) -> bool {
+pub(in crate::decode) fn is_port(port: u16) -> bool {
     matches!(port, L2TP | GTP | TEREDO | GRE | VXLAN | VXLAN_GPE | AYIYA | CAPWAP | GENEVE | TZSP)
 }
 
