@@ -5,7 +5,7 @@ use crate::base::address::Mac;
 use crate::base::table::{BuildHasher, Map};
 use crate::flow::Cite;
 use hashbrown::HashTable;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash};
 use std::net::IpAddr;
 
 /// Most different names kept.
@@ -78,19 +78,25 @@ pub struct Answered {
 struct Known {
     latest: (NameId, Cite),
     /// Latest last. Few addresses have any.
-    earlier: Vec<(NameId, Cite)>,
+    earlier: Option<Box<Vec<(NameId, Cite)>>>,
 }
 
 impl Known {
     fn learn(&mut self, name: NameId, cite: Cite) {
         if self.latest.0 != name {
-            self.earlier.retain(|&(known, _)| known != name);
-            if self.earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
-                self.earlier.remove(0);
+            let earlier = self.earlier.get_or_insert_default();
+            earlier.retain(|&(known, _)| known != name);
+            if earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
+                earlier.remove(0);
             }
-            self.earlier.push(self.latest);
+            earlier.push(self.latest);
         }
         self.latest = (name, cite);
+    }
+
+    /// Whether it has more than one name.
+    fn is_several(&self) -> bool {
+        self.earlier.is_some()
     }
 
     fn has(&self, name: NameId) -> bool {
@@ -99,7 +105,7 @@ impl Known {
 
     /// The latest answer with a name.
     fn cite(&self, name: NameId) -> Option<Cite> {
-        let all = self.earlier.iter().chain([&self.latest]);
+        let all = self.earlier.iter().flat_map(|earlier| &**earlier).chain([&self.latest]);
         all.rev().find(|&&(known, _)| known == name).map(|&(_, cite)| cite)
     }
 }
@@ -110,11 +116,17 @@ enum Client {
     Hardware(Mac),
 }
 
-/// All DNS answers, by who received them.
+/// All DNS answers, by who received them. Clients and addresses have numbers, so that the table of
+/// all pairs stays small: it is asked for each flow and each answer.
 #[derive(Default, Clone)]
 pub struct Answers {
-    by_client: Map<(Client, IpAddr), Known>,
-    by_address: Map<IpAddr, Known>,
+    clients: Map<Client, u32>,
+    addresses: Map<IpAddr, u32>,
+    /// By the number of an address: what anyone was told.
+    anyone: Vec<Known>,
+    /// By the numbers of a client and of an address: position of what the client was told.
+    pairs: Map<[u32; 2], u32>,
+    own: Vec<Known>,
     /// Answers not kept because the table was full.
     pub lost: u64,
 }
@@ -123,7 +135,7 @@ impl Answers {
     /// Whether nothing was learnt yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_address.is_empty()
+        self.anyone.is_empty()
     }
 
     /// Notes that a client was told that `name` is at `address`.
@@ -135,16 +147,18 @@ impl Answers {
         name: NameId,
         cite: Cite,
     ) {
-        if self.by_client.len() + self.by_address.len() >= ANSWERS_MAX {
+        if self.own.len() + self.anyone.len() >= ANSWERS_MAX {
             self.lost += 1;
             return;
         }
+        let place = number(&mut self.addresses, address);
+        learn(&mut self.anyone, place, name, cite);
         let clients = [Some(Client::Address(client)), hardware.map(Client::Hardware)];
-        let known = || Known { latest: (name, cite), earlier: Vec::new() };
         for client in clients.into_iter().flatten() {
-            self.by_client.entry((client, address)).or_insert_with(known).learn(name, cite);
+            let pair = [number(&mut self.clients, client), place];
+            let place = number(&mut self.pairs, pair);
+            learn(&mut self.own, place, name, cite);
         }
-        self.by_address.entry(address).or_insert_with(known).learn(name, cite);
     }
 
     /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
@@ -152,9 +166,9 @@ impl Answers {
     #[must_use]
     pub fn find(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<Answered> {
         let own = self.own(client, hardware, address);
-        let known = own.or_else(|| self.by_address.get(&address))?;
+        let known = own.or_else(|| self.anyone.get(*self.addresses.get(&address)? as usize))?;
         let (name, cite) = known.latest;
-        let several = !known.earlier.is_empty();
+        let several = known.is_several();
         Some(Answered { name, cite, several, own: own.is_some() })
     }
 
@@ -182,15 +196,31 @@ impl Answers {
         name: NameId,
     ) -> Option<Answered> {
         let known = self.own(client, hardware, address)?;
-        let several = !known.earlier.is_empty();
+        let several = known.is_several();
         known.cite(name).map(|cite| Answered { name, cite, several, own: true })
     }
 
     fn own(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<&Known> {
-        let by_address = self.by_client.get(&(Client::Address(client), address));
-        let by_hardware =
-            || hardware.and_then(|mac| self.by_client.get(&(Client::Hardware(mac), address)));
-        by_address.or_else(by_hardware)
+        let address = *self.addresses.get(&address)?;
+        let told = |client: Client| {
+            let pair = [*self.clients.get(&client)?, address];
+            self.own.get(*self.pairs.get(&pair)? as usize)
+        };
+        told(Client::Address(client)).or_else(|| told(Client::Hardware(hardware?)))
+    }
+}
+
+/// The number of a key, which is the next one for a new key.
+fn number<K: Eq + Hash>(numbers: &mut Map<K, u32>, key: K) -> u32 {
+    let next = numbers.len() as u32;
+    *numbers.entry(key).or_insert(next)
+}
+
+/// Notes an answer at a place, which may be the one behind the last.
+fn learn(all: &mut Vec<Known>, place: u32, name: NameId, cite: Cite) {
+    match all.get_mut(place as usize) {
+        Some(known) => known.learn(name, cite),
+        None => all.push(Known { latest: (name, cite), earlier: None }),
     }
 }
 

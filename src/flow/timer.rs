@@ -18,6 +18,8 @@ struct Link {
 
 pub(super) struct Wheel {
     heads: Vec<u32>,
+    /// One bit a slot that has a flow: most have none.
+    occupied: [u64; SLOTS / 64],
     /// By the position of the flow.
     links: Vec<Link>,
     tick: i64,
@@ -27,14 +29,21 @@ pub(super) struct Wheel {
 
 impl Wheel {
     pub fn new() -> Wheel {
-        Wheel { heads: vec![NONE; SLOTS], links: Vec::new(), tick: i64::MIN, next_tick: i64::MIN }
+        Wheel {
+            heads: vec![NONE; SLOTS],
+            occupied: [0; SLOTS / 64],
+            links: Vec::new(),
+            tick: i64::MIN,
+            next_tick: i64::MIN,
+        }
     }
 
     /// Puts a flow where it will be looked at no earlier than at `deadline`.
     pub fn arm(&mut self, index: u32, deadline: Timestamp) {
         let tick = (deadline.0.div_euclid(SECOND) + 1)
             .clamp(self.tick.saturating_add(1), self.tick.saturating_add(SLOTS as i64 - 1));
-        let slot = tick.rem_euclid(SLOTS as i64) as usize;
+        let slot = slot_of(tick);
+        self.occupied[slot / 64] |= 1 << (slot % 64);
         let head = std::mem::replace(&mut self.heads[slot], index);
         let link = Link { before: NONE, after: head, slot: slot as u16 };
         if index as usize >= self.links.len() {
@@ -49,7 +58,11 @@ impl Wheel {
     pub fn disarm(&mut self, index: u32) {
         let Link { before, after, slot } = self.links[index as usize];
         if before == NONE {
-            self.heads[usize::from(slot)] = after;
+            let slot = usize::from(slot);
+            self.heads[slot] = after;
+            if after == NONE {
+                self.occupied[slot / 64] &= !(1 << (slot % 64));
+            }
         } else {
             self.links[before as usize].after = after;
         }
@@ -70,28 +83,40 @@ impl Wheel {
         let target = now.0.div_euclid(SECOND);
         // The first packet, or a jump beyond the whole wheel: one turn visits every slot.
         self.tick = self.tick.max(target.saturating_sub(SLOTS as i64));
-        loop {
-            let head = self.heads[self.tick.rem_euclid(SLOTS as i64) as usize];
-            if head != NONE {
-                self.disarm(head);
-                return Some(head);
+        let Some(ahead) = self.next_occupied(target.saturating_sub(self.tick).max(0) as usize) else {
+            self.tick = self.tick.max(target);
+            self.next_tick = self.tick.saturating_add(1).saturating_mul(SECOND);
+            return None;
+        };
+        self.tick += ahead as i64;
+        let head = self.heads[slot_of(self.tick)];
+        self.disarm(head);
+        Some(head)
+    }
+
+    /// How many slots ahead the next one with a flow is, `most` at most.
+    fn next_occupied(&self, most: usize) -> Option<usize> {
+        let mut ahead = 0;
+        while ahead <= most {
+            let slot = (slot_of(self.tick) + ahead) % SLOTS;
+            let bits = self.occupied[slot / 64] >> (slot % 64);
+            if bits != 0 {
+                return Some(ahead + bits.trailing_zeros() as usize).filter(|&ahead| ahead <= most);
             }
-            if self.tick >= target {
-                self.next_tick = self.tick.saturating_add(1).saturating_mul(SECOND);
-                return None;
-            }
-            self.tick += 1;
+            ahead += 64 - slot % 64;
         }
+        None
     }
 
     /// The flow whose slot comes round first: the one to give up when the table is full.
     pub fn first(&self) -> Option<u32> {
-        (0..SLOTS as i64)
-            .map(|ahead| {
-                self.heads[self.tick.saturating_add(ahead).rem_euclid(SLOTS as i64) as usize]
-            })
-            .find(|&head| head != NONE)
+        let ahead = self.next_occupied(SLOTS - 1)?;
+        Some(self.heads[(slot_of(self.tick) + ahead) % SLOTS])
     }
+}
+
+fn slot_of(tick: i64) -> usize {
+    tick.rem_euclid(SLOTS as i64) as usize
 }
 
 #[cfg(test)]
@@ -118,5 +143,34 @@ mod tests {
         rest.sort_unstable();
         assert_eq!(rest, [2, 3]);
         assert_eq!(wheel.first(), None);
+    }
+
+    #[test]
+    fn each_flow_comes_due_in_the_second_after_its_deadline() {
+        let mut wheel = Wheel::new();
+        let (mut armed, mut random, mut now) = (std::collections::BTreeMap::new(), 1u64, 1000);
+        assert!(due(&mut wheel, now).is_empty());
+        for index in 0..20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let deadline = now + [60, 180, 7200, 1][index as usize % 4] + (random >> 62) as i64;
+            wheel.arm(index, Timestamp(deadline * SECOND));
+            armed.insert(index, deadline + 1);
+            if random >> 40 & 7 == 0
+                && let Some((&early, _)) = armed.range((random >> 50) as u32..).next()
+            {
+                wheel.disarm(early);
+                armed.remove(&early);
+            }
+            // Mostly small steps; now and then a long silence.
+            now += if random >> 33 & 1023 == 0 { 3000 } else { (random >> 33 & 1) as i64 };
+            let mut came = due(&mut wheel, now);
+            came.sort_unstable();
+            let expected: Vec<u32> =
+                armed.iter().filter(|&(_, &at)| at <= now).map(|(&index, _)| index).collect();
+            assert_eq!(came, expected, "{now}");
+            expected.iter().for_each(|index| drop(armed.remove(index)));
+            let first = armed.values().min().copied();
+            assert_eq!(wheel.first().map(|index| armed[&index]), first);
+        }
     }
 }
