@@ -83,7 +83,8 @@ impl Wheel {
         let target = now.0.div_euclid(SECOND);
         // The first packet, or a jump beyond the whole wheel: one turn visits every slot.
         self.tick = self.tick.max(target.saturating_sub(SLOTS as i64));
-        let Some(ahead) = self.next_occupied(target.saturating_sub(self.tick).max(0) as usize) else {
+        let Some(ahead) = self.next_occupied(target.saturating_sub(self.tick).max(0) as usize)
+        else {
             self.tick = self.tick.max(target);
             self.next_tick = self.tick.saturating_add(1).saturating_mul(SECOND);
             return None;
