@@ -119,7 +119,8 @@ mod tests {
         for round in 0..400_000u32 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             // Every magnitude, the smallest values, and what is beyond the largest.
-            let microseconds = if round < 2000 { round.into() } else { random >> (20 + round % 44) };
+            let microseconds =
+                if round < 2000 { round.into() } else { random >> (20 + round % 44) };
             direct.saturating_record(microseconds);
             counted.gap((microseconds * 1000 + 999).try_into().unwrap());
         }

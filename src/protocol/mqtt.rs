@@ -52,6 +52,27 @@ impl Dissector for Mqtt {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // Every type with the flags that it may have.
+        &[
+            (0x10, 0x10),
+            (0x20, 0x20),
+            (0x30, 0x3d),
+            (0x40, 0x40),
+            (0x50, 0x50),
+            (0x62, 0x62),
+            (0x70, 0x70),
+            (0x82, 0x82),
+            (0x90, 0x90),
+            (0xa2, 0xa2),
+            (0xb0, 0xb0),
+            (0xc0, 0xc0),
+            (0xd0, 0xd0),
+            (0xe0, 0xe0),
+            (0xf0, 0xf0),
+        ]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);

@@ -2,6 +2,7 @@
 //! knew it, or quiet.
 
 use super::beginnings::{Beginnings, SAID_BYTES_MAX};
+use super::candidates::{all, candidates};
 use super::unknown::{Class, Glimpse, Look, Looking};
 use super::{
     Content, DISSECTORS, Fact, ICMPV6, IGMP, IdentityKind, Label, Method, Next, PROBE_BYTES_MAX,
@@ -11,7 +12,7 @@ use crate::base::text::hex;
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// Two words, since every flow has one.
 enum State {
@@ -183,7 +184,12 @@ impl Sessions {
                 sides[segment.side.index()] = limited(segment.data);
                 let newest = limited(segment.data);
                 let prefix = Prefix { sides, first: segment.side, newest };
-                match ask(flow, &prefix, candidates(flow)) {
+                let asked = candidates(flow, segment.data);
+                debug_assert!(
+                    matches!(ask(flow, &prefix, all(flow) & !asked), Asked::Undecided(0)),
+                    "somebody who is not asked would not say no"
+                );
+                match ask(flow, &prefix, asked) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
                         *state = begin(index, flow, &prefix, segment.frame);
                         self.segment(id, flow, segment, say)
@@ -510,20 +516,6 @@ enum Asked {
     Undecided(u128),
 }
 
-/// The dissectors that a flow may be for, one bit each.
-fn candidates(flow: &Flow) -> u128 {
-    const CARRIERS: [u8; 4] = [TCP, UDP, IGMP, ICMPV6];
-    static CANDIDATES: LazyLock<[u128; 4]> = LazyLock::new(|| {
-        CARRIERS.map(|protocol| {
-            let all = DISSECTORS.iter().enumerate();
-            all.filter(|(_, dissector)| dissector.over().fits(protocol))
-                .fold(0, |bits, (index, _)| bits | 1 << index)
-        })
-    });
-    let carrier = CARRIERS.iter().position(|&protocol| protocol == flow.key.protocol);
-    carrier.map_or(0, |carrier| CANDIDATES[carrier])
-}
-
 fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     let mut undecided = 0;
     let mut left = candidates;
@@ -573,7 +565,7 @@ const ICMP: u8 = 1;
 const ESP: u8 = 50;
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::super::testing;
     use super::*;
 
@@ -594,7 +586,7 @@ mod tests {
     }
 
     /// Beginnings behind which dissectors read lengths.
-    const BEGINNINGS: &[&[u8]] = &[
+    pub const BEGINNINGS: &[&[u8]] = &[
         b"\x20\0\0\0DHIP",
         b"\xff\0\0\0",
         b"\xf0\xde\xbc\x0a",

@@ -392,7 +392,8 @@ impl FileSource {
         let (link, position) = (pcap.link(), self.buffer.position());
         let room = CHUNK_FRAMES_MAX - chunk.spots.len();
         let (mut number, mut wire_bytes) = (self.number, self.wire_bytes);
-        let [mut first, mut last] = self.times.unwrap_or([Timestamp(i64::MAX), Timestamp(i64::MIN)]);
+        let [mut first, mut last] =
+            self.times.unwrap_or([Timestamp(i64::MAX), Timestamp(i64::MIN)]);
         let (mut latest, mut consumed) = (*seen, 0);
         let records = pcap.whole_records(self.buffer.available()).take(room);
         chunk.spots.extend(records.map_while(|(record, start)| {
@@ -407,7 +408,16 @@ impl FileSource {
             consumed = start + captured as usize;
             self.time = time;
             let start = (position + start) as u32;
-            Some(Spot { number, time, seen: latest, wire_length, link, block, start, length: captured })
+            Some(Spot {
+                number,
+                time,
+                seen: latest,
+                wire_length,
+                link,
+                block,
+                start,
+                length: captured,
+            })
         }));
         if consumed > 0 {
             (self.number, self.wire_bytes, *seen) = (number, wire_bytes, latest);

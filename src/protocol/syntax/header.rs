@@ -22,6 +22,9 @@ const METHOD_BYTES_MAX: usize = 20;
 /// Longest encoded user name and password, bytes.
 const BASIC_BYTES_MAX: usize = 4 * 1024;
 
+/// What start lines begin with, from and to: a method or a version.
+pub const FIRST_BYTES: &[(u8, u8)] = &[(b'-', b'-'), (b'A', b'Z'), (b'_', b'_')];
+
 /// The first line of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start<'a> {
