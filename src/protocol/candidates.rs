@@ -60,8 +60,7 @@ mod tests {
     use super::*;
     use crate::decode::{Body, Transport, decode};
     use crate::flow::Side;
-    use crate::source::Frame;
-    use crate::source::frame_reader::FrameReader;
+    use crate::source::FileSource;
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
@@ -92,14 +91,8 @@ mod tests {
         paths.sort();
         assert!(paths.len() > 8, "{paths:?}");
         for path in paths {
-            let mut reader = FrameReader::new(&path);
-            let mut number = 0;
-            while let Ok(read) = {
-                number += 1;
-                reader.fetch(number, &|| true)
-            } {
-                let (time, wire_length, link) = (read.time, read.wire_length, read.link);
-                let frame = Frame { number, time, wire_length, link, data: &read.data };
+            let mut source = FileSource::open(&path, false).unwrap();
+            while let Some(frame) = source.next_frame() {
                 let Body::Ip(ip) = decode(&frame).body else { continue };
                 let payload = match ip.transport {
                     Transport::Tcp(tcp) => tcp.payload,

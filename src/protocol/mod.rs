@@ -197,6 +197,8 @@ pub trait Session: Send {
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next;
     /// The flow ended; what was only partly read may be said now.
     fn end(&mut self, _why: End, _say: &mut dyn FnMut(Fact<'_>)) {}
+    /// Nobody takes its notes: what would be none but a note need not be put together.
+    fn leave_out_notes(&mut self) {}
     /// Payload it keeps, bytes, so that all sessions together can be bounded.
     fn held_bytes(&self) -> usize {
         0

@@ -340,26 +340,40 @@ impl Half {
     }
 
     fn header(&mut self, data: &mut &[u8]) {
+        // Mostly a header lies whole in one segment and needs no copy.
+        if self.pending.waiting().is_empty()
+            && let [first, rest @ ..] = *data
+            && let Length::Whole(length, behind) = remaining_length(rest)
+        {
+            *data = behind;
+            return self.begin(*first, length);
+        }
         // Byte by byte, since the length says how long it is itself.
         let count = self.pending.waiting().len() + 1;
         let Some(bytes) = self.pending.exactly(data, count) else {
             return;
         };
-        let (first, length) = match remaining_length(&bytes[1..]) {
-            Length::Whole(length, _) => (bytes[0], u64::from(length)),
+        match remaining_length(&bytes[1..]) {
+            Length::Whole(length, _) => {
+                let first = bytes[0];
+                self.begin(first, length);
+            }
             Length::Cut => {
                 let kept = bytes.to_vec();
                 self.pending.put_back(kept);
-                return;
             }
-            Length::Broken => (0, 0),
-        };
-        self.state = if flags_fit(first) && length_fits(first, length as u32) {
+            Length::Broken => self.begin(0, 0),
+        }
+    }
+
+    /// A packet of this first byte and so many bytes begins, if there is such a one.
+    fn begin(&mut self, first: u8, length: u32) {
+        self.state = if flags_fit(first) && length_fits(first, length) {
             let limit = if first >> 4 == PUBLISH { PUBLISH_BYTES_MAX } else { VALUE_BYTES_MAX };
             let read = (length as usize).min(limit);
             match length {
                 0 => State::Header,
-                _ => State::Body(first, read, length - read as u64),
+                _ => State::Body(first, read, (length as usize - read) as u64),
             }
         } else {
             self.pending.reset();

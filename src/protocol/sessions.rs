@@ -191,7 +191,7 @@ impl Sessions {
                 );
                 match ask(flow, &prefix, asked) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
-                        *state = begin(index, flow, &prefix, segment.frame);
+                        *state = begin(index, flow, &prefix, segment.frame, self.measure);
                         self.segment(id, flow, segment, say)
                     }
                     // What has no ports says itself what it is.
@@ -233,12 +233,12 @@ impl Sessions {
                 match ask(flow, &prefix, probing.candidates) {
                     Asked::FromHere(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        *state = begin(index, flow, &prefix, segment.frame);
+                        *state = begin(index, flow, &prefix, segment.frame, self.measure);
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Yes(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        let begun = begin(index, flow, &prefix, segment.frame);
+                        let begun = begin(index, flow, &prefix, segment.frame, self.measure);
                         let State::Probing(probing) = std::mem::replace(state, begun) else {
                             return false;
                         };
@@ -532,9 +532,13 @@ fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     Asked::Undecided(undecided)
 }
 
-fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64) -> State {
+fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64, notes: bool) -> State {
+    let mut session = DISSECTORS[index].start_after(flow, seen);
+    if !notes {
+        session.leave_out_notes();
+    }
     State::Followed(Box::new(Followed {
-        session: DISSECTORS[index].start_after(flow, seen),
+        session,
         decided: Decided::new(index, frame),
         held_bytes: 0,
     }))

@@ -123,6 +123,33 @@ pub fn field<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
     fields(head).find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
 }
 
+/// A head and its fields, taken apart once for those who ask for many of them.
+#[derive(Debug)]
+pub struct Parted<'a> {
+    /// All of it.
+    pub head: &'a [u8],
+    /// What [`fields`] hands out.
+    pub fields: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Parted<'a> {
+    /// Takes a head apart.
+    #[must_use]
+    pub fn of(head: &'a [u8]) -> Parted<'a> {
+        const MOSTLY_AT_MOST: usize = 16;
+        let mut parted = Vec::with_capacity(MOSTLY_AT_MOST);
+        parted.extend(fields(head));
+        Parted { head, fields: parted }
+    }
+
+    /// The value of the first field called `name`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        let found = self.fields.iter().find(|one| one.0.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|one| one.1)
+    }
+}
+
 /// Puts one side's heads together.
 #[derive(Debug, Default)]
 pub struct Head {
