@@ -38,6 +38,10 @@ impl Dissector for Amqp {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(METHOD, METHOD), (b'A', b'A')]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let first = seen.first().0;
         match header(first) {

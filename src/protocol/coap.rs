@@ -38,6 +38,10 @@ impl Dissector for Coap {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0x40, 0x7f)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let Some(first) = parse(seen.first().0) else {
             return Probe::No;

@@ -57,6 +57,10 @@ impl Dissector for Adb {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'A', b'A'), (b'C', b'C'), (b'O', b'O'), (b'S', b'S'), (b'W', b'W')]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, adb_size, Demand::One)
     }
@@ -125,6 +129,10 @@ impl Dissector for Gdb {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'$', b'$'), (b'+', b'+')]
+    }
+
     fn probe(&self, _: &Flow, seen: &Prefix<'_>) -> Probe {
         match (packet(seen.first().0), packet(seen.second())) {
             (Probe::Yes, second) => second,
@@ -175,6 +183,10 @@ impl Dissector for Jdwp {
 
     fn over(&self) -> Over {
         Over::Tcp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'J', b'J')]
     }
 
     fn probe(&self, _: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -67,6 +67,10 @@ impl Dissector for Dhcp {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(REQUEST, REPLY)]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match message(seen.first().0) {
             Some(_) => Probe::Yes,

@@ -33,6 +33,10 @@ impl Dissector for Dhcpv6 {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(1, 36)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         if !on_port(flow, &PORTS) {
             return Probe::No;

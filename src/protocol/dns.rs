@@ -3,7 +3,7 @@
 //! Documents: RFC 1035, RFC 7766 (TCP); RFC 6762 (multicast DNS); RFC 4795 (LLMNR).
 //! Bounds: names 255 bytes; over TCP a message of at most 65,535 bytes is put together.
 
-use super::syntax::dns::{self, Record, record};
+use super::syntax::dns::{self, Name, Record, record};
 use super::{
     Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, TCP, UDP,
     What,
@@ -65,8 +65,8 @@ impl Dissector for Dns {
 
     fn start(&self, flow: &Flow) -> Box<dyn Session> {
         match flow.key.protocol {
-            TCP => Box::new(Stream::default()),
-            _ => Box::new(Datagrams { multicast: false }),
+            TCP => Box::new(Stream { sides: Default::default(), noted: true }),
+            _ => Box::new(Datagrams { multicast: false, noted: true }),
         }
     }
 }
@@ -141,7 +141,7 @@ impl Dissector for Mdns {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Datagrams { multicast: true })
+        Box::new(Datagrams { multicast: true, noted: true })
     }
 }
 
@@ -167,7 +167,7 @@ impl Dissector for Llmnr {
     }
 
     fn start(&self, _: &Flow) -> Box<dyn Session> {
-        Box::new(Datagrams { multicast: true })
+        Box::new(Datagrams { multicast: true, noted: true })
     }
 }
 
@@ -182,18 +182,24 @@ fn by_port(flow: &Flow, seen: &Prefix<'_>, port: u16) -> Probe {
 
 struct Datagrams {
     multicast: bool,
+    /// Somebody takes notes.
+    noted: bool,
 }
 
 impl Session for Datagrams {
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
-        message(segment.data, segment.frame, self.multicast, say);
+        message(segment.data, segment.frame, (self.multicast, self.noted), say);
         Next::More
+    }
+
+    fn leave_out_notes(&mut self) {
+        self.noted = false;
     }
 }
 
-#[derive(Default)]
 struct Stream {
     sides: [Vec<u8>; 2],
+    noted: bool,
 }
 
 impl Session for Stream {
@@ -211,26 +217,38 @@ impl Session for Stream {
         let mut start = 0;
         while buffer.len() - start >= framed(&buffer[start..]).min(buffer.len() + 1) {
             let length = framed(&buffer[start..]);
-            message(&buffer[start + 2..start + length], segment.frame, false, say);
+            let bytes = &buffer[start + 2..start + length];
+            message(bytes, segment.frame, (false, self.noted), say);
             start += length;
         }
         buffer.drain(..start);
         Next::More
     }
+
+    fn leave_out_notes(&mut self) {
+        self.noted = false;
+    }
 }
 
-fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'_>)) {
+fn message(
+    bytes: &[u8],
+    frame: u64,
+    (multicast, noted): (bool, bool),
+    say: &mut dyn FnMut(Fact<'_>),
+) {
     let Some(header) = dns::header(bytes) else {
         return;
     };
     if header.response && !multicast {
         let question = dns::question(bytes);
-        note_message(&header, question.as_ref(), frame, say);
+        if noted {
+            note_message(&header, question.as_ref(), frame, say);
+        }
         let (asked, _) = question.unwrap_or_default();
         answers(bytes, asked, frame, say);
         return;
     }
-    if !multicast {
+    if !multicast && noted {
         note_message(&header, None, frame, say);
     }
     dns::walk(bytes, &mut |record| {
@@ -251,7 +269,7 @@ fn message(bytes: &[u8], frame: u64, multicast: bool, say: &mut dyn FnMut(Fact<'
 /// together: its number, its flags in hexadecimal and, of an answer, type and name of the question.
 fn note_message(
     header: &dns::Header,
-    question: Option<&(Vec<u8>, u16)>,
+    question: Option<&(Name, u16)>,
     frame: u64,
     say: &mut dyn FnMut(Fact<'_>),
 ) {
@@ -271,20 +289,20 @@ fn note_message(
 }
 
 /// Says each address under the name that was asked for, and under the alias it was found by.
-fn answers(bytes: &[u8], mut asked: Vec<u8>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+fn answers(bytes: &[u8], mut asked: Name, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
     asked.make_ascii_lowercase();
-    let mut aliases: Vec<Vec<u8>> = Vec::new();
+    let mut aliases: Vec<Box<[u8]>> = Vec::new();
     dns::walk(bytes, &mut |record| {
         if record.section != 1 {
             return;
         }
         let fact = |what, name, value| Fact { what, name, value, frame };
-        let owns = |name: &Vec<u8>| record.name.eq_ignore_ascii_case(name);
-        let in_chain = owns(&asked) || aliases.iter().any(owns);
+        let owns = |name: &[u8]| record.name.eq_ignore_ascii_case(name);
+        let in_chain = owns(&asked) || aliases.iter().any(|alias| owns(alias));
         if record.kind == record::CNAME && in_chain {
             if let Some(alias) = dns::name_in(bytes, record, 0) {
                 say(fact(What::Note, "dns.alias", &alias));
-                aliases.push(alias);
+                aliases.push(alias[..].into());
             }
         } else if let Some(address) = record.address() {
             let what = What::Answer { address, ttl: record.ttl };

@@ -5,6 +5,7 @@
 //! Bounds: those of `syntax/dtls.rs`.
 
 use super::syntax::dtls::{self, is_dtls};
+use super::syntax::handshake::{APPLICATION_DATA, CHANGE_CIPHER_SPEC};
 use super::{Content, Dissector, Over, Prefix, Probe, Session};
 use crate::flow::Flow;
 
@@ -26,6 +27,10 @@ impl Dissector for Dtls {
 
     fn over(&self) -> Over {
         Over::Udp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(CHANGE_CIPHER_SPEC, APPLICATION_DATA)]
     }
 
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -61,6 +61,11 @@ impl Dissector for Ftp {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // A greeting's code, or a command.
+        &[(b'1', b'2'), (b'4', b'4'), (b'A', b'Z'), (b'a', b'z')]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let sides = [seen.first().0, seen.second()];
         let server = sides.into_iter().find(|side| begins_with_code(side));

@@ -16,7 +16,7 @@ mod message;
 
 use super::syntax::application::{self, Application};
 use super::syntax::handshake::{HANDSHAKE, Handshake};
-use super::syntax::header::{self, Start};
+use super::syntax::header::{self, Parted, Start};
 use super::syntax::http2::Frames;
 use super::syntax::stream::{Firsts, Once, Taken, may_begin_later, pass};
 use super::{Content, Dissector, Fact, NameKind, Next, Over, Prefix, Probe, Session, What};
@@ -91,6 +91,7 @@ impl Dissector for Http {
             others: Firsts::new(OTHERS_MAX),
             application: None,
             upgraded: None,
+            noted: true,
         })
     }
 }
@@ -147,6 +148,8 @@ struct Exchange {
     application: Option<Application>,
     /// Reads what follows a switch to WebSocket, where that is known.
     upgraded: Option<Box<dyn Session>>,
+    /// Somebody takes notes.
+    noted: bool,
 }
 
 impl Session for Exchange {
@@ -171,6 +174,10 @@ impl Session for Exchange {
         let next = self.run(&mut half, segment, say);
         self.halves[index] = half;
         next
+    }
+
+    fn leave_out_notes(&mut self) {
+        self.noted = false;
     }
 }
 
@@ -281,7 +288,9 @@ impl Exchange {
             other.frames.get_or_insert_default();
             return Next::More;
         }
-        match header::start(head, VERSION) {
+        let start = header::start(head, VERSION);
+        let head = &Parted::of(head);
+        match start {
             Some(Start::Request(method, target)) => {
                 self.request(method, target, head, segment.frame, say);
                 if half.asked.len() == REQUESTS_MAX {
@@ -293,8 +302,7 @@ impl Exchange {
                     _ => Asked::Other,
                 });
                 half.state = framing(head).unwrap_or(State::Head);
-                let documented =
-                    header::field(head, "content-type").is_some_and(application::is_document);
+                let documented = head.field("content-type").is_some_and(application::is_document);
                 half.body = (documented || may_hold_parameters(head)).then(Vec::new);
                 half.moving = moving(head, half.state);
                 Next::More
@@ -322,8 +330,7 @@ impl Exchange {
                     (Some(Asked::Head), _) | (_, 204 | 304) => State::Head,
                     _ => framing(head).unwrap_or(State::UntilClose),
                 };
-                let documented =
-                    header::field(head, "content-type").is_some_and(application::is_document);
+                let documented = head.field("content-type").is_some_and(application::is_document);
                 half.body = documented.then(Vec::new);
                 half.moving = moving(head, half.state);
                 Next::More
@@ -348,11 +355,12 @@ impl Exchange {
         };
         frames.feed(data, &mut |fields| {
             let head = as_head(&fields);
+            let parted = &Parted::of(&head);
             match header::start(&head, VERSION) {
                 Some(Start::Request(method, target)) => {
-                    self.request(method, target, &head, segment.frame, say);
+                    self.request(method, target, parted, segment.frame, say);
                 }
-                Some(Start::Response(_)) => self.response(&head, segment.frame, say),
+                Some(Start::Response(_)) => self.response(parted, segment.frame, say),
                 None => {}
             }
         });
@@ -363,8 +371,8 @@ impl Exchange {
     }
 }
 
-fn upgrades_to(head: &[u8], wanted: &[u8]) -> bool {
-    header::field(head, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+fn upgrades_to(head: &Parted<'_>, wanted: &[u8]) -> bool {
+    head.field("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(wanted))
 }
 
 #[cfg(test)]

@@ -38,6 +38,21 @@ impl Dissector for Irc {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // The words of `OPENING`, NOTICE, and the name of a server.
+        &[
+            (b'C', b'C'),
+            (b'c', b'c'),
+            (b'N', b'N'),
+            (b'n', b'n'),
+            (b'P', b'P'),
+            (b'p', b'p'),
+            (b'U', b'U'),
+            (b'u', b'u'),
+            (b':', b':'),
+        ]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, second) = (opens(seen.first().0), opens(seen.second()));
         match (first, second) {

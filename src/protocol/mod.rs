@@ -5,6 +5,7 @@
 
 mod amqp;
 pub mod beginnings;
+mod candidates;
 mod city;
 mod coap;
 mod debug;
@@ -143,6 +144,12 @@ pub trait Dissector: Sync {
     fn content(&self) -> Content;
     /// Which flows it is asked about.
     fn over(&self) -> Over;
+    /// What a flow may begin with, as first bytes from and to: where its first payload begins
+    /// otherwise and the capture holds its beginning, the dissector is not asked, since `probe` would
+    /// say no while nobody else has spoken. Any, where the port alone may keep it from saying so.
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        ANY_BYTE
+    }
     /// Looks at the start of both directions.
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe;
     /// A session that is fed the flow from its start.
@@ -152,6 +159,9 @@ pub trait Dissector: Sync {
         self.start(flow)
     }
 }
+
+/// All first bytes there are.
+const ANY_BYTE: &[(u8, u8)] = &[(0, 255)];
 
 /// What carries a protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +197,8 @@ pub trait Session: Send {
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next;
     /// The flow ended; what was only partly read may be said now.
     fn end(&mut self, _why: End, _say: &mut dyn FnMut(Fact<'_>)) {}
+    /// Nobody takes its notes: what would be none but a note need not be put together.
+    fn leave_out_notes(&mut self) {}
     /// Payload it keeps, bytes, so that all sessions together can be bounded.
     fn held_bytes(&self) -> usize {
         0

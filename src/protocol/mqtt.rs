@@ -52,6 +52,27 @@ impl Dissector for Mqtt {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // Every type with the flags that it may have.
+        &[
+            (0x10, 0x10),
+            (0x20, 0x20),
+            (0x30, 0x3d),
+            (0x40, 0x40),
+            (0x50, 0x50),
+            (0x62, 0x62),
+            (0x70, 0x70),
+            (0x82, 0x82),
+            (0x90, 0x90),
+            (0xa2, 0xa2),
+            (0xb0, 0xb0),
+            (0xc0, 0xc0),
+            (0xd0, 0xd0),
+            (0xe0, 0xe0),
+            (0xf0, 0xf0),
+        ]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);
@@ -319,26 +340,40 @@ impl Half {
     }
 
     fn header(&mut self, data: &mut &[u8]) {
+        // Mostly a header lies whole in one segment and needs no copy.
+        if self.pending.waiting().is_empty()
+            && let [first, rest @ ..] = *data
+            && let Length::Whole(length, behind) = remaining_length(rest)
+        {
+            *data = behind;
+            return self.begin(*first, length);
+        }
         // Byte by byte, since the length says how long it is itself.
         let count = self.pending.waiting().len() + 1;
         let Some(bytes) = self.pending.exactly(data, count) else {
             return;
         };
-        let (first, length) = match remaining_length(&bytes[1..]) {
-            Length::Whole(length, _) => (bytes[0], u64::from(length)),
+        match remaining_length(&bytes[1..]) {
+            Length::Whole(length, _) => {
+                let first = bytes[0];
+                self.begin(first, length);
+            }
             Length::Cut => {
                 let kept = bytes.to_vec();
                 self.pending.put_back(kept);
-                return;
             }
-            Length::Broken => (0, 0),
-        };
-        self.state = if flags_fit(first) && length_fits(first, length as u32) {
+            Length::Broken => self.begin(0, 0),
+        }
+    }
+
+    /// A packet of this first byte and so many bytes begins, if there is such a one.
+    fn begin(&mut self, first: u8, length: u32) {
+        self.state = if flags_fit(first) && length_fits(first, length) {
             let limit = if first >> 4 == PUBLISH { PUBLISH_BYTES_MAX } else { VALUE_BYTES_MAX };
             let read = (length as usize).min(limit);
             match length {
                 0 => State::Header,
-                _ => State::Body(first, read, length - read as u64),
+                _ => State::Body(first, read, (length as usize - read) as u64),
             }
         } else {
             self.pending.reset();

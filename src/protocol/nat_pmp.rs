@@ -32,6 +32,10 @@ impl Dissector for NatPmp {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0, 0), (2, 2)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         if on_port(flow, &PORTS) {
             return probe(flow, seen, size, Demand::One);

@@ -45,6 +45,18 @@ impl Dissector for OpenVpn {
         Over::Both
     }
 
+    fn first_bytes(&self, carrier: u8) -> &'static [(u8, u8)] {
+        match carrier {
+            // The high byte of a length.
+            TCP => &[(0, 5)],
+            _ => &[
+                (CLIENT_RESET, CLIENT_RESET),
+                (SERVER_RESET, SERVER_RESET),
+                (CLIENT_RESET_CRYPT, CLIENT_RESET_CRYPT),
+            ],
+        }
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, second) = (seen.first().0, seen.second());
         match flow.key.protocol {

@@ -40,6 +40,11 @@ impl Dissector for Quic {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // Long headers, and the flags of Google's first versions.
+        &[(0x01, 0x3f), (0x80, 0xff)]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match version(seen.first().0).or_else(|| version(seen.second())) {
             Some(_) => Probe::Yes,

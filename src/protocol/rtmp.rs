@@ -37,6 +37,10 @@ impl Dissector for Rtmp {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(3, 3)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, second) = (seen.of(flow.initiator), seen.of(flow.initiator.other()));
         let fits = |(at, byte): (usize, &u8)| match at {

@@ -38,6 +38,13 @@ impl Dissector for Rtp {
         Over::Both
     }
 
+    fn first_bytes(&self, carrier: u8) -> &'static [(u8, u8)] {
+        match carrier {
+            TCP => lengths::FIRST_BYTES,
+            _ => &[(0x80, 0xbf)],
+        }
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         if flow.key.protocol == TCP {
             return in_stream(seen, |datagrams| {
@@ -81,6 +88,13 @@ impl Dissector for Rtcp {
 
     fn over(&self) -> Over {
         Over::Both
+    }
+
+    fn first_bytes(&self, carrier: u8) -> &'static [(u8, u8)] {
+        match carrier {
+            TCP => lengths::FIRST_BYTES,
+            _ => &[(0x80, 0xbf)],
+        }
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -59,6 +59,10 @@ impl Dissector for Rtsp {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        header::FIRST_BYTES
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let newest = seen.newest();
         match looks_like(seen.first().0) {

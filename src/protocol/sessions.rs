@@ -2,6 +2,7 @@
 //! knew it, or quiet.
 
 use super::beginnings::{Beginnings, SAID_BYTES_MAX};
+use super::candidates::{all, candidates};
 use super::unknown::{Class, Glimpse, Look, Looking};
 use super::{
     Content, DISSECTORS, Fact, ICMPV6, IGMP, IdentityKind, Label, Method, Next, PROBE_BYTES_MAX,
@@ -11,7 +12,7 @@ use crate::base::text::hex;
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// Two words, since every flow has one.
 enum State {
@@ -183,9 +184,14 @@ impl Sessions {
                 sides[segment.side.index()] = limited(segment.data);
                 let newest = limited(segment.data);
                 let prefix = Prefix { sides, first: segment.side, newest };
-                match ask(flow, &prefix, candidates(flow)) {
+                let asked = candidates(flow, segment.data);
+                debug_assert!(
+                    matches!(ask(flow, &prefix, all(flow) & !asked), Asked::Undecided(0)),
+                    "somebody who is not asked would not say no"
+                );
+                match ask(flow, &prefix, asked) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
-                        *state = begin(index, flow, &prefix, segment.frame);
+                        *state = begin(index, flow, &prefix, segment.frame, self.measure);
                         self.segment(id, flow, segment, say)
                     }
                     // What has no ports says itself what it is.
@@ -227,12 +233,12 @@ impl Sessions {
                 match ask(flow, &prefix, probing.candidates) {
                     Asked::FromHere(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        *state = begin(index, flow, &prefix, segment.frame);
+                        *state = begin(index, flow, &prefix, segment.frame, self.measure);
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Yes(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        let begun = begin(index, flow, &prefix, segment.frame);
+                        let begun = begin(index, flow, &prefix, segment.frame, self.measure);
                         let State::Probing(probing) = std::mem::replace(state, begun) else {
                             return false;
                         };
@@ -510,20 +516,6 @@ enum Asked {
     Undecided(u128),
 }
 
-/// The dissectors that a flow may be for, one bit each.
-fn candidates(flow: &Flow) -> u128 {
-    const CARRIERS: [u8; 4] = [TCP, UDP, IGMP, ICMPV6];
-    static CANDIDATES: LazyLock<[u128; 4]> = LazyLock::new(|| {
-        CARRIERS.map(|protocol| {
-            let all = DISSECTORS.iter().enumerate();
-            all.filter(|(_, dissector)| dissector.over().fits(protocol))
-                .fold(0, |bits, (index, _)| bits | 1 << index)
-        })
-    });
-    let carrier = CARRIERS.iter().position(|&protocol| protocol == flow.key.protocol);
-    carrier.map_or(0, |carrier| CANDIDATES[carrier])
-}
-
 fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     let mut undecided = 0;
     let mut left = candidates;
@@ -540,9 +532,13 @@ fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     Asked::Undecided(undecided)
 }
 
-fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64) -> State {
+fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64, notes: bool) -> State {
+    let mut session = DISSECTORS[index].start_after(flow, seen);
+    if !notes {
+        session.leave_out_notes();
+    }
     State::Followed(Box::new(Followed {
-        session: DISSECTORS[index].start_after(flow, seen),
+        session,
         decided: Decided::new(index, frame),
         held_bytes: 0,
     }))
@@ -573,7 +569,7 @@ const ICMP: u8 = 1;
 const ESP: u8 = 50;
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::super::testing;
     use super::*;
 
@@ -594,7 +590,7 @@ mod tests {
     }
 
     /// Beginnings behind which dissectors read lengths.
-    const BEGINNINGS: &[&[u8]] = &[
+    pub const BEGINNINGS: &[&[u8]] = &[
         b"\x20\0\0\0DHIP",
         b"\xff\0\0\0",
         b"\xf0\xde\xbc\x0a",

@@ -43,6 +43,11 @@ impl Dissector for Smtp {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // Greetings of either side, in either case.
+        &[(b'2', b'2'), (b'E', b'E'), (b'e', b'e'), (b'H', b'H'), (b'h', b'h')]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match (role(seen.first().0), role(seen.second())) {
             (None, _) | (_, None) => Probe::No,

@@ -42,6 +42,10 @@ impl Dissector for Snmp {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0x30, 0x30)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, size, Demand::One)
     }
@@ -66,6 +70,10 @@ impl Dissector for Snmp3 {
 
     fn over(&self) -> Over {
         Over::Udp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0x30, 0x30)]
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -35,6 +35,11 @@ impl Dissector for Ssdp {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // NOTIFY, M-SEARCH, HTTP.
+        &[(b'H', b'H'), (b'M', b'N')]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual_port = flow.key.port(flow.initiator) == Some(PORT)
             || flow.key.port(flow.initiator.other()) == Some(PORT);

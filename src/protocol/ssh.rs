@@ -45,6 +45,10 @@ impl Dissector for Ssh {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'S', b'S')]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         // A server may write lines of its own first, and a client may speak first.
         match (looks_like(seen.first().0), looks_like(seen.second())) {

@@ -19,7 +19,8 @@ use super::syntax::framed::{
 use super::syntax::lengths::{self, Lengths};
 use super::syntax::rtp;
 use super::{
-    Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, UDP, What,
+    Content, Dissector, Fact, IdentityKind, NameKind, Next, Over, Prefix, Probe, Session, TCP, UDP,
+    What,
 };
 use crate::flow::{Flow, Segment};
 
@@ -45,6 +46,13 @@ impl Dissector for Stun {
 
     fn over(&self) -> Over {
         Over::Both
+    }
+
+    fn first_bytes(&self, carrier: u8) -> &'static [(u8, u8)] {
+        match carrier {
+            TCP => lengths::FIRST_BYTES,
+            _ => &[(0, 1)],
+        }
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

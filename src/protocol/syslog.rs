@@ -35,6 +35,10 @@ impl Dissector for Syslog {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'<', b'<')]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         if on_port(flow, &PORTS) {
             let text = text(seen.first().0).unwrap_or_default();

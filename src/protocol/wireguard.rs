@@ -65,6 +65,10 @@ impl Dissector for WireGuard {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(1, 4)]
+    }
+
     fn probe(&self, _flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let first = message(seen.first().0);
         match (first, message(seen.second())) {

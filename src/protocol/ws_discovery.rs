@@ -35,6 +35,10 @@ impl Dissector for WsDiscovery {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'<', b'<')]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, size, Demand::One)
     }

@@ -32,6 +32,10 @@ impl Dissector for Bacnet {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0x81, 0x81)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, size, Demand::One)
     }

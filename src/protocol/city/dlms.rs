@@ -44,6 +44,10 @@ impl Dissector for Dlms {
         Over::Both
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0, 0)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let usual = on_port(flow, &PORTS);
         probe(flow, seen, size, if usual { Demand::One } else { Demand::Both })
@@ -99,6 +103,10 @@ impl Dissector for Hdlc {
 
     fn over(&self) -> Over {
         Over::Both
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(FLAG, FLAG)]
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -35,6 +35,10 @@ impl Dissector for Dnp3 {
         Over::Both
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0x05, 0x05)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match flow.key.protocol {
             TCP => probe(flow, seen, size, Demand::One),

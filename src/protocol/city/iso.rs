@@ -47,6 +47,10 @@ impl Dissector for Mms {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(3, 3)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe_for(Kind::Mms, flow, seen)
     }
@@ -71,6 +75,10 @@ impl Dissector for S7 {
 
     fn over(&self) -> Over {
         Over::Tcp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(3, 3)]
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -55,6 +55,10 @@ impl Dissector for Lorawan {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(1, 2)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let told = seen.first().0.get(HEADER_BYTES..).is_some_and(|json| json.starts_with(b"{\""));
         probe(flow, seen, size, if told { Demand::One } else { Demand::Both })

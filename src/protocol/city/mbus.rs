@@ -47,6 +47,10 @@ impl Dissector for Mbus {
         Over::Both
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(ACKNOWLEDGED, ACKNOWLEDGED), (SHORT, SHORT), (LONG, LONG)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let both = [seen.first().0, seen.second()];
         let fits = |bytes: &&[u8]| !matches!(size(bytes), Size::Broken) || bytes.is_empty();

@@ -36,6 +36,19 @@ impl Dissector for Opcua {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        // HEL, ACK, ERR, RHE, OPN, CLO, MSG.
+        &[
+            (b'A', b'A'),
+            (b'C', b'C'),
+            (b'E', b'E'),
+            (b'H', b'H'),
+            (b'M', b'M'),
+            (b'O', b'O'),
+            (b'R', b'R'),
+        ]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, size, Demand::One)
     }

@@ -56,6 +56,10 @@ impl Dissector for Sip {
         Over::Both
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        header::FIRST_BYTES
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (first, _) = seen.first();
         match flow.key.protocol {

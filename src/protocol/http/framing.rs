@@ -2,7 +2,7 @@
 
 use super::{BODY_BYTES_MAX, VERSION};
 use crate::protocol::Probe;
-use crate::protocol::syntax::header::{self, Head};
+use crate::protocol::syntax::header::{self, Head, Parted};
 use crate::protocol::syntax::http2::Frames;
 use crate::protocol::syntax::moving::Moving;
 use crate::protocol::syntax::stream::Pending;
@@ -90,14 +90,14 @@ impl Half {
 }
 
 /// How the body is framed (RFC 9112 §6.3); `None` when the head does not say.
-pub fn framing(head: &[u8]) -> Option<State> {
+pub fn framing(head: &Parted<'_>) -> Option<State> {
     let is_chunked = |value: &[u8]| {
         let last = value.rsplit(|&byte| byte == b',').next().unwrap_or(value);
         last.trim_ascii().eq_ignore_ascii_case(b"chunked")
     };
     let mut length: Option<u64> = None;
     let mut sure = true;
-    for (name, value) in header::fields(head) {
+    for &(name, value) in &head.fields {
         if name.eq_ignore_ascii_case(b"transfer-encoding") && is_chunked(value) {
             return Some(State::ChunkSize);
         }

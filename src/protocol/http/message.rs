@@ -3,7 +3,7 @@
 use super::{BODY_BYTES_MAX, DNS_PATH, Exchange, Half, State, VERSION};
 use crate::protocol::syntax::application;
 use crate::protocol::syntax::framed::Voice;
-use crate::protocol::syntax::header::{self, SignIn, Start};
+use crate::protocol::syntax::header::{self, Parted, SignIn, Start};
 use crate::protocol::syntax::moving::{Moving, Part};
 use crate::protocol::syntax::{parameter, update};
 use crate::protocol::{Fact, IdentityKind, NameKind, Subject, What};
@@ -20,7 +20,7 @@ impl Exchange {
         &mut self,
         method: &[u8],
         target: &[u8],
-        head: &[u8],
+        head: &Parted<'_>,
         frame: u64,
         say: &mut dyn FnMut(Fact<'_>),
     ) {
@@ -55,10 +55,13 @@ impl Exchange {
             let what = What::Update { image: looks == update::Looks::Image };
             self.say(what, "http.update", path, frame, say);
         }
-        let shown = [method, b" ", &header::without_secrets(target)].concat();
-        self.say(What::Note, "http.request", &shown, frame, say);
-        note_request(method, &header::without_secrets(target), head, frame, say);
-        for (name, value) in header::fields(head) {
+        if self.noted {
+            let target = header::without_secrets(target);
+            let shown = [method, b" ", &target].concat();
+            self.say(What::Note, "http.request", &shown, frame, say);
+            note_request(method, &target, head, frame, say);
+        }
+        for &(name, value) in &head.fields {
             if value.is_empty() {
                 continue;
             }
@@ -90,9 +93,16 @@ impl Exchange {
         }
     }
 
-    pub(super) fn response(&mut self, head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-        note_response(head, frame, say);
-        for (name, value) in header::fields(head) {
+    pub(super) fn response(
+        &mut self,
+        head: &Parted<'_>,
+        frame: u64,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
+        if self.noted {
+            note_response(head, frame, say);
+        }
+        for &(name, value) in &head.fields {
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
             if is("server") && !value.is_empty() {
                 let product =
@@ -174,14 +184,14 @@ impl Exchange {
 fn note_request(
     method: &[u8],
     target: &[u8],
-    head: &[u8],
+    head: &Parted<'_>,
     frame: u64,
     say: &mut dyn FnMut(Fact<'_>),
 ) {
-    let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let line = head.head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     let version =
         line.iter().rposition(|&byte| byte == b'/').map_or(&b""[..], |at| &line[at + 1..]);
-    let field = |name| header::field(head, name).unwrap_or_default();
+    let field = |name| head.field(name).unwrap_or_default();
     // A folded value has a line end in it, which would begin another line here.
     let parts = [method, target, version, header::host(field("host")), field("user-agent")];
     let value = parts.map(on_one_line).join(&b'\n');
@@ -189,9 +199,9 @@ fn note_request(
 }
 
 /// The same for an answer: status and content type.
-fn note_response(head: &[u8], frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
-    let Some(Start::Response(code)) = header::start(head, VERSION) else { return };
-    let kind = header::field(head, "content-type").unwrap_or_default();
+fn note_response(head: &Parted<'_>, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    let Some(Start::Response(code)) = header::start(head.head, VERSION) else { return };
+    let kind = head.field("content-type").unwrap_or_default();
     let value = [code.to_string().as_bytes(), &on_one_line(kind)].join(&b'\n');
     say(Fact { what: What::Note, name: "http.answered", value: &value, frame });
 }
@@ -201,8 +211,8 @@ fn on_one_line(value: &[u8]) -> Vec<u8> {
 }
 
 /// Forms and JSON, and what does not say what it is: many devices leave the type out.
-pub fn may_hold_parameters(head: &[u8]) -> bool {
-    let Some(kind) = header::field(head, "content-type") else {
+pub fn may_hold_parameters(head: &Parted<'_>) -> bool {
+    let Some(kind) = head.field("content-type") else {
         return true;
     };
     [&b"application/x-www-form-urlencoded"[..], b"application/json", b"text/plain"]
@@ -212,11 +222,11 @@ pub fn may_hold_parameters(head: &[u8]) -> bool {
 
 /// Looks at the body behind `head`, where that may be sound or pictures. Servers that do not know
 /// FLV send it as plain bytes.
-pub fn moving(head: &[u8], state: State) -> Option<Box<Moving>> {
+pub fn moving(head: &Parted<'_>, state: State) -> Option<Box<Moving>> {
     if matches!(state, State::Head | State::Lost) {
         return None;
     }
-    let kind = header::field(head, "content-type").unwrap_or_default();
+    let kind = head.field("content-type").unwrap_or_default();
     let pictures = is_moving(kind);
     let plain = kind.is_empty() || starts_with(kind, b"application/octet-stream");
     (pictures || plain).then(|| Box::new(Moving::of(pictures)))

@@ -12,7 +12,7 @@
 use super::super::{IdentityKind, Next, Session};
 use super::document::{self, Entry, Meaning, contains};
 use super::framed::{Framed, Grammar, Message, Size, Voice, u16_be, u32_be};
-use super::header;
+use super::header::{self, Parted};
 use super::parameter;
 
 /// Something that runs over HTTP.
@@ -140,7 +140,7 @@ impl Application {
 }
 
 /// What the head of a request says it belongs to, and who asks.
-pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<Application> {
+pub fn of_request(target: &[u8], head: &Parted<'_>, voice: &mut Voice<'_>) -> Option<Application> {
     let path = target.split(|&byte| byte == b'?').next().unwrap_or_default();
     let is_ocpp = |value: &[u8]| {
         value.split(|&byte| byte == b',').any(|one| {
@@ -150,10 +150,10 @@ pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<A
     let application = if path.starts_with(b"/VIID/") {
         voice.standard("gat1400", "viid.form");
         // The header repeats the number of whoever asks.
-        let id = header::field(head, "user-identify").unwrap_or_default();
+        let id = head.field("user-identify").unwrap_or_default();
         voice.identity(IdentityKind::DeviceId, "viid.device_id", id);
         Application::Viid
-    } else if header::field(head, "sec-websocket-protocol").is_some_and(is_ocpp) {
+    } else if head.field("sec-websocket-protocol").is_some_and(is_ocpp) {
         let station = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         voice.identity(IdentityKind::DeviceId, "ocpp.station", station);
         Application::Ocpp
@@ -165,7 +165,7 @@ pub fn of_request(target: &[u8], head: &[u8], voice: &mut Voice<'_>) -> Option<A
     } else if path.starts_with(b"/onvif/") {
         Application::Onvif
     } else if let Some(command) = path.strip_prefix(b"/zeroconf/") {
-        if head.starts_with(b"POST ") && !EWELINK_QUESTIONS.contains(&command) {
+        if head.head.starts_with(b"POST ") && !EWELINK_QUESTIONS.contains(&command) {
             voice.control("ewelink.command", command);
         }
         Application::Ewelink

@@ -3,6 +3,7 @@
 
 use crate::base::bytes::Reader;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::{Deref, DerefMut};
 
 /// Record types used here (IANA DNS parameters).
 pub mod record {
@@ -27,6 +28,57 @@ const NAME_BYTES_MAX: usize = 255;
 /// Most labels and pointers followed in one name: each pointer must go back, so loops end anyway,
 /// but a name has no use for more.
 const JUMPS_MAX: usize = 128;
+
+/// A name as text, labels joined by dots, no dot at the end. Not in memory of its own, since every
+/// message has several.
+#[derive(Debug, Clone)]
+pub struct Name {
+    bytes: [u8; NAME_BYTES_MAX + 1],
+    length: usize,
+    /// Where it begins in its message.
+    begins: Option<u16>,
+}
+
+impl Default for Name {
+    fn default() -> Name {
+        Name { bytes: [0; NAME_BYTES_MAX + 1], length: 0, begins: None }
+    }
+}
+
+impl Deref for Name {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl DerefMut for Name {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.length]
+    }
+}
+
+impl Name {
+    fn clear(&mut self) {
+        (self.length, self.begins) = (0, None);
+    }
+
+    /// Adds a label; `None` where there is no room.
+    fn push(&mut self, label: &[u8]) -> Option<()> {
+        let at = self.length + usize::from(self.length > 0);
+        // A dot is counted for the first label too.
+        if self.length + label.len() + 1 > self.bytes.len() {
+            return None;
+        }
+        if self.length > 0 {
+            self.bytes[self.length] = b'.';
+        }
+        self.length = at + label.len();
+        self.bytes[at..self.length].copy_from_slice(label);
+        Some(())
+    }
+}
 
 /// The 12-byte header.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +159,7 @@ pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool)
     };
     let mut reader = Reader::new(message);
     let _ = reader.skip(12);
-    let mut name = Vec::with_capacity(NAME_BYTES_MAX);
+    let mut name = Name::default();
     for (section, &count) in header.counts.iter().enumerate() {
         for _ in 0..count {
             let at = reader.position();
@@ -121,11 +173,11 @@ pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool)
 
 /// The first question's name and type.
 #[must_use]
-pub fn question(message: &[u8]) -> Option<(Vec<u8>, u16)> {
+pub fn question(message: &[u8]) -> Option<(Name, u16)> {
     let asked = header(message)?.counts[0] > 0;
     let mut reader = Reader::new(message);
     reader.skip(12).filter(|()| asked)?;
-    let mut name = Vec::with_capacity(NAME_BYTES_MAX);
+    let mut name = Name::default();
     read_name(message, &mut reader, &mut name)?;
     let kind = reader.u16()?;
     // A question is whole with its class.
@@ -137,7 +189,7 @@ fn entry<'a>(
     message: &'a [u8],
     section: usize,
     reader: &mut Reader<'a>,
-    name: &mut Vec<u8>,
+    name: &mut Name,
     visit: &mut dyn FnMut(&Record<'_>),
 ) -> Option<()> {
     read_name(message, reader, name)?;
@@ -155,31 +207,32 @@ fn entry<'a>(
     Some(())
 }
 
-/// Reads a name at the reader, following compression pointers (RFC 1035 §4.1.4), into `out`.
-pub fn read_name<'a>(message: &'a [u8], reader: &mut Reader<'a>, out: &mut Vec<u8>) -> Option<()> {
+/// Reads a name at the reader, following compression pointers (RFC 1035 §4.1.4), into `out`, where
+/// the name before it in the same message may stand.
+fn read_name<'a>(message: &'a [u8], reader: &mut Reader<'a>, out: &mut Name) -> Option<()> {
+    // Most answers repeat the name that was asked for by a pointer to it.
+    if let (&[high @ 0xc0..=0xff, low, ..], Some(begins)) = (reader.rest(), out.begins)
+        && u16::from_be_bytes([high & 0x3f, low]) == begins
+    {
+        return reader.skip(2);
+    }
     out.clear();
     let mut at = *reader;
     let mut jumped = false;
     let mut lowest = reader.position();
-    for _ in 0..JUMPS_MAX {
+    let mut begins = lowest;
+    for step in 0..JUMPS_MAX {
         let length = usize::from(at.u8()?);
         match length {
             0 => {
                 if !jumped {
                     *reader = at;
                 }
+                // Read by a pointer it takes one step more.
+                out.begins = u16::try_from(begins).ok().filter(|_| step + 1 < JUMPS_MAX);
                 return Some(());
             }
-            1..=63 => {
-                let label = at.take(length)?;
-                if out.len() + length + 1 > NAME_BYTES_MAX + 1 {
-                    return None;
-                }
-                if !out.is_empty() {
-                    out.push(b'.');
-                }
-                out.extend_from_slice(label);
-            }
+            1..=63 => out.push(at.take(length)?)?,
             0xc0..=0xff => {
                 let target = (length & 0x3f) << 8 | usize::from(at.u8()?);
                 if !jumped {
@@ -191,6 +244,9 @@ pub fn read_name<'a>(message: &'a [u8], reader: &mut Reader<'a>, out: &mut Vec<u
                     return None;
                 }
                 lowest = target;
+                if out.is_empty() {
+                    begins = target;
+                }
                 at = Reader::new(message);
                 at.seek(target)?;
             }
@@ -202,10 +258,10 @@ pub fn read_name<'a>(message: &'a [u8], reader: &mut Reader<'a>, out: &mut Vec<u
 
 /// The name inside a record's data, `skip` bytes in (CNAME, PTR: 0, SRV: 6).
 #[must_use]
-pub fn name_in(message: &[u8], record: &Record<'_>, skip: usize) -> Option<Vec<u8>> {
+pub fn name_in(message: &[u8], record: &Record<'_>, skip: usize) -> Option<Name> {
     let mut reader = Reader::new(message);
     reader.seek(record.data_at + skip)?;
-    let mut name = Vec::new();
+    let mut name = Name::default();
     read_name(message, &mut reader, &mut name)?;
     Some(name)
 }
@@ -240,6 +296,34 @@ pub(crate) mod tests {
             assert!(!whole);
             assert!(seen <= 2, "{length}");
         }
+    }
+
+    #[test]
+    fn a_name_pointed_to_again_is_the_same() {
+        let asked = b"\x12\x34\x81\x80\0\x01\0\x05\0\0\0\0\x01a\x07example\0\0\x01\0\x01";
+        let answer = |name: &[u8]| [name, b"\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07"].concat();
+        // By a pointer, by one to that, behind its first label, with one before it, and again.
+        let names: [&[u8]; 5] =
+            [b"\xc0\x0c", b"\xc0\x1b", b"\xc0\x0e", b"\x01b\xc0\x0c", b"\xc0\x0c"];
+        let message = [&asked[..], &names.map(answer).concat()].concat();
+        let mut read = Vec::new();
+        let (_, whole) = walk(&message, &mut |record| read.push(record.name.to_vec()));
+        let expected =
+            ["a.example", "a.example", "a.example", "example", "b.a.example", "a.example"];
+        assert!(whole);
+        assert_eq!(read, expected.map(|name| name.as_bytes().to_vec()));
+    }
+
+    #[test]
+    fn names_of_the_most_labels_are_read_and_not_pointed_to() {
+        // 127 labels and the end are 128 steps; a pointer is one more.
+        let name = [b"\x01a".repeat(127), vec![0]].concat();
+        let question = [&name[..], b"\0\x01\0\x01"].concat();
+        let message =
+            [b"\0\0\0\0\0\x02\0\0\0\0\0\0", &question[..], b"\xc0\x0c\0\x01\0\x01"].concat();
+        let mut lengths = Vec::new();
+        let (_, whole) = walk(&message, &mut |record| lengths.push(record.name.len()));
+        assert_eq!((lengths, whole), (vec![253], false));
     }
 
     #[test]

@@ -22,6 +22,9 @@ const METHOD_BYTES_MAX: usize = 20;
 /// Longest encoded user name and password, bytes.
 const BASIC_BYTES_MAX: usize = 4 * 1024;
 
+/// What start lines begin with, from and to: a method or a version.
+pub const FIRST_BYTES: &[(u8, u8)] = &[(b'-', b'-'), (b'A', b'Z'), (b'_', b'_')];
+
 /// The first line of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start<'a> {
@@ -118,6 +121,33 @@ pub fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 #[must_use]
 pub fn field<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
     fields(head).find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
+}
+
+/// A head and its fields, taken apart once for those who ask for many of them.
+#[derive(Debug)]
+pub struct Parted<'a> {
+    /// All of it.
+    pub head: &'a [u8],
+    /// What [`fields`] hands out.
+    pub fields: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl<'a> Parted<'a> {
+    /// Takes a head apart.
+    #[must_use]
+    pub fn of(head: &'a [u8]) -> Parted<'a> {
+        const MOSTLY_AT_MOST: usize = 16;
+        let mut parted = Vec::with_capacity(MOSTLY_AT_MOST);
+        parted.extend(fields(head));
+        Parted { head, fields: parted }
+    }
+
+    /// The value of the first field called `name`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        let found = self.fields.iter().find(|one| one.0.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|one| one.1)
+    }
 }
 
 /// Puts one side's heads together.

@@ -134,6 +134,9 @@ impl Keys {
     }
 }
 
+/// PADDING frames that are passed over together.
+const PADDING: [u8; 16] = [0; 16];
+
 /// Variable-length integer (RFC 9000 §16).
 pub fn number(reader: &mut Reader<'_>) -> Option<u64> {
     let first = reader.u8()?;
@@ -150,8 +153,14 @@ pub fn crypto(frames: &[u8], visit: &mut dyn FnMut(usize, &[u8])) -> Option<()> 
     let mut reader = Reader::new(frames);
     while let Some(kind) = reader.u8() {
         match kind {
-            // PADDING, PING; 7 is Google's, as is 8 below.
-            0 | 1 | 7 => {}
+            // PADDING, a thousand bytes of it behind most hellos.
+            0 => {
+                let words = reader.rest().chunks_exact(PADDING.len());
+                let padding = words.take_while(|&word| word == PADDING).count();
+                reader.skip(padding * PADDING.len())?;
+            }
+            // PING; 7 is Google's, as is 8 below.
+            1 | 7 => {}
             // ACK, with counts of congestion marks in the second form (RFC 9000 §19.3).
             2 | 3 => {
                 number(&mut reader)?;

@@ -34,8 +34,10 @@ fn ja3_text(hello: &ClientHello<'_>) -> String {
 /// JA4: `t13d1516h2_8daaf6152771_e5627efa2ab1`.
 #[must_use]
 pub fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> String {
-    let real = |list: &[u16]| -> Vec<u16> {
-        list.iter().copied().filter(|&value| !is_grease(value)).collect()
+    let real = |list: &[u16]| {
+        let mut real = Vec::with_capacity(list.len());
+        real.extend(list.iter().copied().filter(|&value| !is_grease(value)));
+        real
     };
     let mut ciphers = real(&hello.ciphers);
     let mut extensions = real(&hello.extensions);
@@ -57,15 +59,15 @@ pub fn ja4(hello: &ClientHello<'_>, carrier: Carrier) -> String {
     // The name and the application protocols change with the server, not with the client.
     extensions.retain(|&kind| kind != SERVER_NAME && kind != ALPN);
     extensions.sort_unstable();
+    text.push('_');
+    push_short_hash(&mut text, &list(&ciphers));
     let mut said = list(&extensions);
     if !extensions.is_empty() && !hello.signatures.is_empty() {
-        said.push('_');
-        said.push_str(&list(&real(&hello.signatures)));
+        said.push(b'_');
+        said.extend(list(&real(&hello.signatures)));
     }
-    for said in [&list(&ciphers), &said] {
-        text.push('_');
-        text.push_str(&short_hash(said));
-    }
+    text.push('_');
+    push_short_hash(&mut text, &said);
     text
 }
 
@@ -105,22 +107,27 @@ fn ends(name: &[u8]) -> [char; 2] {
     }
 }
 
-fn list(values: &[u16]) -> String {
-    let mut text = String::with_capacity(values.len() * 5);
-    for (index, value) in values.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        push_hex(&mut text, &value.to_be_bytes());
+fn list(values: &[u16]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u16, shift: u16| DIGITS[usize::from(value >> shift & 15)];
+    // Room for what may follow, too.
+    let mut text = Vec::with_capacity(2 * values.len() * BYTES_A_VALUE);
+    for &value in values {
+        let four = [12, 8, 4, 0].map(|shift| digit(value, shift));
+        text.extend_from_slice(&[four[0], four[1], four[2], four[3], b',']);
     }
+    // No comma behind the last.
+    text.pop();
     text
 }
 
-fn short_hash(text: &str) -> String {
-    if text.is_empty() {
-        return "000000000000".to_owned();
+const BYTES_A_VALUE: usize = "0000,".len();
+
+fn push_short_hash(to: &mut String, text: &[u8]) {
+    match text {
+        [] => to.push_str("000000000000"),
+        text => push_hex(to, &Sha256::digest(text)[..6]),
     }
-    hex(&Sha256::digest(text.as_bytes())[..6])
 }
 
 #[cfg(test)]

@@ -50,6 +50,9 @@ pub fn datagrams(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     .take(LOOKED_AT_MAX)
 }
 
+/// What begins so, from and to: the high byte of a length.
+pub const FIRST_BYTES: &[(u8, u8)] = &[(0, (DATAGRAM_BYTES_MAX >> 8) as u8)];
+
 /// Whether the bytes behind the first length may be the beginning of a datagram.
 #[must_use]
 pub fn begins(bytes: &[u8], fits: impl Fn(&[u8]) -> Probe) -> Probe {
@@ -59,6 +62,7 @@ pub fn begins(bytes: &[u8], fits: impl Fn(&[u8]) -> Probe) -> Probe {
             length if length > DATAGRAM_BYTES_MAX => Probe::No,
             _ => fits(rest),
         },
+        [high] if usize::from(*high) << 8 > DATAGRAM_BYTES_MAX => Probe::No,
         _ => Probe::More,
     }
 }

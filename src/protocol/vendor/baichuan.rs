@@ -54,6 +54,13 @@ impl Dissector for Baichuan {
         Over::Both
     }
 
+    fn first_bytes(&self, carrier: u8) -> &'static [(u8, u8)] {
+        match carrier {
+            TCP => &[(0xa0, 0xa0), (0xf0, 0xf0)],
+            _ => &[(0x10, 0x10), (0x20, 0x20), (0x3a, 0x3a)],
+        }
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match flow.key.protocol {
             TCP => probe(flow, seen, size, Demand::One),

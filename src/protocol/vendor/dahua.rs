@@ -59,6 +59,10 @@ impl Dissector for Dhip {
         Over::Both
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0x20, 0x20)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, dhip_size, Demand::One)
     }
@@ -110,6 +114,10 @@ impl Dissector for Private {
 
     fn over(&self) -> Over {
         Over::Tcp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0xa0, 0xa0), (0xa3, 0xa3), (0xb0, 0xb0), (0xb3, 0xb3), (0xf6, 0xf6)]
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
@@ -189,6 +197,10 @@ impl Dissector for Directory {
 
     fn over(&self) -> Over {
         Over::Udp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(b'D', b'D'), (b'P', b'P')]
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {

@@ -60,6 +60,13 @@ impl Dissector for Kasa {
         Over::Both
     }
 
+    fn first_bytes(&self, carrier: u8) -> &'static [(u8, u8)] {
+        match carrier {
+            TCP => &[(0, 0)],
+            _ => &[(0xd0, 0xd0)],
+        }
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         match flow.key.protocol {
             TCP => probe(flow, seen, size, Demand::One),

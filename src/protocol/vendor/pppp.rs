@@ -47,6 +47,10 @@ impl Dissector for Pppp {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0xf1, 0xf1)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let first = seen.first().0;
         let search = first == [0xf1, LAN_SEARCH, 0, 0]

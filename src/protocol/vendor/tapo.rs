@@ -45,6 +45,10 @@ impl Dissector for Tapo {
         Over::Udp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(2, 2)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, size, Demand::One)
     }

@@ -52,6 +52,10 @@ impl Dissector for Tuya {
         Over::Tcp
     }
 
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0, 0)]
+    }
+
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         probe(flow, seen, size, Demand::One)
     }
@@ -76,6 +80,10 @@ impl Dissector for Announcement {
 
     fn over(&self) -> Over {
         Over::Udp
+    }
+
+    fn first_bytes(&self, _carrier: u8) -> &'static [(u8, u8)] {
+        &[(0, 0)]
     }
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
