@@ -81,7 +81,7 @@ pub use update_none::Silences;
 use crate::attribution::geo::CountryCode;
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::legal::Transfer as Decided;
-use crate::attribution::world::{Contact, Device, Level, World, Zone};
+use crate::attribution::world::{Contact, Device, Level, Signs, World, Zone};
 use crate::base::address::Spelled;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
@@ -177,6 +177,8 @@ pub static CHECKS: &[&dyn Check] = &[
     },
 ];
 
+/// Most sets of signs of which it is kept which checks fit them.
+const FITTING_MAX: usize = 1024;
 /// Most deciding frames named by one finding.
 pub const REFS_MAX: usize = 64;
 
@@ -243,6 +245,10 @@ pub trait Check: Sync {
             false_positives: of("false_positives"),
             verify: of("verify"),
         }
+    }
+    /// Signs of which a contact must have one of each, or there is nothing that it could say.
+    fn needs(&self) -> &'static [Signs] {
+        &[]
     }
     /// Reads a contact and drafts a finding about it. All checks look at one contact before any
     /// looks at the next, while its rows are in the cache.
@@ -460,8 +466,13 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
     let pairs = &Pairs::of(view.ledger);
     let found_in = move |contacts: &[Contact]| {
         let mut findings = Vec::new();
+        let mut fitting: Map<Signs, Vec<&dyn Check>> = Map::default();
         for contact in contacts {
-            for &check in CHECKS {
+            if fitting.len() >= FITTING_MAX {
+                fitting.clear();
+            }
+            let checks = fitting.entry(contact.signs).or_insert_with(|| fitting_to(contact.signs));
+            for &check in &*checks {
                 let draft = check.run(view, contact);
                 findings.extend(draft.map(|draft| complete(check, view, pairs, contact, draft)));
             }
@@ -482,6 +493,17 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
     });
     findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key.clone()));
     findings
+}
+
+/// The checks that may have something to say of contacts with these signs, in their order.
+fn fitting_to(signs: Signs) -> Vec<&'static dyn Check> {
+    CHECKS.iter().copied().filter(|check| may_say(*check, signs)).collect()
+}
+
+/// Whether a check may have something to say of a contact with these signs.
+#[must_use]
+pub fn may_say(check: &dyn Check, signs: Signs) -> bool {
+    check.needs().iter().all(|&any| signs.has(any))
 }
 
 /// First 16 hex digits of a SHA-256: the same for one rule, device and destination.

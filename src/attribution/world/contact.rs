@@ -2,7 +2,8 @@
 
 use super::build::{Builder, Placed};
 use super::{
-    Claims, Contact, Destination, Device, Host, Party, Service, Traffic, WireText, transport_name,
+    Claims, Contact, Destination, Device, Host, Party, Service, Signs, Traffic, WireText,
+    transport_name,
 };
 use crate::attribution::ledger::Row;
 use crate::attribution::signature::Kind;
@@ -54,10 +55,14 @@ impl Builder<'_> {
             last: first_row.last,
             frames: first_row.frames,
             rows: placed.iter().map(|placed| placed.row).collect(),
+            signs: Signs::default(),
             device_index,
             destination_index,
         };
-        for row in rows() {
+        for placed in placed {
+            let row = &ledger.rows[placed.row];
+            let signs = Signs::of_row(destination.zone, row, claims.of(placed.row));
+            contact.signs = contact.signs.or(signs);
             contact.traffic.add(&Traffic::of(&row.totals));
             contact.flows += row.flows;
             let [first, last] = contact.frames;

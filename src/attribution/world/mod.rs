@@ -26,8 +26,10 @@ mod destination;
 mod device;
 mod kind;
 mod maker;
+mod signs;
 mod spots;
 
+pub use signs::{Signs, is_answered, is_in_vain};
 pub use spots::{Fresh, Rules, Spot, Spots};
 
 /// How sure a statement is.
@@ -565,6 +567,9 @@ pub struct Contact {
     /// Rows of the ledger.
     #[serde(skip)]
     pub rows: Vec<usize>,
+    /// What there is among them.
+    #[serde(skip)]
+    pub signs: Signs,
     /// Position in [`World::devices`].
     #[serde(skip)]
     pub device_index: usize,

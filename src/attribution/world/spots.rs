@@ -3,8 +3,8 @@
 
 use super::build::{Builder, routed};
 use super::{
-    Choice, Contact, Destination, Device, DeviceFacts, Host, Party, Remote, Traffic, Visibility,
-    WireText, Zone, device_id, zone_of,
+    Choice, Contact, Destination, Device, DeviceFacts, Host, Party, Remote, Signs, Traffic,
+    Visibility, WireText, Zone, device_id, zone_of,
 };
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::{DeviceKey, Ledger};
@@ -319,6 +319,7 @@ impl Spots {
             last: change.last,
             frames: [0; 2],
             rows: Vec::new(),
+            signs: Signs::default(),
             device_index: spot.device as usize,
             destination_index: spot.destination as usize,
         }));

@@ -5,7 +5,7 @@ use crate::attribution::on_link::Holds;
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
     Choice, Claim, Contact, Destination, Device, Host, IdentitySeen, Level, Maker, NameSeen, Party,
-    Remote, Service, Traffic, WireText, World, Zone,
+    Remote, Service, Signs, Traffic, WireText, World, Zone,
 };
 use crate::attribution::{Ledger, Signatures, geo};
 use crate::base::address::Mac;
@@ -89,6 +89,7 @@ fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) 
         last: MOMENT,
         frames: [1, 2],
         rows: vec![],
+        signs: Signs::default(),
         device_index: indices[0],
         destination_index: indices[1],
     }

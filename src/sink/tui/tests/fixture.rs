@@ -7,7 +7,7 @@ use crate::attribution::record::{FlowRecord, LabelRecord, UnknownRecord};
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
     Choice, Claim, Contact, Destination, Device, Excluded, Host, IdentitySeen, Level, Maker,
-    NameSeen, Party, Remote, Service, Traffic, WireText, World, Zone,
+    NameSeen, Party, Remote, Service, Signs, Traffic, WireText, World, Zone,
 };
 use crate::attribution::{Ledger, Signatures};
 use crate::base::address::Mac;
@@ -200,6 +200,7 @@ fn contact(devices: &[Device], to: &[Destination], [from, at]: [usize; 2]) -> Co
         last: Timestamp(MOMENT.0 + 30 * SECOND),
         frames: [1, 20],
         rows: vec![],
+        signs: Signs::default(),
         device_index: from,
         destination_index: at,
     }
