@@ -93,7 +93,7 @@ pub fn snapshot() -> Snapshot {
             services: service.clone(),
             hosts: vec![Host {
                 name: Some(destination.names[0].name.clone()),
-                sources: vec![NameSource::Sni],
+                sources: [NameSource::Sni].into_iter().collect(),
                 addresses: vec![destination.remotes[0].address],
                 claim: None,
                 services: service.clone(),
