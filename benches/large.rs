@@ -5,8 +5,8 @@ use phonehome::attribution::geo::Geo;
 use phonehome::attribution::ledger::NameSource;
 use phonehome::attribution::on_link::Holds;
 use phonehome::attribution::world::{
-    Choice, Contact, Destination, Host, Level, NameSeen, Party, Remote, Service, Traffic, WireText,
-    World, Zone,
+    Choice, Contact, Destination, Host, Level, NameSeen, Party, Remote, Service, Signs, Traffic,
+    WireText, World, Zone,
 };
 use phonehome::attribution::{Ledger, Signatures};
 use phonehome::base::address::Mac;
@@ -93,7 +93,7 @@ pub fn snapshot() -> Snapshot {
             services: service.clone(),
             hosts: vec![Host {
                 name: Some(destination.names[0].name.clone()),
-                sources: vec![NameSource::Sni],
+                sources: [NameSource::Sni].into_iter().collect(),
                 addresses: vec![destination.remotes[0].address],
                 claim: None,
                 services: service.clone(),
@@ -106,6 +106,7 @@ pub fn snapshot() -> Snapshot {
             last: Timestamp(number as i64),
             frames: [1, 2],
             rows: Vec::new(),
+            signs: Signs::default(),
             device_index: device,
             destination_index: to,
         });

@@ -20,15 +20,21 @@ use std::time::Duration;
 const SIZES: [[usize; 2]; 5] = [[5, 20], [20, 50], [100, 100], [1_000, 65], [1_000, 100]];
 const ROUNDS: u32 = 5;
 
+/// Networks of the destinations: one that no database places, so that checks find nothing, and one of
+/// which several things are told.
+const PLAIN: [u8; 2] = [198, 18];
+const TELLING: [u8; 2] = [47, 88];
+
 /// A client's hello from a device to one of its destinations.
-fn frame(device: usize, to: usize) -> Vec<u8> {
+fn frame(network: [u8; 2], device: usize, to: usize) -> Vec<u8> {
     let hello = corpus::tls(to);
     let [_, _, high, low] = (device as u32 + 1).to_be_bytes();
     let mut out = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 1, high, low, 8, 0, 0x45, 0];
     out.extend((40 + hello.len() as u16).to_be_bytes());
     out.extend([0, 0, 0, 0, 64, 6, 0, 0]);
     out.extend([10, 0, high, low]);
-    out.extend([198, 18, (to >> 8) as u8, to as u8]);
+    out.extend(network);
+    out.extend([(to >> 8) as u8, to as u8]);
     let port = 20_000 + (to % 40_000) as u16;
     out.extend([port, 443].into_iter().flat_map(u16::to_be_bytes));
     out.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0]);
@@ -37,7 +43,13 @@ fn frame(device: usize, to: usize) -> Vec<u8> {
 }
 
 /// The next packet of each so many flows.
-fn more(engine: &mut Engine<'_>, devices: usize, each: usize, one_in: usize, round: i64) {
+fn more(
+    engine: &mut Engine<'_>,
+    network: [u8; 2],
+    [devices, each]: [usize; 2],
+    one_in: usize,
+    round: i64,
+) {
     let mut chunk = Chunk::default();
     let mut number = 10_000_000 * (round as u64 + 1);
     for turn in 0..each {
@@ -46,7 +58,7 @@ fn more(engine: &mut Engine<'_>, devices: usize, each: usize, one_in: usize, rou
                 continue;
             }
             number += 1;
-            let mut data = frame(device, turn * devices.div_ceil(10) + device / 10);
+            let mut data = frame(network, device, turn * devices.div_ceil(10) + device / 10);
             // Only acknowledged: no payload, so that no dissector is asked.
             data.truncate(54);
             data[16..18].copy_from_slice(&40u16.to_be_bytes());
@@ -90,7 +102,8 @@ fn main() {
         "devices contacts findings   copy ms snapshot ms   drop ms; at 5 % one each; places ms adopt ms; \
          light ms with changes: none, 1 %, all"
     );
-    for [devices, each] in SIZES {
+    let plain = SIZES.map(|size| (PLAIN, size));
+    for (network, [devices, each]) in plain.into_iter().chain([(TELLING, SIZES[4])]) {
         let settings = Settings { flows_max: 1 << 21, ..Settings::default() };
         let mut engine = Engine::new(settings, &geo, None);
         let (mut chunk, mut number) = (Chunk::default(), 0);
@@ -98,7 +111,7 @@ fn main() {
             for device in 0..devices {
                 number += 1;
                 // A destination is shared by ten devices or so.
-                let data = frame(device, turn * devices.div_ceil(10) + device / 10);
+                let data = frame(network, device, turn * devices.div_ceil(10) + device / 10);
                 chunk.push(&Frame {
                     number,
                     time: Timestamp(1_700_000_000_000_000_000 + number as i64 * 100_000),
@@ -140,7 +153,7 @@ fn main() {
         let mut between = [Duration::ZERO; 3];
         for (way, one_in) in [usize::MAX, 100, 1].into_iter().enumerate() {
             for round in 0..ROUNDS as i64 {
-                more(&mut engine, devices, each, one_in, way as i64 * 10 + round);
+                more(&mut engine, network, [devices, each], one_in, way as i64 * 10 + round);
                 let begun = spent_so_far();
                 shown = light.look(&engine, &analysis, &[], &mut touched);
                 between[way] += spent_so_far() - begun;

@@ -33,6 +33,7 @@ use row::RowKey;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 
 /// Most rows (device, remote, name, service) unless a run says otherwise. A row takes about 500
 /// bytes here, and several KiB in what is built of it when the flow table is gone.
@@ -113,6 +114,31 @@ pub(super) struct Client {
     pub dns_over: Option<&'static str>,
 }
 
+/// Notes of live flows, by their first frames. A copy has none until it is lent them
+/// ([`Ledger::lend`]): it hears of each flow once, and there are many.
+#[derive(Default)]
+pub(super) struct Live(Map<u64, Notes>);
+
+impl Clone for Live {
+    fn clone(&self) -> Live {
+        Live::default()
+    }
+}
+
+impl Deref for Live {
+    type Target = Map<u64, Notes>;
+
+    fn deref(&self) -> &Map<u64, Notes> {
+        &self.0
+    }
+}
+
+impl DerefMut for Live {
+    fn deref_mut(&mut self) -> &mut Map<u64, Notes> {
+        &mut self.0
+    }
+}
+
 /// What the bounds of the ledger cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Losses {
@@ -140,7 +166,7 @@ pub struct Ledger {
     /// All names.
     pub names: Names,
     pub(super) answers: Answers,
-    pub(super) notes: Map<u64, Notes>,
+    pub(super) notes: Live,
     expectations: Expectations,
     row_index: HashTable<u32>,
     hasher: BuildHasher,
@@ -182,6 +208,13 @@ impl Ledger {
     #[must_use]
     pub fn of_rows(rows_max: usize) -> Ledger {
         Ledger { rows_max: RowsMax(rows_max), ..Ledger::default() }
+    }
+
+    /// Takes the notes of a live flow over from the ledger of which this is a copy.
+    pub fn lend(&mut self, original: &Ledger, flow: &Flow) {
+        if let Some(notes) = original.notes.get(&flow.first_frame) {
+            self.notes.insert(flow.first_frame, notes.clone());
+        }
     }
 
     /// Takes the names that a capture file gives to addresses.
@@ -343,6 +376,23 @@ impl Ledger {
     /// All names of a flow, best first, each with its source.
     pub(super) fn names_of(&self, flow: &Head, notes: Option<&Notes>) -> Vec<Named> {
         let mut all: Vec<Named> = Vec::new();
+        self.each_name(flow, notes, |named| all.push(named));
+        all.sort_by_key(|named| named.source);
+        all
+    }
+
+    /// The first of [`Ledger::names_of`].
+    pub(super) fn best_name(&self, flow: &Head, notes: Option<&Notes>) -> Option<Named> {
+        let mut best: Option<Named> = None;
+        self.each_name(flow, notes, |named| {
+            if best.is_none_or(|best| named.source < best.source) {
+                best = Some(named);
+            }
+        });
+        best
+    }
+
+    fn each_name(&self, flow: &Head, notes: Option<&Notes>, mut take: impl FnMut(Named)) {
         if let Some(notes) = notes {
             let mut dns = notes.dns;
             for &(name, kind, cite) in &notes.own {
@@ -357,24 +407,20 @@ impl Ledger {
                     }
                     NameKind::Requested => continue,
                 };
-                all.push(Named { name, source, cite, several: false });
+                take(Named { name, source, cite, several: false });
             }
             if let Some(dns) = dns {
                 let source = if dns.own { NameSource::Dns } else { NameSource::DnsOther };
-                all.push(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
+                take(Named { name: dns.name, source, cite: dns.cite, several: dns.several });
             }
+        }
+        if self.file_names.is_empty() {
+            return;
         }
         let remote = flow.key.address(self.local_side(flow).other());
         if let Some(&name) = self.file_names.get(&remote) {
-            all.push(Named {
-                name,
-                source: NameSource::File,
-                cite: Cite::default(),
-                several: true,
-            });
+            take(Named { name, source: NameSource::File, cite: Cite::default(), several: true });
         }
-        all.sort_by_key(|named| named.source);
-        all
     }
 
     /// The device's own DNS answer that gives the other end of the flow this name.
@@ -456,7 +502,7 @@ impl Ledger {
         let head = flow.head();
         let local = self.local_side(&head);
         let remote = local.other();
-        let name = self.names_of(&head, notes.as_ref()).first().copied();
+        let name = self.best_name(&head, notes.as_ref());
         let ends = [self.endpoint(&head, local), self.endpoint(&head, remote)];
         let port = service_port(flow, local);
         let key = RowKey {

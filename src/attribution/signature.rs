@@ -38,7 +38,7 @@ static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/signature
 pub(super) const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Where a match was found: signature and fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Found {
     /// A `[[domain]]`.
     Domain(usize, usize),

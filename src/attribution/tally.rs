@@ -5,11 +5,13 @@
 use super::Ledger;
 use super::ledger::{Endpoint, NameSource, Row, Traffic};
 use super::names::NameId;
+use crate::base::address::Mac;
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::flow::Flow;
 use hashbrown::HashTable;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash, Hasher};
+use std::net::IpAddr;
 
 /// No cell.
 const NONE: u32 = u32::MAX;
@@ -17,7 +19,7 @@ const NONE: u32 = u32::MAX;
 const CELLS_MAX: usize = 1 << 18;
 
 /// What is told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// The end on the test network.
     pub local: Endpoint,
@@ -25,6 +27,24 @@ pub struct Key {
     pub remote: Endpoint,
     /// The best name, but for those that a capture file declares: the ledger learns them last.
     pub name: Option<NameId>,
+}
+
+/// In few pieces: keys are hashed by the hundred thousand.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match (self.local.address, self.remote.address) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                state.write_u64(u64::from(local.to_bits()) << 32 | u64::from(remote.to_bits()));
+            }
+            ends => ends.hash(state),
+        }
+        let mac = self
+            .local
+            .mac
+            .map_or(0, |Mac([a, b, c, d, e, f])| u64::from_be_bytes([0, 1, a, b, c, d, e, f]));
+        state.write_u64(mac);
+        self.name.hash(state);
+    }
 }
 
 impl Key {
@@ -305,8 +325,8 @@ impl Ledger {
     fn whose(&self, flow: &Flow) -> (Key, crate::flow::Side) {
         let head = flow.head();
         let local = self.local_side(&head);
-        let names = self.names_of(&head, self.notes.get(&flow.first_frame));
-        let name = names.first().filter(|named| named.source != NameSource::File);
+        let name = self.best_name(&head, self.notes.get(&flow.first_frame));
+        let name = name.filter(|named| named.source != NameSource::File);
         let key = Key {
             local: self.endpoint(&head, local),
             remote: self.endpoint(&head, local.other()),

@@ -7,7 +7,48 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 /// The messages of one language, by `table.key`.
-pub struct Messages(Map<String, String>);
+pub struct Messages(Map<String, Message>);
+
+struct Message {
+    said: String,
+    /// Where its values begin and end, braces included: lines are said by the ten thousand.
+    values: Vec<[usize; 2]>,
+    /// A brace that is not closed ends it.
+    end: usize,
+}
+
+impl Message {
+    fn new(said: String) -> Message {
+        let mut at = 0;
+        let mut values = Vec::new();
+        pieces(&said, |piece| match piece {
+            Piece::Text(text) => at += text.len(),
+            Piece::Value(name) => {
+                let end = at + name.len() + 2;
+                values.push([at, end]);
+                at = end;
+            }
+        });
+        Message { said, values, end: at }
+    }
+
+    fn fill(&self, values: &[(&str, &dyn Display)]) -> String {
+        let mut out = String::with_capacity(self.said.len() + 32 * self.values.len());
+        let mut done = 0;
+        for &[start, end] in &self.values {
+            out.push_str(&self.said[done..start]);
+            let name = &self.said[start + 1..end - 1];
+            match values.iter().find(|(known, _)| *known == name) {
+                // Writing to a string cannot fail.
+                Some((_, value)) => drop(write!(out, "{value}")),
+                None => out.push_str(&self.said[start..end]),
+            }
+            done = end;
+        }
+        out.push_str(&self.said[done..self.end]);
+        out
+    }
+}
 
 /// A part of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +68,11 @@ impl Messages {
             let tables: BTreeMap<String, BTreeMap<String, String>> =
                 toml::from_str(file).unwrap_or_default();
             for (table, entries) in tables {
-                all.extend(entries.into_iter().map(|(key, said)| (format!("{table}.{key}"), said)));
+                all.extend(
+                    entries
+                        .into_iter()
+                        .map(|(key, said)| (format!("{table}.{key}"), Message::new(said))),
+                );
             }
         }
         Messages(all)
@@ -36,7 +81,7 @@ impl Messages {
     /// A message as it stands in the file.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key).map(|message| message.said.as_str())
     }
 
     /// A message without values. A key that is missing stands for itself.
@@ -48,18 +93,10 @@ impl Messages {
     /// A message with its values. A value that is not given stays as it is written, in its braces.
     #[must_use]
     pub fn line(&self, key: &str, values: &[(&str, &dyn Display)]) -> String {
-        let mut out = String::new();
-        pieces(self.get(key).unwrap_or(key), |piece| {
-            // Writing to a string cannot fail.
-            let _ = match piece {
-                Piece::Text(text) => out.write_str(text),
-                Piece::Value(name) => match values.iter().find(|(known, _)| *known == name) {
-                    Some((_, value)) => write!(out, "{value}"),
-                    None => write!(out, "{{{name}}}"),
-                },
-            };
-        });
-        out
+        match self.0.get(key) {
+            Some(message) => message.fill(values),
+            None => Message::new(key.to_owned()).fill(values),
+        }
     }
 
     /// Every key, in their order.

@@ -2,7 +2,7 @@
 
 use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::protocol::{Method, UDP};
 
 /// Protocols known to be used for it.
@@ -17,6 +17,10 @@ pub struct Amplifier;
 impl Check for Amplifier {
     fn rule(&self) -> Rule {
         Rule { id: "net.amplifier", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::ANSWERED] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -5,7 +5,7 @@ use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::{Mark, Row};
 use crate::attribution::pace::{INTERVALS_MIN, Pace, Paced};
-use crate::attribution::world::{Contact, Level, Zone, transport_name};
+use crate::attribution::world::{Contact, Level, Signs, Zone, transport_name};
 use crate::base::text::span;
 use crate::base::time::Timestamp;
 use std::collections::BTreeMap;
@@ -27,8 +27,16 @@ impl Check for Beacon {
         Rule { id: "net.beacon", version: 2, severity: Severity::Info }
     }
 
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET] }
+    }
+
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
         if contact.zone != Zone::Internet || view.device(contact).role == "gateway" {
+            return None;
+        }
+        let is_paced = contact.signs.has(Signs::of(Mark::Paced));
+        if !is_paced && contact.flows <= INTERVALS_MIN as u64 {
             return None;
         }
         let mut draft = Draft::new(

@@ -4,7 +4,7 @@
 use super::words::{text, told};
 use super::{Alternative, View, position};
 use crate::attribution::ledger::{Ledger, Mark};
-use crate::attribution::world::{Device, World};
+use crate::attribution::world::{Device, Signs, World};
 use crate::base::table::Set;
 use crate::flow::Cite;
 
@@ -55,6 +55,7 @@ pub(super) fn asking_encrypted(ledger: &Ledger, world: &World) -> Set<usize> {
     let asks = |&row: &usize| {
         ledger.rows[row].evidence.iter().any(|evidence| evidence.mark == Mark::DnsOver)
     };
-    let asking = world.contacts.iter().filter(|contact| contact.rows.iter().any(asks));
+    let may = world.contacts.iter().filter(|one| one.signs.has(Signs::of(Mark::DnsOver)));
+    let asking = may.filter(|contact| contact.rows.iter().any(asks));
     asking.map(|contact| contact.device_index).collect()
 }

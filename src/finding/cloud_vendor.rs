@@ -4,7 +4,7 @@ use super::attributed::attributed;
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::signature::Kind;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 
 /// See the module.
 pub struct CloudVendor;
@@ -12,6 +12,10 @@ pub struct CloudVendor;
 impl Check for CloudVendor {
     fn rule(&self) -> Rule {
         Rule { id: "cloud.vendor", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of_claim(Kind::Vendor)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

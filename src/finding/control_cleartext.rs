@@ -4,7 +4,7 @@ use super::offered::is_answered;
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level};
+use crate::attribution::world::{Contact, Level, Signs};
 use crate::base::text::safe;
 use crate::protocol::Content;
 
@@ -14,6 +14,10 @@ pub struct ControlCleartext;
 impl Check for ControlCleartext {
     fn rule(&self) -> Rule {
         Rule { id: "auth.none-on-config", version: 2, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::of(Mark::Control)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

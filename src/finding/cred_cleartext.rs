@@ -3,7 +3,7 @@
 use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::safe;
 use std::collections::BTreeSet;
 
@@ -13,6 +13,10 @@ pub struct CredCleartext;
 impl Check for CredCleartext {
     fn rule(&self) -> Rule {
         Rule { id: "cred.cleartext", version: 1, severity: Severity::High }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::of(Mark::Credential)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

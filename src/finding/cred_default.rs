@@ -4,7 +4,7 @@ use super::offered::is_answered;
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level};
+use crate::attribution::world::{Contact, Level, Signs};
 use crate::base::text::safe;
 
 /// How dissectors end the kind of such a secret.
@@ -16,6 +16,10 @@ pub struct CredDefault;
 impl Check for CredDefault {
     fn rule(&self) -> Rule {
         Rule { id: "cred.default-used", version: 2, severity: Severity::High }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::of(Mark::Credential)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

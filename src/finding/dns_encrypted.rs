@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 
 /// See the module.
 pub struct DnsEncrypted;
@@ -11,6 +11,10 @@ pub struct DnsEncrypted;
 impl Check for DnsEncrypted {
     fn rule(&self) -> Rule {
         Rule { id: "dns.doh-dot", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE, Signs::of(Mark::DnsOver)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@ use super::boot::{remembered, started_in};
 use super::words::{msg, text, told};
 use super::{Alternative, Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 
 /// See the module.
 pub struct DnsHardcodedResolver;
@@ -12,6 +12,10 @@ pub struct DnsHardcodedResolver;
 impl Check for DnsHardcodedResolver {
     fn rule(&self) -> Rule {
         Rule { id: "dns.hardcoded-resolver", version: 2, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE, Signs::of(Mark::Query)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -11,6 +11,7 @@ use crate::base::address::Spelled;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
 use std::collections::BTreeMap;
+use std::iter;
 use std::net::IpAddr;
 
 /// Longest filter, bytes: programs cannot be given more than 128 KiB in one argument.
@@ -33,9 +34,14 @@ fn has_fragments(row: &Row, input: usize) -> bool {
     row.fragments && (row.flow_refs_lost > 0 || here.any(|flow| flow.fragments))
 }
 
+const LAST: u32 = u32::MAX;
+
 /// All rows between two addresses, whichever end is local.
 pub struct Pairs {
-    rows: Map<(IpAddr, IpAddr), Vec<usize>>,
+    /// The first row of each.
+    first: Map<(IpAddr, IpAddr), u32>,
+    /// By row, the next one of the same two; [`LAST`] where there is none.
+    next: Vec<u32>,
     /// Pairs between which ICMP messages were sent in fragments.
     icmp_fragments: Set<(IpAddr, IpAddr)>,
 }
@@ -60,16 +66,28 @@ impl Pairs {
     /// Indexes the rows of a ledger.
     #[must_use]
     pub fn of(ledger: &Ledger) -> Pairs {
-        let mut rows: Map<(IpAddr, IpAddr), Vec<usize>> = Map::default();
+        let mut first: Map<(IpAddr, IpAddr), u32> = Map::default();
+        first.reserve(ledger.rows.len());
+        let mut next = vec![LAST; ledger.rows.len()];
         let mut icmp_fragments = Set::default();
-        for (index, row) in ledger.rows.iter().enumerate() {
+        for (index, row) in ledger.rows.iter().enumerate().rev() {
             if !row.is_icmp() {
-                rows.entry(pair(row)).or_default().push(index);
+                next[index] = first.insert(pair(row), index as u32).unwrap_or(LAST);
             } else if row.fragments {
                 icmp_fragments.insert(pair(row));
             }
         }
-        Pairs { rows, icmp_fragments }
+        Pairs { first, next, icmp_fragments }
+    }
+
+    /// Rows between two addresses, in their order.
+    fn between(&self, ends: (IpAddr, IpAddr)) -> impl Iterator<Item = usize> {
+        let mut at = self.first.get(&ends).copied().unwrap_or(LAST);
+        iter::from_fn(move || {
+            let found = at as usize;
+            at = *self.next.get(found)?;
+            Some(found)
+        })
     }
 }
 
@@ -157,8 +175,7 @@ impl<'d> Selection<'d> {
         addresses.dedup();
         let (mut terms, mut outermost) = (Vec::new(), Vec::new());
         for ends in addresses {
-            let rows = pairs.rows.get(&ends).map_or(&[][..], Vec::as_slice);
-            let rows = rows.iter().copied().filter(|&index| ledger.rows[index].is_in(input));
+            let rows = pairs.between(ends).filter(|&index| ledger.rows[index].is_in(input));
             let between = Between { ends, rows: rows.collect(), input };
             let unread = |row: &Row| !row.tunnelled && may_be_tunnel(row);
             if between.rows.iter().any(|&index| unread(&ledger.rows[index])) {

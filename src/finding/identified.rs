@@ -3,7 +3,7 @@
 use super::told::of_itself;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View};
-use crate::attribution::world::Contact;
+use crate::attribution::world::{Contact, Signs};
 use crate::protocol::IdentityKind;
 
 /// See the module.
@@ -12,6 +12,10 @@ pub struct Identified;
 impl Check for Identified {
     fn rule(&self) -> Rule {
         Rule { id: "id.device-identified", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TELLS] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -3,7 +3,7 @@
 use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone, transport_name};
+use crate::attribution::world::{Contact, Level, Signs, Zone, transport_name};
 use crate::protocol::TCP;
 
 /// See the module.
@@ -12,6 +12,10 @@ pub struct Inbound;
 impl Check for Inbound {
     fn rule(&self) -> Rule {
         Rule { id: "svc.inbound-from-wan", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Inbound)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

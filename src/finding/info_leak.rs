@@ -3,7 +3,7 @@
 use super::told::of_itself;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View};
-use crate::attribution::world::Contact;
+use crate::attribution::world::{Contact, Signs};
 use crate::protocol::IdentityKind;
 
 /// What is better not told to everybody.
@@ -21,6 +21,10 @@ pub struct InfoLeak;
 impl Check for InfoLeak {
     fn rule(&self) -> Rule {
         Rule { id: "svc.info-leak", version: 1, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TELLS] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -2,7 +2,7 @@
 
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::protocol::{Content, TCP};
 
 /// See the module.
@@ -11,6 +11,10 @@ pub struct Lateral;
 impl Check for Lateral {
     fn rule(&self) -> Rule {
         Rule { id: "net.lateral", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::PRIVATE, Signs::ANSWERED] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

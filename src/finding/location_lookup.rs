@@ -4,7 +4,7 @@ use super::attributed::attributed;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::signature::Kind;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 
 /// See the module.
 pub struct LocationLookup;
@@ -12,6 +12,10 @@ pub struct LocationLookup;
 impl Check for LocationLookup {
     fn rule(&self) -> Rule {
         Rule { id: "data.location-lookup", version: 1, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of_claim(Kind::Location)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -81,7 +81,7 @@ pub use update_none::Silences;
 use crate::attribution::geo::CountryCode;
 use crate::attribution::ledger::{Ledger, Mark, Row};
 use crate::attribution::legal::Transfer as Decided;
-use crate::attribution::world::{Contact, Device, Level, World, Zone};
+use crate::attribution::world::{Contact, Device, Level, Signs, World, Zone};
 use crate::base::address::Spelled;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
@@ -95,7 +95,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hash;
 use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use words::told;
 
@@ -177,6 +177,8 @@ pub static CHECKS: &[&dyn Check] = &[
     },
 ];
 
+/// Most sets of signs of which it is kept which checks fit them.
+const FITTING_MAX: usize = 1024;
 /// Most deciding frames named by one finding.
 pub const REFS_MAX: usize = 64;
 
@@ -244,6 +246,10 @@ pub trait Check: Sync {
             verify: of("verify"),
         }
     }
+    /// Signs of which a contact must have one of each, or there is nothing that it could say.
+    fn needs(&self) -> &'static [Signs] {
+        &[]
+    }
     /// Reads a contact and drafts a finding about it. All checks look at one contact before any
     /// looks at the next, while its rows are in the cache.
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft>;
@@ -306,8 +312,7 @@ impl<'a> View<'a> {
         let asking_encrypted = boot::asking_encrypted(ledger, world);
         let silences = Silences::of(ledger, world);
         let one_clock = ntp_unauthenticated::one_clock(ledger, world);
-        let latest = ledger.rows.iter().map(|row| row.last).max().unwrap_or_default();
-        let (year, month, day) = latest.date();
+        let (year, month, day) = world.latest.date();
         let day = format!("{year:04}-{month:02}-{day:02}");
         let transfers = transfer::decisions(world, &day);
         let by_id = world.devices.iter().enumerate().map(|(at, device)| (&*device.id, at));
@@ -457,11 +462,17 @@ pub fn run(view: &View<'_>) -> Vec<Finding> {
 /// The same, and the same findings, with several threads.
 #[must_use]
 pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
-    let pairs = &Pairs::of(view.ledger);
+    // Where nothing is found no filter is made.
+    let pairs = &LazyLock::new(|| Pairs::of(view.ledger));
     let found_in = move |contacts: &[Contact]| {
         let mut findings = Vec::new();
+        let mut fitting: Map<Signs, Vec<&dyn Check>> = Map::default();
         for contact in contacts {
-            for &check in CHECKS {
+            if fitting.len() >= FITTING_MAX {
+                fitting.clear();
+            }
+            let checks = fitting.entry(contact.signs).or_insert_with(|| fitting_to(contact.signs));
+            for &check in &*checks {
                 let draft = check.run(view, contact);
                 findings.extend(draft.map(|draft| complete(check, view, pairs, contact, draft)));
             }
@@ -480,8 +491,21 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
         }
         findings
     });
-    findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, f.key.clone()));
+    // Hex digits of one length come in the order of their number.
+    let number = |key: &str| u64::from_str_radix(key, 16).unwrap_or_default();
+    findings.sort_by_cached_key(|f| (std::cmp::Reverse(f.severity), f.id, number(&f.key)));
     findings
+}
+
+/// The checks that may have something to say of contacts with these signs, in their order.
+fn fitting_to(signs: Signs) -> Vec<&'static dyn Check> {
+    CHECKS.iter().copied().filter(|check| may_say(*check, signs)).collect()
+}
+
+/// Whether a check may have something to say of a contact with these signs.
+#[must_use]
+pub fn may_say(check: &dyn Check, signs: Signs) -> bool {
+    check.needs().iter().all(|&any| signs.has(any))
 }
 
 /// First 16 hex digits of a SHA-256: the same for one rule, device and destination.
@@ -625,16 +649,22 @@ pub fn spoken(view: &View<'_>, draft: &Draft) -> String {
 
 /// Up to three different ones, and how many more.
 fn few<T: Copy + Eq + Hash>(items: impl Iterator<Item = T>, show: impl Fn(T) -> String) -> String {
-    let mut seen: Set<T> = Set::default();
+    let (mut first, mut others): (Vec<T>, Set<T>) = Default::default();
     let mut shown = String::new();
     for item in items {
-        if seen.insert(item) && seen.len() <= 3 {
-            let comma = if shown.is_empty() { "" } else { ", " };
-            shown.push_str(comma);
-            shown.push_str(&show(item));
+        if first.contains(&item) {
+            continue;
         }
+        if first.len() == 3 {
+            others.insert(item);
+            continue;
+        }
+        let comma = if shown.is_empty() { "" } else { ", " };
+        shown.push_str(comma);
+        shown.push_str(&show(item));
+        first.push(item);
     }
-    match seen.len().saturating_sub(3) {
+    match others.len() {
         0 => shown,
         more => told!("shared.and_more", shown, more),
     }

@@ -7,7 +7,7 @@ use super::{
     Alternative, Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device,
 };
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 
 /// See the module.
 pub struct NameUnexplained;
@@ -15,6 +15,10 @@ pub struct NameUnexplained;
 impl Check for NameUnexplained {
     fn rule(&self) -> Rule {
         Rule { id: "name.unexplained", version: 3, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::UNEXPLAINED] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

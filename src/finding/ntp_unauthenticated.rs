@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Ledger, Row};
-use crate::attribution::world::{Contact, Level, World, Zone};
+use crate::attribution::world::{Contact, Level, Signs, World, Zone};
 use crate::base::table::{Map, Set};
 use crate::protocol::Method;
 use std::net::IpAddr;
@@ -14,6 +14,10 @@ pub struct NtpUnauthenticated;
 impl Check for NtpUnauthenticated {
     fn rule(&self) -> Rule {
         Rule { id: "ntp.unauth-foreign", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::CLOCK] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
@@ -60,7 +64,8 @@ fn is_clock(row: &Row) -> bool {
 /// Positions of the devices that one internet address alone told the time.
 pub(super) fn one_clock(ledger: &Ledger, world: &World) -> Set<usize> {
     let mut clocks: Map<usize, Option<IpAddr>> = Map::default();
-    for contact in world.contacts.iter().filter(|contact| contact.zone != Zone::Group) {
+    let clocks_asked = world.contacts.iter().filter(|one| one.signs.has(Signs::CLOCK));
+    for contact in clocks_asked.filter(|contact| contact.zone != Zone::Group) {
         if world.devices[contact.device_index].role == "gateway" {
             continue;
         }

@@ -3,19 +3,10 @@
 
 use super::{Draft, View, spoken, spoken_device};
 use crate::attribution::ledger::Row;
+pub(super) use crate::attribution::world::is_answered;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::address::Spelled;
 use std::fmt;
-
-/// Whether flows of a row were begun by somebody else than who answered in it.
-pub(super) fn is_answered(zone: Zone, row: &Row) -> bool {
-    match zone {
-        // Between two local ends the one that began is the local one.
-        Zone::Private => row.begun_here && row.totals[1].payload_bytes > 0,
-        Zone::Internet => row.begun_there && !row.begun_here && row.totals[0].payload_bytes > 0,
-        Zone::Group => false,
-    }
-}
 
 /// Where the service of a row is offered: `192.0.2.1 port 23`.
 pub(super) struct At<'a>(pub &'a Row, pub Zone);

@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Mark, Row};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::span;
 use crate::base::time::SECOND;
 use crate::flow::Cite;
@@ -22,6 +22,10 @@ pub struct OfflineLoop;
 impl Check for OfflineLoop {
     fn rule(&self) -> Rule {
         Rule { id: "resil.offline-loop", version: 1, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

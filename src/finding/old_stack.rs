@@ -4,7 +4,7 @@ use super::told::by_either_end;
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Severity, View};
 use crate::attribution::ledger::{Evidence, Row};
-use crate::attribution::world::{Contact, Level};
+use crate::attribution::world::{Contact, Level, Signs};
 use crate::base::text::safe;
 use crate::protocol::IdentityKind;
 use std::cmp::Ordering;
@@ -61,6 +61,10 @@ pub struct OldStack;
 impl Check for OldStack {
     fn rule(&self) -> Rule {
         Rule { id: "update.old-stack", version: 1, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TELLS] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

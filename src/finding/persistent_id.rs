@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Ledger, Mark};
-use crate::attribution::world::{Contact, World, Zone};
+use crate::attribution::world::{Contact, Signs, World, Zone};
 use crate::base::table::Map;
 use std::collections::BTreeSet;
 
@@ -15,7 +15,8 @@ impl Identifiers {
     #[must_use]
     pub fn of(ledger: &Ledger, world: &World) -> Identifiers {
         let mut reach: Map<(usize, Box<[u8]>), usize> = Map::default();
-        for contact in world.contacts.iter().filter(|contact| contact.zone == Zone::Internet) {
+        let internet = world.contacts.iter().filter(|contact| contact.zone == Zone::Internet);
+        for contact in internet.filter(|one| one.signs.has(Signs::of(Mark::Identifier))) {
             let rows = contact.rows.iter().map(|&index| &ledger.rows[index]);
             let said = rows.flat_map(|row| &row.evidence).filter(|e| e.mark == Mark::Identifier);
             // A single short number is shared by chance.
@@ -42,6 +43,10 @@ pub struct PersistentId;
 impl Check for PersistentId {
     fn rule(&self) -> Rule {
         Rule { id: "telemetry.persistent-id", version: 1, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Identifier)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

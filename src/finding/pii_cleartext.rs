@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 use crate::base::text::safe;
 use crate::protocol::Content;
 
@@ -13,6 +13,10 @@ pub struct PiiCleartext;
 impl Check for PiiCleartext {
     fn rule(&self) -> Rule {
         Rule { id: "data.pii-cleartext", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Identifier)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 use crate::base::text::safe;
 
 /// See the module.
@@ -12,6 +12,10 @@ pub struct PortOpening;
 impl Check for PortOpening {
     fn rule(&self) -> Rule {
         Rule { id: "svc.upnp-hole", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::PRIVATE.or(Signs::GROUP), Signs::of(Mark::Opening)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

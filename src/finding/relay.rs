@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 use crate::base::text::safe;
 
 /// See the module.
@@ -12,6 +12,10 @@ pub struct Relay;
 impl Check for Relay {
     fn rule(&self) -> Rule {
         Rule { id: "cloud.relay", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Relay)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@ use super::told::by_either_end;
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Severity, View, spoken_device};
 use crate::attribution::ledger::{Evidence, Ledger, Mark, Row};
-use crate::attribution::world::{Contact, World, Zone};
+use crate::attribution::world::{Contact, Signs, World, Zone};
 use crate::base::table::Map;
 use crate::base::text::safe;
 use crate::protocol::IdentityKind;
@@ -21,7 +21,7 @@ impl Keys {
     #[must_use]
     pub fn of(ledger: &Ledger, world: &World, by_id: &Map<&str, usize>) -> Keys {
         let mut all: Map<Box<[u8]>, BTreeSet<usize>> = Map::default();
-        for contact in &world.contacts {
+        for contact in world.contacts.iter().filter(|one| one.signs.has(Signs::TELLS)) {
             let evidence = contact.rows.iter().flat_map(|&row| &ledger.rows[row].evidence);
             for one in evidence.filter(|one| one.kind == Some(IdentityKind::Key)) {
                 let peer = || by_id.get(&*contact.destination).copied();
@@ -46,6 +46,10 @@ pub struct SameKey;
 impl Check for SameKey {
     fn rule(&self) -> Rule {
         Rule { id: "cred.same-across-devices", version: 1, severity: Severity::High }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TELLS] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

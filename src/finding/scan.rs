@@ -3,7 +3,7 @@
 use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Row;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::table::Set;
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
@@ -29,8 +29,13 @@ impl Check for Scan {
         Rule { id: "net.scan", version: 2, severity: Severity::Medium }
     }
 
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE] }
+    }
+
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {
-        if contact.zone == Zone::Group {
+        let swept = view.sweeps.at(contact);
+        if contact.zone == Zone::Group || swept.is_none() && contact.rows.len() < PORTS_MIN {
             return None;
         }
         let mut draft = Draft::new(
@@ -57,7 +62,7 @@ impl Check for Scan {
             tried.push(told!("net.scan.ports", count = ports.len()));
         }
         let mut counted: Set<usize> = draft.traffic.iter().map(|&(row, _)| row).collect();
-        let swept = view.sweeps.at(contact).into_iter().flat_map(|swept| &swept.sweeps);
+        let swept = swept.into_iter().flat_map(|swept| &swept.sweeps);
         for sweep in swept.filter(|sweep| sweep.addresses >= ADDRESSES_MIN) {
             sweep.tell(view, &mut draft, &mut counted);
             tried.push(told!(

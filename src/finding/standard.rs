@@ -4,7 +4,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::Contact;
+use crate::attribution::world::{Contact, Signs};
 
 /// See the module.
 pub struct Standard {
@@ -23,6 +23,10 @@ impl Check for Standard {
 
     fn words(&self) -> &'static str {
         "standard"
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::of(Mark::Standard)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -3,7 +3,7 @@
 use super::offered::{At, is_answered};
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::protocol::{Content, Method, debugging};
 
 /// See the module.
@@ -12,6 +12,10 @@ pub struct SvcDebug;
 impl Check for SvcDebug {
     fn rule(&self) -> Rule {
         Rule { id: "svc.debug", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::ANSWERED.or(Signs::READABLE)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

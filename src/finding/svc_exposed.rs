@@ -3,7 +3,7 @@
 use super::offered::{At, is_answered};
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Severity, View};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::protocol::{TCP, UDP};
 use std::collections::BTreeSet;
 
@@ -13,6 +13,10 @@ pub struct SvcExposed;
 impl Check for SvcExposed {
     fn rule(&self) -> Rule {
         Rule { id: "svc.listen-exposed", version: 2, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::ANSWERED] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -3,7 +3,7 @@
 use super::offered::{At, is_answered};
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Severity, View};
-use crate::attribution::world::{Contact, Level};
+use crate::attribution::world::{Contact, Level, Signs};
 use crate::protocol::{Method, legacy};
 use std::collections::BTreeSet;
 
@@ -13,6 +13,10 @@ pub struct SvcLegacy;
 impl Check for SvcLegacy {
     fn rule(&self) -> Rule {
         Rule { id: "svc.legacy", version: 2, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::ANSWERED] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

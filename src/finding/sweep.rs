@@ -3,9 +3,8 @@
 use super::words::told;
 use super::{Draft, Fact, View};
 use crate::attribution::ledger::{Ledger, Mark};
-use crate::attribution::world::{Contact, World, Zone};
+use crate::attribution::world::{Contact, Signs, World, Zone, is_in_vain};
 use crate::base::table::Set;
-use crate::protocol::TCP;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -76,15 +75,11 @@ impl Sweeps {
 fn swept(ledger: &Ledger, contacts: &[Contact]) -> Swept {
     let mut tried: BTreeMap<(Zone, u16), (BTreeSet<IpAddr>, Vec<usize>)> = BTreeMap::new();
     let mut swept = Swept::default();
-    for contact in contacts.iter().filter(|contact| contact.zone != Zone::Group) {
+    let vain = contacts.iter().filter(|contact| contact.signs.has(Signs::IN_VAIN));
+    for contact in vain.filter(|contact| contact.zone != Zone::Group) {
         for &index in &contact.rows {
             let row = &ledger.rows[index];
-            let in_vain = row.protocol == TCP
-                && row.begun_here
-                // What was looked up by name was not found by trying.
-                && row.name.is_none()
-                && row.totals.iter().all(|sent| sent.payload_bytes == 0);
-            let Some(port) = row.port.filter(|_| in_vain) else { continue };
+            let Some(port) = row.port.filter(|_| is_in_vain(row)) else { continue };
             let (addresses, rows) = tried.entry((contact.zone, port)).or_default();
             addresses.insert(row.remote.address);
             rows.push(index);
@@ -101,6 +96,9 @@ fn swept(ledger: &Ledger, contacts: &[Contact]) -> Swept {
         rows,
     });
     swept.sweeps = sweeps.collect();
+    if swept.sweeps.is_empty() && swept.bots.is_empty() {
+        return swept;
+    }
     let told: BTreeSet<usize> =
         swept.sweeps.iter().flat_map(|sweep| &sweep.rows).chain(&swept.bots).copied().collect();
     let concerned = contacts.iter().filter(|one| one.rows.iter().any(|row| told.contains(row)));

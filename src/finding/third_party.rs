@@ -4,7 +4,7 @@ use super::attributed::attributed;
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::signature::Kind;
-use crate::attribution::world::{Contact, Party, Zone};
+use crate::attribution::world::{Contact, Party, Signs, Zone};
 
 /// See the module.
 pub struct ThirdParty;
@@ -12,6 +12,10 @@ pub struct ThirdParty;
 impl Check for ThirdParty {
     fn rule(&self) -> Rule {
         Rule { id: "telemetry.third-party", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of_claim(Kind::Analytics)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -5,7 +5,7 @@ use super::certificate::told;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 
 /// See the module.
 pub struct TlsCertAccepted;
@@ -13,6 +13,10 @@ pub struct TlsCertAccepted;
 impl Check for TlsCertAccepted {
     fn rule(&self) -> Rule {
         Rule { id: "tls.cert-bad-accepted", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::CertificateAccepted)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@ use super::certificate::told;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 
 /// See the module.
 pub struct TlsCertBad;
@@ -12,6 +12,10 @@ pub struct TlsCertBad;
 impl Check for TlsCertBad {
     fn rule(&self) -> Rule {
         Rule { id: "tls.cert-bad", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Certificate)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 use crate::base::text::safe;
 
 /// See the module.
@@ -13,6 +13,10 @@ pub struct TlsNoPfs;
 impl Check for TlsNoPfs {
     fn rule(&self) -> Rule {
         Rule { id: "tls.no-pfs", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE, Signs::of(Mark::NoForwardSecrecy)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -3,7 +3,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{FlowRef, Mark};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 
 /// Services told one by one.
 const FACTS_MAX: usize = 16;
@@ -14,6 +14,10 @@ pub struct TlsNoSni;
 impl Check for TlsNoSni {
     fn rule(&self) -> Rule {
         Rule { id: "tls.no-sni", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::NoServerName)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

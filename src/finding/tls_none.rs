@@ -2,7 +2,7 @@
 
 use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, capped, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::protocol::{Content, Method};
 use std::collections::BTreeSet;
 
@@ -12,6 +12,10 @@ pub struct TlsNone;
 impl Check for TlsNone {
     fn rule(&self) -> Rule {
         Rule { id: "tls.none", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::READABLE] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, capped, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use std::collections::BTreeSet;
 
 /// See the module.
@@ -13,6 +13,10 @@ pub struct TlsOldVersion;
 impl Check for TlsOldVersion {
     fn rule(&self) -> Rule {
         Rule { id: "tls.old-version", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE, Signs::of(Mark::Deprecated)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

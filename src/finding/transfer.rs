@@ -7,7 +7,7 @@ use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::legal::{self, Transfer as Decided};
-use crate::attribution::world::{Contact, World, Zone};
+use crate::attribution::world::{Contact, Signs, World, Zone};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
@@ -25,6 +25,10 @@ impl Check for Transfer {
 
     fn words(&self) -> &'static str {
         "transfer"
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::SENT] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

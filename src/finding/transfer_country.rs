@@ -3,7 +3,7 @@
 use super::placed::placed;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Zone};
+use crate::attribution::world::{Contact, Signs, Zone};
 
 /// See the module.
 pub struct TransferCountry;
@@ -11,6 +11,10 @@ pub struct TransferCountry;
 impl Check for TransferCountry {
     fn rule(&self) -> Rule {
         Rule { id: "transfer.country", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::SENT] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@ use super::words::{msg, text, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::{Evidence, Mark};
 use crate::attribution::names::registrable;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::safe;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,10 @@ pub struct CovertTunnel;
 impl Check for CovertTunnel {
     fn rule(&self) -> Rule {
         Rule { id: "net.covert-tunnel", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE, Signs::of(Mark::Query)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -4,7 +4,7 @@ use super::firmware::FIRMWARE;
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::safe;
 
 /// See the module.
@@ -13,6 +13,10 @@ pub struct UpdateCheck;
 impl Check for UpdateCheck {
     fn rule(&self) -> Rule {
         Rule { id: "update.check-seen", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Update).or(Signs::CLAIMED)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

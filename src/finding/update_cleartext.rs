@@ -3,7 +3,7 @@
 use super::words::{msg, text, told};
 use super::{Check, Draft, Rule, Service, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::safe;
 
 /// See the module.
@@ -12,6 +12,10 @@ pub struct UpdateCleartext;
 impl Check for UpdateCleartext {
     fn rule(&self) -> Rule {
         Rule { id: "update.cleartext", version: 1, severity: Severity::Medium }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::TO_ONE, Signs::of(Mark::Update)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -5,7 +5,7 @@ use super::{
     Check, Draft, Fact, Rule, Service, Severity, View, position, spans, spoken, spoken_device,
 };
 use crate::attribution::ledger::{FlowRef, Mark};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::span;
 use crate::base::time::{SECOND, Timestamp};
 use crate::flow::Cite;
@@ -20,6 +20,10 @@ pub struct Upload;
 impl Check for Upload {
     fn rule(&self) -> Rule {
         Rule { id: "data.media-upload-unprompted", version: 3, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET, Signs::of(Mark::Upload)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

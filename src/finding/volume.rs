@@ -2,7 +2,7 @@
 
 use super::words::{msg, told};
 use super::{Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
-use crate::attribution::world::{Contact, Level, Zone};
+use crate::attribution::world::{Contact, Level, Signs, Zone};
 use crate::base::text::span;
 use crate::base::time::SECOND;
 
@@ -15,6 +15,10 @@ pub struct Volume;
 impl Check for Volume {
     fn rule(&self) -> Rule {
         Rule { id: "telemetry.volume", version: 1, severity: Severity::Info }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::INTERNET] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

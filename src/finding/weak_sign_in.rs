@@ -4,7 +4,7 @@ use super::offered::is_answered;
 use super::words::{msg, told};
 use super::{Check, Draft, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
-use crate::attribution::world::Contact;
+use crate::attribution::world::{Contact, Signs};
 use crate::base::text::safe;
 use crate::protocol::Content;
 
@@ -14,6 +14,10 @@ pub struct WeakSignIn;
 impl Check for WeakSignIn {
     fn rule(&self) -> Rule {
         Rule { id: "auth.weak-scheme", version: 1, severity: Severity::Low }
+    }
+
+    fn needs(&self) -> &'static [Signs] {
+        const { &[Signs::of(Mark::WeakSignIn)] }
     }
 
     fn run(&self, view: &View<'_>, contact: &Contact) -> Option<Draft> {

@@ -8,15 +8,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// See the module.
-#[derive(Default)]
-pub(super) struct Bearings<'a> {
+pub(super) struct Bearings {
     /// Standard and clause, in the order in which they are judged.
     clauses: Vec<[Arc<str>; 2]>,
-    /// Positions of clauses with their verdicts, by key of the finding.
-    by_key: Map<&'a str, Vec<(usize, Verdict)>>,
+    /// By position of the finding, that of the first with the same key.
+    firsts: Vec<usize>,
+    /// Positions of clauses with their verdicts, by position of the first finding with a key.
+    verdicts: Vec<Vec<(usize, Verdict)>>,
 }
 
-impl<'a> Bearings<'a> {
+impl Bearings {
+    /// Of no clause yet.
+    pub fn new(findings: &[Finding]) -> Bearings {
+        let mut known: Map<&str, usize> = Map::default();
+        known.reserve(findings.len());
+        let firsts = findings.iter().enumerate();
+        let firsts = firsts.map(|(at, finding)| *known.entry(&*finding.key).or_insert(at));
+        Bearings {
+            clauses: Vec::new(),
+            firsts: firsts.collect(),
+            verdicts: vec![Vec::new(); findings.len()],
+        }
+    }
+
     /// The clause that is judged next.
     pub fn next(&mut self, standard: &Standard, mapping: &Mapping) {
         let id = match self.clauses.last() {
@@ -27,8 +41,8 @@ impl<'a> Bearings<'a> {
     }
 
     /// A finding bears on the clause that is judged.
-    pub fn add(&mut self, finding: &'a Finding, verdict: Verdict) {
-        let of_finding = self.by_key.entry(&finding.key).or_default();
+    pub fn add(&mut self, finding: usize, verdict: Verdict) {
+        let of_finding = &mut self.verdicts[self.firsts[finding]];
         let clause = self.clauses.len() - 1;
         // A finding may stand on more than one side of a clause.
         if of_finding.last().is_none_or(|&(last, _)| last != clause) {
@@ -38,10 +52,10 @@ impl<'a> Bearings<'a> {
 
     /// What each finding bears on, in their order. Those that bear on the same share it: there may
     /// be as many findings as contacts.
-    pub fn of(self, findings: &[Finding]) -> Vec<Arc<[Bearing]>> {
+    pub fn all(self) -> Vec<Arc<[Bearing]>> {
         let mut shared: BTreeMap<&[(usize, Verdict)], Arc<[Bearing]>> = BTreeMap::new();
-        let each = findings.iter().map(|finding| {
-            let wanted = self.by_key.get(finding.key.as_str()).map_or(&[][..], Vec::as_slice);
+        let each = self.firsts.iter().map(|&first| {
+            let wanted = self.verdicts[first].as_slice();
             let bearing = |&(clause, verdict): &(usize, Verdict)| {
                 let [standard, clause] = self.clauses[clause].clone();
                 Bearing { standard, clause, verdict: verdict.name() }

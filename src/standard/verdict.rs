@@ -3,6 +3,7 @@
 use super::bearing::Bearings;
 use super::{Can, Mapping, Standard};
 use crate::attribution::world::{Contact, Device, Level, Zone};
+use crate::base::table::Map;
 use crate::base::time::Timestamp;
 use crate::finding::{CHECKS, Finding, Severity};
 use serde::Serialize;
@@ -104,10 +105,14 @@ impl Mapping {
     }
 }
 
+/// A finding and its position.
+type Hit<'a> = (usize, &'a Finding);
+
 /// One device, with what is needed to judge it.
 struct Judged<'a> {
     device: &'a Device,
-    findings: BTreeMap<&'static str, Vec<&'a Finding>>,
+    /// With their positions.
+    findings: BTreeMap<&'static str, Vec<Hit<'a>>>,
     internet: bool,
     unknown: bool,
     /// Position among the kinds of devices that differ in nothing else that counts.
@@ -124,29 +129,32 @@ struct Judges<'a> {
 
 impl<'a> Judges<'a> {
     fn of(devices: &'a [Device], contacts: &[Contact], findings: &'a [Finding]) -> Judges<'a> {
-        let mut by_id: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut by_id: Map<&str, usize> = Map::default();
+        let mut by_position: Vec<Option<usize>> = vec![None; devices.len()];
         let mut all: Vec<Judged<'_>> = Vec::with_capacity(devices.len());
         // Who was only heard calling to all says nothing to anything.
-        for device in devices.iter().filter(|device| !device.visibility.group_only) {
+        let heard = devices.iter().enumerate().filter(|(_, one)| !one.visibility.group_only);
+        for (position, device) in heard {
             by_id.insert(&device.id, all.len());
+            by_position[position] = Some(all.len());
             let findings = BTreeMap::new();
             all.push(Judged { device, findings, internet: false, unknown: false, kind: 0 });
         }
         for contact in contacts.iter().filter(|contact| contact.zone == Zone::Internet) {
-            if let Some(&at) = by_id.get(&*contact.device) {
+            if let Some(at) = by_position.get(contact.device_index).copied().flatten() {
                 all[at].internet |= contact.traffic.wire() > 0;
                 all[at].unknown |=
                     contact.services.iter().any(|service| service.content == "unknown");
             }
         }
         let mut by_finding: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
-        for finding in findings {
+        for (position, finding) in findings.iter().enumerate() {
             if let Some(&at) = by_id.get(&*finding.subject.device) {
                 let of_device = all[at].findings.entry(finding.id).or_default();
                 if of_device.is_empty() {
                     by_finding.entry(finding.id).or_default().push(at);
                 }
-                of_device.push(finding);
+                of_device.push((position, finding));
             }
         }
         let mut known: BTreeMap<_, usize> = BTreeMap::new();
@@ -187,29 +195,29 @@ pub fn judge(
 ) -> Vec<Clause> {
     let judges = Judges::of(devices, contacts, findings);
     let mut clauses = Vec::new();
-    let mut bearings = Bearings::default();
+    let mut bearings = Bearings::new(findings);
     for standard in standards {
         for mapping in &standard.clause {
             clauses.push(clause(standard, mapping, &judges, window, &mut bearings));
         }
     }
-    let bears_on = bearings.of(findings);
+    let bears_on = bearings.all();
     for (finding, bears_on) in findings.iter_mut().zip(bears_on) {
         finding.clauses = bears_on;
     }
     clauses
 }
 
-fn clause<'a>(
+fn clause(
     standard: &Standard,
     mapping: &Mapping,
-    judges: &Judges<'a>,
+    judges: &Judges<'_>,
     window: &Window,
-    bearings: &mut Bearings<'a>,
+    bearings: &mut Bearings,
 ) -> Clause {
     bearings.next(standard, mapping);
     let mut overall = (Verdict::NotObservable, String::new());
-    let mut devices: Vec<DeviceVerdict> = Vec::new();
+    let mut devices: Vec<(&Device, Verdict, Vec<&Finding>)> = Vec::new();
     let mut more = 0;
     if mapping.can.is_empty() {
         overall.1 = "it cannot be seen in traffic".to_owned();
@@ -221,9 +229,9 @@ fn clause<'a>(
             let one = &judges.all[at];
             rest[one.kind] -= 1;
             let (verdict, because, hits) = verdict(mapping, one, true, window);
-            hits.iter().for_each(|finding| bearings.add(finding, verdict));
-            let findings = hits.iter().map(|finding| finding.key.clone()).collect();
-            devices.push(DeviceVerdict { device: one.device.id.clone(), verdict, findings });
+            hits.iter().for_each(|&(at, _)| bearings.add(at, verdict));
+            let hits = hits.into_iter().map(|(_, finding)| finding).collect();
+            devices.push((one.device, verdict, hits));
             if verdict < overall.0 {
                 overall = (verdict, because);
             }
@@ -233,8 +241,7 @@ fn clause<'a>(
             let (verdict, because, _) = verdict(mapping, one, false, window);
             if verdict != Verdict::Inconclusive {
                 // One of its kind stands for all of them.
-                let device = one.device.id.clone();
-                devices.push(DeviceVerdict { device, verdict, findings: Vec::new() });
+                devices.push((one.device, verdict, Vec::new()));
                 more += count - 1;
             }
             if verdict < overall.0 {
@@ -242,9 +249,14 @@ fn clause<'a>(
             }
         }
     }
-    devices.sort_by_key(|device| device.verdict);
+    devices.sort_by_key(|&(_, verdict, _)| verdict);
     let devices_more = more + devices.len().saturating_sub(DEVICES_MAX);
     devices.truncate(DEVICES_MAX);
+    let shown = |(device, verdict, hits): (&Device, Verdict, Vec<&Finding>)| DeviceVerdict {
+        device: device.id.clone(),
+        verdict,
+        findings: hits.into_iter().map(|finding| finding.key.clone()).collect(),
+    };
     Clause {
         standard: standard.id.clone(),
         title: standard.title.clone(),
@@ -254,7 +266,7 @@ fn clause<'a>(
         says: mapping.says.clone(),
         verdict: overall.0,
         because: overall.1,
-        devices,
+        devices: devices.into_iter().map(shown).collect(),
         devices_more,
     }
 }
@@ -264,15 +276,16 @@ fn verdict<'f>(
     one: &Judged<'f>,
     with_findings: bool,
     window: &Window,
-) -> (Verdict, String, Vec<&'f Finding>) {
-    let of = |ids: &[String]| -> Vec<&'f Finding> {
+) -> (Verdict, String, Vec<Hit<'f>>) {
+    let of = |ids: &[String]| -> Vec<Hit<'f>> {
         let found = ids.iter().filter(|_| with_findings);
         let found = found.filter_map(|id| one.findings.get(id.as_str()));
         found.flatten().copied().collect()
     };
     let mut against = of(&mapping.findings);
-    let decides =
-        |finding: &&Finding| finding.severity > Severity::Info && finding.level < Level::Inferred;
+    let decides = |(_, finding): &Hit<'_>| {
+        finding.severity > Severity::Info && finding.level < Level::Inferred
+    };
     // What must be looked at in one phase is refuted only where nothing else was recorded.
     let in_phase = mapping
         .phase
@@ -282,7 +295,7 @@ fn verdict<'f>(
     let strong = can && one.device.role == "device";
     if strong && against.iter().any(decides) {
         against.retain(decides);
-        let ids: BTreeSet<&str> = against.iter().map(|finding| finding.id).collect();
+        let ids: BTreeSet<&str> = against.iter().map(|(_, finding)| finding.id).collect();
         let ids: Vec<&str> = ids.into_iter().collect();
         return (Verdict::Refuted, format!("found: {}", ids.join(", ")), against);
     }

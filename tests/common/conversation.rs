@@ -1,5 +1,6 @@
 //! Hand-made conversations, and what the checks say of them: every filter is tried in tshark.
 
+use super::needs;
 use super::tshark;
 use super::walk::walk;
 use phonehome::attribution::Signatures;
@@ -85,7 +86,9 @@ impl Capture {
         let ledger = walk(&path).unwrap().outcome.ledger;
         let world = World::build(&ledger, geo, &SIGNATURES, &Choice::default());
         let view = View::new(&ledger, &world, false).here(here.map(str::to_owned));
-        let findings = finding::run(&view.in_periods(periods));
+        let view = view.in_periods(periods);
+        needs::hold(&view);
+        let findings = finding::run(&view);
         for finding in &findings {
             assert!(finding.may_say.is_ascii() && !finding.may_say.contains('{'));
             assert!(!finding.does_not_show.is_empty() && !finding.refs.is_empty());

@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod folder;
 pub mod generated;
 pub mod known;
+pub mod needs;
 #[cfg(target_os = "linux")]
 pub mod network;
 pub mod places;

@@ -1,5 +1,6 @@
 //! Walks a capture in this process: what a run of the program does before it prints.
 
+use super::needs;
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::FlowRecord;
@@ -28,7 +29,9 @@ impl Walked {
         let ledger = &self.outcome.ledger;
         let world = World::build(ledger, &Geo::default(), &SIGNATURES, &Choice::default());
         let lossy = self.ending.damage.is_some();
-        finding::run(&View::new(ledger, &world, lossy))
+        let view = View::new(ledger, &world, lossy);
+        needs::hold(&view);
+        finding::run(&view)
     }
 }
 

@@ -27,6 +27,16 @@ impl serde::Serialize for NameSource {
 }
 
 impl NameSource {
+    /// Every source, best first.
+    pub const ALL: [NameSource; 6] = [
+        NameSource::Sni,
+        NameSource::Host,
+        NameSource::Dns,
+        NameSource::Certificate,
+        NameSource::DnsOther,
+        NameSource::File,
+    ];
+
     /// The word for it in outputs.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -81,6 +81,8 @@ pub struct Row {
     pub(super) whole_hops: [bool; 2],
     /// By input, where there are several.
     shares: Vec<Share>,
+    /// Kinds of evidence in its flows, kept or not, as bits of [`Mark`].
+    pub marks: u32,
     /// What flows of unknown content look like, as bits of [`crate::protocol::unknown::Class`].
     pub classes: u8,
     /// Flows not remembered singly because of the bound.
@@ -188,6 +190,7 @@ impl Row {
             flow_refs: Vec::new(),
             whole_hops: [false; 2],
             shares: Vec::new(),
+            marks: 0,
             classes: 0,
             flow_refs_lost: 0,
             fragments: false,
@@ -257,6 +260,7 @@ impl Row {
         if notes.hello_without_name() {
             marks |= Mark::NoServerName as u32;
         }
+        self.marks |= marks;
         for evidence in notes.evidence {
             let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {

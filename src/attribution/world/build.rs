@@ -1,6 +1,7 @@
 //! Adds the ledger up into a world.
 
-use super::destination::Destinations;
+use super::destination::{Destinations, Known};
+use super::ends::Ends;
 use super::maker::confirm;
 use super::{Choice, Claims, Contact, Destination, Device, World, Zone, zone_of};
 use crate::attribution::geo::Geo;
@@ -8,6 +9,7 @@ use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware, Ledger};
 use crate::attribution::signature::Signatures;
 use crate::base::address::Mac;
 use crate::base::table::{Map, Set};
+use crate::base::time::Timestamp;
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -22,6 +24,7 @@ pub(super) struct Builder<'a> {
     pub choice: &'a Choice,
     pub routed: &'a Set<Mac>,
     pub day: String,
+    pub latest: Timestamp,
 }
 
 /// A row of the ledger and what it belongs to, as positions.
@@ -59,13 +62,24 @@ impl World {
         let (year, month, day) = latest.date();
         let routed = routed(ledger);
         let day = format!("{year:04}-{month:02}-{day:02}");
-        Builder { ledger, geo, signatures, choice, routed: &routed, day }.build()
+        Builder { ledger, geo, signatures, choice, routed: &routed, day, latest }.build()
     }
 }
 
 /// The order of contacts of one device.
 fn order(contact: &Contact) -> (Zone, Reverse<u64>, &str) {
     (contact.zone, Reverse(contact.traffic.wire()), &contact.destination)
+}
+
+/// Moves the contacts of a device behind the others, each once: they are large.
+fn in_order(of_device: &mut Vec<Option<Contact>>, contacts: &mut Vec<Contact>) {
+    let mut sorted: Vec<usize> = (0..of_device.len()).collect();
+    sorted.sort_unstable_by(|&a, &b| {
+        let [a, b] = [a, b].map(|at| of_device[at].as_ref().map(order));
+        a.cmp(&b)
+    });
+    contacts.extend(sorted.into_iter().filter_map(|at| of_device[at].take()));
+    of_device.clear();
 }
 
 /// Hardware addresses that are taken for routers.
@@ -85,37 +99,40 @@ fn is_routed(hardware: &Hardware) -> bool {
 
 impl Builder<'_> {
     fn build(&self) -> World {
-        let (mut devices, left_out) = self.devices();
-        let (placed, destinations, claims) = self.place(&devices);
+        let ends = Ends::of(self);
+        let (mut devices, left_out) = self.devices(&ends);
+        let (placed, destinations, claims) = self.place(&ends, &devices);
+        drop(ends);
         let mut placed = grouped(&placed, destinations.len(), |placed| placed.destination);
         let destinations = self.destinations(&mut placed, destinations, &claims);
         let placed = grouped(&placed, devices.len() + 1, |placed| placed.device);
         let contacts = self.contacts(&placed, &devices, &destinations, &claims);
         confirm(&mut devices, &destinations, &contacts);
-        World { devices, destinations, contacts, left_out, claims }
+        World { devices, destinations, contacts, left_out, claims, latest: self.latest }
     }
 
     /// Finds out which rows are shown, and where each belongs.
-    fn place(&self, devices: &[Device]) -> (Vec<Placed>, Vec<Destination>, Claims) {
+    fn place(&self, ends: &Ends, devices: &[Device]) -> (Vec<Placed>, Vec<Destination>, Claims) {
         let index: Map<DeviceKey, usize> =
             devices.iter().enumerate().map(|(index, device)| (device.key, index)).collect();
+        let device = |key: &DeviceKey| index.get(key).copied().unwrap_or(devices.len());
+        let shown = |key: &DeviceKey| self.left_out(*key).is_none().then(|| device(key));
+        let shown: Vec<Option<usize>> = ends.keys.iter().map(shown).collect();
         let mut placed = Vec::with_capacity(self.ledger.rows.len());
         let mut destinations = Destinations::default();
+        let mut known = Known::default();
         let mut claims = Claims::default();
         for (row_index, row) in self.ledger.rows.iter().enumerate() {
-            let key = self.device_of(row.local);
-            if self.left_out(key).is_some() {
-                continue;
-            }
+            let Some(device) = shown[ends.local[row_index] as usize] else { continue };
             let zone = zone_of(row.remote);
-            if let Some(claim) = self.claim(row) {
+            if let Some(claim) = self.claim(row, zone, &mut known) {
                 claims.insert(row_index, claim);
             }
-            placed.push(Placed {
-                device: index.get(&key).copied().unwrap_or(devices.len()),
-                destination: destinations.position(zone, &self.destination_of(row, zone)),
-                row: row_index,
+            let peer = ends.remote[row_index];
+            let destination = known.destination(row, zone, peer, || {
+                destinations.position(zone, &self.destination_of(row, zone))
             });
+            placed.push(Placed { device, destination, row: row_index });
         }
         (placed, destinations.all, claims)
     }
@@ -152,20 +169,23 @@ impl Builder<'_> {
         destinations: &[Destination],
         claims: &Claims,
     ) -> Vec<Contact> {
-        let mut contacts: Vec<Contact> = placed
-            .chunk_by(|a, b| (a.device, a.destination) == (b.device, b.destination))
-            .filter_map(|rows| {
-                let Placed { device, destination, .. } = rows[0];
-                Some(self.contact(
-                    (device, devices.get(device)?),
-                    (destination, &destinations[destination]),
-                    rows,
-                    claims,
-                ))
-            })
-            .collect();
-        for of_device in contacts.chunk_by_mut(|a, b| a.device_index == b.device_index) {
-            of_device.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        let pairs =
+            || placed.chunk_by(|a, b| (a.device, a.destination) == (b.device, b.destination));
+        let mut contacts: Vec<Contact> = Vec::with_capacity(pairs().count());
+        let mut of_device: Vec<Option<Contact>> = Vec::new();
+        let mut pairs = pairs().peekable();
+        while let Some(rows) = pairs.next() {
+            let Placed { device, destination, .. } = rows[0];
+            let Some(shown) = devices.get(device) else { break };
+            of_device.push(Some(self.contact(
+                (device, shown),
+                (destination, &destinations[destination]),
+                rows,
+                claims,
+            )));
+            if pairs.peek().is_none_or(|next| next[0].device != device) {
+                in_order(&mut of_device, &mut contacts);
+            }
         }
         contacts
     }

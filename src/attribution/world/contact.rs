@@ -2,13 +2,14 @@
 
 use super::build::{Builder, Placed};
 use super::{
-    Claims, Contact, Destination, Device, Host, Party, Service, Traffic, WireText, transport_name,
+    Claims, Contact, Destination, Device, Host, Party, Service, Signs, Traffic, WireText,
+    transport_name,
 };
 use crate::attribution::ledger::Row;
 use crate::attribution::signature::Kind;
 use crate::base::frame;
-use crate::protocol::Label;
 use crate::protocol::unknown::Class;
+use crate::protocol::{Content, Label};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -22,19 +23,7 @@ impl Builder<'_> {
         claims: &Claims,
     ) -> Contact {
         let ledger = self.ledger;
-        let mut named: Vec<(Option<&[u8]>, usize)> = placed
-            .iter()
-            .map(|placed| {
-                let name = ledger.rows[placed.row].name;
-                (name.map(|named| ledger.names.get(named.name)), placed.row)
-            })
-            .collect();
-        named.sort_unstable();
-        let mut hosts: Vec<Host> = named
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|rows| self.host(rows, destination, claims))
-            .collect();
-        hosts.sort_by_key(|host| Reverse(host.traffic.wire()));
+        let hosts = self.hosts(destination, placed, claims);
         let rows = || placed.iter().map(|placed| &ledger.rows[placed.row]);
         let first_row = &ledger.rows[placed[0].row];
         let mut contact = Contact {
@@ -54,10 +43,14 @@ impl Builder<'_> {
             last: first_row.last,
             frames: first_row.frames,
             rows: placed.iter().map(|placed| placed.row).collect(),
+            signs: Signs::default(),
             device_index,
             destination_index,
         };
-        for row in rows() {
+        for placed in placed {
+            let row = &ledger.rows[placed.row];
+            let signs = Signs::of_row(destination.zone, row, claims.of(placed.row));
+            contact.signs = contact.signs.or(signs);
             contact.traffic.add(&Traffic::of(&row.totals));
             contact.flows += row.flows;
             let [first, last] = contact.frames;
@@ -74,6 +67,25 @@ impl Builder<'_> {
         contact
     }
 
+    /// The names that rows go by, most traffic first.
+    fn hosts(&self, destination: &Destination, placed: &[Placed], claims: &Claims) -> Vec<Host> {
+        let named = |placed: &Placed| {
+            let name = self.ledger.rows[placed.row].name;
+            (name.map(|named| self.ledger.names.get(named.name)), placed.row)
+        };
+        if let [only] = placed {
+            return vec![self.host(&[named(only)], destination, claims)];
+        }
+        let mut named: Vec<(Option<&[u8]>, usize)> = placed.iter().map(named).collect();
+        named.sort_unstable();
+        let of_name = || named.chunk_by(|a, b| a.0 == b.0);
+        // There are as many as contacts: no room is kept for more.
+        let mut hosts = Vec::with_capacity(of_name().count());
+        hosts.extend(of_name().map(|rows| self.host(rows, destination, claims)));
+        hosts.sort_by_key(|host| Reverse(host.traffic.wire()));
+        hosts
+    }
+
     /// A host from the rows that have its name.
     fn host(
         &self,
@@ -87,7 +99,7 @@ impl Builder<'_> {
         rows().for_each(|row| traffic.add(&Traffic::of(&row.totals)));
         Host {
             name: named[0].0.map(WireText::from),
-            sources: distinct(rows().filter_map(|row| Some(row.name?.source))),
+            sources: rows().filter_map(|row| Some(row.name?.source)).collect(),
             addresses: distinct(rows().map(|row| row.remote.address)),
             claim: claim.and_then(|claim| {
                 destination.claims.iter().position(|other| other.is_same_fact(claim))
@@ -108,14 +120,18 @@ fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// What rows speak, most traffic first.
-fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Arc<[Service]> {
-    let mut parts: Vec<_> = rows
-        .map(|row| {
-            let Label { protocol, method, content, .. } = row.label;
-            let key = (row.protocol, row.port, protocol, method.name(), content);
-            (key, Traffic::of(&row.totals), row.classes)
-        })
-        .collect();
+fn services<'a>(rows: impl ExactSizeIterator<Item = &'a Row> + Clone) -> Arc<[Service]> {
+    let mut rows = rows.map(|row| {
+        let Label { protocol, method, content, .. } = row.label;
+        let key = (row.protocol, row.port, protocol, method.name(), content);
+        (key, Traffic::of(&row.totals), row.classes)
+    });
+    if rows.len() == 1
+        && let Some(only) = rows.next()
+    {
+        return Arc::new([service(only)]);
+    }
+    let mut parts: Vec<Part> = rows.collect();
     parts.sort_unstable_by_key(|&(key, ..)| key);
     parts.dedup_by(|part, kept| {
         let same = part.0 == kept.0;
@@ -126,22 +142,26 @@ fn services<'a>(rows: impl Iterator<Item = &'a Row>) -> Arc<[Service]> {
         same
     });
     parts.sort_by_key(|(_, traffic, _)| Reverse(traffic.wire()));
-    parts
-        .into_iter()
-        .map(|((proto, port, protocol, method, content), traffic, classes)| Service {
-            proto: transport_name(proto),
-            port,
-            protocol,
-            method,
-            content: content.name(),
-            looks: Class::ALL
-                .into_iter()
-                .filter(|&class| class != Class::Unknown && classes & class as u8 != 0)
-                .map(Class::name)
-                .collect(),
-            traffic,
-        })
-        .collect()
+    parts.into_iter().map(service).collect()
+}
+
+/// What rows of one service speak: which it is, how much, and what they look like.
+type Part = ((u8, Option<u16>, &'static str, &'static str, Content), Traffic, u8);
+
+fn service(((proto, port, protocol, method, content), traffic, classes): Part) -> Service {
+    Service {
+        proto: transport_name(proto),
+        port,
+        protocol,
+        method,
+        content: content.name(),
+        looks: Class::ALL
+            .into_iter()
+            .filter(|&class| class != Class::Unknown && classes & class as u8 != 0)
+            .map(Class::name)
+            .collect(),
+        traffic,
+    }
 }
 
 /// An unknown party is never guessed to be a third one.

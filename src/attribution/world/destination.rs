@@ -2,8 +2,8 @@
 
 use super::build::{Builder, Placed};
 use super::{
-    Claim, Claims, Destination, Excluded, Level, NameSeen, Remote, Traffic, WireText, Zone,
-    destination_id, device_id, name_level, transport_name, zone_of,
+    Claim, ClaimFact, Claims, Destination, Excluded, Level, NameSeen, Remote, Traffic, WireText,
+    Zone, destination_id, device_id, name_level, transport_name,
 };
 use crate::attribution::ledger::{Endpoint, Named, Row};
 use crate::attribution::names::NameId;
@@ -43,6 +43,39 @@ impl Destinations {
             traffic: Traffic::default(),
         });
         self.all.len() - 1
+    }
+}
+
+/// What was found out of names and addresses: many rows have the same.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Of the internet, by name; by network address where there is none.
+    named: Map<NameId, usize>,
+    unnamed: Map<IpAddr, usize>,
+    /// On the test network, by the position of the end among [`super::ends::Ends`].
+    peers: Map<u32, usize>,
+    by_name: Map<NameId, Option<Found>>,
+    by_address: Map<IpAddr, Option<Found>>,
+    facts: Map<Found, Arc<ClaimFact>>,
+    /// Names as they are shown.
+    texts: Map<NameId, Arc<WireText>>,
+}
+
+impl Known {
+    /// The position of a row's destination; `position` finds it the first time.
+    pub fn destination(
+        &mut self,
+        row: &Row,
+        zone: Zone,
+        peer: u32,
+        position: impl FnOnce() -> usize,
+    ) -> usize {
+        match (zone, row.name) {
+            (Zone::Internet, Some(named)) => *self.named.entry(named.name).or_insert_with(position),
+            (Zone::Private, _) => *self.peers.entry(peer).or_insert_with(position),
+            // No group is an address of the internet.
+            _ => *self.unnamed.entry(row.remote.address).or_insert_with(position),
+        }
     }
 }
 
@@ -151,8 +184,11 @@ impl Builder<'_> {
     }
 
     /// Whose remote this is that no name tells: by its address, else by what its flows show.
-    fn unnamed(&self, row: &Row) -> Option<Basis> {
-        if let Some(found) = self.signatures.by_address(row.remote.address, &self.day) {
+    fn unnamed(&self, row: &Row, known: &mut Known) -> Option<Basis> {
+        let address = row.remote.address;
+        let by_address = known.by_address.entry(address);
+        let look_up = || self.signatures.by_address(address, &self.day);
+        if let Some(found) = *by_address.or_insert_with(look_up) {
             return Some(Basis { found, named: None, word: None });
         }
         let values: Vec<_> =
@@ -171,35 +207,32 @@ impl Builder<'_> {
     }
 
     /// Whose remote this is: by the row's name, else by its address, else by what its flows show.
-    pub fn claim(&self, row: &Row) -> Option<Claim> {
-        if zone_of(row.remote) != Zone::Internet {
+    pub fn claim(&self, row: &Row, zone: Zone, known: &mut Known) -> Option<Claim> {
+        if zone != Zone::Internet {
             return None;
         }
         let by_name = row.name.and_then(|named| {
-            let found = self.signatures.by_name(self.ledger.names.get(named.name), &self.day)?;
-            Some((found, Some(named)))
+            let look_up = || self.signatures.by_name(self.ledger.names.get(named.name), &self.day);
+            let found = *known.by_name.entry(named.name).or_insert_with(look_up);
+            Some((found?, Some(named)))
         });
         let basis = match by_name {
             Some((found, named)) => Basis { found, named, word: None },
-            None => self.unnamed(row)?,
+            None => self.unnamed(row, known)?,
         };
         let Basis { found, named, word } = basis;
-        let claim = self.signatures.claim(found);
         let shown = word.and_then(|at| row.shown.get(at));
         let by_flow = matches!(found, Found::Flow(..));
         Some(Claim {
-            signature: claim.signature.id.clone(),
-            name: claim.signature.name.clone(),
-            kind: claim.signature.kind,
-            role: claim.role.to_owned(),
-            pattern: claim.pattern.into_owned(),
-            host_operator: claim.operator.map(str::to_owned),
-            region: claim.region.map(str::to_owned),
+            fact: known.facts.entry(found).or_insert_with(|| self.fact(found)).clone(),
             matched: match (named, shown) {
-                (Some(named), _) => WireText::from(self.ledger.names.get(named.name)),
-                (None, Some(shown)) => WireText::from(&shown.value[..]),
-                (None, None) if by_flow => WireText::from(row.label.protocol.as_bytes()),
-                (None, None) => WireText::from(row.remote.address.to_string().as_bytes()),
+                (Some(named), _) => {
+                    let spell = || Arc::new(self.ledger.names.get(named.name).into());
+                    known.texts.entry(named.name).or_insert_with(spell).clone()
+                }
+                (None, Some(shown)) => Arc::new(WireText::from(&shown.value[..])),
+                (None, None) if by_flow => Arc::new(row.label.protocol.as_bytes().into()),
+                (None, None) => Arc::new(row.remote.address.to_string().as_bytes().into()),
             },
             basis: match named {
                 Some(named) => named.source.name(),
@@ -221,6 +254,19 @@ impl Builder<'_> {
                 _ if by_flow => Level::Inferred,
                 _ => Level::Attributed,
             },
+        })
+    }
+
+    fn fact(&self, found: Found) -> Arc<ClaimFact> {
+        let claim = self.signatures.claim(found);
+        Arc::new(ClaimFact {
+            signature: claim.signature.id.clone(),
+            name: claim.signature.name.clone(),
+            kind: claim.signature.kind,
+            role: claim.role.to_owned(),
+            pattern: claim.pattern.into_owned(),
+            host_operator: claim.operator.map(str::to_owned),
+            region: claim.region.map(str::to_owned),
             source: claim.about.source.to_owned(),
             confidence: claim.about.confidence,
             checked: claim.about.checked.to_owned(),

@@ -1,16 +1,16 @@
 //! The devices of a world: what each is, what it said of itself, how much it sent where.
 
 use super::build::Builder;
+use super::ends::{Ends, Sums};
 use super::kind::kind_of;
 use super::maker::maker;
 use super::{
-    AddressSeen, Behind, Device, DeviceFacts, IdentitySeen, LeftOut, Told, Traffic, Visibility,
-    WireText, Zone, device_id, zone_of,
+    AddressSeen, Behind, Device, DeviceFacts, IdentitySeen, LeftOut, Told, Visibility, WireText,
+    device_id,
 };
-use crate::attribution::ledger::{DeviceKey, Endpoint, Row};
+use crate::attribution::ledger::{DeviceKey, Endpoint};
 use crate::attribution::oui;
 use crate::base::address::{Mac, Scope};
-use crate::base::table::{Map, Set};
 use crate::base::text::safe;
 use crate::protocol::IdentityKind;
 use std::cmp::Reverse;
@@ -18,23 +18,10 @@ use std::net::IpAddr;
 
 impl Builder<'_> {
     /// Devices in the order of a world, and those that the user left out.
-    pub fn devices(&self) -> (Vec<Device>, Vec<LeftOut>) {
-        let keys = self.device_keys();
-        let index: Map<DeviceKey, usize> =
-            keys.iter().enumerate().map(|(index, &key)| (key, index)).collect();
-        let mut devices: Vec<Device> = keys.iter().map(|&key| self.device(key)).collect();
-        for row in &self.ledger.rows {
-            let zone = zone_of(row.remote);
-            let traffic = Traffic::of(&row.totals);
-            if let Some(&device) = index.get(&self.device_of(row.local)) {
-                devices[device].count(zone, row, &traffic);
-            }
-            if zone == Zone::Private
-                && let Some(&peer) = index.get(&self.device_of(row.remote))
-            {
-                devices[peer].count(zone, row, &traffic.turned());
-            }
-        }
+    pub fn devices(&self, ends: &Ends) -> (Vec<Device>, Vec<LeftOut>) {
+        let all = ends.devices();
+        let mut devices: Vec<Device> =
+            all.into_iter().map(|at| self.device(ends.keys[at], &ends.sums[at])).collect();
         let mut left_out = Vec::new();
         devices.retain(|device| {
             let reason = self.left_out(device.key);
@@ -51,23 +38,7 @@ impl Builder<'_> {
         (devices, left_out)
     }
 
-    /// Everything that sent something, in order.
-    fn device_keys(&self) -> Vec<DeviceKey> {
-        let mut keys: Set<DeviceKey> =
-            self.ledger.hardware.keys().map(|&mac| DeviceKey::Mac(mac)).collect();
-        for row in &self.ledger.rows {
-            keys.insert(self.device_of(row.local));
-            if zone_of(row.remote) == Zone::Private && row.totals[1].packets > 0 {
-                keys.insert(self.device_of(row.remote));
-            }
-        }
-        keys.remove(&DeviceKey::Address(IpAddr::from([0, 0, 0, 0])));
-        let mut keys: Vec<DeviceKey> = keys.into_iter().collect();
-        keys.sort_unstable();
-        keys
-    }
-
-    fn device(&self, key: DeviceKey) -> Device {
+    fn device(&self, key: DeviceKey, sums: &Sums) -> Device {
         let ledger = self.ledger;
         let (mac, hardware) = match key {
             DeviceKey::Mac(mac) => (Some(mac), ledger.hardware.get(&mac)),
@@ -124,8 +95,7 @@ impl Builder<'_> {
                 .collect(),
             visibility: Visibility {
                 dhcp: identities.iter().any(|identity| identity.fact.starts_with("dhcp.")),
-                group_only: true,
-                ..Visibility::default()
+                ..sums.seen.clone()
             },
             identities,
             behind: hardware
@@ -134,33 +104,10 @@ impl Builder<'_> {
                 .flat_map(|h| h.behind().map(Behind::of))
                 .collect(),
             resolvers: resolvers.map(|&(address, cite)| (address, cite.frame)).collect(),
-            internet: Traffic::default(),
-            private: Traffic::default(),
-            group: Traffic::default(),
+            internet: sums.internet,
+            private: sums.private,
+            group: sums.group,
         }
         .into()
-    }
-}
-
-impl Device {
-    fn count(&mut self, zone: Zone, row: &Row, traffic: &Traffic) {
-        match zone {
-            Zone::Internet => &mut self.internet,
-            Zone::Private => &mut self.private,
-            Zone::Group => &mut self.group,
-        }
-        .add(traffic);
-        let seen = &mut self.visibility;
-        if zone != Zone::Group {
-            seen.flows += row.flows;
-            seen.one_sided_flows += row.one_sided;
-            seen.acknowledged_unseen_flows += row.acknowledged_unseen;
-            seen.group_only = false;
-            seen.both_directions |= traffic.packets.iter().all(|&packets| packets > 0);
-        }
-        seen.dns |= matches!(row.label.protocol, "dns" | "mdns" | "llmnr");
-        seen.ipv6 |= row.remote.address.is_ipv6();
-        seen.first = Some(seen.first.map_or(row.first, |first| first.min(row.first)));
-        seen.last = Some(seen.last.map_or(row.last, |last| last.max(row.last)));
     }
 }

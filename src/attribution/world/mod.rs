@@ -6,7 +6,6 @@ use super::geo::{Asn, Country, CountryCode};
 pub use super::ledger::Traffic;
 use super::ledger::{DeviceKey, Endpoint, NameSource, Named};
 use super::names::registrable;
-use super::signature::{Confidence, Kind, Operator, Ownership};
 use crate::base::address::{Mac, Scope, Spelled, network, scope};
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
@@ -21,13 +20,18 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 mod build;
+mod claim;
 mod contact;
 mod destination;
 mod device;
+mod ends;
 mod kind;
 mod maker;
+mod signs;
 mod spots;
 
+pub use claim::{Claim, ClaimFact, Claims};
+pub use signs::{Signs, is_answered, is_in_vain};
 pub use spots::{Fresh, Rules, Spot, Spots};
 
 /// How sure a statement is.
@@ -345,55 +349,6 @@ fn as_text<T: ToString, S: serde::Serializer>(v: &Option<T>, s: S) -> Result<S::
     s.collect_str(&v.as_ref().map(ToString::to_string).unwrap_or_default())
 }
 
-/// What a signature says of a destination, and what that rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Claim {
-    /// Signature id.
-    pub signature: String,
-    /// Name for people.
-    pub name: String,
-    /// Vendor, hosting, resolver, …
-    pub kind: Kind,
-    /// What the service does.
-    pub role: String,
-    /// The pattern that matched.
-    pub pattern: String,
-    /// Who operates the host, where it is another than the signature's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_operator: Option<String>,
-    /// Region that the name or the signature's source states.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// The name or address that was matched.
-    pub matched: WireText,
-    /// Where that name comes from, or `address`, `said` (an end of the flow said it) or `protocol`.
-    pub basis: &'static str,
-    /// The frame that says the name.
-    pub frame: u64,
-    /// How sure this is: never surer than the name.
-    pub level: Level,
-    /// Where the fact is stated.
-    pub source: String,
-    /// How the fact is known.
-    pub confidence: Confidence,
-    /// When its source was read.
-    pub checked: String,
-    /// The company and its law, where established.
-    pub operator: Option<Operator>,
-    /// Dated facts about the company.
-    pub ownership: Vec<Ownership>,
-    /// Made up for the bundled captures.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub fictional: bool,
-}
-
-impl Claim {
-    /// Whether both rest on one line of one signature.
-    fn is_same_fact(&self, other: &Claim) -> bool {
-        self.signature == other.signature && self.pattern == other.pattern
-    }
-}
-
 /// A country that a database names but the round-trip time excludes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excluded {
@@ -508,6 +463,35 @@ pub enum Party {
     Unknown,
 }
 
+/// Where a name comes from, each source once, best first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sources(u8);
+
+impl Sources {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = NameSource> {
+        NameSource::ALL.into_iter().filter(move |&source| self.0 & 1 << source as u8 != 0)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl FromIterator<NameSource> for Sources {
+    fn from_iter<T: IntoIterator<Item = NameSource>>(sources: T) -> Sources {
+        Sources(sources.into_iter().fold(0, |all, source| all | 1 << source as u8))
+    }
+}
+
+impl Serialize for Sources {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 /// The part of a contact that goes by one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Host {
@@ -515,7 +499,7 @@ pub struct Host {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub name: Option<WireText>,
     /// Where the name comes from, best first.
-    pub sources: Vec<NameSource>,
+    pub sources: Sources,
     /// Its addresses, in order.
     pub addresses: Vec<IpAddr>,
     /// Position among the destination's `claims` of what a signature says of it.
@@ -565,6 +549,9 @@ pub struct Contact {
     /// Rows of the ledger.
     #[serde(skip)]
     pub rows: Vec<usize>,
+    /// What there is among them.
+    #[serde(skip)]
+    pub signs: Signs,
     /// Position in [`World::devices`].
     #[serde(skip)]
     pub device_index: usize,
@@ -609,25 +596,9 @@ pub struct World {
     /// Whose remote each row of the ledger goes to, where a signature knows.
     #[serde(skip)]
     pub claims: Claims,
-}
-
-/// By row of the ledger.
-#[derive(Debug, Default)]
-pub struct Claims(Vec<Option<Box<Claim>>>);
-
-impl Claims {
-    /// What a signature says of the remote of a row.
-    #[must_use]
-    pub fn of(&self, row: usize) -> Option<&Claim> {
-        self.0.get(row)?.as_deref()
-    }
-
-    fn insert(&mut self, row: usize, claim: Claim) {
-        if self.0.len() <= row {
-            self.0.resize_with(row + 1, || None);
-        }
-        self.0[row] = Some(claim.into());
-    }
+    /// The newest packet.
+    #[serde(skip)]
+    pub latest: Timestamp,
 }
 
 /// The stable id of a device.

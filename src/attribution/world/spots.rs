@@ -3,16 +3,18 @@
 
 use super::build::{Builder, routed};
 use super::{
-    Choice, Contact, Destination, Device, DeviceFacts, Host, Party, Remote, Traffic, Visibility,
-    WireText, Zone, device_id, zone_of,
+    Choice, Contact, Destination, Device, DeviceFacts, Host, Party, Remote, Signs, Sources,
+    Traffic, Visibility, WireText, Zone, device_id, zone_of,
 };
 use crate::attribution::geo::Geo;
 use crate::attribution::ledger::{DeviceKey, Ledger};
+use crate::attribution::names::NameId;
 use crate::attribution::signature::Signatures;
 use crate::attribution::tally::{Change, Key};
 use crate::base::address::Mac;
 use crate::base::table::{Map, Set};
 use crate::base::time::Timestamp;
+use hashbrown::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ pub struct Fresh {
 }
 
 /// A destination, an address of it, and a name that it had there.
-type Known = (u32, IpAddr, Option<Box<[u8]>>);
+type Known = (u32, IpAddr, Option<NameId>);
 
 /// See the module.
 #[derive(Default)]
@@ -91,7 +93,8 @@ pub struct Rules<'a> {
 impl<'a> Rules<'a> {
     fn builder(self, ledger: &'a Ledger, routed: &'a Set<Mac>) -> Builder<'a> {
         let Rules { geo, signatures, choice } = self;
-        Builder { ledger, geo, signatures, choice, routed, day: String::new() }
+        let (day, latest) = (String::new(), Timestamp::default());
+        Builder { ledger, geo, signatures, choice, routed, day, latest }
     }
 }
 
@@ -129,22 +132,42 @@ impl Spots {
             is_full: ledger.is_full(),
             ..Spots::default()
         };
-        for row in &ledger.rows {
+        let mut of_row = vec![NOWHERE; ledger.rows.len()];
+        for (at, contact) in contacts.iter().enumerate() {
+            contact.rows.iter().for_each(|&row| of_row[row] = numbered(at));
+        }
+        spots.cells.reserve(ledger.rows.len());
+        spots.known.reserve(ledger.rows.len());
+        for (row, &at) in ledger.rows.iter().zip(&of_row) {
             let key = Key::of(row);
-            if spots.cells.contains_key(&key) {
-                continue;
-            }
+            let Entry::Vacant(cell) = spots.cells.entry(key) else { continue };
             let zone = zone_of(row.remote);
-            let id: Arc<str> = builder.destination_of(row, zone).into();
-            let mut spot = spots.ends(&builder, &key, zone);
-            if builder.left_out(builder.device_of(row.local)).is_none() {
-                spot.destination = spots.destinations.get(&(zone, id)).copied().unwrap_or(NOWHERE);
-                let ends = (spot.device, spot.destination);
-                spot.contact = spots.contacts.get(&ends).copied().unwrap_or(NOWHERE);
-                let name = key.name.map(|name| ledger.names.get(name).into());
-                spots.known.insert((spot.destination, row.remote.address, name));
+            let device = |end| spots.devices.get(&builder.device_of(end)).copied();
+            let peer = (zone == Zone::Private).then(|| device(key.remote)).flatten();
+            let mut spot = Spot { peer: peer.unwrap_or(NOWHERE), ..Spot::NOWHERE };
+            let is_shown = match contacts.get(at as usize) {
+                Some(contact) => {
+                    spot.device = numbered(contact.device_index);
+                    spot.destination = numbered(contact.destination_index);
+                    spot.contact = at;
+                    true
+                }
+                None => {
+                    let local = builder.device_of(row.local);
+                    spot.device = device(key.local).unwrap_or(NOWHERE);
+                    let is_shown = builder.left_out(local).is_none();
+                    if is_shown {
+                        let id: Arc<str> = builder.destination_of(row, zone).into();
+                        let known = spots.destinations.get(&(zone, id)).copied();
+                        spot.destination = known.unwrap_or(NOWHERE);
+                    }
+                    is_shown
+                }
+            };
+            if is_shown {
+                spots.known.insert((spot.destination, row.remote.address, key.name));
             }
-            spots.cells.insert(key, spot);
+            cell.insert(spot);
         }
         spots.routed = routed;
         spots
@@ -197,7 +220,7 @@ impl Spots {
         }
         let name = key.name.map(|name| builder.ledger.names.get(name));
         let id: Arc<str> = builder.destination_at(key.remote, key.name, zone).into();
-        spot.destination = self.destination(zone, id, key, name);
+        spot.destination = self.destination(zone, id, key);
         if spot.device != NOWHERE {
             spot.contact = self.contact(&spot, zone, key, name, change);
         }
@@ -239,12 +262,12 @@ impl Spots {
 
     /// One that was looked up only where this very address was, under this very name: what else is
     /// called by the same domain may be another's.
-    fn destination(&mut self, zone: Zone, id: Arc<str>, key: &Key, name: Option<&[u8]>) -> u32 {
+    fn destination(&mut self, zone: Zone, id: Arc<str>, key: &Key) -> u32 {
         let address = key.remote.address;
         let looked_up = self.counts[1] as u32;
         if let Some(&known) = self.destinations.get(&(zone, id.clone())) {
-            let is_same = zone != Zone::Internet
-                || self.known.contains(&(known, address, name.map(Into::into)));
+            let is_same =
+                zone != Zone::Internet || self.known.contains(&(known, address, key.name));
             if known < looked_up && is_same {
                 return known;
             }
@@ -282,7 +305,7 @@ impl Spots {
     ) -> u32 {
         let host = || Host {
             name: name.map(WireText::from),
-            sources: Vec::new(),
+            sources: Sources::default(),
             addresses: vec![key.remote.address],
             claim: None,
             services: Arc::new([]),
@@ -319,6 +342,7 @@ impl Spots {
             last: change.last,
             frames: [0; 2],
             rows: Vec::new(),
+            signs: Signs::default(),
             device_index: spot.device as usize,
             destination_index: spot.destination as usize,
         }));

@@ -4,8 +4,8 @@ use crate::attribution::ledger::NameSource;
 use crate::attribution::on_link::Holds;
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
-    Choice, Claim, Contact, Destination, Device, Host, IdentitySeen, Level, Maker, NameSeen, Party,
-    Remote, Service, Traffic, WireText, World, Zone,
+    Choice, Claim, ClaimFact, Contact, Destination, Device, Host, IdentitySeen, Level, Maker,
+    NameSeen, Party, Remote, Service, Signs, Traffic, WireText, World, Zone,
 };
 use crate::attribution::{Ledger, Signatures, geo};
 use crate::base::address::Mac;
@@ -21,6 +21,7 @@ use crate::snapshot::{
 };
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::sync::Arc;
 
 /// Breaks out of text, of attributes, of comments, and reorders.
 const HOSTILE: &str = "</bdi></td><script>alert(1)</script><img src=http://evil.example/x onerror=\"a('b')\">\u{202e}-->";
@@ -76,7 +77,7 @@ fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) 
         services: [service()].into(),
         hosts: vec![Host {
             name: Some(wire()),
-            sources: vec![NameSource::Sni],
+            sources: [NameSource::Sni].into_iter().collect(),
             addresses: vec![[203, 0, 113, 9].into()],
             claim: Some(0),
             services: [service()].into(),
@@ -89,6 +90,7 @@ fn contact(device: &Device, destination: &str, zone: Zone, indices: [usize; 2]) 
         last: MOMENT,
         frames: [1, 2],
         rows: vec![],
+        signs: Signs::default(),
         device_index: indices[0],
         destination_index: indices[1],
     }
@@ -101,37 +103,39 @@ fn country(country: &str, database: &str) -> geo::Country {
 fn claim() -> Claim {
     let text = hostile();
     Claim {
-        signature: "x".to_owned(),
-        name: text.clone(),
-        kind: Kind::Vendor,
-        role: text.clone(),
-        pattern: text.clone(),
-        host_operator: Some(text.clone()),
-        region: Some(text.clone()),
-        matched: wire(),
-        basis: "dns-other",
-        frame: 3,
-        level: Level::Inferred,
-        source: text.clone(),
-        confidence: Confidence::Documented,
-        checked: "2026-11-24".to_owned(),
-        operator: Some(Operator {
-            legal_name: text.clone(),
-            head_office: None,
-            parents: vec![text.clone()],
+        fact: Arc::new(ClaimFact {
+            signature: "x".to_owned(),
+            name: text.clone(),
+            kind: Kind::Vendor,
+            role: text.clone(),
+            pattern: text.clone(),
+            host_operator: Some(text.clone()),
+            region: Some(text.clone()),
             source: text.clone(),
             confidence: Confidence::Documented,
             checked: "2026-11-24".to_owned(),
+            operator: Some(Operator {
+                legal_name: text.clone(),
+                head_office: None,
+                parents: vec![text.clone()],
+                source: text.clone(),
+                confidence: Confidence::Documented,
+                checked: "2026-11-24".to_owned(),
+            }),
+            ownership: vec![Ownership {
+                kind: text.clone(),
+                fact: text.clone(),
+                date: Some("2020".to_owned()),
+                source: text,
+                confidence: Confidence::Documented,
+                checked: "2026-11-24".to_owned(),
+            }],
+            fictional: true,
         }),
-        ownership: vec![Ownership {
-            kind: text.clone(),
-            fact: text.clone(),
-            date: Some("2020".to_owned()),
-            source: text,
-            confidence: Confidence::Documented,
-            checked: "2026-11-24".to_owned(),
-        }],
-        fictional: true,
+        matched: Arc::new(wire()),
+        basis: "dns-other",
+        frame: 3,
+        level: Level::Inferred,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::attribution::on_link::Holds;
 use crate::attribution::record::{FlowRecord, LabelRecord, UnknownRecord};
 use crate::attribution::signature::{Confidence, Kind, Operator, Ownership};
 use crate::attribution::world::{
-    Choice, Claim, Contact, Destination, Device, Excluded, Host, IdentitySeen, Level, Maker,
-    NameSeen, Party, Remote, Service, Traffic, WireText, World, Zone,
+    Choice, Claim, ClaimFact, Contact, Destination, Device, Excluded, Host, IdentitySeen, Level,
+    Maker, NameSeen, Party, Remote, Service, Signs, Traffic, WireText, World, Zone,
 };
 use crate::attribution::{Ledger, Signatures};
 use crate::base::address::Mac;
@@ -96,37 +96,39 @@ fn service() -> Service {
 
 fn claim(spell: Spell<'_>, name: &str, kind: Kind, office: Option<&str>) -> Claim {
     Claim {
-        signature: spell(name),
-        name: spell(name),
-        kind,
-        role: spell("relay"),
-        pattern: spell("*.example"),
-        host_operator: None,
-        region: None,
-        matched: wire(spell, "relay.exempla.example"),
+        fact: Arc::new(ClaimFact {
+            signature: spell(name),
+            name: spell(name),
+            kind,
+            role: spell("relay"),
+            pattern: spell("*.example"),
+            host_operator: None,
+            region: None,
+            source: spell("register"),
+            confidence: Confidence::Documented,
+            checked: "2026-11-24".to_owned(),
+            operator: office.map(|office| Operator {
+                legal_name: spell(&format!("{name} Co., Ltd.")),
+                head_office: Some(spell(office)),
+                parents: vec![spell("Exempla Holding")],
+                source: spell("annual report"),
+                confidence: Confidence::Documented,
+                checked: "2026-11-24".to_owned(),
+            }),
+            ownership: vec![Ownership {
+                kind: "state-ownership".to_owned(),
+                fact: spell("A fact about the company."),
+                date: Some("2020".to_owned()),
+                source: spell("gazette"),
+                confidence: Confidence::Documented,
+                checked: "2026-11-24".to_owned(),
+            }],
+            fictional: false,
+        }),
+        matched: Arc::new(wire(spell, "relay.exempla.example")),
         basis: "sni",
         frame: 3,
         level: Level::Attributed,
-        source: spell("register"),
-        confidence: Confidence::Documented,
-        checked: "2026-11-24".to_owned(),
-        operator: office.map(|office| Operator {
-            legal_name: spell(&format!("{name} Co., Ltd.")),
-            head_office: Some(spell(office)),
-            parents: vec![spell("Exempla Holding")],
-            source: spell("annual report"),
-            confidence: Confidence::Documented,
-            checked: "2026-11-24".to_owned(),
-        }),
-        ownership: vec![Ownership {
-            kind: "state-ownership".to_owned(),
-            fact: spell("A fact about the company."),
-            date: Some("2020".to_owned()),
-            source: spell("gazette"),
-            confidence: Confidence::Documented,
-            checked: "2026-11-24".to_owned(),
-        }],
-        fictional: false,
     }
 }
 
@@ -187,7 +189,7 @@ fn contact(devices: &[Device], to: &[Destination], [from, at]: [usize; 2]) -> Co
         services: [service()].into(),
         hosts: vec![Host {
             name: Some(destination.names[0].name.clone()),
-            sources: vec![NameSource::Sni],
+            sources: [NameSource::Sni].into_iter().collect(),
             addresses: vec![address],
             claim: None,
             services: [service()].into(),
@@ -200,6 +202,7 @@ fn contact(devices: &[Device], to: &[Destination], [from, at]: [usize; 2]) -> Co
         last: Timestamp(MOMENT.0 + 30 * SECOND),
         frames: [1, 20],
         rows: vec![],
+        signs: Signs::default(),
         device_index: from,
         destination_index: at,
     }
