@@ -2,9 +2,11 @@
 //! before: everything that is known beside packets, and what the user chose, in one place.
 
 mod light;
+mod looks;
 mod timeline;
 
 pub use light::{Light, Touched};
+pub use looks::{Copied, Kept, Made, Moment};
 
 use crate::attribution::Signatures;
 use crate::attribution::geo::Geo;

@@ -5,7 +5,7 @@ use phonehome::analysis::{Analysis, Light, Touched};
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::{FlowRecord, Listener};
-use phonehome::attribution::world::{Choice, Traffic};
+use phonehome::attribution::world::{Choice, Fresh, Traffic, WireText};
 use phonehome::base::time::Timestamp;
 use phonehome::canary;
 use phonehome::engine::{Engine, Job, Records, Settings};
@@ -126,6 +126,23 @@ fn captures() -> Vec<PathBuf> {
     all
 }
 
+/// Filters of the screen rest on this: the names and addresses of a contact are among its destination's.
+fn of_its_destination(snapshot: &Snapshot) {
+    for contact in &snapshot.contacts {
+        assert_eq!(contact.device, snapshot.devices[contact.device_index].id);
+        let to = &snapshot.destinations[contact.destination_index];
+        assert_eq!((&contact.destination, contact.zone), (&to.id, to.zone));
+        for host in &contact.hosts {
+            let has = |name: &WireText| to.names.iter().any(|seen| seen.name == *name);
+            assert!(host.name.iter().all(has), "{host:?}");
+            let at = |address: &std::net::IpAddr| {
+                to.remotes.iter().any(|remote| remote.address == *address)
+            };
+            assert!(host.addresses.iter().all(at), "{host:?}");
+        }
+    }
+}
+
 #[test]
 fn light_looks_say_what_full_looks_say() {
     let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
@@ -145,6 +162,7 @@ fn light_looks_say_what_full_looks_say() {
         // Every device, and then without the busiest.
         let whole = Engine::new(Settings::default(), &geo, None).read(&mut open(), &mut |_| {});
         let first = analysis(Choice::default()).snapshot(&whole, &[]);
+        of_its_destination(&first);
         let times = whole.frames.times.unwrap_or_default();
         let stride = (times[1].since(times[0]) / 20).max(1);
         let busiest = first.devices.first().and_then(|device| device.mac);
@@ -212,6 +230,34 @@ fn light_looks_say_what_full_looks_say() {
     assert!(fresh.iter().all(|&count| count > 0), "{fresh:?}");
 }
 
+/// A question of one device to an address of one network.
+fn hello(number: u64, address: u8) -> (u64, Vec<u8>) {
+    let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x03com\x00\x00\x01\x00\x01";
+    let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0, 0x45, 0];
+    data.extend((28 + query.len() as u16).to_be_bytes());
+    data.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 9, 198, 51, 100, address]);
+    data.extend(40_000u16.to_be_bytes());
+    data.extend(9_999u16.to_be_bytes());
+    data.extend((8 + query.len() as u16).to_be_bytes());
+    data.extend([0, 0]);
+    data.extend(query);
+    (number, data)
+}
+
+fn give(engine: &mut Engine<'_>, (number, data): (u64, Vec<u8>)) {
+    let mut chunk = Chunk::default();
+    chunk.push(&phonehome::source::Frame {
+        number,
+        time: Timestamp(1_700_000_000_000_000_000 + number as i64),
+        wire_length: data.len() as u32,
+        link: 1,
+        data: &data,
+    });
+    let mut job = Job::default();
+    job.replace(chunk);
+    engine.job(&mut job);
+}
+
 /// What was looked up is not said of what only shares its domain.
 #[test]
 fn a_new_address_under_a_known_domain_is_not_said_to_be_its_owners() {
@@ -225,35 +271,10 @@ fn a_new_address_under_a_known_domain_is_not_said_to_be_its_owners() {
         hashed: false,
         threads: 1,
     };
-    let hello = |number: u64, address: u8| {
-        let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x07example\x03com\x00\x00\x01\x00\x01";
-        let mut data = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0, 0x45, 0];
-        data.extend((28 + query.len() as u16).to_be_bytes());
-        data.extend([0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 9, 198, 51, 100, address]);
-        data.extend(40_000u16.to_be_bytes());
-        data.extend(9_999u16.to_be_bytes());
-        data.extend((8 + query.len() as u16).to_be_bytes());
-        data.extend([0, 0]);
-        data.extend(query);
-        (number, data)
-    };
     let touched: Mutex<Touched> = Mutex::default();
     let mut hears = Hears(&touched);
     let records: &mut Records<'_> = &mut hears;
     let mut engine = Engine::new(Settings::default(), &geo, Some(records));
-    let give = |engine: &mut Engine<'_>, (number, data): (u64, Vec<u8>)| {
-        let mut chunk = Chunk::default();
-        chunk.push(&phonehome::source::Frame {
-            number,
-            time: Timestamp(1_700_000_000_000_000_000 + number as i64),
-            wire_length: data.len() as u32,
-            link: 1,
-            data: &data,
-        });
-        let mut job = Job::default();
-        job.replace(chunk);
-        engine.job(&mut job);
-    };
     give(&mut engine, hello(1, 1));
     let outcome = engine.peek(None);
     let snapshot = analysis.snapshot(&outcome, &[]);
@@ -274,4 +295,48 @@ fn a_new_address_under_a_known_domain_is_not_said_to_be_its_owners() {
     assert_eq!(numbers.destinations[1].packets, [1, 0]);
     assert_eq!(numbers.contacts[1].flows, 1);
     assert!(numbers.now > numbers.looked);
+}
+
+/// What the ledger has no room for is in no contact of the next full look either, so that no light one shows
+/// it as somebody who is not looked up yet.
+#[test]
+fn nobody_is_new_where_the_ledger_is_full() {
+    let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
+    let analysis = Analysis {
+        signatures: &signatures,
+        geo: &geo,
+        canary: canary::run(&signatures, &geo),
+        choice: Choice::default(),
+        fail_on: None,
+        hashed: false,
+        threads: 1,
+    };
+    // Room for eight rows.
+    let settings = Settings { flows_max: 128, ..Settings::default() };
+    for (before, new) in [(7, 1), (8, 0)] {
+        let touched: Mutex<Touched> = Mutex::default();
+        let mut hears = Hears(&touched);
+        let records: &mut Records<'_> = &mut hears;
+        let mut engine = Engine::new(settings, &geo, Some(records));
+        (1..=before).for_each(|at| give(&mut engine, hello(at, at as u8)));
+        let outcome = engine.peek(None);
+        let snapshot = analysis.snapshot(&outcome, &[]);
+        assert_eq!(snapshot.contacts[0].flows, before);
+        let mut light = Light::default();
+        let spots = analysis.spots(&outcome, &snapshot);
+        let adopted = (&snapshot, spots, engine.now());
+        light.adopt(&engine, &analysis, adopted, &mut touched.lock().unwrap());
+        // One that is known, and one more.
+        give(&mut engine, hello(before + 1, 1));
+        give(&mut engine, hello(before + 2, 200));
+        let numbers = light.look(&engine, &analysis, &[], &mut touched.lock().unwrap());
+        let Fresh { devices, destinations, contacts, more } = &*numbers.fresh;
+        assert_eq!([destinations.len(), contacts.len()], [new, new]);
+        assert_eq!((devices.len(), *more), (0, 0));
+        assert_eq!(numbers.contacts[0].traffic.packets, [before + 1, 0]);
+        let in_contacts: u64 = numbers.contacts.iter().map(|one| one.traffic.packets[0]).sum();
+        assert_eq!(in_contacts, before + 1 + new as u64);
+        let coverage = numbers.coverage.as_deref().unwrap();
+        assert_eq!(coverage.frames.total, before + 2, "every frame is counted all the same");
+    }
 }

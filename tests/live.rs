@@ -211,32 +211,67 @@ fn a_plan_is_carried_out_and_its_phases_add_up() {
     assert_eq!(marks, ["done: Cover the lens. Answer: done at once", "negative control"]);
 }
 
+/// The service manager's end of the socket.
+struct Manager(std::os::unix::net::UnixDatagram);
+
+impl Manager {
+    fn told(&self) -> Option<String> {
+        let mut text = [0; 200];
+        let length = self.0.recv(&mut text).ok()?;
+        Some(String::from_utf8_lossy(&text[..length]).into_owned())
+    }
+}
+
 #[test]
 fn a_service_manager_is_told_and_a_status_can_be_asked_for() {
     let Some(wire) = Wire::lay("notify") else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
-    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    let environment = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "200000")];
-    let running = Running::start_with(&wire, &["--summary-every", "3600"], &environment);
-    let told = || {
-        let mut text = [0; 200];
-        let length = socket.recv(&mut text).unwrap();
-        String::from_utf8_lossy(&text[..length]).into_owned()
-    };
-    let first: Vec<String> = (0..4).map(|_| told()).collect();
-    assert!(first.iter().any(|text| text.starts_with("READY=1")), "{first:?}");
-    assert!(first.iter().filter(|text| *text == "WATCHDOG=1").count() >= 2, "{first:?}");
+    let manager = Manager(std::os::unix::net::UnixDatagram::bind(&path).unwrap());
+    manager.0.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let case = folder.path().join("case");
+    // As tools/systemd/phonehome@.service runs it.
+    let environment = [
+        ("NOTIFY_SOCKET", path.to_str().unwrap()),
+        ("WATCHDOG_USEC", "200000"),
+        ("XDG_RUNTIME_DIR", folder.path().to_str().unwrap()),
+    ];
+    let case_option = ["--case", case.to_str().unwrap()];
+    let options = ["--rotate-time", "60", "--summary-every", "600"];
+    let arguments = [&case_option[..], &options[..]].concat();
+    let mut running = Running::start_with(&wire, &arguments, &environment);
+    let first: Vec<String> = (0..4).map(|_| manager.told().unwrap()).collect();
+    assert_eq!(first, ["READY=1\nSTATUS=recording", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
     wire.send(&captures().join("meter.pcap"), 2000, Some(10));
     pause(500);
     Running::signal(running.child.id(), "-USR1");
     pause(300);
-    let (code, lines) = running.stop();
-    assert_eq!(code, 0);
+
+    // A recorder that hangs is no reason to say that all is well.
+    Running::signal(running.recorder, "-STOP");
+    let stopped = Instant::now();
+    manager.0.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    while manager.told().is_some() {
+        assert!(stopped.elapsed() < Duration::from_secs(8), "it still says that all is well");
+    }
+    manager.0.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    Running::signal(running.recorder, "-CONT");
+    assert_eq!(manager.told().as_deref(), Some("WATCHDOG=1"));
+
+    Running::signal(running.child.id(), "-TERM");
+    let lines: Vec<Value> =
+        running.lines.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(running.child.wait().unwrap().code(), Some(0), "{lines:?}");
     let summaries = lines.iter().filter(|line| line["type"] == "summary").count();
     assert_eq!(summaries, 2, "the one that was asked for, and the last: {lines:?}");
-    assert!(std::iter::repeat_with(told).take(50).any(|text| text == "STOPPING=1"));
+    manager.0.set_nonblocking(true).unwrap();
+    let rest: Vec<String> = std::iter::from_fn(|| manager.told()).collect();
+    let (last, before) = rest.split_last().unwrap();
+    assert_eq!(last, "STOPPING=1");
+    assert!(before.iter().all(|text| text == "WATCHDOG=1"), "{before:?}");
+    let (count, _, is_whole) = frames(&layout::segment(&case, 0));
+    assert_eq!((count, is_whole), (10, true));
+    check_case(&case);
 }
 
 /// What an analysis of a case says later.

@@ -4,12 +4,13 @@ use super::Failure;
 use super::control::{self, Control, Experiment, Wish};
 use super::following::Following;
 use super::knowledge::Knowledge;
+use crate::analysis::Moment;
 use crate::base::text::safe;
 use crate::base::time::Timestamp;
 use crate::case::layout;
 use crate::engine;
 use crate::labels::Labels;
-use crate::live::{Follower, Recorder, View};
+use crate::live::{Follower, Recorder};
 use crate::plan::Plan;
 use crate::recorder::{Protection, Report, Settings, Target, protect_analysis};
 use crate::snapshot::Snapshot;
@@ -264,7 +265,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
         is_watched: false,
     };
     let every = Duration::from_secs(args.summary_every);
-    let latest: Mutex<Option<View>> = Mutex::default();
+    let latest: Mutex<Option<Moment>> = Mutex::default();
     let mut known: std::collections::BTreeSet<String> = Default::default();
     let mut summarised = Instant::now();
     let end = std::thread::scope(|scope| {
@@ -276,7 +277,7 @@ pub fn run(args: &Capture) -> Result<u8, Failure> {
                 }
             });
         });
-        let mut show = |view: View| {
+        let mut show = |view: Moment| {
             new_findings(&view, &mut known);
             if summarised.elapsed() >= every {
                 summarised = Instant::now();
@@ -321,7 +322,7 @@ pub fn shown_path(target: &Target) -> String {
     safe(path.as_os_str().as_encoded_bytes())
 }
 
-fn new_findings(view: &View, known: &mut std::collections::BTreeSet<String>) {
+fn new_findings(view: &Moment, known: &mut std::collections::BTreeSet<String>) {
     for finding in &view.snapshot.findings {
         if !known.contains(&*finding.key) {
             known.insert(finding.key.to_string());
@@ -336,7 +337,7 @@ pub fn others(snapshot: &Snapshot) -> Vec<String> {
     others.map(|other| other.id.to_string()).take(OTHERS_MAX).collect()
 }
 
-fn summary(view: &View, control: &Control, read: &AtomicU64, last: bool) -> Summary {
+fn summary(view: &Moment, control: &Control, read: &AtomicU64, last: bool) -> Summary {
     let snapshot = &view.snapshot;
     let recorded = control.story().state;
     let mut findings = BTreeMap::new();

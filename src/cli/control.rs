@@ -117,7 +117,9 @@ impl Control {
             ask: experiment.ask,
             greeting: serde_json::to_string(&greeting)?,
             asked: asked.clone(),
-            notify: notifier(),
+            // A manager that does not listen now must hold up nothing: it is told again soon.
+            notify: notifier().filter(|socket| socket.set_nonblocking(true).is_ok()),
+            story: story.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let edges = thread::Builder::new().name("edges".to_owned()).spawn(move || {
@@ -299,10 +301,13 @@ struct Edges {
     greeting: String,
     asked: Sender<()>,
     notify: Option<UnixDatagram>,
+    story: Arc<Mutex<Story>>,
 }
 
 /// How often it is looked whether the recorder still runs.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// After how long without a word from the recorder not all is well.
+const SILENT_MOST: Duration = Duration::from_secs(5);
 
 impl Edges {
     async fn run(mut self, listener: std::os::unix::net::UnixListener) {
@@ -319,7 +324,10 @@ impl Edges {
         };
         let Ok(listener) = UnixListener::from_std(listener) else { return self.finished.set() };
         let mut look = tokio::time::interval(LOOK_EVERY);
-        let mut watchdog = tokio::time::interval(watchdog());
+        let every = watchdog();
+        // Not before it is told that everything is open.
+        let first = tokio::time::Instant::now() + every;
+        let mut watchdog = tokio::time::interval_at(first, every);
         let mut left = Box::pin(tokio::time::sleep(self.duration.unwrap_or(Duration::MAX / 4)));
         let mut over = false;
         loop {
@@ -333,7 +341,9 @@ impl Edges {
                     self.stop("the time asked for is over");
                 }
                 Ok((stream, _)) = listener.accept() => self.serve(stream).await,
-                _ = watchdog.tick() => self.notify(b"WATCHDOG=1"),
+                _ = watchdog.tick() => if self.is_recording() {
+                    self.notify(b"WATCHDOG=1");
+                },
                 _ = look.tick() => {
                     self.carry_out();
                     if self.has_ended() {
@@ -343,6 +353,11 @@ impl Edges {
                 }
             }
         }
+    }
+
+    /// Whether the recorder still says something: one that hangs is not restarted by itself.
+    fn is_recording(&self) -> bool {
+        lock(&self.story).heard.is_some_and(|heard| heard.elapsed() < SILENT_MOST)
     }
 
     fn notify(&self, what: &[u8]) {

@@ -7,9 +7,10 @@ use super::doctor::remove_ring;
 use super::following::Following;
 use super::knowledge::Knowledge;
 use super::watch::ScreenArgs;
+use crate::analysis::Moment;
 use crate::base::text::safe;
 use crate::labels::Labels;
-use crate::live::{Follower, Recorder, Story, View};
+use crate::live::{Follower, Recorder, Story};
 use crate::recorder::{Order, Protection, protect_analysis};
 use crate::sink::tui::{self, Command, State, Status, Update};
 use crate::source::Finished;
@@ -34,7 +35,7 @@ struct Shared {
     interfaces: Vec<String>,
     recording: Option<String>,
     protections: Vec<Protection>,
-    latest: Mutex<Option<View>>,
+    latest: Mutex<Option<Moment>>,
     labels: Labels,
     read: Arc<AtomicU64>,
     warnings: Mutex<Vec<String>>,
@@ -91,7 +92,7 @@ pub fn run(
     let (result, end) = thread::scope(|scope| {
         let shared = &shared;
         let analysis = scope.spawn(move || {
-            let mut keep = |view: View| *lock(&shared.latest) = Some(view);
+            let mut keep = |view: Moment| *lock(&shared.latest) = Some(view);
             let end = catch_unwind(AssertUnwindSafe(|| follower.run(segments, &mut keep)));
             if end.is_err() {
                 // A fault of the analysis must not end the recording.
@@ -163,7 +164,7 @@ impl Shared {
         !matches!(tell.try_send(update), Err(TrySendError::Disconnected(_)))
     }
 
-    fn status(&self, view: &View, state: State) -> Status {
+    fn status(&self, view: &Moment, state: State) -> Status {
         let Story { state: recorded, gaps, mut warnings, end, .. } = self.control.story();
         warnings.extend(lock(&self.warnings).iter().cloned());
         warnings.extend(end.map(|(reason, _)| format!("recording ended: {reason}")));

@@ -1,21 +1,22 @@
 //! Replays captures for a screen: paced by packet time, with a look at the engine now and then.
 //! Looks cost time, so they are few: at most four a second, and about a twentieth of the time. Where
-//! that allows few full ones, light ones between tell how much it is by now.
+//! that allows few full ones, they are made beside the analysis, and light ones between tell how much it is by
+//! now.
 
-use crate::analysis::{Analysis, Light, Touched};
-use crate::attribution::record::{FlowRecord, Listener};
+use crate::analysis::{Analysis, Copied, Kept, Light, Made, Moment};
+use crate::attribution::record::FlowRecord;
 use crate::base::text::safe;
 use crate::base::time::{SECOND, Timestamp};
 use crate::engine::{Engine, Job, Outcome, Records, Settings};
-use crate::flow::Flow;
 use crate::labels::Labels;
 use crate::sink::tui::{Command, State, Status, Update};
 use crate::snapshot::{Numbers, Snapshot};
 use crate::source::Sources;
 use crate::source::file::Ending;
 use crossbeam_channel::{Receiver, Sender};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// Shortest time between two looks of a paced replay.
@@ -29,8 +30,13 @@ const STEP: i64 = SECOND / 2;
 const STEP_LOOKS: u32 = 64;
 /// Longest pause that is waited out, seconds of the clock.
 const PAUSE_MAX: f64 = 3.0;
-/// Flows that are kept for the screen, and marks.
-const FLOWS_KEPT: usize = 5_000;
+/// From which cost on a full look is made beside the analysis.
+const LOOK_MOST: Duration = Duration::from_micros(12_500);
+/// What a look costs by what its copy does, at least.
+const LOOK_BY_COPY: u32 = 3;
+/// How often to see whether it is made, where nothing else is to be done.
+const MADE_WAIT: Duration = Duration::from_millis(20);
+/// Marks that are kept.
 const MARKS_MAX: usize = 10_000;
 
 /// See the module.
@@ -63,7 +69,9 @@ struct Said {
     marks: Vec<(Timestamp, String)>,
     phase: Option<String>,
     quit: bool,
+    /// Something that a full look has to tell, or any.
     changed: bool,
+    is_new: bool,
 }
 
 /// The clock of a paced replay: this packet time was at that clock time.
@@ -99,45 +107,13 @@ impl Pace {
     }
 }
 
-/// What is kept of flows that ended.
-#[derive(Default)]
-struct Kept {
-    ended: VecDeque<FlowRecord>,
-    touched: Touched,
-}
-
-fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-struct Hears<'a>(&'a Mutex<Kept>);
-
-impl Listener for Hears<'_> {
-    fn ended(&mut self, record: FlowRecord) {
-        let mut kept = lock(self.0);
-        if kept.ended.len() >= FLOWS_KEPT {
-            kept.ended.pop_front();
-        }
-        kept.ended.push_back(record);
-    }
-
-    fn placed(&mut self, _flow: &Flow, row: usize, _marks: u32) {
-        lock(self.0).touched.add(row);
-    }
-}
-
-/// What light looks go on from.
-struct Beside {
-    light: Light,
-    snapshot: Arc<Snapshot>,
-    flows: Arc<Vec<FlowRecord>>,
-}
-
 /// When looks are due.
 struct Looks {
     begun: Instant,
     last: Option<Instant>,
     spent: Duration,
+    /// What the latest took.
+    cost: Duration,
     /// On light ones.
     spent_light: Duration,
     count: u32,
@@ -147,6 +123,19 @@ struct Looks {
 }
 
 impl Looks {
+    fn new(first: Timestamp) -> Looks {
+        Looks {
+            begun: Instant::now(),
+            last: None,
+            spent: Duration::ZERO,
+            cost: Duration::ZERO,
+            spent_light: Duration::ZERO,
+            count: 0,
+            step: STEP,
+            next: first,
+        }
+    }
+
     fn affords(&self, spent: Duration) -> bool {
         spent <= LOOKS_FREE + self.begun.elapsed() / LOOKS_PART
     }
@@ -172,8 +161,8 @@ impl Looks {
         self.last = Some(Instant::now());
     }
 
-    fn took(&mut self, begun: Instant, newest: Timestamp) {
-        self.spent += begun.elapsed();
+    fn took(&mut self, cost: Duration, newest: Timestamp) {
+        (self.cost, self.spent) = (cost, self.spent + cost);
         self.last = Some(Instant::now());
         self.count += 1;
         if self.count.is_multiple_of(STEP_LOOKS) {
@@ -183,81 +172,130 @@ impl Looks {
     }
 }
 
+/// A replay that goes on.
+struct Run<'r, 's, 'k> {
+    engine: Engine<'k>,
+    sources: &'r mut Sources,
+    kept: &'r Kept,
+    looks: Looks,
+    /// Capture time of the newest frame.
+    newest: Timestamp,
+    /// A full look that is being made.
+    making: Option<ScopedJoinHandle<'s, Made>>,
+    /// What light looks go on from.
+    beside: Option<(Light, Moment)>,
+}
+
 impl Replay<'_> {
     /// Replays to the end, and then does what the screen asks until nobody is there any more.
-    pub fn run(mut self, mut sources: Sources) -> End {
-        let kept: Mutex<Kept> = Mutex::default();
-        let mut hears = Hears(&kept);
+    pub fn run(self, mut sources: Sources) -> End {
+        let kept = Kept::default();
+        let mut hears = kept.clone();
         let records: &mut Records<'_> = &mut hears;
-        let geo = self.analysis.geo;
-        let mut engine = Engine::new(self.settings, geo, Some(records))
+        let engine = Engine::new(self.settings, self.analysis.geo, Some(records))
             .looking_for(self.analysis.signatures.beginnings());
-        let mut said = Said::default();
-        let mut job = Job::default();
         let first = sources.next_time().unwrap_or_default();
-        let mut pace = Pace::new(self.speed, first);
-        let begun = Instant::now();
-        let mut looks = Looks {
-            begun,
-            last: None,
-            spent: Duration::ZERO,
-            spent_light: Duration::ZERO,
-            count: 0,
-            step: STEP,
-            next: first,
+        let (mut said, mut pace) = (Said::default(), Pace::new(self.speed, first));
+        let outcome = thread::scope(|scope| {
+            let run = Run {
+                engine,
+                sources: &mut sources,
+                kept: &kept,
+                looks: Looks::new(first),
+                newest: first,
+                making: None,
+                beside: None,
+            };
+            self.read(scope, run, &mut said, &mut pace)
+        });
+        let Some(mut outcome) = outcome else {
+            return End { endings: sources.finish(), code: 0 };
         };
-        let mut beside: Option<Beside> = None;
-        let mut newest = first;
-        while let Some(next) = sources.next_time() {
-            self.listen(&mut said, &mut pace, newest);
+        outcome.ledger.declare(sources.names());
+        let endings = sources.finish();
+        self.stay(&outcome, endings, Arc::new(kept.ended()), said, pace)
+    }
+
+    /// Reads all of it; nothing where nobody is there any more.
+    fn read<'s, 'e: 's>(
+        &'e self,
+        scope: &'s Scope<'s, 'e>,
+        mut run: Run<'_, 's, '_>,
+        said: &mut Said,
+        pace: &mut Pace,
+    ) -> Option<Outcome> {
+        let mut job = Job::default();
+        while let Some(next) = run.sources.next_time() {
+            self.listen(said, pace, run.newest);
             if said.quit {
-                return End { endings: sources.finish(), code: 0 };
+                return None;
             }
             let paced = pace.speed.is_finite();
-            let until = if paced { pace.now() } else { looks.until(next) };
-            if engine.advance(&mut sources, until, &mut job) {
-                newest = newest.max(sources.seen());
+            let until = if paced { pace.now() } else { run.looks.until(next) };
+            if run.engine.advance(run.sources, until, &mut job) {
+                run.newest = run.newest.max(run.sources.seen());
             }
-            if looks.is_due(paced, newest) || said.changed {
-                let begun = Instant::now();
-                said.changed = false;
-                let update =
-                    self.look(&engine, &sources, (&kept, &mut beside), (&said, newest), begun);
-                looks.took(begun, newest);
-                if self.tell.send(update).is_err() {
-                    return End { endings: sources.finish(), code: 0 };
-                }
-            } else if looks.has_waited()
-                && looks.affords(looks.spent_light)
-                && let Some(beside) = beside.as_mut().filter(|beside| !beside.light.is_short())
-            {
-                let begun = Instant::now();
-                let update = self.light_look(&engine, &sources, (&kept, beside), (&said, newest));
-                looks.took_light(begun);
-                if self.tell.send(update).is_err() {
-                    return End { endings: sources.finish(), code: 0 };
-                }
+            if let Some(moment) = self.look(scope, &mut run, paced, said) {
+                said.is_new = false;
+                let update = update(run.sources, moment, pace.speed, (said, run.newest));
+                self.tell.send(update).ok()?;
             }
-            if paced && let Some(next) = sources.next_time() {
-                let wait = pace.wait(next).min(LOOK);
+            if paced && let Some(next) = run.sources.next_time() {
+                let most = if run.making.is_some() { MADE_WAIT } else { LOOK };
+                let wait = pace.wait(next).min(most);
                 if !wait.is_zero()
                     && let Ok(command) = self.commands.recv_timeout(wait)
                 {
-                    self.hear(command, &mut said, &mut pace, newest);
+                    self.hear(command, said, pace, run.newest);
                 }
             }
         }
-        let mut outcome = engine.finish();
-        outcome.ledger.declare(sources.names());
-        let endings = sources.finish();
-        let flows: Vec<FlowRecord> =
-            kept.into_inner().unwrap_or_else(PoisonError::into_inner).ended.into();
-        self.stay(&outcome, endings, Arc::new(flows), said, pace)
+        Some(run.engine.finish())
+    }
+
+    /// What is known by now, where it is time to tell.
+    fn look<'s, 'e: 's>(
+        &'e self,
+        scope: &'s Scope<'s, 'e>,
+        run: &mut Run<'_, 's, '_>,
+        paced: bool,
+        said: &mut Said,
+    ) -> Option<Moment> {
+        let Run { engine, sources, kept, looks, newest, making, beside } = run;
+        let analysis = &self.analysis;
+        if let Some(made) = making.take_if(|making| making.is_finished()) {
+            let made = made.join().unwrap_or_else(|fault| resume_unwind(fault));
+            let (begun, cost) = (Instant::now(), made.cost);
+            let mut light = beside.take().map(|(light, _)| light).unwrap_or_default();
+            let moment = made.adopt(&mut light, engine, analysis, (sources, kept));
+            looks.took(cost + begun.elapsed(), *newest);
+            *beside = Some((light, moment.clone()));
+            return Some(moment);
+        }
+        if making.is_none() && (said.changed || looks.is_due(paced, *newest)) {
+            said.changed = false;
+            let begun = Instant::now();
+            let copied = Copied::of(engine, sources, kept);
+            let name = |snapshot: &mut Snapshot| self.labels.apply(snapshot);
+            if looks.cost.max(copied.cost * LOOK_BY_COPY) <= LOOK_MOST {
+                let moment = copied.show(analysis, name);
+                looks.took(begun.elapsed(), *newest);
+                *beside = None;
+                return Some(moment);
+            }
+            *making = Some(scope.spawn(move || copied.make(analysis, name)));
+        }
+        let is_due = said.is_new || (looks.has_waited() && looks.affords(looks.spent_light));
+        let (light, moment) = beside.as_mut().filter(|(light, _)| is_due && !light.is_short())?;
+        let begun = Instant::now();
+        moment.numbers = kept.look(light, engine, analysis, sources);
+        looks.took_light(begun);
+        Some(moment.clone())
     }
 
     /// After the end: names and marks can still be given.
     fn stay(
-        &mut self,
+        &self,
         outcome: &Outcome,
         endings: Vec<Ending>,
         flows: Arc<Vec<FlowRecord>>,
@@ -291,68 +329,6 @@ impl Replay<'_> {
         }
     }
 
-    fn look(
-        &self,
-        engine: &Engine<'_>,
-        sources: &Sources,
-        (kept, beside): (&Mutex<Kept>, &mut Option<Beside>),
-        (said, newest): (&Said, Timestamp),
-        begun: Instant,
-    ) -> Update {
-        let mut flows: Vec<FlowRecord> = lock(kept).ended.iter().cloned().collect();
-        let room = FLOWS_KEPT;
-        let mut live = |record| {
-            if flows.len() < 2 * room {
-                flows.push(record);
-            }
-        };
-        let mut outcome = engine.peek(Some(&mut live));
-        outcome.ledger.declare(sources.names());
-        let snapshot = Arc::new(self.snapshot(&outcome, &sources.so_far()));
-        let flows = Arc::new(flows);
-        let light = beside.take().map(|beside| beside.light);
-        if begun.elapsed() > LOOK / LOOKS_PART {
-            let spots = self.analysis.spots(&outcome, &snapshot);
-            drop(outcome);
-            let mut light = light.unwrap_or_default();
-            let touched = &mut lock(kept).touched;
-            light.adopt(engine, &self.analysis, (&snapshot, spots, engine.now()), touched);
-            *beside = Some(Beside { light, snapshot: snapshot.clone(), flows: flows.clone() });
-        }
-        let numbers = Arc::new(Numbers::of(&snapshot));
-        self.update(sources, (snapshot, numbers, flows), (said, newest))
-    }
-
-    fn light_look(
-        &self,
-        engine: &Engine<'_>,
-        sources: &Sources,
-        (kept, beside): (&Mutex<Kept>, &mut Beside),
-        (said, newest): (&Said, Timestamp),
-    ) -> Update {
-        let Beside { light, snapshot, flows } = beside;
-        let touched = &mut lock(kept).touched;
-        let numbers = light.look(engine, &self.analysis, &sources.so_far(), touched);
-        self.update(sources, (snapshot.clone(), numbers, flows.clone()), (said, newest))
-    }
-
-    fn update(
-        &self,
-        sources: &Sources,
-        (snapshot, numbers, flows): (Arc<Snapshot>, Arc<Numbers>, Arc<Vec<FlowRecord>>),
-        (said, newest): (&Said, Timestamp),
-    ) -> Update {
-        let (read, size) = sources.progress();
-        // A small file is in the buffer at once: then what was looked at tells more.
-        let coverage = numbers.coverage.as_deref().unwrap_or(&snapshot.coverage);
-        let looked = coverage.wire_bytes.saturating_add(coverage.frames.total * 16);
-        let size = size.unwrap_or(0).max(1);
-        let progress = (read.min(looked) as f64 / size as f64).min(1.0);
-        let state = State::Replaying { speed: self.speed, progress };
-        let status = Arc::new(status(state, &snapshot, &numbers, (said, newest)));
-        Update { snapshot, numbers, flows, status }
-    }
-
     /// The snapshot with the names that the operator gave.
     fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Snapshot {
         let mut snapshot = self.analysis.snapshot(outcome, endings);
@@ -360,14 +336,14 @@ impl Replay<'_> {
         snapshot
     }
 
-    fn listen(&mut self, said: &mut Said, pace: &mut Pace, newest: Timestamp) {
+    fn listen(&self, said: &mut Said, pace: &mut Pace, newest: Timestamp) {
         while let Ok(command) = self.commands.try_recv() {
             self.hear(command, said, pace, newest);
         }
     }
 
-    fn hear(&mut self, command: Command, said: &mut Said, pace: &mut Pace, newest: Timestamp) {
-        said.changed = true;
+    fn hear(&self, command: Command, said: &mut Said, pace: &mut Pace, newest: Timestamp) {
+        (said.changed, said.is_new) = (true, true);
         match command {
             Command::Mark(text) => said.mark(newest, safe(text.as_bytes())),
             Command::Phase(phase) => {
@@ -376,7 +352,6 @@ impl Replay<'_> {
             }
             Command::Label { device, label } => self.labels.set(&device, &label),
             Command::Speed(speed) => {
-                self.speed = speed;
                 *pace = Pace::new(speed, newest);
             }
             Command::Answer(_) => {}
@@ -391,6 +366,24 @@ impl Said {
             self.marks.push((time, text));
         }
     }
+}
+
+fn update(
+    sources: &Sources,
+    moment: Moment,
+    speed: f64,
+    (said, newest): (&Said, Timestamp),
+) -> Update {
+    let Moment { snapshot, numbers, flows } = moment;
+    let (read, size) = sources.progress();
+    // A small file is in the buffer at once: then what was looked at tells more.
+    let coverage = numbers.coverage.as_deref().unwrap_or(&snapshot.coverage);
+    let looked = coverage.wire_bytes.saturating_add(coverage.frames.total * 16);
+    let size = size.unwrap_or(0).max(1);
+    let progress = (read.min(looked) as f64 / size as f64).min(1.0);
+    let state = State::Replaying { speed, progress };
+    let status = Arc::new(status(state, &snapshot, &numbers, (said, newest)));
+    Update { snapshot, numbers, flows, status }
 }
 
 fn status(

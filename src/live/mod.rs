@@ -4,5 +4,5 @@
 mod follow;
 mod recorder;
 
-pub use follow::{FLOWS_KEPT, Follower, View};
+pub use follow::Follower;
 pub use recorder::{Recorder, Story};

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 /// Most gaps and warnings that are remembered for the screen; the journal has all.
 const REMEMBERED_MAX: usize = 256;
@@ -27,6 +28,8 @@ pub struct Story {
     pub warnings: Vec<String>,
     /// Why it ended, and whether in good order.
     pub end: Option<(String, bool)>,
+    /// When it told something last: it does so once a second or so also where nothing comes in.
+    pub heard: Option<Instant>,
 }
 
 /// A running recorder.
@@ -133,6 +136,7 @@ fn lock(story: &Mutex<Story>) -> MutexGuard<'_, Story> {
 
 impl Story {
     fn note(&mut self, report: &Report) {
+        self.heard = Some(Instant::now());
         match report {
             Report::Ready { protections, public_key } => {
                 self.protections.clone_from(protections);
