@@ -5,8 +5,8 @@
 
 use super::syntax::dns::{self, Name, Record, record};
 use super::{
-    Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject, TCP, UDP,
-    What,
+    Common, Content, Dissector, Fact, IdentityKind, Next, Over, Prefix, Probe, Session, Subject,
+    TCP, UDP, What,
 };
 use crate::base::text::push_hex;
 use crate::flow::{Flow, Segment};
@@ -192,8 +192,8 @@ impl Session for Datagrams {
         Next::More
     }
 
-    fn leave_out_notes(&mut self) {
-        self.noted = false;
+    fn join(&mut self, common: &Common) {
+        self.noted = common.notes;
     }
 }
 
@@ -225,8 +225,8 @@ impl Session for Stream {
         Next::More
     }
 
-    fn leave_out_notes(&mut self) {
-        self.noted = false;
+    fn join(&mut self, common: &Common) {
+        self.noted = common.notes;
     }
 }
 

@@ -19,7 +19,7 @@ use super::syntax::handshake::{HANDSHAKE, Handshake};
 use super::syntax::header::{self, Parted, Start};
 use super::syntax::http2::Frames;
 use super::syntax::stream::{Firsts, Once, Taken, may_begin_later, pass};
-use super::{Content, Dissector, Fact, NameKind, Next, Over, Prefix, Probe, Session, What};
+use super::{Common, Content, Dissector, Fact, NameKind, Next, Over, Prefix, Probe, Session, What};
 use crate::flow::{Flow, Segment};
 use fields::as_head;
 use framing::{Asked, Half, State, after_line, framing};
@@ -176,8 +176,8 @@ impl Session for Exchange {
         next
     }
 
-    fn leave_out_notes(&mut self) {
-        self.noted = false;
+    fn join(&mut self, common: &Common) {
+        self.noted = common.notes;
     }
 }
 

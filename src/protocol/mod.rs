@@ -53,6 +53,8 @@ pub use sessions::Sessions;
 use crate::base::address::Mac;
 use crate::flow::{End, Flow, Segment, Side};
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use syntax::certificate::Certificates;
 
 /// Whether flows are called so by what they say.
 #[must_use]
@@ -197,12 +199,20 @@ pub trait Session: Send {
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next;
     /// The flow ended; what was only partly read may be said now.
     fn end(&mut self, _why: End, _say: &mut dyn FnMut(Fact<'_>)) {}
-    /// Nobody takes its notes: what would be none but a note need not be put together.
-    fn leave_out_notes(&mut self) {}
+    /// Told before anything else what it has in common with the other sessions of its partition.
+    fn join(&mut self, _common: &Common) {}
     /// Payload it keeps, bytes, so that all sessions together can be bounded.
     fn held_bytes(&self) -> usize {
         0
     }
+}
+
+/// What the sessions of a partition have in common.
+#[derive(Debug, Default)]
+pub struct Common {
+    /// Somebody takes notes; else what would be none but a note need not be put together.
+    notes: bool,
+    certificates: Arc<Mutex<Certificates>>,
 }
 
 /// Answer of a probe.

@@ -5,8 +5,8 @@ use super::beginnings::{Beginnings, SAID_BYTES_MAX};
 use super::candidates::{all, candidates};
 use super::unknown::{Class, Glimpse, Look, Looking};
 use super::{
-    Content, DISSECTORS, Fact, ICMPV6, IGMP, IdentityKind, Label, Method, Next, PROBE_BYTES_MAX,
-    Prefix, Probe, Session, Subject, TCP, UDP, What, port,
+    Common, Content, DISSECTORS, Fact, ICMPV6, IGMP, IdentityKind, Label, Method, Next,
+    PROBE_BYTES_MAX, Prefix, Probe, Session, Subject, TCP, UDP, What, port,
 };
 use crate::base::text::hex;
 use crate::flow::{Cite, End, Flow, FlowId, Segment, Side};
@@ -103,6 +103,7 @@ pub struct Sessions {
     /// Somebody takes records: flows that nobody knows are measured, not only classed, and notes,
     /// which only records hold, are passed on.
     measure: bool,
+    common: Common,
     /// Beginnings to look for in flows that nobody knows.
     beginnings: Option<Arc<Beginnings>>,
     /// Flows whose dissection ended early because too much was kept for all flows together.
@@ -119,7 +120,8 @@ impl Sessions {
     /// notes are passed on.
     #[must_use]
     pub fn new(measure: bool) -> Sessions {
-        Sessions { measure, ..Sessions::default() }
+        let common = Common { notes: measure, ..Common::default() };
+        Sessions { measure, common, ..Sessions::default() }
     }
 
     /// Looks for beginnings in flows that nobody knows.
@@ -191,7 +193,7 @@ impl Sessions {
                 );
                 match ask(flow, &prefix, asked) {
                     Asked::Yes(index) | Asked::FromHere(index) => {
-                        *state = begin(index, flow, &prefix, segment.frame, self.measure);
+                        *state = begin(index, flow, &prefix, segment.frame, &self.common);
                         self.segment(id, flow, segment, say)
                     }
                     // What has no ports says itself what it is.
@@ -233,12 +235,12 @@ impl Sessions {
                 match ask(flow, &prefix, probing.candidates) {
                     Asked::FromHere(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        *state = begin(index, flow, &prefix, segment.frame, self.measure);
+                        *state = begin(index, flow, &prefix, segment.frame, &self.common);
                         self.segment(id, flow, segment, say)
                     }
                     Asked::Yes(index) => {
                         self.held_bytes -= probing.held_bytes();
-                        let begun = begin(index, flow, &prefix, segment.frame, self.measure);
+                        let begun = begin(index, flow, &prefix, segment.frame, &self.common);
                         let State::Probing(probing) = std::mem::replace(state, begun) else {
                             return false;
                         };
@@ -532,11 +534,9 @@ fn ask(flow: &Flow, prefix: &Prefix<'_>, candidates: u128) -> Asked {
     Asked::Undecided(undecided)
 }
 
-fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64, notes: bool) -> State {
+fn begin(index: usize, flow: &Flow, seen: &Prefix<'_>, frame: u64, common: &Common) -> State {
     let mut session = DISSECTORS[index].start_after(flow, seen);
-    if !notes {
-        session.leave_out_notes();
-    }
+    session.join(common);
     State::Followed(Box::new(Followed {
         session,
         decided: Decided::new(index, frame),

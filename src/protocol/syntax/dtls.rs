@@ -3,7 +3,7 @@
 //! Bounds: four unfinished messages a side of 32 KiB each, the first 256 datagrams.
 
 use super::super::{Fact, Next, Session, What};
-use super::certificate::{self, Asked};
+use super::certificate::{self, Asked, Certificate};
 use super::cipher;
 use super::hello::{self, Carrier, ClientHello, ServerHello};
 use super::pieces::Pieces;
@@ -234,7 +234,9 @@ impl Handshake {
             _ => {
                 self.certificate_said = true;
                 let asked = Asked { frame, time: segment.time, name: self.asked.as_deref() };
-                certificate::say(body, &asked, say);
+                if let Some(certificate) = certificate::first(body).and_then(Certificate::read) {
+                    certificate.say(&asked, say);
+                }
             }
         }
     }

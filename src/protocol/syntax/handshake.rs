@@ -3,13 +3,14 @@
 //!
 //! Bounds: at most 64 KiB a side are put together.
 
-use super::super::{Fact, Next, Session, VALUE_BYTES_MAX, Weakness, What};
-use super::certificate::{self, Asked};
+use super::super::{Common, Fact, Next, Session, VALUE_BYTES_MAX, Weakness, What};
+use super::certificate::{self, Asked, Certificate, Certificates};
 use super::cipher;
 use super::hello::{self, Carrier, ClientHello, ServerHello};
 use super::preamble::Begun;
 use crate::base::bytes::Reader;
 use crate::flow::{Segment, Side};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Kinds of records (RFC 8446 §5.1).
 pub const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -48,6 +49,8 @@ pub struct Handshake {
     shared_key: bool,
     /// What is wrong with the server's certificate, until the client goes on in spite of it.
     problems: String,
+    /// Those that other flows showed.
+    certificates: Option<Arc<Mutex<Certificates>>>,
     /// What was said before, where it was another protocol; bytes of it still to come, by side.
     before: Option<Begun>,
 }
@@ -66,6 +69,10 @@ struct Half {
 impl Session for Handshake {
     fn held_bytes(&self) -> usize {
         self.sides.iter().map(|half| half.record.capacity() + half.message.capacity()).sum()
+    }
+
+    fn join(&mut self, common: &Common) {
+        self.certificates = Some(common.certificates.clone());
     }
 
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
@@ -255,7 +262,11 @@ impl Handshake {
         }
         let (frame, time) = (segment.frame, segment.time);
         let asked = Asked { frame, time, name: self.asked.as_deref() };
-        self.problems = certificate::say(body, &asked, say);
+        let read = certificate::first(body).and_then(|der| match &self.certificates {
+            Some(known) => known.lock().unwrap_or_else(PoisonError::into_inner).read(der),
+            None => Certificate::read(der).map(Arc::new),
+        });
+        self.problems = read.map(|read| read.say(&asked, say)).unwrap_or_default();
     }
 
     fn accepted(&mut self, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
