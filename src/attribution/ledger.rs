@@ -441,16 +441,6 @@ impl Ledger {
         })
     }
 
-    /// The same of what a client, at this side of a flow, was told of an address.
-    #[must_use]
-    pub fn glance_at_answer(&self, flow: &Head, client: Side, address: IpAddr) -> u64 {
-        if self.answers.is_empty() {
-            return 0;
-        }
-        let client = self.endpoint(flow, client);
-        self.answers.glance(client.address, client.mac, address)
-    }
-
     /// Reads a little of the row that a flow will probably be added to, if nothing is known of the
     /// flow's name; the sum means nothing. Asked for many flows before any is added, so that the
     /// memory of all is fetched at once.
@@ -463,8 +453,7 @@ impl Ledger {
         let guess = self.row_index.find(hash, |_| true);
         guess.map_or(0, |&index| {
             let row = &self.rows[index as usize];
-            let latest = row.flow_refs.last().map_or(0, |latest| latest.last_frame);
-            row.flows ^ row.totals[0].packets ^ row.frames[0] ^ latest
+            row.flows ^ row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64
         })
     }
 

@@ -161,17 +161,6 @@ impl Answers {
         }
     }
 
-    /// Reads a little of what a client was told of an address, so that its memory is near when that
-    /// is asked; the number means nothing.
-    #[must_use]
-    pub fn glance(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> u64 {
-        let Some(&place) = self.addresses.get(&address) else { return 0 };
-        let anyone = self.anyone.get(place as usize).map_or(0, |known| known.latest.1.frame);
-        let clients = [Some(Client::Address(client)), hardware.map(Client::Hardware)];
-        let told = clients.into_iter().flatten().filter_map(|client| self.told_at(client, place));
-        told.fold(anyone, |sum, known| sum ^ known.latest.1.frame)
-    }
-
     /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
     /// a hardware address ties together), else one that anyone received.
     #[must_use]
@@ -212,15 +201,12 @@ impl Answers {
     }
 
     fn own(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<&Known> {
-        let place = *self.addresses.get(&address)?;
-        let by_address = self.told_at(Client::Address(client), place);
-        by_address.or_else(|| self.told_at(Client::Hardware(hardware?), place))
-    }
-
-    /// What a client was told of the address with a number.
-    fn told_at(&self, client: Client, place: u32) -> Option<&Known> {
-        let pair = [*self.clients.get(&client)?, place];
-        self.own.get(*self.pairs.get(&pair)? as usize)
+        let address = *self.addresses.get(&address)?;
+        let told = |client: Client| {
+            let pair = [*self.clients.get(&client)?, address];
+            self.own.get(*self.pairs.get(&pair)? as usize)
+        };
+        told(Client::Address(client)).or_else(|| told(Client::Hardware(hardware?)))
     }
 }
 
