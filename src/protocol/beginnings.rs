@@ -11,19 +11,28 @@ pub const KEY_BYTES: usize = 4;
 /// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Beginnings {
-    /// By the place of the key in the message.
-    places: Vec<(usize, Set<[u8; KEY_BYTES]>)>,
+    places: Vec<Place>,
+}
+
+/// Keys at one place in the message.
+#[derive(Debug, Clone)]
+struct Place {
+    at: usize,
+    keys: Set<[u8; KEY_BYTES]>,
+    /// Whether a key begins with a byte: mostly that ends the question.
+    begins: [bool; 256],
 }
 
 impl Beginnings {
     /// Asks for messages that have these bytes at this place.
     pub fn add(&mut self, at: usize, key: [u8; KEY_BYTES]) {
-        match self.places.iter_mut().find(|(known, _)| *known == at) {
-            Some((_, keys)) => {
-                keys.insert(key);
-            }
-            None => self.places.push((at, Set::from_iter([key]))),
-        }
+        let known = self.places.iter().position(|place| place.at == at);
+        let known = known.unwrap_or_else(|| {
+            self.places.push(Place { at, keys: Set::default(), begins: [false; 256] });
+            self.places.len() - 1
+        });
+        self.places[known].keys.insert(key);
+        self.places[known].begins[usize::from(key[0])] = true;
     }
 
     /// Whether nothing is asked for.
@@ -35,9 +44,9 @@ impl Beginnings {
     /// Whether a message may be one that was asked for.
     #[must_use]
     pub fn fits(&self, message: &[u8]) -> bool {
-        self.places.iter().any(|(at, keys)| {
-            let key = message.get(*at..at + KEY_BYTES);
-            key.is_some_and(|key| <[u8; KEY_BYTES]>::try_from(key).is_ok_and(|k| keys.contains(&k)))
+        self.places.iter().any(|place| {
+            let key = message.get(place.at..).and_then(<[u8]>::first_chunk::<KEY_BYTES>);
+            key.is_some_and(|key| place.begins[usize::from(key[0])] && place.keys.contains(key))
         })
     }
 }

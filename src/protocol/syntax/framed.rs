@@ -156,6 +156,16 @@ pub fn probe(
     demand: Demand,
 ) -> Probe {
     let datagram = flow.key.protocol == UDP;
+    let first = seen.first().0;
+    if datagram && !first.is_empty() && seen.second().is_empty() {
+        // The same as below in short, since most datagrams that are asked about are the first.
+        return match size(first) {
+            Size::Whole(length) if length != first.len() => Probe::No,
+            Size::Broken | Size::Need(_) => Probe::No,
+            Size::Whole(_) if demand == Demand::One => Probe::Yes,
+            Size::Whole(_) => Probe::More,
+        };
+    }
     let counts = [seen.first().0, seen.second()].map(|bytes| count(bytes, datagram, &size, demand));
     let enough = |counts: [usize; 2]| match demand {
         Demand::One => counts[0] + counts[1] > 0,

@@ -23,6 +23,8 @@ pub enum Carrier {
 /// Most extensions, values of one list and application protocols looked at; real hellos have about
 /// twenty of each.
 const LIST_MAX: usize = 512;
+/// Room for the extensions of a usual hello.
+const MOSTLY_AT_MOST: usize = 24;
 /// Most application protocols said of one hello.
 const ALPN_SAID_MAX: usize = 16;
 
@@ -114,6 +116,7 @@ impl<'a> ClientHello<'a> {
 
     fn read_extensions(&mut self, reader: &mut Reader<'a>) -> Option<()> {
         let mut extensions = reader.nested_u16()?;
+        self.extensions.reserve(MOSTLY_AT_MOST);
         while let Some(kind) = extensions.u16() {
             let mut content = extensions.nested_u16()?;
             if self.extensions.len() == LIST_MAX {
