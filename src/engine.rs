@@ -231,6 +231,7 @@ impl<'r> Engine<'r> {
     #[must_use]
     pub fn peek<'p>(&'p self, live: Option<&'p mut Records<'p>>) -> Outcome {
         let mut teller = self.teller.copy(live);
+        teller.ledger.expect(self.sums().flows_live as usize);
         let mut distributions = Distributions::default();
         let mut sums = Sums::default();
         let mut events = events::Events::default();

@@ -133,6 +133,9 @@ impl Light {
 
     fn count(&mut self, engine: &Engine<'_>, touched: &mut Touched, again: bool) {
         let ledger = engine.ledger();
+        if again {
+            self.tally.expect(ledger.rows.len() + engine.sums().flows_live as usize);
+        }
         self.tally.new_rows(ledger);
         touched.take(|row| self.tally.row(ledger, row));
         let now = engine.now();

@@ -33,7 +33,7 @@ use row::RowKey;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
-use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 /// Most rows (device, remote, name, service) unless a run says otherwise. A row takes about 500
 /// bytes here, and several KiB in what is built of it when the flow table is gone.
@@ -70,6 +70,13 @@ fn row_hash(
     hasher.hash_one((local.address, remote.address, port, name.map(|(name, _)| name)))
 }
 
+impl Row {
+    fn hash(&self, hasher: &BuildHasher) -> u64 {
+        let name = self.name.map(|named| (named.name, named.source));
+        row_hash(hasher, &self.local, &self.remote, self.port, name)
+    }
+}
+
 /// The port of the service that a flow is for, as seen by `local`.
 fn service_port(flow: &Flow, local: Side) -> Option<u16> {
     let port = flow.key.port(local.other())?;
@@ -92,14 +99,27 @@ pub(super) struct Notes {
     pub shown: Vec<Shown>,
     /// Protocols that go through the flow beside the one it is called by, each with a frame.
     carried: Vec<(&'static str, u64)>,
+    /// That a client's hello names no server, of notes that hold the hello no more.
+    without_name: bool,
 }
 
 impl Notes {
+    /// What a row takes of them.
+    fn of_row(&self) -> Notes {
+        let Notes { evidence, shown, .. } = self;
+        Notes {
+            evidence: evidence.clone(),
+            shown: shown.clone(),
+            without_name: self.hello_without_name(),
+            ..Notes::default()
+        }
+    }
+
     /// A client's hello was read, and names no server.
     fn hello_without_name(&self) -> bool {
         let named = |kind: &NameKind| matches!(kind, NameKind::Sni | NameKind::SniOuter);
-        self.client.as_ref().is_some_and(|client| client.ja3.is_some())
-            && !self.own.iter().any(|(_, kind, _)| named(kind))
+        let has_hello = self.client.as_ref().is_some_and(|client| client.ja3.is_some());
+        self.without_name || has_hello && !self.own.iter().any(|(_, kind, _)| named(kind))
     }
 }
 
@@ -117,7 +137,7 @@ pub(super) struct Client {
 /// Notes of live flows, by their first frames. A copy has none until it is lent them
 /// ([`Ledger::lend`]): it hears of each flow once, and there are many.
 #[derive(Default)]
-pub(super) struct Live(Map<u64, Notes>);
+pub(super) struct Live(Map<u64, Arc<Notes>>);
 
 impl Clone for Live {
     fn clone(&self) -> Live {
@@ -125,17 +145,15 @@ impl Clone for Live {
     }
 }
 
-impl Deref for Live {
-    type Target = Map<u64, Notes>;
-
-    fn deref(&self) -> &Map<u64, Notes> {
-        &self.0
+impl Live {
+    /// Those of a flow.
+    pub fn get(&self, first_frame: &u64) -> Option<&Notes> {
+        self.0.get(first_frame).map(|notes| &**notes)
     }
-}
 
-impl DerefMut for Live {
-    fn deref_mut(&mut self) -> &mut Map<u64, Notes> {
-        &mut self.0
+    /// The same, to be added to.
+    pub fn of(&mut self, first_frame: u64) -> &mut Notes {
+        Arc::make_mut(self.0.entry(first_frame).or_default())
     }
 }
 
@@ -210,10 +228,17 @@ impl Ledger {
         Ledger { rows_max: RowsMax(rows_max), ..Ledger::default() }
     }
 
+    /// Keeps room for the rows of so many flows, so that the index is not made anew while they come.
+    pub fn expect(&mut self, flows: usize) {
+        let room = self.rows_max.0.saturating_sub(self.rows.len()).min(flows);
+        let (rows, hasher) = (&self.rows, &self.hasher);
+        self.row_index.reserve(room, |&index| rows[index as usize].hash(hasher));
+    }
+
     /// Takes the notes of a live flow over from the ledger of which this is a copy.
     pub fn lend(&mut self, original: &Ledger, flow: &Flow) {
-        if let Some(notes) = original.notes.get(&flow.first_frame) {
-            self.notes.insert(flow.first_frame, notes.clone());
+        if let Some(notes) = original.notes.0.get(&flow.first_frame) {
+            self.notes.0.insert(flow.first_frame, notes.clone());
         }
     }
 
@@ -295,7 +320,7 @@ impl Ledger {
             self.note_tunnels(tunnels);
         }
         if let Some(expected) = self.expectations.of(flow) {
-            self.notes.entry(flow.first_frame).or_default().expected = Some(expected);
+            self.notes.of(flow.first_frame).expected = Some(expected);
         }
         if self.answers.is_empty() {
             return;
@@ -303,7 +328,7 @@ impl Ledger {
         let ends = [self.endpoint(flow, local), self.endpoint(flow, local.other())];
         let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
         if dns.is_some() {
-            self.notes.entry(flow.first_frame).or_default().dns = dns;
+            self.notes.of(flow.first_frame).dns = dns;
         }
     }
 
@@ -498,11 +523,11 @@ impl Ledger {
         label: Label,
         class: Option<Class>,
     ) -> Option<(usize, u32)> {
-        let notes = self.notes.remove(&flow.first_frame);
+        let notes = self.notes.0.remove(&flow.first_frame);
         let head = flow.head();
         let local = self.local_side(&head);
         let remote = local.other();
-        let name = self.best_name(&head, notes.as_ref());
+        let name = self.best_name(&head, notes.as_deref());
         let ends = [self.endpoint(&head, local), self.endpoint(&head, remote)];
         let port = service_port(flow, local);
         let key = RowKey {
@@ -535,10 +560,7 @@ impl Ledger {
                 let new = self.rows.len() as u32;
                 self.rows.push(Row::new(&key, name, label, flow));
                 let (rows, hasher) = (&self.rows, &self.hasher);
-                let rehash = |&index: &u32| {
-                    let RowKey { local, remote, port, name, .. } = rows[index as usize].key();
-                    row_hash(hasher, &local, &remote, port, name)
-                };
+                let rehash = |&index: &u32| rows[index as usize].hash(hasher);
                 self.row_index.insert_unique(hash, new, rehash);
                 self.rows.len() - 1
             }
@@ -556,7 +578,9 @@ impl Ledger {
             self.losses.paces += u64::from(paced.take().is_some());
         }
         self.paced += usize::from(paced.is_some());
-        let mut notes = notes.unwrap_or_default();
+        let mut notes = notes.map_or_else(Notes::default, |notes| {
+            Arc::try_unwrap(notes).unwrap_or_else(|lent| lent.of_row())
+        });
         for shown in std::mem::take(&mut notes.shown) {
             if !row.is_news(&shown) {
                 continue;

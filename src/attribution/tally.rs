@@ -148,6 +148,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Keeps room for so many cells in all, so that the index is not made anew while they come.
+    pub fn expect(&mut self, cells: usize) {
+        let Tally { cells: known, index, hasher, .. } = self;
+        let more = cells.min(CELLS_MAX).saturating_sub(known.len());
+        index.reserve(more, |&at| hasher.hash_one(known[at as usize].key));
+    }
+
     /// Takes a row of the ledger as it is now. Rows go before flows: a flow that ended is in both
     /// until its place is looked at.
     pub fn row(&mut self, ledger: &Ledger, at: usize) {

@@ -5,7 +5,6 @@ use super::{Draft, Fact, View};
 use crate::attribution::geo::CountryCode;
 use crate::attribution::world::{Contact, Level, Remote};
 use crate::base::address::Spelled;
-use crate::base::table::Map;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -32,20 +31,21 @@ pub(super) fn placed(
     if remotes.is_empty() {
         return None;
     }
-    let mut sent: Map<IpAddr, Vec<usize>> = Map::default();
-    for (index, row) in view.rows(contact) {
-        if row.totals[0].payload_bytes > 0 && !row.is_icmp() {
-            sent.entry(row.remote.address).or_default().push(index);
-        }
-    }
+    let sent = view.rows(contact).filter(|(_, row)| row.totals[0].payload_bytes > 0);
+    let sent = sent.filter(|(_, row)| !row.is_icmp());
+    let mut sent: Vec<(IpAddr, usize)> =
+        sent.map(|(index, row)| (row.remote.address, index)).collect();
+    sent.sort_by_key(|&(address, _)| address);
     let mut draft = Draft::new(Level::Inferred, not_shown);
     let mut countries = BTreeSet::new();
     for remote in remotes {
-        let Some(rows) = sent.get(&remote.address) else { continue };
-        let all = rows.iter().map(|&index| &view.ledger.rows[index]);
+        let from = sent.partition_point(|(address, _)| *address < remote.address);
+        let rows = || sent[from..].iter().take_while(|(address, _)| *address == remote.address);
+        let Some(&(_, first)) = rows().next() else { continue };
+        let all = rows().map(|&(_, index)| &view.ledger.rows[index]);
         draft.cites.extend(all.filter_map(|row| row.beginnings().next()));
-        draft.traffic.extend(rows.iter().map(|&index| (index, None)));
-        let first = view.ledger.rows[rows[0]].frames[0];
+        draft.traffic.extend(rows().map(|&(_, index)| (index, None)));
+        let first = view.ledger.rows[first].frames[0];
         let opinions: Vec<String> = remote
             .countries
             .iter()

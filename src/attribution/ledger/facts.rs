@@ -65,7 +65,7 @@ impl Ledger {
             }
             What::Name(kind) => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    let own = &mut self.notes.entry(flow.first_frame).or_default().own;
+                    let own = &mut self.notes.of(flow.first_frame).own;
                     let known = own.iter().any(|&(id, k, _)| id == name && k == kind);
                     if !known && own.len() < FLOW_NAMES_MAX {
                         own.push((name, kind, cite));
@@ -140,7 +140,7 @@ impl Ledger {
             }
             What::Media => self.prove(flow, evidence(Mark::Media, fact.name, 0)),
             What::Handover => {
-                self.notes.entry(flow.first_frame).or_default().handed_over = true;
+                self.notes.of(flow.first_frame).handed_over = true;
             }
             What::Alpn { settled } => {
                 let client = self.client(flow);
@@ -171,7 +171,7 @@ impl Ledger {
             What::Standard(key) => self.prove(flow, evidence(Mark::Standard, key, 0)),
             What::Relay => self.prove(flow, evidence(Mark::Relay, fact.name, 0)),
             What::Carries(label) => {
-                let carried = &mut self.notes.entry(flow.first_frame).or_default().carried;
+                let carried = &mut self.notes.of(flow.first_frame).carried;
                 if carried.len() < CARRIED_MAX && !carried.iter().any(|(known, _)| *known == label)
                 {
                     carried.push((label, fact.frame));
@@ -221,18 +221,18 @@ impl Ledger {
         }
         let value = shortened(fact.value);
         let shown = Shown { fact: fact.name, value, by_remote: side == remote, cite };
-        let kept = &mut self.notes.entry(flow.first_frame).or_default().shown;
+        let kept = &mut self.notes.of(flow.first_frame).shown;
         if kept.len() < shown::SHOWN_MAX && !kept.iter().any(|other| other.repeats(&shown)) {
             kept.push(shown);
         }
     }
 
     fn client(&mut self, flow: &Head) -> &mut Client {
-        self.notes.entry(flow.first_frame).or_default().client.get_or_insert_default()
+        self.notes.of(flow.first_frame).client.get_or_insert_default()
     }
 
     fn prove(&mut self, flow: &Head, evidence: Evidence) {
-        let kept = &mut self.notes.entry(flow.first_frame).or_default().evidence;
+        let kept = &mut self.notes.of(flow.first_frame).evidence;
         if kept.iter().filter(|other| other.mark == evidence.mark).count() < EVIDENCE_MAX {
             kept.push(evidence);
         }
