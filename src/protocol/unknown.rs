@@ -145,8 +145,7 @@ impl Glimpse {
         if self.header == 0 {
             self.header = header(data, self.bytes[side] == 0).map_or(0, |at| at + 1);
         }
-        let unprintable = &mut self.unprintable[side];
-        *unprintable = *unprintable || !data.iter().all(|&byte| is_printable(byte));
+        self.unprintable[side] |= !data.iter().all(|&byte| is_printable(byte));
         self.bytes[side] += data.len() as u16;
         self.pieces += 1;
         data
@@ -379,46 +378,39 @@ const BEGINS: [bool; 256] = {
 /// own before a picture. That of zlib has two bytes, so it counts only at the beginning of a side or
 /// behind four or eight bytes of length.
 fn header(bytes: &[u8], is_beginning: bool) -> Option<u8> {
-    let mut places = if is_beginning { &[0, 4, 8][..] } else { &[] }.iter();
-    if places.any(|&at| is_zlib(bytes.get(at..).unwrap_or_default())) {
-        return Some(0);
-    }
-    let mut at = 0;
-    while let Some(passed) = bytes[at..].iter().position(|&byte| BEGINS[usize::from(byte)]) {
-        at += passed;
-        if let Some(found) = header_at(bytes, at) {
-            return Some(found);
+    for at in [0, 4, 8] {
+        // RFC 1950 §2.2: deflate, window, and a check of both bytes.
+        if is_beginning
+            && let Some(&[method, flags]) = bytes.get(at..at + 2)
+            && method == 0x78
+            && flags & 0x20 == 0
+            && u16::from_be_bytes([method, flags]).is_multiple_of(31)
+        {
+            return Some(0);
         }
-        at += 1;
     }
-    None
-}
-
-/// RFC 1950 §2.2: deflate, window, and a check of both bytes.
-fn is_zlib(bytes: &[u8]) -> bool {
-    matches!(*bytes, [0x78, flags, ..]
-        if flags & 0x20 == 0 && u16::from_be_bytes([0x78, flags]).is_multiple_of(31))
-}
-
-fn header_at(bytes: &[u8], at: usize) -> Option<u8> {
-    Some(match bytes[at..] {
-        // RFC 1952 §2.3: deflate, no reserved flags.
-        [0x1f, 0x8b, 8, flags, ..] if flags & 0xe0 == 0 => 1,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => 2,
-        [0x04, 0x22, 0x4d, 0x18, ..] => 3,
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => 4,
-        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => 5,
-        [b'P', b'K', 3, 4, ..] => 6,
-        [0xff, 0xd8, 0xff, 0xc0..=0xfe, ..] => 7,
-        [0x89, b'P', b'N', b'G', ..] => 8,
-        [b'f', b't', b'y', b'p', ..] if at >= 4 => 9,
-        [b'R', b'I', b'F', b'F', ..] => 10,
-        [b'F', b'L', b'V', 1, ..] => 11,
-        [0, 0, 1, 0xba, ..] => 12,
-        // Annex B: parameter sets and pictures of H.264 (§7.3.1) and H.265 (§7.3.1.2).
-        [0, 0, 0, 1, 0x67 | 0x68 | 0x65 | 0x61 | 0x41 | 0x27 | 0x28 | 0x25 | 0x21, ..] => 13,
-        [0, 0, 0, 1, 0x40 | 0x42 | 0x44 | 0x26 | 0x02, 1, ..] => 14,
-        _ => return None,
+    let places = bytes.iter().enumerate().filter(|&(_, &byte)| BEGINS[usize::from(byte)]);
+    places.map(|(at, _)| at).find_map(|at| {
+        let found = match bytes[at..] {
+            // RFC 1952 §2.3: deflate, no reserved flags.
+            [0x1f, 0x8b, 8, flags, ..] if flags & 0xe0 == 0 => 1,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => 2,
+            [0x04, 0x22, 0x4d, 0x18, ..] => 3,
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => 4,
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => 5,
+            [b'P', b'K', 3, 4, ..] => 6,
+            [0xff, 0xd8, 0xff, 0xc0..=0xfe, ..] => 7,
+            [0x89, b'P', b'N', b'G', ..] => 8,
+            [b'f', b't', b'y', b'p', ..] if at >= 4 => 9,
+            [b'R', b'I', b'F', b'F', ..] => 10,
+            [b'F', b'L', b'V', 1, ..] => 11,
+            [0, 0, 1, 0xba, ..] => 12,
+            // Annex B: parameter sets and pictures of H.264 (§7.3.1) and H.265 (§7.3.1.2).
+            [0, 0, 0, 1, 0x67 | 0x68 | 0x65 | 0x61 | 0x41 | 0x27 | 0x28 | 0x25 | 0x21, ..] => 13,
+            [0, 0, 0, 1, 0x40 | 0x42 | 0x44 | 0x26 | 0x02, 1, ..] => 14,
+            _ => return None,
+        };
+        Some(found)
     })
 }
 
