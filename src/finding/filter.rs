@@ -5,7 +5,7 @@
 
 use super::Counted;
 use super::words::{msg, text};
-use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share, Traffic};
+use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share};
 use crate::attribution::world::transport_name;
 use crate::base::address::Spelled;
 use crate::base::frame;
@@ -120,15 +120,8 @@ impl<'d> Selection<'d> {
 
     /// One entry for each input that holds any of the frames.
     pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Vec<Counted> {
-        let mut by_input: BTreeMap<usize, Share> = BTreeMap::new();
-        let mut take = |share: Share| {
-            let sum = by_input
-                .entry(share.input)
-                .or_insert(Share { traffic: Traffic::default(), ..share });
-            sum.traffic.add(&share.traffic);
-            sum.first = sum.first.min(share.first);
-            sum.last = sum.last.max(share.last);
-        };
+        let mut by_input: Vec<Share> = Vec::new();
+        let mut take = |share: Share| by_input.push(share);
         for (&index, mark) in &self.rows {
             let row = &ledger.rows[index];
             match mark {
@@ -149,8 +142,18 @@ impl<'d> Selection<'d> {
                     .for_each(&mut take),
             }
         }
-        by_input.retain(|_, share| share.traffic.packets != [0, 0]);
-        by_input.into_values().map(|share| self.counted(ledger, pairs, &share)).collect()
+        by_input.sort_by_key(|share| share.input);
+        by_input.dedup_by(|share, sum| {
+            let is_same = share.input == sum.input;
+            if is_same {
+                sum.traffic.add(&share.traffic);
+                sum.first = sum.first.min(share.first);
+                sum.last = sum.last.max(share.last);
+            }
+            is_same
+        });
+        by_input.retain(|share| share.traffic.packets != [0, 0]);
+        by_input.iter().map(|share| self.counted(ledger, pairs, share)).collect()
     }
 
     fn counted(&self, ledger: &Ledger, pairs: &Pairs, share: &Share) -> Counted {

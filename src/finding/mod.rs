@@ -466,15 +466,17 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
     let pairs = &LazyLock::new(|| Pairs::of(view.ledger));
     let found_in = move |contacts: &[Contact]| {
         let mut findings = Vec::new();
-        let mut fitting: Map<Signs, Vec<&dyn Check>> = Map::default();
+        let mut fitting: Map<Signs, Vec<(&dyn Check, &'static str)>> = Map::default();
         for contact in contacts {
             if fitting.len() >= FITTING_MAX {
                 fitting.clear();
             }
             let checks = fitting.entry(contact.signs).or_insert_with(|| fitting_to(contact.signs));
-            for &check in &*checks {
+            for &(check, title) in &*checks {
                 let draft = check.run(view, contact);
-                findings.extend(draft.map(|draft| complete(check, view, pairs, contact, draft)));
+                findings.extend(
+                    draft.map(|draft| complete((check, title), view, pairs, contact, draft)),
+                );
             }
         }
         findings
@@ -497,9 +499,11 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
     findings
 }
 
-/// The checks that may have something to say of contacts with these signs, in their order.
-fn fitting_to(signs: Signs) -> Vec<&'static dyn Check> {
-    CHECKS.iter().copied().filter(|check| may_say(*check, signs)).collect()
+/// The checks that may have something to say of contacts with these signs, in their order, with their
+/// titles.
+fn fitting_to(signs: Signs) -> Vec<(&'static dyn Check, &'static str)> {
+    let fitting = CHECKS.iter().filter(|check| may_say(**check, signs));
+    fitting.map(|&check| (check, check.title())).collect()
 }
 
 /// Whether a check may have something to say of a contact with these signs.
@@ -581,7 +585,7 @@ fn subject(contact: &Contact, turned: bool) -> SubjectOf {
 }
 
 fn complete(
-    check: &dyn Check,
+    (check, title): (&dyn Check, &'static str),
     view: &View<'_>,
     pairs: &Pairs,
     contact: &Contact,
@@ -614,7 +618,7 @@ fn complete(
     let bytes = told!("shared.bytes", sent, received);
     Finding {
         id: check.id(),
-        title: check.title(),
+        title,
         rule_version: check.rule().version,
         key: key(check, &subject),
         severity: check.rule().severity,

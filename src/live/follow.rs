@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 /// Least time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Full looks may take one in so many parts of the time, and light ones as much again.
-const LOOK_SHARE: u32 = 20;
+/// Part of the time that all looks together may take. Light ones may take half of it, and full ones
+/// what these leave.
+const LOOK_SHARE: f64 = 0.05;
 /// How long to wait where nothing is to be read.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -40,21 +41,30 @@ struct Due {
     is_fresh: bool,
     /// What the last one took.
     cost: Duration,
+    /// Time from the last one to the next.
+    every: Duration,
 }
 
 impl Due {
     fn now() -> Due {
         // Also nothing is shown, since that is what a silent tap gives.
-        Due { at: Instant::now(), is_fresh: true, cost: Duration::ZERO }
+        Due { at: Instant::now(), is_fresh: true, cost: Duration::ZERO, every: LOOK_EVERY }
     }
 
     fn is_due(&self) -> bool {
         self.is_fresh && Instant::now() >= self.at
     }
 
-    fn took(&mut self, cost: Duration) {
+    /// Looks of this kind may take such a part of the time.
+    fn took(&mut self, cost: Duration, part: f64) {
         self.cost = cost;
-        self.at = Instant::now() + LOOK_EVERY.max(cost * LOOK_SHARE);
+        self.every = LOOK_EVERY.max(cost.div_f64(part));
+        self.at = Instant::now() + self.every;
+    }
+
+    /// The part of the time that looks like the last one take.
+    fn part(&self) -> f64 {
+        self.cost.as_secs_f64() / self.every.as_secs_f64()
     }
 }
 
@@ -104,7 +114,7 @@ impl Follower<'_> {
                 let (began, cost) = (Instant::now(), made.cost);
                 let mut counts = beside.take().map(|(light, _)| light).unwrap_or_default();
                 let moment = made.adopt(&mut counts, engine, analysis, (sources, kept));
-                full.took(cost + began.elapsed());
+                full.took(cost + began.elapsed(), LOOK_SHARE - light.part());
                 show(moment.clone());
                 beside = Some((counts, moment));
             }
@@ -112,14 +122,14 @@ impl Follower<'_> {
                 full.is_fresh = false;
                 light.is_fresh = false;
                 let began = Instant::now();
-                let apart = self.is_watched && full.cost > LOOK_EVERY / LOOK_SHARE;
+                let apart = self.is_watched && full.cost > LOOK_EVERY.mul_f64(LOOK_SHARE);
                 let copied = Copied::of(engine, sources, kept);
                 let name = |snapshot: &mut Snapshot| self.name(snapshot);
                 if apart {
                     making = Some(scope.spawn(move || copied.make(analysis, name)));
                 } else {
                     show(copied.show(analysis, name));
-                    full.took(began.elapsed());
+                    full.took(began.elapsed(), LOOK_SHARE);
                     beside = None;
                 }
             } else if light.is_due()
@@ -130,7 +140,7 @@ impl Follower<'_> {
                 let began = Instant::now();
                 moment.numbers = kept.look(counts, engine, analysis, sources);
                 show(moment.clone());
-                light.took(began.elapsed());
+                light.took(began.elapsed(), LOOK_SHARE / 2.0);
             }
             if idle {
                 thread::sleep(PAUSE);

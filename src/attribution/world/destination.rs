@@ -12,7 +12,6 @@ use crate::attribution::signature::{FlowSeen, Found, Word};
 use crate::base::address::Spelled;
 use crate::base::table::Map;
 use crate::protocol::Method;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -112,26 +111,14 @@ impl Builder<'_> {
 
     /// Adds up the rows of a destination.
     pub fn fill(&self, destination: &mut Destination, placed: &[Placed], claims: &Claims) {
-        let mut names: BTreeMap<(&'static str, &[u8]), NameSeen> = BTreeMap::new();
+        let mut names: Vec<(&'static str, &[u8], usize)> = Vec::new();
         let mut parts: Vec<Part> = Vec::with_capacity(placed.len());
         for (index, row) in placed.iter().map(|p| (p.row, &self.ledger.rows[p.row])) {
             let traffic = Traffic::of(&row.totals);
             destination.traffic.add(&traffic);
             parts.push(Part { address: row.remote.address, traffic, round_trip: row.round_trip });
             if let Some(named) = row.name {
-                let bytes = self.ledger.names.get(named.name);
-                let seen = names.entry((named.source.name(), bytes)).or_insert_with(|| NameSeen {
-                    name: WireText::from(bytes),
-                    source: named.source.name(),
-                    frame: named.cite.frame,
-                    several: false,
-                    dns_says: None,
-                });
-                seen.several |= named.several;
-                if let (None, Some((name, cite))) = (&seen.dns_says, row.disagrees) {
-                    let other = WireText::from(self.ledger.names.get(name));
-                    seen.dns_says = Some((other, cite.frame));
-                }
+                names.push((named.source.name(), self.ledger.names.get(named.name), index));
             }
             if let Some(claim) = claims.of(index) {
                 match destination.claims.iter_mut().find(|other| other.is_same_fact(claim)) {
@@ -141,7 +128,10 @@ impl Builder<'_> {
                 }
             }
         }
-        destination.names = names.into_values().collect();
+        names.sort_by_key(|&(source, name, _)| (source, name));
+        let of_name = || names.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
+        destination.names.reserve_exact(of_name().count());
+        destination.names.extend(of_name().map(|rows| self.name_seen(rows)));
         parts.sort_unstable_by_key(|part| part.address);
         parts.dedup_by(|part, kept| {
             let same = part.address == kept.address;
@@ -156,6 +146,21 @@ impl Builder<'_> {
         destination
             .claims
             .sort_by(|a, b| (&a.signature, &a.pattern).cmp(&(&b.signature, &b.pattern)));
+    }
+
+    /// A name from the rows that have it from one source.
+    fn name_seen(&self, rows: &[(&'static str, &[u8], usize)]) -> NameSeen {
+        let (source, name, first) = rows[0];
+        let rows = || rows.iter().map(|&(_, _, index)| &self.ledger.rows[index]);
+        let says = rows().find_map(|row| row.disagrees);
+        NameSeen {
+            name: WireText::from(name),
+            source,
+            frame: self.ledger.rows[first].name.map_or(0, |named| named.cite.frame),
+            several: rows().filter_map(|row| row.name).any(|named| named.several),
+            dns_says: says
+                .map(|(other, cite)| (WireText::from(self.ledger.names.get(other)), cite.frame)),
+        }
     }
 
     fn remote(&self, zone: Zone, part: &Part) -> Remote {
