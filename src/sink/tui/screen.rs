@@ -99,7 +99,7 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     let Some(model) = &app.model else {
         return vec![("phonehome".to_owned(), theme.head())];
     };
-    let (status, snapshot) = (&model.update.status, model.snapshot());
+    let (status, snapshot) = (&model.update().status, model.snapshot());
     let state = match status.state {
         State::Recording => ("REC".to_owned(), theme.bad()),
         State::Replaying { speed, progress } => {
@@ -207,7 +207,7 @@ const BANNERS_MAX: usize = 4;
 /// What must not be overlooked, each on a line of its own.
 fn banners(app: &App) -> Vec<(String, Style)> {
     let Some(model) = &app.model else { return Vec::new() };
-    let (status, snapshot, theme) = (&model.update.status, model.snapshot(), &app.theme);
+    let (status, snapshot, theme) = (&model.update().status, model.snapshot(), &app.theme);
     let mut all = Vec::new();
     if let Some(ask) = &status.ask {
         all.push((format!("THE PLAN ASKS (a: answer): {ask}"), theme.selected()));

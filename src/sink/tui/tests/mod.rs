@@ -1,6 +1,7 @@
 //! The screens, from a snapshot made by hand.
 
 mod fixture;
+mod lists;
 
 use super::Still;
 use super::app::{App, VIEWS, View};
@@ -322,7 +323,7 @@ fn how_the_run_goes_is_new_also_where_the_snapshot_is_not() {
     press(&mut app, "jj");
     let before = shown(&app);
     let Some(model) = &app.model else { panic!("no model") };
-    let mut next = model.update.clone();
+    let mut next = model.update().clone();
     let mut status = (*next.status).clone();
     (status.packets, status.drops) = (9_999, [0, 0, 77]);
     next.status = status.into();
