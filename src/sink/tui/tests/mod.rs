@@ -428,5 +428,15 @@ fn what_came_since_is_not_looked_up_yet() {
         if view == View::Contacts {
             assert!(text.contains("555 MB"), "{text}");
         }
+        // What makes the rest older or smaller than it looks is not left out where there is room for it.
+        for (width, parts) in [
+            (110, &["findings 7.0 s old"][..]),
+            (160, &["findings 7.0 s old", "1 234 more contacts not looked up yet"]),
+        ] {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, 24));
+            screen::draw(&app, buffer.area, &mut buffer);
+            let text = super::export::text(&buffer);
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        }
     }
 }
