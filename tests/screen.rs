@@ -189,10 +189,11 @@ fn flows_law_and_clauses_are_on_the_screen() {
     terminal.until("Clauses of standards that its traffic refutes");
 }
 
+const NAME: &str = "\u{1b}[2J\u{1b}]52;c;RVZJTA==\u{7}\u{9b}31mEVIL\u{202e}x";
+
 /// A name server answers with a name, and a web page is asked for by another, that would clear
 /// the screen, set the clipboard, ring, and turn the line round.
 fn hostile(path: &Path) {
-    const NAME: &str = "\u{1b}[2J\u{1b}]52;c;RVZJTA==\u{7}\u{9b}31mEVIL\u{202e}x";
     let mut long = NAME.repeat(300);
     long.push_str(".example");
     let head = format!("GET / HTTP/1.1\r\nHost: {}.example\r\nUser-Agent: {long}\r\n\r\n", NAME);
@@ -239,6 +240,70 @@ fn no_command_of_a_packet_reaches_the_terminal() {
         seen += &terminal.screen();
     }
     assert!(seen.contains("EVIL"), "the name is shown, escaped:\n{seen}");
+    commands_nothing(&terminal);
+}
+
+/// So many addresses that full looks are seldom, and then web pages asked for by names as above, each of
+/// another server.
+fn newcomers(path: &Path) {
+    const MANY: u64 = 3_000;
+    const NEW: u64 = 200;
+    let device = 0xc0a8_4d6e;
+    let mut capture = Generated::new(MANY + 3 * NEW, |number, frame| {
+        let Some(later) = number.checked_sub(MANY) else {
+            let ends = [device, 0x0b00_0000 + number as u32 * 259];
+            let payload = udp([40_000, 9_999], b"hello");
+            ipv4(frame, [DEVICE, ROUTER], ends, 17, [number as u16, 0], &payload);
+            return 1_700_000_000_000_000 + number * 20;
+        };
+        let (flow, step) = (later / 3, later % 3);
+        let far = 0x2d00_0000 + flow as u32 * 259;
+        let head = format!("GET / HTTP/1.1\r\nHost: {flow}{NAME}{flow}.example\r\n\r\n");
+        let port = 41_000 + flow as u16;
+        let (macs, ends, payload) = match step {
+            0 => ([DEVICE, ROUTER], [device, far], tcp([port, 80], 99, 2, b"")),
+            1 => ([ROUTER, DEVICE], [far, device], tcp([80, port], 499, 0x12, b"")),
+            _ => {
+                let payload = tcp([port, 80], 100, 0x18, head.as_bytes());
+                ([DEVICE, ROUTER], [device, far], payload)
+            }
+        };
+        ipv4(frame, macs, ends, 6, [number as u16, 0], &payload);
+        1_700_000_001_000_000 + later * 60_000
+    });
+    let mut bytes = Vec::new();
+    capture.read_to_end(&mut bytes).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn no_command_of_a_newcomer_reaches_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("newcomers.pcap");
+    newcomers(&path);
+    let arguments = format!("watch {}", path.display());
+    let Some(terminal) = Terminal::start("newcomers", [250, 40], &arguments) else { return };
+    terminal.until("REPLAY");
+    terminal.keys(&["f", "EVIL", "Enter"]);
+    let begun = Instant::now();
+    let mut seen = 0;
+    while seen < 3 {
+        for key in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "4", "Enter"] {
+            terminal.keys(&[key]);
+            std::thread::sleep(Duration::from_millis(150));
+            let screen = terminal.screen();
+            // Domains are shown in small letters.
+            let is_new = |line: &str| line.contains("evil") && line.contains("not looked up yet");
+            seen += usize::from(screen.to_lowercase().lines().any(is_new));
+        }
+        let screen = terminal.screen();
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody is new in\n{screen}");
+    }
+    commands_nothing(&terminal);
+}
+
+/// Ends it, and looks at every byte that it wrote.
+fn commands_nothing(terminal: &Terminal) {
     terminal.keys(&["q"]);
     terminal.until("LEFT WITH");
     let raw = terminal.raw();

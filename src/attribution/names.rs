@@ -78,25 +78,24 @@ pub struct Answered {
 struct Known {
     latest: (NameId, Cite),
     /// Latest last. Few addresses have any.
-    earlier: Option<Box<Vec<(NameId, Cite)>>>,
+    earlier: Vec<(NameId, Cite)>,
 }
 
 impl Known {
     fn learn(&mut self, name: NameId, cite: Cite) {
         if self.latest.0 != name {
-            let earlier = self.earlier.get_or_insert_default();
-            earlier.retain(|&(known, _)| known != name);
-            if earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
-                earlier.remove(0);
+            self.earlier.retain(|&(known, _)| known != name);
+            if self.earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
+                self.earlier.remove(0);
             }
-            earlier.push(self.latest);
+            self.earlier.push(self.latest);
         }
         self.latest = (name, cite);
     }
 
     /// Whether it has more than one name.
     fn is_several(&self) -> bool {
-        self.earlier.is_some()
+        !self.earlier.is_empty()
     }
 
     fn has(&self, name: NameId) -> bool {
@@ -105,7 +104,7 @@ impl Known {
 
     /// The latest answer with a name.
     fn cite(&self, name: NameId) -> Option<Cite> {
-        let all = self.earlier.iter().flat_map(|earlier| &**earlier).chain([&self.latest]);
+        let all = self.earlier.iter().chain([&self.latest]);
         all.rev().find(|&&(known, _)| known == name).map(|&(_, cite)| cite)
     }
 }
@@ -220,7 +219,7 @@ fn number<K: Eq + Hash>(numbers: &mut Map<K, u32>, key: K) -> u32 {
 fn learn(all: &mut Vec<Known>, place: u32, name: NameId, cite: Cite) {
     match all.get_mut(place as usize) {
         Some(known) => known.learn(name, cite),
-        None => all.push(Known { latest: (name, cite), earlier: None }),
+        None => all.push(Known { latest: (name, cite), earlier: Vec::new() }),
     }
 }
 

@@ -147,22 +147,34 @@ pub struct Spelled(pub IpAddr);
 
 impl fmt::Display for Spelled {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let IpAddr::V4(address) = self.0 else {
-            return self.0.fmt(out);
-        };
-        let mut text = [b'.'; 15];
-        let mut length = 0;
-        for (index, octet) in address.octets().into_iter().enumerate() {
-            length += usize::from(index > 0);
-            for unit in [100, 10, 1] {
-                if octet >= unit || unit == 1 {
-                    text[length] = b'0' + octet / unit % 10;
-                    length += 1;
-                }
+        match self.0 {
+            IpAddr::V4(address) => spell_v4(address, |text| out.write_str(text)),
+            IpAddr::V6(address) => address.fmt(out),
+        }
+    }
+}
+
+/// The same text for whoever only reads it.
+pub fn spell<R>(address: IpAddr, read: impl FnOnce(&str) -> R) -> R {
+    match address {
+        IpAddr::V4(address) => spell_v4(address, read),
+        IpAddr::V6(address) => read(&address.to_string()),
+    }
+}
+
+fn spell_v4<R>(address: Ipv4Addr, read: impl FnOnce(&str) -> R) -> R {
+    let mut text = [b'.'; 15];
+    let mut length = 0;
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        length += usize::from(index > 0);
+        for unit in [100, 10, 1] {
+            if octet >= unit || unit == 1 {
+                text[length] = b'0' + octet / unit % 10;
+                length += 1;
             }
         }
-        out.write_str(str::from_utf8(&text[..length]).unwrap_or_default())
     }
+    read(str::from_utf8(&text[..length]).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -174,6 +186,7 @@ mod tests {
         for octet in 0..=255 {
             let address = IpAddr::from([octet, 255 - octet, 0, octet]);
             assert_eq!(Spelled(address).to_string(), address.to_string());
+            assert_eq!(spell(address, str::to_owned), address.to_string());
         }
         let address: IpAddr = "2001:db8::1".parse().unwrap();
         assert_eq!(Spelled(address).to_string(), "2001:db8::1");

@@ -1,7 +1,7 @@
 //! The short way for what most frames are: Ethernet, IPv4 without options or IPv6 without
 //! extension headers, captured whole, TCP or UDP outside of tunnels, with lengths that agree. Says
 //! nothing about any other frame, and about these the same as the long way through
-//! [`super::decode`], which the tests of [`crate::flow::Brief`] hold it against.
+//! [`super::decode`]: the tests of a packet's account in the flow stage hold it against that.
 
 use super::{checksum, tunnel};
 use crate::base::address::Mac;

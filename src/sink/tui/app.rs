@@ -5,14 +5,17 @@ use super::feed::{Command, Options, State, Update};
 use super::filter::Filter;
 use super::hex::{Answer, Wanted};
 use super::history::History;
-use super::rows::{LISTS, List, Model};
+use super::model::{Model, Ready};
+use super::rows::{LISTS, List, zone_key};
+use super::sieve::Sieve;
 use super::theme::Theme;
 use super::wireshark;
 use crate::attribution::world::{Contact, Zone};
 use crate::base::time::Timestamp;
 use crate::finding::Finding;
 use crate::source::frame_reader::Fetched;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 /// The views, by their keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +124,7 @@ pub struct App {
     /// What is shown; nothing before the first update.
     pub model: Option<Model>,
     /// The newest, where the screen is frozen.
-    held: Option<Update>,
+    held: Option<Ready>,
     /// Whether the screen is frozen.
     pub frozen: bool,
     /// Whether the newest row stays selected.
@@ -144,8 +147,10 @@ pub struct App {
     pub frame: Option<(Wanted, Result<Fetched, String>)>,
     /// As typed.
     pub filter_text: String,
-    filter: Filter,
-    search: Filter,
+    sieve: Sieve,
+    /// The filter, for whoever works out beside the screen what is new.
+    pub wanted_filter: Arc<Mutex<Filter>>,
+    search: Sieve,
     /// What is being typed, and what for.
     pub prompt: Option<(Asking, String)>,
     /// Said in the bottom line until the next key.
@@ -173,15 +178,24 @@ impl App {
             reveal: false,
             frame: None,
             filter_text: String::new(),
-            filter: Filter::default(),
-            search: Filter::default(),
+            sieve: Sieve::default(),
+            wanted_filter: Arc::default(),
+            search: Sieve::default(),
             prompt: None,
             message: None,
         }
     }
 
-    /// Takes what is new. History goes on also while the screen is frozen.
+    /// Takes what is new, and works out here what a picture needs of it.
     pub fn take(&mut self, update: Update) {
+        let shown = self.model.as_ref().map(|model| &model.0);
+        let ready = Ready::of(update, self.held.as_ref().or(shown), self.sieve.filter());
+        self.take_ready(ready);
+    }
+
+    /// Takes what is new. History goes on also while the screen is frozen.
+    pub fn take_ready(&mut self, ready: Ready) {
+        let update = &ready.update;
         let snapshot = update.snapshot.clone();
         let firsts = snapshot.inputs.iter().filter_map(|input| input.first);
         let first = firsts.min().unwrap_or(update.status.now);
@@ -196,20 +210,22 @@ impl App {
             self.history.add(first, update.status.now, devices);
         }
         if self.frozen {
-            self.held = Some(update);
+            if let Some(before) = self.held.replace(ready) {
+                discard(before);
+            }
         } else {
-            self.show(update);
+            self.show(ready);
         }
     }
 
-    fn show(&mut self, update: Update) {
-        if let Some(model) = &mut self.model
-            && Arc::ptr_eq(&model.update.snapshot, &update.snapshot)
-            && Arc::ptr_eq(&model.update.flows, &update.flows)
+    fn show(&mut self, ready: Ready) {
+        if let Some(Model(before)) = &mut self.model
+            && Arc::ptr_eq(&before.update.snapshot, &ready.update.snapshot)
+            && Arc::ptr_eq(&before.update.flows, &ready.update.flows)
         {
             // Only how the run goes is new, and how much it is, and with both rates.
-            let same = Arc::ptr_eq(&model.update.numbers, &update.numbers);
-            model.update = update;
+            let same = Arc::ptr_eq(&before.update.numbers, &ready.update.numbers);
+            *before = ready;
             for list in LISTS {
                 let counts = !matches!(list, List::Flows | List::Findings);
                 if list == List::Devices || (counts && !same) {
@@ -219,7 +235,15 @@ impl App {
             self.refresh();
             return;
         }
-        self.model = Some(Model::new(update));
+        // A filter that was set after it was made ready is asked anew.
+        match ready.sieve.filter() == self.sieve.filter() {
+            true => self.sieve = ready.sieve.clone(),
+            false => self.sieve.forget(),
+        }
+        self.search.forget();
+        if let Some(Model(before)) = self.model.replace(Model(ready)) {
+            discard(before);
+        }
         self.lists.iter_mut().for_each(|list| list.fresh = false);
         self.refresh();
     }
@@ -258,9 +282,9 @@ impl App {
                 (chosen.sort, chosen.turned) = (at, false);
             }
             chosen.order =
-                model.order(list, &self.filter, (chosen.sort, chosen.turned), &self.history);
-            let is_same = |row: &u32| model.key(list, *row) == chosen.key;
-            // Most often it is where it was, and then no other row's key is made.
+                model.order(list, &mut self.sieve, (chosen.sort, chosen.turned), &self.history);
+            let is_same = |row: &u32| model.is_known_by(list, *row, &chosen.key);
+            // Most often it is where it was, and then no other row is looked at.
             let here = || chosen.order.get(chosen.selected).filter(|row| is_same(row));
             let search = || chosen.order.iter().take(KEPT_MAX).position(is_same);
             let kept = match chosen.key.is_empty() {
@@ -274,6 +298,11 @@ impl App {
                 None => chosen.selected.min(last),
             };
         }
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        *self.wanted_filter.lock().unwrap_or_else(PoisonError::into_inner) = filter.clone();
+        self.sieve = filter.into();
     }
 
     fn resort(&mut self) {
@@ -331,7 +360,7 @@ impl App {
             self.refresh();
         } else if !self.filter_text.is_empty() {
             self.filter_text.clear();
-            self.filter = Filter::default();
+            self.set_filter(Filter::default());
             self.resort();
         }
     }
@@ -353,9 +382,9 @@ impl App {
                 (View::Destinations, at.map(|at| model.key(List::Destinations, at)))
             }
             List::Flows => {
-                let flow = model.update.flows.get(row as usize);
+                let flow = model.update().flows.get(row as usize);
                 let id = flow.and_then(|flow| flow.destination.as_deref());
-                let key = id.map(|id| format!("{:?} {id}", Zone::Internet));
+                let key = id.map(|id| format!("{} {id}", zone_key(Zone::Internet)));
                 (View::Destinations, key)
             }
         };
@@ -392,7 +421,7 @@ impl App {
         let model = self.model.as_ref()?;
         let key = self.page.as_ref().filter(|_| self.view == View::Destinations)?;
         (0..model.numbers().destinations.len())
-            .find(|&at| model.key(List::Destinations, at as u32) == *key)
+            .find(|&at| model.is_known_by(List::Destinations, at as u32, key))
     }
 
     /// The finding that is open or selected.
@@ -444,8 +473,8 @@ impl App {
     /// Holds the screen still, or lets it go on.
     pub fn freeze(&mut self) {
         self.frozen = !self.frozen;
-        if let Some(update) = self.held.take() {
-            self.show(update);
+        if let Some(ready) = self.held.take() {
+            self.show(ready);
         }
     }
 
@@ -485,7 +514,7 @@ impl App {
             }
             View::Flows => {
                 let row = self.selected(List::Flows).ok_or_else(nothing)?;
-                Ok(wireshark::flow(model.update.flows.get(row as usize).ok_or_else(nothing)?))
+                Ok(wireshark::flow(model.update().flows.get(row as usize).ok_or_else(nothing)?))
             }
             _ => Err(nothing()),
         }
@@ -493,12 +522,12 @@ impl App {
 
     /// What the run is doing.
     pub fn state(&self) -> Option<State> {
-        self.model.as_ref().map(|model| model.update.status.state)
+        self.model.as_ref().map(|model| model.update().status.state)
     }
 
     /// Capture time.
     pub fn now(&self) -> Timestamp {
-        self.model.as_ref().map_or(Timestamp(0), |model| model.update.status.now)
+        self.model.as_ref().map_or(Timestamp(0), |model| model.update().status.now)
     }
 
     /// Begins to ask.
@@ -524,7 +553,8 @@ impl App {
         match asking {
             Asking::Filter => match Filter::parse(&text) {
                 Ok(filter) => {
-                    (self.filter, self.filter_text) = (filter, text);
+                    self.filter_text = text;
+                    self.set_filter(filter);
                     self.resort();
                 }
                 Err(problem) => {
@@ -535,7 +565,7 @@ impl App {
             Asking::Search => {
                 // Searched as it stands, whatever signs are in it.
                 match Filter::parse(&text) {
-                    Ok(filter) => self.search = filter,
+                    Ok(filter) => self.search = filter.into(),
                     Err(problem) => self.message = Some(problem),
                 }
                 self.find(1, true);
@@ -563,20 +593,32 @@ impl App {
     /// Goes to the next row that holds what is searched for, or the one before.
     pub fn find(&mut self, by: i64, here_too: bool) {
         let Some((list, model)) = self.list().zip(self.model.as_ref()) else { return };
-        if self.search.is_empty() || self.page.is_some() {
+        if self.search.filter().is_empty() || self.page.is_some() {
             return;
         }
-        let chosen = self.chosen(list);
+        let (chosen, search) = (&self.lists[index(list)], &mut self.search);
         let count = chosen.order.len() as i64;
         let begin = i64::from(!here_too);
         let found = (begin..count + begin)
             .map(|step| (chosen.selected as i64 + step * by).rem_euclid(count) as usize)
-            .find(|&at| model.holds(list, chosen.order[at], &self.search));
+            .find(|&at| model.holds(list, chosen.order[at], search));
         match found {
             Some(at) => self.select(list, at),
             None => self.message = Some("not found in this list".to_owned()),
         }
     }
+}
+
+/// Contacts from which on what nobody needs any more is freed beside the screen.
+const DISCARD_MIN: usize = 1_000;
+
+/// Frees what was shown before: a large snapshot takes longer than a picture.
+fn discard(before: Ready) {
+    if before.update.snapshot.contacts.len() < DISCARD_MIN {
+        return;
+    }
+    // Without a thread it is freed here.
+    let _ = thread::Builder::new().name("discard".to_owned()).spawn(move || drop(before));
 }
 
 /// Rows searched for the one that was selected before.

@@ -68,11 +68,58 @@ pub trait Row {
     fn amount(&self, amount: Amount) -> Option<u64>;
 }
 
+/// Text that is looked for, whatever the case of ASCII letters.
 #[derive(Debug, Clone, PartialEq)]
-enum Test {
+pub struct Needle {
+    lower: Box<[u8]>,
+    /// Both cases of its first letter.
+    first: [u8; 2],
+    /// Whether it can stand in an address, so that other text needs none to be spelled.
+    pub fits_address: bool,
+    /// Whether it can stand in a number.
+    pub fits_number: bool,
+}
+
+impl From<&str> for Needle {
+    fn from(text: &str) -> Needle {
+        let lower: Box<[u8]> = text.to_ascii_lowercase().into_bytes().into();
+        let first = lower.first().copied().unwrap_or(0);
+        let address = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+        Needle {
+            first: [first, first.to_ascii_uppercase()],
+            fits_address: lower.iter().all(address),
+            fits_number: lower.iter().all(u8::is_ascii_digit),
+            lower,
+        }
+    }
+}
+
+impl Needle {
+    /// Whether a text holds it.
+    pub fn is_in(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        let length = self.lower.len();
+        let Some(last) = text.len().checked_sub(length) else { return false };
+        length == 0
+            || (0..=last).any(|at| {
+                self.first.contains(&text[at])
+                    && text[at..at + length].eq_ignore_ascii_case(&self.lower)
+            })
+    }
+
+    fn is(&self, text: &str) -> bool {
+        text.as_bytes().eq_ignore_ascii_case(&self.lower)
+    }
+}
+
+/// A condition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
     /// In any field.
-    Word(String),
-    Text(Field, String),
+    Word(Needle),
+    /// In this one.
+    Text(Field, Needle),
+    /// More, less or just as much.
     Number(Amount, char, u64),
 }
 
@@ -101,6 +148,11 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// Its conditions, each with whether it must not hold.
+    pub fn terms(&self) -> &[(bool, Test)] {
+        &self.terms
+    }
+
     /// Whether a row passes.
     pub fn passes(&self, row: &dyn Row) -> bool {
         self.terms.iter().all(|(not, test)| test.holds(row) != *not)
@@ -108,16 +160,40 @@ impl Filter {
 }
 
 impl Test {
-    fn holds(&self, row: &dyn Row) -> bool {
+    /// Whether it asks for this field.
+    pub fn asks(&self, field: Field) -> bool {
         match self {
-            Test::Word(word) => {
-                FIELDS.iter().any(|&(field, _)| row.has(field, &mut |text| contains(text, word)))
-            }
+            Test::Word(_) => true,
+            Test::Text(asked, _) => *asked == field,
+            Test::Number(..) => false,
+        }
+    }
+
+    /// Whether a field of a row is as wanted.
+    pub fn is_met_by(&self, row: &dyn Row, field: Field) -> bool {
+        match self {
+            Test::Word(needle) => match field {
+                Field::Address if !needle.fits_address => false,
+                Field::Port if !needle.fits_number => false,
+                _ => row.has(field, &mut |text| needle.is_in(text)),
+            },
             // Codes are whole words: `law:CN` must not find `CNX`.
-            Test::Text(field @ (Field::Country | Field::Law | Field::Port), wanted) => {
-                row.has(*field, &mut |text| text.eq_ignore_ascii_case(wanted))
+            Test::Text(Field::Country | Field::Law | Field::Port, needle) => {
+                self.asks(field) && row.has(field, &mut |text| needle.is(text))
             }
-            Test::Text(field, wanted) => row.has(*field, &mut |text| contains(text, wanted)),
+            Test::Text(Field::Address, needle) if !needle.fits_address => false,
+            Test::Text(_, needle) => {
+                self.asks(field) && row.has(field, &mut |text| needle.is_in(text))
+            }
+            Test::Number(..) => false,
+        }
+    }
+
+    /// Whether it holds of a row.
+    pub fn holds(&self, row: &dyn Row) -> bool {
+        match self {
+            Test::Word(_) => FIELDS.iter().any(|&(field, _)| self.is_met_by(row, field)),
+            Test::Text(field, _) => self.is_met_by(row, *field),
             Test::Number(amount, sign, limit) => {
                 row.amount(*amount).is_some_and(|amount| match sign {
                     '>' => amount > *limit,
@@ -146,10 +222,10 @@ fn test(term: &str) -> Result<Test, String> {
             let lower = name.to_ascii_lowercase();
             let field = FIELDS.iter().find(|(_, names)| names.contains(&lower.as_str()));
             match field {
-                Some(&(field, _)) => Ok(Test::Text(field, wanted.to_owned())),
+                Some(&(field, _)) => Ok(Test::Text(field, wanted.into())),
                 // Addresses have colons too.
                 None if name.bytes().all(|byte| byte.is_ascii_hexdigit()) || name == "mac" => {
-                    Ok(Test::Word(term.to_owned()))
+                    Ok(Test::Word(term.into()))
                 }
                 None => {
                     let known: Vec<&str> = FIELDS.iter().map(|(_, names)| names[0]).collect();
@@ -157,7 +233,7 @@ fn test(term: &str) -> Result<Test, String> {
                 }
             }
         }
-        _ => Ok(Test::Word(term.trim_end_matches(':').to_owned())),
+        _ => Ok(Test::Word(term.trim_end_matches(':').into())),
     }
 }
 
@@ -172,14 +248,6 @@ fn number(text: &str) -> Option<u64> {
     };
     let value: f64 = digits.parse().ok()?;
     (value.is_finite() && value >= 0.0).then_some((value * factor) as u64)
-}
-
-/// Whether `text` holds `part`, whatever the case of ASCII letters.
-pub fn contains(text: &str, part: &str) -> bool {
-    let (text, part) = (text.as_bytes(), part.as_bytes());
-    let Some(first) = part.first() else { return true };
-    text.windows(part.len())
-        .any(|window| window[0].eq_ignore_ascii_case(first) && window.eq_ignore_ascii_case(part))
 }
 
 #[cfg(test)]
@@ -215,6 +283,30 @@ mod tests {
         assert!(!passes("-tuya"));
         assert!(!passes("country:C"));
         assert!(!passes("flows>0"), "the row has no such number");
+    }
+
+    #[test]
+    fn needles_are_found_in_any_case_and_only_whole() {
+        for (text, part, found) in [
+            ("", "", true),
+            ("abc", "", true),
+            ("", "a", false),
+            ("aab", "AB", true),
+            ("xKÖLN", "köln", false),
+            ("xKÖLN", "kÖln", true),
+            ("ab", "abc", false),
+            ("AaAb", "aab", true),
+        ] {
+            assert_eq!(Needle::from(part).is_in(text), found, "{part:?} in {text:?}");
+        }
+        let fits = |text| {
+            let Needle { fits_address, fits_number, .. } = text;
+            [fits_address, fits_number]
+        };
+        assert_eq!(fits("".into()), [true, true]);
+        assert_eq!(fits("80".into()), [true, true]);
+        assert_eq!(fits("FE80::1.2".into()), [true, false]);
+        assert_eq!(fits("host".into()), [false, false]);
     }
 
     #[test]

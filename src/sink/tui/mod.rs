@@ -6,12 +6,16 @@ mod app;
 mod doc;
 mod export;
 mod feed;
+mod fields;
 mod filter;
 mod hex;
 mod history;
 mod keys;
+mod model;
+mod ranks;
 mod rows;
 mod screen;
+mod sieve;
 mod table;
 mod terminal;
 #[cfg(test)]
@@ -23,15 +27,17 @@ mod wireshark;
 mod words;
 
 pub use feed::{Command, Options, State, Status, Update};
+pub use model::Ready;
 
 use app::{App, Wish};
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use filter::Filter;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use terminal::Screen;
@@ -58,6 +64,18 @@ impl Still {
     /// Takes what is new.
     pub fn take(&mut self, update: Update) {
         self.0.take(update);
+    }
+
+    /// Works out what a picture needs of an update, as is done beside the screen.
+    #[must_use]
+    pub fn ready(&self, update: Update, before: Option<&Ready>) -> Ready {
+        let filter = self.0.wanted_filter.lock().unwrap_or_else(PoisonError::into_inner);
+        Ready::of(update, before, &filter)
+    }
+
+    /// Takes what is new, where what a picture needs of it is worked out already.
+    pub fn take_ready(&mut self, ready: Ready) {
+        self.0.take_ready(ready);
     }
 
     /// Presses keys, one a character; nothing is sent, copied or written.
@@ -93,6 +111,7 @@ pub fn run(
     let keys = listen(ended.clone());
     let (ask, frames) = hex::start(options.paths.clone());
     let mut app = App::new(options);
+    let updates = prepare(updates, app.wanted_filter.clone());
     let result = watch(&mut screen, &mut app, updates, &commands, &keys, (&ask, &frames));
     ended.store(true, Ordering::Relaxed);
     let _ = commands.send(Command::Quit);
@@ -104,7 +123,7 @@ type Frames<'a> = (&'a Sender<hex::Wanted>, &'a Receiver<hex::Answer>);
 fn watch(
     screen: &mut Screen,
     app: &mut App,
-    updates: Receiver<Update>,
+    updates: Receiver<Ready>,
     commands: &Sender<Command>,
     keys: &Receiver<io::Result<Event>>,
     (ask, frames): Frames<'_>,
@@ -129,8 +148,8 @@ fn watch(
         select! {
             recv(updates) -> update => match update {
                 // Each counts for the history; only the last is drawn.
-                Ok(update) => {
-                    app.take(update);
+                Ok(ready) => {
+                    app.take_ready(ready);
                     is_stale = true;
                 }
                 // Whoever told it has ended, and has nothing more to say.
@@ -194,6 +213,23 @@ fn draw(screen: &mut Screen, app: &mut App) -> io::Result<()> {
         screen::draw(app, area, frame.buffer_mut());
     })?;
     Ok(())
+}
+
+/// What a picture needs of a new snapshot is worked out beside the screen, so that keys do not wait for it.
+fn prepare(updates: Receiver<Update>, filter: Arc<Mutex<Filter>>) -> Receiver<Ready> {
+    let (tell, told) = bounded(1);
+    thread::spawn(move || {
+        let mut before: Option<Ready> = None;
+        for update in updates {
+            let filter = filter.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let ready = Ready::of(update, before.as_ref(), &filter);
+            if tell.send(ready.clone()).is_err() {
+                return;
+            }
+            before = Some(ready);
+        }
+    });
+    told
 }
 
 /// Keys come on a thread of their own, since reading them waits.

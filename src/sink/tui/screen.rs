@@ -99,7 +99,7 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     let Some(model) = &app.model else {
         return vec![("phonehome".to_owned(), theme.head())];
     };
-    let (status, snapshot) = (&model.update.status, model.snapshot());
+    let (status, snapshot) = (&model.update().status, model.snapshot());
     let state = match status.state {
         State::Recording => ("REC".to_owned(), theme.bad()),
         State::Replaying { speed, progress } => {
@@ -122,7 +122,7 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
     let fresh = &model.numbers().fresh;
     let is_told = !snapshot.devices.is_empty() && fresh.devices.is_empty();
     if is_told && half_seen(snapshot).next().is_none() {
-        all.push((1, ("all seen both ways".to_owned(), theme.good())));
+        all.push((2, ("all seen both ways".to_owned(), theme.good())));
     }
     all.push((2, (format!("{} packets", grouped(status.packets)), Style::new())));
     all.push((3, (bytes(status.bytes), Style::new())));
@@ -153,10 +153,10 @@ fn pieces(app: &App, room: usize) -> Vec<(String, Style)> {
         all.iter().map(|(_, (text, _))| columns(text) + 2).sum::<usize>().saturating_sub(2)
     };
     while need(&all) > room {
-        let Some(least) = all.iter().map(|(rank, _)| *rank).max().filter(|rank| *rank > 0) else {
-            break;
-        };
-        all.retain(|(rank, _)| *rank != least);
+        // One after the other: all of a rank at once would leave out what there is room for.
+        let last = (0..all.len()).max_by_key(|&at| all[at].0).filter(|&at| all[at].0 > 0);
+        let Some(last) = last else { break };
+        all.remove(last);
     }
     all.into_iter().map(|(_, piece)| piece).collect()
 }
@@ -207,7 +207,7 @@ const BANNERS_MAX: usize = 4;
 /// What must not be overlooked, each on a line of its own.
 fn banners(app: &App) -> Vec<(String, Style)> {
     let Some(model) = &app.model else { return Vec::new() };
-    let (status, snapshot, theme) = (&model.update.status, model.snapshot(), &app.theme);
+    let (status, snapshot, theme) = (&model.update().status, model.snapshot(), &app.theme);
     let mut all = Vec::new();
     if let Some(ask) = &status.ask {
         all.push((format!("THE PLAN ASKS (a: answer): {ask}"), theme.selected()));

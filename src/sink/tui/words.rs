@@ -1,7 +1,7 @@
 //! How operators, laws, networks and places are spoken of: the same words as in the summary, and
 //! as much doubt.
 
-use super::rows::Model;
+use super::model::Model;
 use crate::attribution::place::{Place, is_spread, place};
 use crate::attribution::world::{Contact, Destination, Device, Zone};
 use crate::base::text::{bytes, shorten};
@@ -134,8 +134,7 @@ pub fn destination(model: &Model, at: usize) -> String {
         (Some(_), [only]) => format!("{} (no name)", only.address),
         (Some(network), _) => format!("{network} (no name)"),
         (None, _) if destination.zone == Zone::Private => {
-            let mut devices = model.snapshot().devices.iter();
-            let device = devices.find(|device| device.id == destination.id);
+            let device = model.device_called(&destination.id);
             device.map_or_else(|| destination.id.to_string(), self::device)
         }
         (None, _) => destination.id.to_string(),
@@ -144,10 +143,9 @@ pub fn destination(model: &Model, at: usize) -> String {
 
 /// The other end of a finding, by the name that it has in the lists.
 pub fn subject(model: &Model, id: &str) -> String {
-    let snapshot = model.snapshot();
-    let device = || snapshot.devices.iter().find(|device| *device.id == *id).map(self::device);
-    let at = snapshot.destinations.iter().position(|destination| *destination.id == *id);
-    at.map(|at| destination_short(model, at)).or_else(device).unwrap_or_else(|| id.to_owned())
+    let device = || model.device_called(id).map(self::device);
+    let to = model.position_called(id).map(|at| destination_short(model, at));
+    to.or_else(device).unwrap_or_else(|| id.to_owned())
 }
 
 /// What the tap could see of a device, and whether that is all of it.

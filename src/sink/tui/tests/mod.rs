@@ -1,6 +1,7 @@
 //! The screens, from a snapshot made by hand.
 
 mod fixture;
+mod lists;
 
 use super::Still;
 use super::app::{App, VIEWS, View};
@@ -322,7 +323,7 @@ fn how_the_run_goes_is_new_also_where_the_snapshot_is_not() {
     press(&mut app, "jj");
     let before = shown(&app);
     let Some(model) = &app.model else { panic!("no model") };
-    let mut next = model.update.clone();
+    let mut next = model.update().clone();
     let mut status = (*next.status).clone();
     (status.packets, status.drops) = (9_999, [0, 0, 77]);
     next.status = status.into();
@@ -426,6 +427,16 @@ fn what_came_since_is_not_looked_up_yet() {
         assert!(!text.contains("all seen both ways"), "{text}");
         if view == View::Contacts {
             assert!(text.contains("555 MB"), "{text}");
+        }
+        // What makes the rest older or smaller than it looks is not left out where there is room for it.
+        for (width, parts) in [
+            (110, &["findings 7.0 s old"][..]),
+            (160, &["findings 7.0 s old", "1 234 more contacts not looked up yet"]),
+        ] {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, 24));
+            screen::draw(&app, buffer.area, &mut buffer);
+            let text = super::export::text(&buffer);
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn page(app: &App, width: u16) -> Doc {
 
 fn run(app: &App, page: &mut Doc) {
     let Some(model) = &app.model else { return };
-    let (status, coverage) = (&model.update.status, model.coverage());
+    let (status, coverage) = (&model.update().status, model.coverage());
     page.title("This run");
     status.inputs.iter().take(20).for_each(|input| page.field("input", input));
     if let Some(recording) = &status.recording {

@@ -6,7 +6,9 @@ use crate::attribution::world::{Contact, Device, Zone};
 use crate::base::text::{bytes, span};
 use crate::finding::Severity;
 use crate::sink::tui::app::App;
-use crate::sink::tui::rows::{self, List, Model};
+use crate::sink::tui::fields;
+use crate::sink::tui::model::Model;
+use crate::sink::tui::rows::List;
 use crate::sink::tui::table::{Cell, Column, Table, name, number, text};
 use crate::sink::tui::theme::Theme;
 use crate::sink::tui::words;
@@ -230,7 +232,7 @@ impl Maker<'_> {
         };
         let [sent, received] = self.bytes(model.numbers().contacts[row].traffic.delivered_bytes);
         Some(vec![
-            self.worst(model.worst(contact)),
+            self.worst(model.worst(row)),
             plain(words::device(device)),
             arrow(plain(name)),
             arrow(operator),
@@ -251,7 +253,7 @@ impl Maker<'_> {
         let now = &model.numbers().contacts[row];
         let [sent, received] = self.bytes(now.traffic.delivered_bytes);
         Some(vec![
-            self.worst(model.worst(contact)),
+            self.worst(model.worst(row)),
             plain(words::device(device)),
             plain(words::destination_short(model, at)),
             sent,
@@ -262,7 +264,7 @@ impl Maker<'_> {
             self.seen(8, || plain(model.told(at, words::operator))),
             self.seen(9, || plain(words::clock(now.last))),
             plain(now.flows.to_string()),
-            plain(rows::party(contact.party)),
+            plain(fields::party(contact.party)),
         ])
     }
 
@@ -333,7 +335,7 @@ impl Maker<'_> {
     }
 
     fn flow(&self, row: usize) -> Option<Vec<Cell>> {
-        let flow = self.model.update.flows.get(row)?;
+        let flow = self.model.update().flows.get(row)?;
         let end = |address: IpAddr, port: Option<u16>| match port {
             Some(port) if address.is_ipv6() => format!("[{address}]:{port}"),
             Some(port) => format!("{address}:{port}"),
@@ -362,7 +364,7 @@ impl Maker<'_> {
             plain(flow.rtt_ns.map(span).unwrap_or_default()),
             self.seen(10, || plain(format!("{}-{}", spelling.one(first), spelling.one(last)))),
             self.seen(11, || {
-                let device = self.model.snapshot().devices.iter().find(|d| *d.id == *flow.device);
+                let device = self.model.device_called(&flow.device);
                 plain(device.map_or_else(|| flow.device.clone(), words::device))
             }),
         ])
@@ -372,7 +374,7 @@ impl Maker<'_> {
         let snapshot = self.model.snapshot();
         let finding = snapshot.findings.get(row)?;
         let subject = &finding.subject;
-        let device = snapshot.devices.iter().find(|device| device.id == subject.device);
+        let device = self.model.device_called(&subject.device);
         let mark = format!("{} {}", Theme::shape(finding.severity), finding.severity.name());
         let frames: u64 = finding.traffic.iter().map(|counted| counted.frames).sum();
         let sent: u64 = finding.traffic.iter().map(|counted| counted.delivered_bytes[0]).sum();

@@ -88,7 +88,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
     let area = heading(app, &title, area, buffer);
     let mut x = area.x + 2;
     for severity in [Severity::High, Severity::Medium, Severity::Low, Severity::Info] {
-        let count = model.severities[severity as usize];
+        let count = model.facts().severities[severity as usize];
         let style = if count > 0 { app.theme.severity(severity) } else { app.theme.dim() };
         let text = format!("{} {count} {}   ", Theme::shape(severity), severity.name());
         (x, _) = buffer.set_stringn(x, area.y, text, area.right().saturating_sub(x).into(), style);
@@ -108,7 +108,7 @@ fn findings(app: &App, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width.saturating_sub(2));
     for (row, finding) in snapshot.findings.iter().take(fits).enumerate() {
         let subject = &finding.subject;
-        let device = snapshot.devices.iter().find(|device| device.id == subject.device);
+        let device = model.device_called(&subject.device);
         let device = device.map_or_else(|| subject.device.to_string(), words::device);
         let to = words::subject(model, &subject.destination);
         let shape = Theme::shape(finding.severity);

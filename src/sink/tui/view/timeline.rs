@@ -20,7 +20,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if area.height < 6 || area.width < NAMES + 12 {
         return;
     }
-    let (status, theme) = (&model.update.status, &app.theme);
+    let (status, theme) = (&model.update().status, &app.theme);
     let all = usize::from(area.width);
     let chart = Rect { x: area.x + NAMES, width: area.width - NAMES - 1, ..area };
     let (start, now) = (app.history.start, app.history.now);
@@ -76,7 +76,7 @@ pub fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 /// Gaps first: they are the limits of what can be said. Then the latest marks.
 fn notes(app: &App) -> Vec<(String, Style)> {
     let Some(model) = &app.model else { return Vec::new() };
-    let status = &model.update.status;
+    let status = &model.update().status;
     let mut notes = Vec::new();
     for (begin, end, why) in &status.gaps {
         let end = end.map_or("now".to_owned(), words::clock);
