@@ -205,31 +205,6 @@ impl Brief {
         }
     }
 
-    /// Stands where there is no packet.
-    #[must_use]
-    pub fn none() -> Brief {
-        Brief {
-            key: FlowKey::NONE,
-            number: 0,
-            time: Timestamp(0),
-            seen: Timestamp(0),
-            print: 0,
-            tag: 0,
-            wire_length: 0,
-            ip_length: 0,
-            payload_length: 0,
-            sequence: 0,
-            acknowledgment: 0,
-            macs: [Mac([0; 6]); 2],
-            flags: 0,
-            hops: 0,
-            icmp: [0; 2],
-            side: Side::Low,
-            kind: Kind::Other,
-            trace: Trace::None,
-        }
-    }
-
     /// Whether it counts a frame without what that carries.
     #[must_use]
     pub fn is_part(&self) -> bool {

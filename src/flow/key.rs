@@ -31,15 +31,6 @@ enum Kind {
 }
 
 impl FlowKey {
-    pub(super) const NONE: FlowKey = FlowKey {
-        addresses: [[0; 2]; 2],
-        ports: [0; 2],
-        vlan: 0,
-        tunnels: 0,
-        protocol: 0,
-        kind: Kind::V4Portless,
-    };
-
     /// The key of a packet, and which side sent it.
     #[inline(always)]
     #[must_use]
