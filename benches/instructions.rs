@@ -93,7 +93,7 @@ fn flows(briefs: Vec<Brief>) -> (Vec<Brief>, FlowTable) {
     let mut table = FlowTable::new(1 << 16);
     let mut sums = Distributions::default();
     for brief in &briefs {
-        table.packet(brief, None, brief.seen, || &[], &mut sums, &mut Nothing);
+        table.packet((brief, None), brief.seen, || None, || &[], &mut sums, &mut Nothing);
     }
     (briefs, table)
 }

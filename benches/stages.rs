@@ -88,7 +88,7 @@ fn stages(criterion: &mut Criterion) {
                         let around = (&packet.vlans, &packet.tunnels);
                         let brief = Brief::of(frame, frame.time, &ip, [None; 2], around, &hasher);
                         let now = frame.time;
-                        table.packet(&brief, None, now, || &[], &mut sums, &mut Nothing);
+                        table.packet((&brief, None), now, || None, || &[], &mut sums, &mut Nothing);
                     }
                 }
                 table

@@ -265,7 +265,8 @@ impl Common {
     /// Highest capture time up to the frame in turn.
     #[inline]
     pub fn now(&self, item: &Item) -> Timestamp {
-        if self.chunk.is_empty() {
+        // A frame of a packet in fragments is counted later than its own turn.
+        if !item.together || self.chunk.is_empty() {
             return item.brief.seen;
         }
         self.chunk.seen(item.frame as usize)

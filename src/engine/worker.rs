@@ -74,13 +74,13 @@ impl Worker {
                 Some(partitions[item.owned as usize].glance(item, (*guess)?))
             });
             black_box(glances.fold(0, |sum, seen| sum ^ seen));
-            for item in ahead {
+            for (item, guess) in ahead.iter().zip(&*guesses) {
                 let Partition { flows, sessions } = &mut partitions[item.owned as usize];
                 let start = events.len();
                 let mut join = Join { sessions, events, dissect: *dissect };
-                let (around, now) = (common.around(item), common.now(item));
-                let payload = || common.payload(item);
-                flows.packet(&item.brief, around, now, payload, distributions, &mut join);
+                let (now, around) = (common.now(item), || common.around(item));
+                let (packet, payload) = ((&item.brief, *guess), || common.payload(item));
+                flows.packet(packet, now, around, payload, distributions, &mut join);
                 let end = events.len();
                 if end > start {
                     told.push(Told { place: item.place, start, end });

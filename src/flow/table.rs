@@ -141,14 +141,15 @@ impl FlowTable {
         sum
     }
 
-    /// Takes one packet. `now` is the highest capture time so far, in the whole capture; `payload`
-    /// is asked for only where somebody wants it.
+    /// Takes one packet. `guess` is what was guessed for it; `now` is the highest capture time so
+    /// far, in the whole capture; what stands around it, and its payload, are asked for only where
+    /// somebody wants them.
     #[inline]
-    pub fn packet<'p>(
+    pub fn packet<'p, 'a>(
         &mut self,
-        brief: &Brief,
-        around: Option<Around<'_>>,
+        (brief, guess): (&Brief, Option<FlowId>),
         now: Timestamp,
+        around: impl FnOnce() -> Option<Around<'a>>,
         payload: impl FnOnce() -> &'p [u8],
         distributions: &mut Distributions,
         sink: &mut impl FlowSink,
@@ -156,26 +157,34 @@ impl FlowTable {
         if self.wheel.is_due(now) {
             self.expire(now, brief.number, sink);
         }
-        let flows = &self.flows;
-        let found = self.index.find(brief.tag, |id| flows[id].key == brief.key);
-        let known = found.filter(|&id| continues(&flows[id], brief));
-        let id = match known {
-            Some(id) => id,
-            None => self.begin(found, brief, around, now, sink),
+        let (id, known) = match self.find(brief, guess) {
+            Some(id) if continues(&self.flows[id], brief) => (id, true),
+            found => (self.begin(found, brief, around(), now, sink), false),
         };
         let flow = &mut self.flows[id];
         if usize::from(flow.input) != frame::input(brief.number) {
             begin_shares(flow);
         }
-        let after_pause = count(flow, known.is_none(), brief, distributions);
+        let after_pause = count(flow, !known, brief, distributions);
         // No flow is older than the table, whose age is near.
         if after_pause && flow.last.since(self.begun) >= LIVED_MIN {
-            self.hear(id, brief);
+            hear(flow, &mut self.heard, brief);
         }
-        if self.flows[id].marks.has(Marks::SHARED) {
+        if flow.marks.has(Marks::SHARED) {
             self.of_several_inputs(id, brief, payload, distributions, sink);
         } else {
             self.take_up(id, brief, payload, distributions, sink);
+        }
+    }
+
+    /// The live flow that a packet may belong to.
+    #[inline(always)]
+    fn find(&self, brief: &Brief, guess: Option<FlowId>) -> Option<u32> {
+        let is = |id: u32| self.flows[id].key == brief.key;
+        match guess {
+            // What is guessed may have ended since.
+            Some(FlowId(id)) if is(id) && !self.flows[id].marks.has(Marks::GONE) => Some(id),
+            _ => self.index.find(brief.tag, is),
         }
     }
 
@@ -188,14 +197,30 @@ impl FlowTable {
         distributions: &mut Distributions,
         sink: &mut impl FlowSink,
     ) {
+        let flow = &mut self.flows[id];
         if brief.is_part() {
-            self.flows[id].marks.set(Marks::FRAGMENTS, true);
-        } else if self.recent.saw(brief) {
+            flow.marks.set(Marks::FRAGMENTS, true);
+            return;
+        }
+        if self.recent.saw(brief) {
             self.duplicates[0] += 1;
             self.duplicates[1] += u64::from(brief.wire_length);
-            duplicate(&mut self.flows[id], brief);
-        } else {
-            self.update(id, brief, payload, distributions, sink);
+            duplicate(flow, brief);
+            return;
+        }
+        let sequence = match brief.kind {
+            Kind::Tcp => segment_of_tcp(flow, brief, distributions),
+            _ => (brief.payload_length > 0).then_some(0),
+        };
+        let Some(sequence) = sequence.filter(|_| flow.marks.has(Marks::WANTED)) else { return };
+        let segment = segment(brief, payload());
+        match brief.kind {
+            Kind::Tcp => self.hand_out(id, sequence, brief.payload_length, segment, sink),
+            Kind::Udp | Kind::Icmp | Kind::Igmp => {
+                let more = segment.data.is_empty() || sink.segment(FlowId(id), flow, &segment);
+                flow.marks.set(Marks::WANTED, more);
+            }
+            Kind::Other | Kind::Part | Kind::LostPart => {}
         }
     }
 
@@ -237,19 +262,6 @@ impl FlowTable {
             self.close(id, end, brief.number, sink);
         }
         self.open(brief, around, now, sink)
-    }
-
-    /// A message began in a flow that may have lived for long.
-    fn hear(&mut self, id: u32, brief: &Brief) {
-        let flow = &mut self.flows[id];
-        let heard = flow.marks.has(Marks::MESSAGES);
-        if heard || self.heard < TABLE_FLOWS_MAX {
-            message::begins(flow, brief);
-            self.heard += usize::from(flow.marks.has(Marks::MESSAGES) && !heard);
-        } else {
-            // Nothing else is touched: most flows are turned away here once there are many.
-            flow.marks.set(Marks::UNHEARD, true);
-        }
     }
 
     /// Ends every live flow; `frame` is the number behind the last. `pause` is called after every
@@ -355,74 +367,6 @@ impl FlowTable {
         self.created += 1;
         sink.opened(FlowId(id), &self.flows[id]);
         id
-    }
-
-    #[inline(always)]
-    fn update<'p>(
-        &mut self,
-        id: u32,
-        brief: &Brief,
-        payload: impl FnOnce() -> &'p [u8],
-        distributions: &mut Distributions,
-        sink: &mut impl FlowSink,
-    ) {
-        match brief.kind {
-            Kind::Tcp => self.tcp(id, brief, payload, distributions, sink),
-            Kind::Udp | Kind::Icmp | Kind::Igmp if brief.payload_length > 0 => {
-                let flow = &mut self.flows[id];
-                if flow.marks.has(Marks::WANTED) {
-                    let segment = segment(brief, payload());
-                    let more = segment.data.is_empty() || sink.segment(FlowId(id), flow, &segment);
-                    flow.marks.set(Marks::WANTED, more);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    #[inline(always)]
-    fn tcp<'p>(
-        &mut self,
-        id: u32,
-        brief: &Brief,
-        payload: impl FnOnce() -> &'p [u8],
-        distributions: &mut Distributions,
-        sink: &mut impl FlowSink,
-    ) {
-        let Brief { side, flags, payload_length, .. } = *brief;
-        let flow = &mut self.flows[id];
-        let opens = flags & flag::SYN != 0;
-        if opens || flow.packets() <= 3 {
-            handshake(flow, brief, distributions);
-        }
-        let fresh = flow.tcp.note(side, flags, payload_length > 0);
-        if fresh != 0 {
-            flow.history.add(side, fresh);
-        }
-        if flags & flag::ACK != 0 {
-            let fin_sent = flow.tcp.saw_fin(side.other());
-            let other = &mut flow.ways[side.other().index()].half;
-            other.acknowledge(brief.acknowledgment, fin_sent);
-        }
-        if payload_length == 0 {
-            return;
-        }
-        if flags & flag::RST != 0 {
-            // A reset may carry text that explains it (RFC 9293 §3.5.3): not payload.
-            flow.ways[side.index()].payload_bytes -= u64::from(payload_length);
-            return;
-        }
-        // Data on a SYN (TCP Fast Open, RFC 7413) comes behind the SYN's own number.
-        let sequence = brief.sequence.wrapping_add(u32::from(opens));
-        let added = flow.ways[side.index()].half.count(sequence, payload_length);
-        if added.new_bytes != payload_length {
-            let again = payload_length.saturating_sub(added.new_bytes);
-            flow.rare().repeated[side.index()] += u64::from(again);
-        }
-        if flow.marks.has(Marks::WANTED) {
-            let segment = segment(brief, payload());
-            self.hand_out(id, sequence, payload_length, segment, sink);
-        }
     }
 
     fn hand_out(
@@ -546,6 +490,58 @@ impl FlowTable {
             flow.marks.set(Marks::WANTED, wanted);
         }
     }
+}
+
+/// A message began in a flow that may have lived for long, beside so many that are heard.
+fn hear(flow: &mut Flow, flows_heard: &mut usize, brief: &Brief) {
+    let heard = flow.marks.has(Marks::MESSAGES);
+    if heard || *flows_heard < TABLE_FLOWS_MAX {
+        message::begins(flow, brief);
+        *flows_heard += usize::from(flow.marks.has(Marks::MESSAGES) && !heard);
+    } else {
+        // Nothing else is touched: most flows are turned away here once there are many.
+        flow.marks.set(Marks::UNHEARD, true);
+    }
+}
+
+/// What a segment says of its connection; returns the number of its payload's first byte, where it
+/// has any.
+#[inline(always)]
+fn segment_of_tcp(
+    flow: &mut Flow,
+    brief: &Brief,
+    distributions: &mut Distributions,
+) -> Option<u32> {
+    let Brief { side, flags, payload_length, .. } = *brief;
+    let opens = flags & flag::SYN != 0;
+    if opens || flow.packets() <= 3 {
+        handshake(flow, brief, distributions);
+    }
+    let fresh = flow.tcp.note(side, flags, payload_length > 0);
+    if fresh != 0 {
+        flow.history.add(side, fresh);
+    }
+    if flags & flag::ACK != 0 {
+        let fin_sent = flow.tcp.saw_fin(side.other());
+        let other = &mut flow.ways[side.other().index()].half;
+        other.acknowledge(brief.acknowledgment, fin_sent);
+    }
+    if payload_length == 0 {
+        return None;
+    }
+    if flags & flag::RST != 0 {
+        // A reset may carry text that explains it (RFC 9293 §3.5.3): not payload.
+        flow.ways[side.index()].payload_bytes -= u64::from(payload_length);
+        return None;
+    }
+    // Data on a SYN (TCP Fast Open, RFC 7413) comes behind the SYN's own number.
+    let sequence = brief.sequence.wrapping_add(u32::from(opens));
+    let added = flow.ways[side.index()].half.count(sequence, payload_length);
+    if added.new_bytes != payload_length {
+        let again = payload_length.saturating_sub(added.new_bytes);
+        flow.rare().repeated[side.index()] += u64::from(again);
+    }
+    Some(sequence)
 }
 
 fn segment<'a>(brief: &Brief, data: &'a [u8]) -> Segment<'a> {

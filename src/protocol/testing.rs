@@ -45,7 +45,7 @@ pub fn flow(protocol: u8, source_port: u16, destination_port: u16) -> Flow {
     let around = (&packet.vlans, &packet.tunnels);
     let brief = Brief::of(&frame, frame.time, &ip, [None; 2], around, &Default::default());
     let distributions = &mut Distributions::default();
-    FlowTable::new(1).packet(&brief, None, frame.time, || &[], distributions, &mut grab);
+    FlowTable::new(1).packet((&brief, None), frame.time, || None, || &[], distributions, &mut grab);
     grab.0.expect("the packet opened a flow")
 }
 
@@ -159,7 +159,14 @@ fn through_packets(
         let Body::Ip(ip) = packet.body else { unreachable!("the packet above is IPv4") };
         let around = (&packet.vlans, &packet.tunnels);
         let brief = Brief::of(&frame, frame.time, &ip, [None; 2], around, &hasher);
-        table.packet(&brief, None, frame.time, || &bytes[payload..], distributions, &mut sink);
+        table.packet(
+            (&brief, None),
+            frame.time,
+            || None,
+            || &bytes[payload..],
+            distributions,
+            &mut sink,
+        );
     }
     let Reassembly { mut sessions, mut said, flow } = sink;
     let flow = flow.unwrap_or_else(|| like.clone());

@@ -235,7 +235,7 @@ fn check(streams: &[Stream; 2], frames: &[(Vec<u8>, u32, i64)], enough: usize) {
             phonehome::decode::Transport::Tcp(tcp) => tcp.payload,
             _ => &[],
         };
-        table.packet(&brief, None, time, payload, &mut distributions, &mut sink);
+        table.packet((&brief, None), time, || None, payload, &mut distributions, &mut sink);
     }
     table.finish(frames.len() as u64 + 1, &mut sink, |_| {});
     assert_eq!(sink.closed.len(), usize::from(!frames.is_empty()));
