@@ -63,8 +63,7 @@ impl Front {
         let mut notes = &chunk.notes()[earlier..];
         let mut noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
         let whole = frames.end == chunk.len();
-        for index in frames {
-            let (frame, seen) = (chunk.frame(index), chunk.seen(index));
+        for (index, (frame, seen)) in frames.clone().zip(chunk.frames(frames)) {
             while noted <= index {
                 let Some(((_, note), later)) = notes.split_first() else { break };
                 self.phases.note(note, frame.number, &self.frames);

@@ -3,6 +3,7 @@
 
 use super::{Frame, Note};
 use crate::base::time::Timestamp;
+use std::ops::Range;
 
 /// Most frames of one chunk: enough to hide the cost of handing it over, few enough to stay in
 /// a processor's cache with what is worked out about them.
@@ -73,7 +74,17 @@ impl Chunk {
     #[inline]
     #[must_use]
     pub fn frame(&self, index: usize) -> Frame<'_> {
-        let spot = &self.spots[index];
+        self.frame_at(&self.spots[index])
+    }
+
+    /// Some frames, each with the highest capture time up to it.
+    #[inline]
+    pub fn frames(&self, range: Range<usize>) -> impl Iterator<Item = (Frame<'_>, Timestamp)> {
+        self.spots[range].iter().map(|spot| (self.frame_at(spot), spot.seen))
+    }
+
+    #[inline(always)]
+    fn frame_at(&self, spot: &Spot) -> Frame<'_> {
         let start = spot.start as usize;
         Frame {
             number: spot.number,
