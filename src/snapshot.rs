@@ -494,7 +494,7 @@ pub fn names(ledger: &Ledger) -> Vec<NameAsked> {
     let mut names: Vec<(&[u8], NameAsked)> = ledger
         .asked
         .iter()
-        .map(|(&id, asked)| {
+        .map(|(id, asked)| {
             let bytes = ledger.names.get(id);
             let shown = NameAsked {
                 name: WireText::from(bytes),

@@ -4,7 +4,7 @@
 
 use crate::base::table::Map;
 use crate::base::time::Timestamp;
-use crate::flow::{Cite, Head, Side};
+use crate::flow::{Cite, FlowKey, Side};
 use crate::protocol::{Announced, Content, Label, Method};
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -57,17 +57,16 @@ impl Expectations {
     }
 
     /// What was announced of a flow so far.
-    pub fn of(&self, flow: &Head) -> Option<Expected> {
+    pub fn of(&self, key: &FlowKey, first: Timestamp) -> Option<Expected> {
         if self.by_listener.is_empty() {
             return None;
         }
         [Side::Low, Side::High].into_iter().find_map(|side| {
-            let key = &flow.key;
             let listener = (key.address(side), key.port(side)?, key.protocol);
             let (announced, cite) = self.by_listener.get(&listener)?;
             let peer = key.address(side.other());
             let fits = announced.peer.is_none_or(|expected| expected == peer)
-                && is_in_time(flow.first, cite.time);
+                && is_in_time(first, cite.time);
             let Announced { label, content, .. } = *announced;
             fits.then_some(Expected { label, content, frame: cite.frame })
         })
@@ -103,6 +102,7 @@ impl Expected {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::Head;
     use crate::protocol::{UDP, testing};
 
     const SECOND: i64 = 1_000_000_000;
@@ -115,6 +115,10 @@ mod tests {
         let peer = peer.map(IpAddr::from);
         let address = IpAddr::from(address);
         Announced { address, port, peer, protocol: UDP, label: "rtp", content: Content::Clear }
+    }
+
+    fn of(all: &Expectations, flow: &Head) -> Option<Expected> {
+        all.of(&flow.key, flow.first)
     }
 
     /// From 10.0.0.1 port 6000 to 192.0.2.1 port 7000.
@@ -135,7 +139,7 @@ mod tests {
         ] {
             let mut all = Expectations::default();
             all.announce(announced(address, port, peer), cite(3, 10));
-            assert_eq!(all.of(&head(11)).is_some(), fits, "{address:?} {port} {peer:?}");
+            assert_eq!(of(&all, &head(11)).is_some(), fits, "{address:?} {port} {peer:?}");
         }
     }
 
@@ -144,10 +148,10 @@ mod tests {
         let mut all = Expectations::default();
         all.announce(announced([192, 0, 2, 1], 7000, None), cite(3, 1000));
         for (first, fits) in [(900, false), (950, true), (1300, true), (1301, false)] {
-            assert_eq!(all.of(&head(first)).is_some(), fits, "{first}");
+            assert_eq!(of(&all, &head(first)).is_some(), fits, "{first}");
         }
         all.announce(announced([192, 0, 2, 1], 7000, None), cite(9, 1290));
-        assert_eq!(all.of(&head(1301)).map(|expected| expected.frame), Some(9));
+        assert_eq!(of(&all, &head(1301)).map(|expected| expected.frame), Some(9));
     }
 
     #[test]

@@ -2,15 +2,18 @@
 //! devices said about themselves, what was evidence. It decides nothing that needs the whole
 //! capture; [`super::World`] does that when asked.
 
+mod asked;
 mod facts;
 mod hardware;
 mod mark;
 mod named;
 mod row;
 mod shown;
+mod sides;
 mod traffic;
 
-pub use hardware::{Asked, DeviceKey, Hardware, Identity};
+pub use asked::{AllAsked, Asked};
+pub use hardware::{DeviceKey, Hardware, Identity};
 pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
@@ -22,7 +25,7 @@ use super::forwarded;
 use super::names::{Answered, Answers, NameId, Names};
 use super::on_link::{Holds, OnLink};
 use super::pace::Paced;
-use crate::base::address::{Mac, Scope};
+use crate::base::address::{Mac, Scope, hash_words, words};
 use crate::base::table::{BuildHasher, Map, Set};
 use crate::decode::Tunnels;
 use crate::flow::{Cite, Flow, Head, Side};
@@ -30,8 +33,9 @@ use crate::protocol::unknown::Class;
 use crate::protocol::{Content, Label, Method, NameKind};
 use hashbrown::HashTable;
 use row::RowKey;
+use sides::Sides;
 use std::collections::BTreeMap;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -51,7 +55,7 @@ pub const DEVICES_MAX: usize = 65_536;
 const INTERNET_MAX: usize = 8;
 
 /// One end of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
     /// Hardware address, for ends on the test network.
     pub mac: Option<Mac>,
@@ -59,21 +63,41 @@ pub struct Endpoint {
     pub address: IpAddr,
 }
 
+impl Hash for Endpoint {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_words(self.address, state);
+        self.mac.hash(state);
+    }
+}
+
 /// Over what nearly always tells rows apart; comparing does the rest.
+#[inline]
 fn row_hash(
     hasher: &BuildHasher,
-    local: &Endpoint,
-    remote: &Endpoint,
+    local: IpAddr,
+    remote: IpAddr,
     port: Option<u16>,
     name: Option<(NameId, NameSource)>,
 ) -> u64 {
-    hasher.hash_one((local.address, remote.address, port, name.map(|(name, _)| name)))
+    let mut state = hasher.build_hasher();
+    let [[here, here_low], [there, there_low]] = [words(local), words(remote)];
+    state.write_u64(here);
+    state.write_u64(there);
+    if here_low | there_low != 0 {
+        state.write_u64(here_low);
+        state.write_u64(there_low);
+    }
+    let port = port.map_or(0, |port| 1 + u64::from(port));
+    let name = name.map_or(0, |(name, _)| 1 + u64::from(name.number()));
+    state.write_u64(port << 33 | name);
+    state.finish()
 }
 
 impl Row {
     fn hash(&self, hasher: &BuildHasher) -> u64 {
         let name = self.name.map(|named| (named.name, named.source));
-        row_hash(hasher, &self.local, &self.remote, self.port, name)
+        row_hash(hasher, self.local.address, self.remote.address, self.port, name)
     }
 }
 
@@ -196,14 +220,14 @@ pub struct Ledger {
     shown: usize,
     /// By hardware address; no output iterates it without sorting.
     pub hardware: Map<Mac, Hardware>,
-    /// What devices said about themselves.
-    pub identities: BTreeMap<DeviceKey, Vec<Identity>>,
+    /// What devices said about themselves; no output iterates it without sorting.
+    pub identities: Map<DeviceKey, Vec<Identity>>,
     /// Name servers that the network gave to a device, with the frame that says so.
     pub resolvers: BTreeMap<Mac, Vec<(IpAddr, Cite)>>,
     /// Name servers that the network gave to all devices, with the frame that says so.
     pub link_resolvers: Vec<(IpAddr, Cite)>,
     /// Names asked for, or that devices give to their own addresses.
-    pub asked: BTreeMap<NameId, Asked>,
+    pub asked: AllAsked,
     /// Addresses of the internet's range that are at home here.
     pub on_link: OnLink,
     file_names: Map<IpAddr, NameId>,
@@ -267,28 +291,17 @@ impl Ledger {
         }
     }
 
-    fn scope(&self, flow: &Head, side: Side) -> Scope {
-        self.on_link.scope(flow.key.address(side), flow.macs[side.index()])
-    }
-
     /// Which side of a flow is on the test network. Where both or neither are, the side that began.
     #[must_use]
     pub fn local_side(&self, flow: &Head) -> Side {
-        let initiator = flow.initiator;
-        match [initiator, initiator.other()].map(|side| self.scope(flow, side)) {
-            [Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback]
-            | [Scope::Group, Scope::Internet] => initiator.other(),
-            _ => initiator,
-        }
+        self.sides(flow).local
     }
 
     /// An end of a flow. Hardware addresses count only for ends on the test network: that of a
     /// remote is the gateway's.
     #[must_use]
     pub fn endpoint(&self, flow: &Head, side: Side) -> Endpoint {
-        let inside = self.scope(flow, side) == Scope::Inside;
-        let mac = flow.macs[side.index()].filter(|mac| inside && !mac.is_group());
-        Endpoint { mac, address: flow.key.address(side) }
+        self.sides(flow).end(side)
     }
 
     /// A frame without IP was sent by this hardware address.
@@ -314,19 +327,19 @@ impl Ledger {
 
     /// A flow began.
     pub fn opened(&mut self, flow: &Head, tunnels: Option<&Tunnels>) {
-        let local = self.local_side(flow);
-        self.note_hardware(flow);
+        let sides = self.sides(flow);
+        self.note_hardware(flow, &sides);
         if let Some(tunnels) = tunnels {
             self.note_tunnels(tunnels);
         }
-        if let Some(expected) = self.expectations.of(flow) {
+        if let Some(expected) = self.expectations.of(&flow.key, flow.first) {
             self.notes.of(flow.first_frame).expected = Some(expected);
         }
         if self.answers.is_empty() {
             return;
         }
-        let ends = [self.endpoint(flow, local), self.endpoint(flow, local.other())];
-        let dns = self.answers.find(ends[0].address, ends[0].mac, ends[1].address);
+        let (here, there) = (sides.here(), sides.there());
+        let dns = self.answers.find(here.address, here.mac, there.address);
         if dns.is_some() {
             self.notes.of(flow.first_frame).dns = dns;
         }
@@ -350,23 +363,23 @@ impl Ledger {
         self.tunnel_ends_lost || self.tunnel_ends.contains(&address)
     }
 
-    fn note_hardware(&mut self, flow: &Head) {
+    fn note_hardware(&mut self, flow: &Head, sides: &Sides) {
         let sender = flow.first_sender;
-        let address = flow.key.address(sender);
+        let address = sides.end(sender).address;
         if let Some(mac) = flow.macs[sender.index()].filter(|mac| !mac.is_group()) {
-            let (time, inside) = (flow.first, self.on_link.scope(address, Some(mac)));
+            let time = flow.first;
             if let Some(hardware) = self.hardware(mac) {
-                match inside {
+                match sides.scope(sender) {
                     Scope::Inside if !address.is_unspecified() => hardware.saw(address, time),
                     Scope::Internet => note_internet(&mut hardware.internet, address),
                     _ => {}
                 }
             }
         }
-        let towards = flow.key.address(sender.other());
+        let towards = sides.end(sender.other()).address;
         let next_hop = flow.macs[sender.other().index()].filter(|mac| !mac.is_group());
         if let Some(mac) = next_hop
-            && self.on_link.scope(towards, next_hop) == Scope::Internet
+            && sides.scope(sender.other()) == Scope::Internet
             && let Some(hardware) = self.hardware(mac)
         {
             note_internet(&mut hardware.hop_to, towards);
@@ -375,13 +388,14 @@ impl Ledger {
 
     /// With which hop limits hardware addresses send on the test network. Of the ends of a row whole
     /// limits are noted once: most flows say nothing new of them.
-    fn note_hops(&mut self, flow: &Flow, head: &Head, row: Option<usize>) {
-        let local = self.local_side(head);
-        let sides = [local, local.other()];
-        if sides.iter().any(|&side| self.scope(head, side) == Scope::Group) {
+    fn note_hops(&mut self, flow: &Flow, sides: &Sides, row: Option<usize>) {
+        if [Side::Low, Side::High].iter().any(|&side| sides.scope(side) == Scope::Group) {
             return;
         }
-        for (way, side) in sides.into_iter().enumerate().filter(|&(_, side)| flow.has_sent(side)) {
+        for (way, side) in [(0, sides.local), (1, sides.local.other())] {
+            if !flow.has_sent(side) {
+                continue;
+            }
             let hops = flow.hops[side.index()];
             if forwarded::is_whole(hops)
                 && let Some(row) = row
@@ -389,7 +403,7 @@ impl Ledger {
             {
                 continue;
             }
-            let end = self.endpoint(head, side);
+            let end = sides.end(side);
             if let Some(mac) = end.mac.filter(|_| !end.address.is_unspecified())
                 && let Some(hardware) = self.hardware.get_mut(&mac)
             {
@@ -399,17 +413,17 @@ impl Ledger {
     }
 
     /// All names of a flow, best first, each with its source.
-    pub(super) fn names_of(&self, flow: &Head, notes: Option<&Notes>) -> Vec<Named> {
+    pub(super) fn names_of(&self, sides: &Sides, notes: Option<&Notes>) -> Vec<Named> {
         let mut all: Vec<Named> = Vec::new();
-        self.each_name(flow, notes, |named| all.push(named));
+        self.each_name(sides, notes, |named| all.push(named));
         all.sort_by_key(|named| named.source);
         all
     }
 
     /// The first of [`Ledger::names_of`].
-    pub(super) fn best_name(&self, flow: &Head, notes: Option<&Notes>) -> Option<Named> {
+    pub(super) fn best_name(&self, sides: &Sides, notes: Option<&Notes>) -> Option<Named> {
         let mut best: Option<Named> = None;
-        self.each_name(flow, notes, |named| {
+        self.each_name(sides, notes, |named| {
             if best.is_none_or(|best| named.source < best.source) {
                 best = Some(named);
             }
@@ -417,7 +431,7 @@ impl Ledger {
         best
     }
 
-    fn each_name(&self, flow: &Head, notes: Option<&Notes>, mut take: impl FnMut(Named)) {
+    fn each_name(&self, sides: &Sides, notes: Option<&Notes>, mut take: impl FnMut(Named)) {
         if let Some(notes) = notes {
             let mut dns = notes.dns;
             for &(name, kind, cite) in &notes.own {
@@ -427,7 +441,7 @@ impl Ledger {
                     NameKind::Certificate => NameSource::Certificate,
                     NameKind::SniOuter => {
                         // A front is not looked up; of the names that were, the hello picks one.
-                        dns = self.told(flow, name).or(dns);
+                        dns = self.told(sides, name).or(dns);
                         continue;
                     }
                     NameKind::Requested => continue,
@@ -442,17 +456,15 @@ impl Ledger {
         if self.file_names.is_empty() {
             return;
         }
-        let remote = flow.key.address(self.local_side(flow).other());
-        if let Some(&name) = self.file_names.get(&remote) {
+        if let Some(&name) = self.file_names.get(&sides.there().address) {
             take(Named { name, source: NameSource::File, cite: Cite::default(), several: true });
         }
     }
 
     /// The device's own DNS answer that gives the other end of the flow this name.
-    fn told(&self, flow: &Head, name: NameId) -> Option<Answered> {
-        let local = self.local_side(flow);
-        let ends = [self.endpoint(flow, local), self.endpoint(flow, local.other())];
-        self.answers.told(ends[0].address, ends[0].mac, ends[1].address, name)
+    fn told(&self, sides: &Sides, name: NameId) -> Option<Answered> {
+        let (here, there) = (sides.here(), sides.there());
+        self.answers.told(here.address, here.mac, there.address, name)
     }
 
     /// Reads a little of what is known of the hardware addresses of a flow that began, for the same
@@ -471,10 +483,9 @@ impl Ledger {
     /// memory of all is fetched at once.
     #[must_use]
     pub fn glance_at_row(&self, flow: &Flow) -> u64 {
-        let head = flow.head();
-        let local = self.local_side(&head);
-        let ends = [self.endpoint(&head, local), self.endpoint(&head, local.other())];
-        let hash = row_hash(&self.hasher, &ends[0], &ends[1], service_port(flow, local), None);
+        let sides = self.sides_of(flow);
+        let (here, there) = (sides.here().address, sides.there().address);
+        let hash = row_hash(&self.hasher, here, there, service_port(flow, sides.local), None);
         let guess = self.row_index.find(hash, |_| true);
         guess.map_or(0, |&index| {
             let row = &self.rows[index as usize];
@@ -490,13 +501,13 @@ impl Ledger {
         if notes.is_some_and(|notes| notes.handed_over) {
             return Label { content: Content::Unknown, ..label };
         }
-        self.expected(flow).map_or(label, |expected| expected.settle(label))
+        self.expected(flow, notes).map_or(label, |expected| expected.settle(label))
     }
 
     /// What another flow announced of this one: before it began is nearer than since.
-    fn expected(&self, flow: &Flow) -> Option<Expected> {
-        let before = self.notes.get(&flow.first_frame).and_then(|notes| notes.expected);
-        before.or_else(|| self.expectations.of(&flow.head()))
+    fn expected(&self, flow: &Flow, notes: Option<&Notes>) -> Option<Expected> {
+        let before = notes.and_then(|notes| notes.expected);
+        before.or_else(|| self.expectations.of(&flow.key, flow.first))
     }
 
     /// Other protocols that a flow is rightly called by, beside its settled label: what else goes
@@ -507,9 +518,9 @@ impl Ledger {
         label: &Label,
     ) -> Vec<(&'static str, Method, u64)> {
         let notes = self.notes.get(&flow.first_frame);
-        let carried = notes.into_iter().flat_map(|notes| &notes.carried);
+        let carried = notes.iter().flat_map(|notes| &notes.carried);
         let carried = carried.map(|&(label, frame)| (label, Method::Payload, frame));
-        let announced = self.expected(flow).map(|expected| expected.label());
+        let announced = self.expected(flow, notes).map(|expected| expected.label());
         let announced = announced.map(|(label, frame)| (label, Method::Expected, frame));
         carried.chain(announced).filter(|(other, ..)| *other != label.protocol).collect()
     }
@@ -524,15 +535,14 @@ impl Ledger {
         class: Option<Class>,
     ) -> Option<(usize, u32)> {
         let notes = self.notes.0.remove(&flow.first_frame);
-        let head = flow.head();
-        let local = self.local_side(&head);
-        let remote = local.other();
-        let name = self.best_name(&head, notes.as_deref());
-        let ends = [self.endpoint(&head, local), self.endpoint(&head, remote)];
+        let sides = self.sides_of(flow);
+        let local = sides.local;
+        let (here, there) = (sides.here(), sides.there());
+        let name = self.best_name(&sides, notes.as_deref());
         let port = service_port(flow, local);
         let key = RowKey {
-            local: ends[0],
-            remote: ends[1],
+            local: here,
+            remote: there,
             name: name.map(|named| (named.name, named.source)),
             protocol: flow.key.protocol,
             port,
@@ -543,17 +553,17 @@ impl Ledger {
         let disagrees = name.filter(|n| n.source <= NameSource::Host).and_then(|named| {
             let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
             let agrees =
-                self.answers.agrees(ends[0].address, ends[0].mac, ends[1].address, named.name)?;
+                self.answers.agrees(here.address, here.mac, there.address, named.name)?;
             (!agrees).then_some((dns.name, dns.cite))
         });
-        let hash = row_hash(&self.hasher, &key.local, &key.remote, key.port, key.name);
+        let hash = row_hash(&self.hasher, here.address, there.address, key.port, key.name);
         let rows = &self.rows;
-        let found = self.row_index.find(hash, |&index| rows[index as usize].key() == key);
+        let found = self.row_index.find(hash, |&index| key.is_of(&rows[index as usize]));
         let index = match found {
             Some(&index) => index as usize,
-            None if self.rows.len() >= self.rows_max.0 || !self.has_room(ends[0]) => {
+            None if self.rows.len() >= self.rows_max.0 || !self.has_room(here) => {
                 self.losses.flows_without_contact += 1;
-                self.note_hops(flow, &head, None);
+                self.note_hops(flow, &sides, None);
                 return None;
             }
             None => {
@@ -565,10 +575,12 @@ impl Ledger {
                 self.rows.len() - 1
             }
         };
-        self.note_hops(flow, &head, Some(index));
+        self.note_hops(flow, &sides, Some(index));
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
-        row.disagrees = row.disagrees.or(disagrees);
+        if row.disagrees.is_none() {
+            row.disagrees = disagrees;
+        }
         row.classes |= class.map_or(0, |class| class as u8);
         if let (Some(mine), Some(new)) = (&mut row.name, name) {
             mine.several |= new.several;

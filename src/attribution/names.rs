@@ -1,11 +1,11 @@
 //! What names addresses have, and who learnt it when: answers to the device itself, answers to
 //! others, and names the capture file declares.
 
-use crate::base::address::Mac;
+use crate::base::address::{Mac, hash_words};
 use crate::base::table::{BuildHasher, Map};
 use crate::flow::Cite;
 use hashbrown::HashTable;
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::net::IpAddr;
 
 /// Most different names kept.
@@ -18,6 +18,14 @@ const NAMES_PER_ADDRESS_MAX: usize = 16;
 /// A name that is kept once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameId(u32);
+
+impl NameId {
+    /// Its number: names are numbered as they come.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
 
 /// All names, each kept once, as bytes from the wire in lower case.
 #[derive(Default, Clone)]
@@ -82,8 +90,10 @@ struct Known {
 }
 
 impl Known {
-    fn learn(&mut self, name: NameId, cite: Cite) {
-        if self.latest.0 != name {
+    /// Whether the latest answer had another name.
+    fn learn(&mut self, name: NameId, cite: Cite) -> bool {
+        let is_other = self.latest.0 != name;
+        if is_other {
             self.earlier.retain(|&(known, _)| known != name);
             if self.earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
                 self.earlier.remove(0);
@@ -91,6 +101,7 @@ impl Known {
             self.earlier.push(self.latest);
         }
         self.latest = (name, cite);
+        is_other
     }
 
     /// Whether it has more than one name.
@@ -109,10 +120,45 @@ impl Known {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Client {
     Address(IpAddr),
     Hardware(Mac),
+}
+
+impl Hash for Client {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match *self {
+            Client::Address(address) => hash_words(address, state),
+            Client::Hardware(mac) => mac.hash(state),
+        }
+    }
+}
+
+/// An address that names are at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Host(IpAddr);
+
+impl Hash for Host {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_words(self.0, state);
+    }
+}
+
+/// The numbers of a client and of an address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Pair {
+    client: u32,
+    host: u32,
+}
+
+impl Hash for Pair {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.client) << 32 | u64::from(self.host));
+    }
 }
 
 /// All DNS answers, by who received them. Clients and addresses have numbers, so that the table of
@@ -120,11 +166,11 @@ enum Client {
 #[derive(Default, Clone)]
 pub struct Answers {
     clients: Map<Client, u32>,
-    addresses: Map<IpAddr, u32>,
+    addresses: Map<Host, u32>,
     /// By the number of an address: what anyone was told.
     anyone: Vec<Known>,
     /// By the numbers of a client and of an address: position of what the client was told.
-    pairs: Map<[u32; 2], u32>,
+    pairs: Map<Pair, u32>,
     own: Vec<Known>,
     /// Answers not kept because the table was full.
     pub lost: u64,
@@ -137,7 +183,7 @@ impl Answers {
         self.anyone.is_empty()
     }
 
-    /// Notes that a client was told that `name` is at `address`.
+    /// Notes that a client was told that `name` is at `address`; whether that may be news to all.
     pub fn learn(
         &mut self,
         client: IpAddr,
@@ -145,19 +191,37 @@ impl Answers {
         address: IpAddr,
         name: NameId,
         cite: Cite,
-    ) {
+    ) -> bool {
         if self.own.len() + self.anyone.len() >= ANSWERS_MAX {
             self.lost += 1;
-            return;
+            return true;
         }
-        let place = number(&mut self.addresses, address);
-        learn(&mut self.anyone, place, name, cite);
-        let clients = [Some(Client::Address(client)), hardware.map(Client::Hardware)];
-        for client in clients.into_iter().flatten() {
-            let pair = [number(&mut self.clients, client), place];
-            let place = number(&mut self.pairs, pair);
-            learn(&mut self.own, place, name, cite);
+        let host = number(&mut self.addresses, Host(address));
+        let is_news = learn(&mut self.anyone, host, name, cite);
+        self.learn_of(Client::Address(client), host, name, cite);
+        if let Some(mac) = hardware {
+            self.learn_of(Client::Hardware(mac), host, name, cite);
         }
+        is_news
+    }
+
+    fn learn_of(&mut self, client: Client, host: u32, name: NameId, cite: Cite) {
+        let client = number(&mut self.clients, client);
+        let place = number(&mut self.pairs, Pair { client, host });
+        learn(&mut self.own, place, name, cite);
+    }
+
+    /// Reads a little of what [`Answers::learn`] will need; the sum means nothing.
+    #[must_use]
+    pub fn glance(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> u64 {
+        let Some(&host) = self.addresses.get(&Host(address)) else { return 0 };
+        let told = |client: Client| {
+            let client = *self.clients.get(&client)?;
+            let known = self.own.get(*self.pairs.get(&Pair { client, host })? as usize)?;
+            Some(known.latest.1.frame)
+        };
+        let by_hardware = hardware.and_then(|mac| told(Client::Hardware(mac)));
+        told(Client::Address(client)).unwrap_or(0) ^ by_hardware.unwrap_or(0)
     }
 
     /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
@@ -165,7 +229,7 @@ impl Answers {
     #[must_use]
     pub fn find(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<Answered> {
         let own = self.own(client, hardware, address);
-        let known = own.or_else(|| self.anyone.get(*self.addresses.get(&address)? as usize))?;
+        let known = own.or_else(|| self.anyone.get(*self.addresses.get(&Host(address))? as usize))?;
         let (name, cite) = known.latest;
         let several = known.is_several();
         Some(Answered { name, cite, several, own: own.is_some() })
@@ -200,10 +264,10 @@ impl Answers {
     }
 
     fn own(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<&Known> {
-        let address = *self.addresses.get(&address)?;
+        let host = *self.addresses.get(&Host(address))?;
         let told = |client: Client| {
-            let pair = [*self.clients.get(&client)?, address];
-            self.own.get(*self.pairs.get(&pair)? as usize)
+            let client = *self.clients.get(&client)?;
+            self.own.get(*self.pairs.get(&Pair { client, host })? as usize)
         };
         told(Client::Address(client)).or_else(|| told(Client::Hardware(hardware?)))
     }
@@ -215,11 +279,15 @@ fn number<K: Eq + Hash>(numbers: &mut Map<K, u32>, key: K) -> u32 {
     *numbers.entry(key).or_insert(next)
 }
 
-/// Notes an answer at a place, which may be the one behind the last.
-fn learn(all: &mut Vec<Known>, place: u32, name: NameId, cite: Cite) {
+/// Notes an answer at a place, which may be the one behind the last; whether the latest one there
+/// had another name.
+fn learn(all: &mut Vec<Known>, place: u32, name: NameId, cite: Cite) -> bool {
     match all.get_mut(place as usize) {
         Some(known) => known.learn(name, cite),
-        None => all.push(Known { latest: (name, cite), earlier: Vec::new() }),
+        None => {
+            all.push(Known { latest: (name, cite), earlier: Vec::new() });
+            true
+        }
     }
 }
 

@@ -71,6 +71,8 @@ impl Paced {
     /// Of a flow; what the local end sends is looked at first.
     #[must_use]
     pub fn of(flow: &Flow, local: Side) -> Option<Paced> {
+        // Nearly all flows end young, before any message is kept.
+        flow.messages().next()?;
         [local, local.other()].into_iter().find_map(|side| {
             let messages = || flow.messages().filter(move |message| message.side == side);
             let pace = Pace::of(messages().map(|message| message.cite.time))?;

@@ -294,15 +294,14 @@ impl FlowRecord {
         let [source, destination] = [flow.initiator, flow.initiator.other()];
         let pair =
             |field: fn(&Sent) -> u64| [field(&flow.sent(source)), field(&flow.sent(destination))];
-        let head = flow.head();
-        let names = ledger.names_of(&head, notes);
+        let sides = ledger.sides_of(flow);
+        let names = ledger.names_of(&sides, notes);
         let text = |source: NameSource| {
             let of_source = names.iter().filter(move |named| named.source == source);
             of_source.map(|named| safe(ledger.names.get(named.name)))
         };
-        let local = ledger.local_side(&head);
-        let remote = ledger.endpoint(&head, local.other());
-        let device = match ledger.endpoint(&head, local) {
+        let remote = sides.there();
+        let device = match sides.here() {
             end if end.mac.is_some() => {
                 end.mac.map_or(DeviceKey::Address(end.address), DeviceKey::Mac)
             }
@@ -321,7 +320,7 @@ impl FlowRecord {
         FlowRecord {
             proto: transport_name(flow.key.protocol),
             protocol: flow.key.protocol,
-            zones: [source, destination].map(|side| zone_of(ledger.endpoint(&head, side))),
+            zones: [source, destination].map(|side| zone_of(sides.end(side))),
             ended_by: end.name(),
             ended_at_frame,
             src: flow.key.address(source),

@@ -330,15 +330,14 @@ impl Tally {
 impl Ledger {
     /// Whose a live flow is, if it ended now, and which of its sides is at home.
     fn whose(&self, flow: &Flow) -> (Key, crate::flow::Side) {
-        let head = flow.head();
-        let local = self.local_side(&head);
-        let name = self.best_name(&head, self.notes.get(&flow.first_frame));
+        let sides = self.sides_of(flow);
+        let name = self.best_name(&sides, self.notes.get(&flow.first_frame));
         let name = name.filter(|named| named.source != NameSource::File);
         let key = Key {
-            local: self.endpoint(&head, local),
-            remote: self.endpoint(&head, local.other()),
+            local: sides.here(),
+            remote: sides.there(),
             name: name.map(|named| named.name),
         };
-        (key, local)
+        (key, sides.local)
     }
 }

@@ -95,7 +95,10 @@ impl Events {
         match self.order[event as usize] {
             Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
             Event::Closed(at) => ledger.glance_at_row(&self.closed[at as usize].flow),
-            Event::Said(_) => 0,
+            Event::Said(at) => {
+                let Said { flow, side, what, .. } = &self.said[at as usize];
+                ledger.glance_at_answer(flow, *side, what)
+            }
         }
     }
 

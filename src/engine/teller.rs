@@ -53,6 +53,10 @@ impl<'r> Teller<'r> {
         if self.silent {
             return;
         }
+        if let [part] = parts {
+            self.tell_part(common, part);
+            return;
+        }
         let mut order = std::mem::take(&mut self.order);
         order.clear();
         for (part, Part { told, .. }) in parts.iter().enumerate() {
@@ -79,6 +83,26 @@ impl<'r> Teller<'r> {
             }
         }
         self.order = order;
+    }
+
+    /// The same of a job with one part, whose events are in the order of frames already.
+    fn tell_part(&mut self, common: &Common, Part { told, events, .. }: &Part) {
+        let mut asides = common.asides.iter().peekable();
+        for &Told { place, start, end } in told {
+            while let Some(&(_, aside)) = asides.next_if(|(before, _)| *before < place) {
+                self.aside(aside, common);
+            }
+            for event in start..end {
+                if event as usize % AHEAD == 0 {
+                    let ahead = event..events.len().min(event + AHEAD as u32);
+                    self.fetch(ahead.map(|event| (events, event)));
+                }
+                self.event(events, event);
+            }
+        }
+        for &(_, aside) in asides {
+            self.aside(aside, common);
+        }
     }
 
     /// Tells all events of one partition, in their order.

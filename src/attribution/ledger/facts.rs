@@ -1,6 +1,7 @@
 //! What is said in flows: names, descriptions of devices, evidence.
 
 use super::shown::{self, Shown};
+use super::sides::Sides;
 use super::{Client, DEVICES_MAX, DeviceKey, EVIDENCE_MAX, Evidence, Identity, Ledger, Mark};
 use crate::base::address::{Mac, Scope};
 use crate::flow::{Cite, Head, Side};
@@ -28,6 +29,15 @@ impl Ledger {
         self.describe(Some(DeviceKey::Mac(mac)), kind, &Fact { what, name, value, frame });
     }
 
+    /// Reads a little of what an answer to a question for a name will change, for the same purpose as
+    /// [`Ledger::glance_at_row`].
+    #[must_use]
+    pub fn glance_at_answer(&self, flow: &Head, side: Side, what: &What) -> u64 {
+        let What::Answer { address, .. } = *what else { return 0 };
+        let client = self.endpoint(flow, side.other());
+        self.answers.glance(client.address, client.mac, address)
+    }
+
     /// Something was said in a flow by `side`, in the frame `cite`.
     pub fn fact(&mut self, flow: &Head, side: Side, cite: Cite, fact: &Fact<'_>) {
         let evidence = |mark, what: &str, length| Evidence {
@@ -41,7 +51,7 @@ impl Ledger {
         match fact.what {
             What::Query { .. } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    let asked = self.asked.entry(name).or_default();
+                    let asked = self.asked.of(name);
                     if asked.queries == 0 {
                         asked.first_frame = fact.frame;
                     }
@@ -51,15 +61,17 @@ impl Ledger {
             }
             What::Answer { address, .. } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    self.asked.entry(name).or_default().addresses.insert(address);
                     let client = self.endpoint(flow, side.other());
-                    self.answers.learn(client.address, client.mac, address, name, cite);
+                    // What was the latest word on the address already is among the answers too.
+                    if self.answers.learn(client.address, client.mac, address, name, cite) {
+                        self.asked.of(name).addresses.insert(address);
+                    }
                 }
             }
             What::OwnName { address } => {
                 if let Some(name) = self.names.intern(fact.value) {
-                    self.asked.entry(name).or_default().addresses.insert(address);
-                    let key = self.sender(flow, side);
+                    self.asked.of(name).addresses.insert(address);
+                    let key = sender(&self.sides(flow), side);
                     self.describe(key, IdentityKind::HostName, fact);
                 }
             }
@@ -73,17 +85,17 @@ impl Ledger {
                 }
             }
             What::Identity { subject: Subject::Sender, kind } => {
-                let key = self.sender(flow, side);
-                self.describe(key, kind, fact);
-                self.show(flow, side, cite, fact);
-                if side == self.local_side(flow)
-                    && self.scope(flow, side.other()) == Scope::Internet
+                let sides = self.sides(flow);
+                self.describe(sender(&sides, side), kind, fact);
+                self.show(flow, &sides, side, cite, fact);
+                if side == sides.local
+                    && sides.scope(side.other()) == Scope::Internet
                     && tells_apart(kind)
                 {
                     self.prove(flow, evidence(Mark::Identifier, fact.name, fact.value.len()));
                 }
                 if (kind != IdentityKind::Product || is_of_server(fact.name))
-                    && let Some(mark) = self.tells(flow, side, kind)
+                    && let Some(mark) = tells(&sides, side, kind)
                 {
                     let told = evidence(mark, fact.name, fact.value.len());
                     self.prove(flow, Evidence { kind: Some(kind), ..told });
@@ -151,7 +163,7 @@ impl Ledger {
             }
             What::Fingerprint(kind) => {
                 if kind == FingerprintKind::Ja4 {
-                    let key = self.sender(flow, side);
+                    let key = sender(&self.sides(flow), side);
                     self.describe(key, IdentityKind::Software, fact);
                 }
                 let client = self.client(flow);
@@ -192,38 +204,18 @@ impl Ledger {
         }
     }
 
-    /// Which end says to the test network what a device is: its model and key to anybody, the rest to others than
-    /// the internet, for that is another question.
-    fn tells(&self, flow: &Head, side: Side, kind: IdentityKind) -> Option<Mark> {
-        use IdentityKind::{Account, DeviceId, Firmware, Key, Location, Model, Product, Serial};
-        // Most descriptions are of programs.
-        if !matches!(
-            kind,
-            Model | Serial | DeviceId | Firmware | Location | Account | Key | Product
-        ) {
-            return None;
-        }
-        let local = self.local_side(flow);
-        let inside = [local, local.other()].map(|end| self.scope(flow, end) != Scope::Internet);
-        let counts = matches!(kind, Model | Key) || inside == [true, true];
-        let here = side == local;
-        (counts && inside[usize::from(!here)]).then_some(match here {
-            true => Mark::TellsHere,
-            false => Mark::TellsThere,
-        })
-    }
-
     /// An end of a flow with the internet said what it is.
-    fn show(&mut self, flow: &Head, side: Side, cite: Cite, fact: &Fact<'_>) {
-        let remote = self.local_side(flow).other();
-        if self.scope(flow, remote) != Scope::Internet {
+    fn show(&mut self, flow: &Head, sides: &Sides, side: Side, cite: Cite, fact: &Fact<'_>) {
+        let remote = sides.local.other();
+        if sides.scope(remote) != Scope::Internet {
             return;
         }
-        let value = shortened(fact.value);
-        let shown = Shown { fact: fact.name, value, by_remote: side == remote, cite };
+        let (value, by_remote) = (short(fact.value), side == remote);
         let kept = &mut self.notes.of(flow.first_frame).shown;
-        if kept.len() < shown::SHOWN_MAX && !kept.iter().any(|other| other.repeats(&shown)) {
-            kept.push(shown);
+        if kept.len() < shown::SHOWN_MAX
+            && !kept.iter().any(|other| other.says(fact.name, value, by_remote))
+        {
+            kept.push(Shown { fact: fact.name, value: value.into(), by_remote, cite });
         }
     }
 
@@ -235,15 +227,6 @@ impl Ledger {
         let kept = &mut self.notes.of(flow.first_frame).evidence;
         if kept.iter().filter(|other| other.mark == evidence.mark).count() < EVIDENCE_MAX {
             kept.push(evidence);
-        }
-    }
-
-    fn sender(&self, flow: &Head, side: Side) -> Option<DeviceKey> {
-        let end = self.endpoint(flow, side);
-        match (end.mac, self.scope(flow, side)) {
-            (Some(mac), _) => Some(DeviceKey::Mac(mac)),
-            (None, Scope::Inside) => Some(DeviceKey::Address(end.address)),
-            _ => None,
         }
     }
 
@@ -265,6 +248,34 @@ impl Ledger {
         }
         known.push(Identity { kind, fact: fact.name, value: value.into(), frame: fact.frame });
     }
+}
+
+/// Which device a side is, where it is one of the test network.
+fn sender(sides: &Sides, side: Side) -> Option<DeviceKey> {
+    let end = sides.end(side);
+    match (end.mac, sides.scope(side)) {
+        (Some(mac), _) => Some(DeviceKey::Mac(mac)),
+        (None, Scope::Inside) => Some(DeviceKey::Address(end.address)),
+        _ => None,
+    }
+}
+
+/// Which end says to the test network what a device is: its model and key to anybody, the rest to others than
+/// the internet, for that is another question.
+fn tells(sides: &Sides, side: Side, kind: IdentityKind) -> Option<Mark> {
+    use IdentityKind::{Account, DeviceId, Firmware, Key, Location, Model, Product, Serial};
+    // Most descriptions are of programs.
+    if !matches!(kind, Model | Serial | DeviceId | Firmware | Location | Account | Key | Product) {
+        return None;
+    }
+    let ends = [sides.local, sides.local.other()];
+    let inside = ends.map(|end| sides.scope(end) != Scope::Internet);
+    let counts = matches!(kind, Model | Key) || inside == [true, true];
+    let here = side == sides.local;
+    (counts && inside[usize::from(!here)]).then_some(match here {
+        true => Mark::TellsHere,
+        false => Mark::TellsThere,
+    })
 }
 
 /// Whether a server calls its program so: what clients call theirs is the more common, and proves little.

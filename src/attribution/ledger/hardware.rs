@@ -46,17 +46,6 @@ pub struct Identity {
     pub frame: u64,
 }
 
-/// How often and where a name was asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Asked {
-    /// Questions.
-    pub queries: u64,
-    /// Frame of the first.
-    pub first_frame: u64,
-    /// Addresses that were answered.
-    pub addresses: std::collections::BTreeSet<IpAddr>,
-}
-
 impl Hardware {
     pub(super) fn saw(&mut self, address: IpAddr, time: Timestamp) {
         match self.place(address) {

@@ -21,7 +21,7 @@ const UPLOAD_BYTES_MIN: u64 = 480_000;
 pub const EVIDENCE_MAX: usize = 64;
 
 /// What a row adds up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct RowKey {
     pub(super) local: Endpoint,
     pub(super) remote: Endpoint,
@@ -31,6 +31,21 @@ pub(super) struct RowKey {
     pub(super) label: &'static str,
     pub(super) method: Method,
     pub(super) content: Content,
+}
+
+impl RowKey {
+    /// Whether it is what makes a row.
+    #[inline]
+    pub(super) fn is_of(&self, row: &Row) -> bool {
+        self.remote == row.remote
+            && self.local == row.local
+            && self.port == row.port
+            && self.protocol == row.protocol
+            && self.name == row.name.map(|named| (named.name, named.source))
+            && self.method == row.label.method
+            && self.content == row.label.content
+            && self.label == row.label.protocol
+    }
 }
 
 /// All flows of one local end with one remote under one name, for one service.
@@ -152,20 +167,6 @@ impl Ledger {
 }
 
 impl Row {
-    /// What makes it the row of its flows.
-    pub(super) fn key(&self) -> RowKey {
-        RowKey {
-            local: self.local,
-            remote: self.remote,
-            name: self.name.map(|named| (named.name, named.source)),
-            protocol: self.protocol,
-            port: self.port,
-            label: self.label.protocol,
-            method: self.label.method,
-            content: self.label.content,
-        }
-    }
-
     pub(super) fn new(key: &RowKey, name: Option<Named>, label: Label, flow: &Flow) -> Row {
         Row {
             local: key.local,

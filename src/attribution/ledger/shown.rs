@@ -23,6 +23,11 @@ pub struct Shown {
 impl Shown {
     /// Whether both are the same words.
     pub(super) fn repeats(&self, other: &Shown) -> bool {
-        (self.fact, self.by_remote) == (other.fact, other.by_remote) && self.value == other.value
+        self.says(other.fact, &other.value, other.by_remote)
+    }
+
+    /// Whether it is these words.
+    pub(super) fn says(&self, fact: &str, value: &[u8], by_remote: bool) -> bool {
+        self.by_remote == by_remote && *self.value == *value && self.fact == fact
     }
 }

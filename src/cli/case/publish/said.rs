@@ -35,7 +35,9 @@ pub fn unit(ledger: &Ledger, device: Option<DeviceKey>) -> BTreeSet<Mac> {
 
 /// Tells them.
 pub fn of(ledger: &Ledger, told: &mut Told) {
-    for (&device, identities) in &ledger.identities {
+    let mut described: Vec<_> = ledger.identities.iter().collect();
+    described.sort_unstable_by_key(|&(device, _)| *device);
+    for (&device, identities) in described {
         for identity in identities {
             let Some(kind) = kind(identity.kind, &identity.value) else { continue };
             let device = Some(device_id(device));
@@ -57,7 +59,7 @@ pub fn of(ledger: &Ledger, told: &mut Told) {
             );
         }
     }
-    for (&name, asked) in &ledger.asked {
+    for (name, asked) in ledger.asked.iter() {
         let name = ledger.names.get(name);
         let lower = name.to_ascii_lowercase();
         // Names of services, which everybody asks for, begin with an underscore.

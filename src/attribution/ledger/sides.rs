@@ -1,0 +1,82 @@
+//! Which end of a flow is at home, and what its addresses say of both: found out once for all that
+//! is asked of a flow at one moment.
+
+use super::{Endpoint, Ledger};
+use crate::base::address::{Mac, Scope};
+use crate::flow::{Flow, FlowKey, Head, Side};
+use std::net::IpAddr;
+
+/// See the module.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::attribution) struct Sides {
+    /// The side at home.
+    pub local: Side,
+    /// By [`Side::index`].
+    scopes: [Scope; 2],
+    /// By [`Side::index`].
+    ends: [Endpoint; 2],
+}
+
+impl Sides {
+    /// Part of the world that a side's address belongs to.
+    #[inline]
+    pub fn scope(&self, side: Side) -> Scope {
+        self.scopes[side.index()]
+    }
+
+    /// An end; see [`Ledger::endpoint`].
+    #[inline]
+    pub fn end(&self, side: Side) -> Endpoint {
+        self.ends[side.index()]
+    }
+
+    /// The end at home.
+    #[inline]
+    pub fn here(&self) -> Endpoint {
+        self.end(self.local)
+    }
+
+    /// The other end.
+    #[inline]
+    pub fn there(&self) -> Endpoint {
+        self.end(self.local.other())
+    }
+
+    /// Where both or neither of the ends are at home, the side that began.
+    #[inline]
+    fn local(scopes: [Scope; 2], initiator: Side) -> Side {
+        match (scopes[initiator.index()], scopes[initiator.other().index()]) {
+            (Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback)
+            | (Scope::Group, Scope::Internet) => initiator.other(),
+            _ => initiator,
+        }
+    }
+}
+
+#[inline]
+fn endpoint(address: IpAddr, mac: Option<Mac>, scope: Scope) -> Endpoint {
+    let mac = mac.filter(|mac| scope == Scope::Inside && !mac.is_group());
+    Endpoint { mac, address }
+}
+
+impl Ledger {
+    #[inline]
+    fn sides_between(&self, key: &FlowKey, macs: [Option<Mac>; 2], initiator: Side) -> Sides {
+        let [low, high] = [key.address(Side::Low), key.address(Side::High)];
+        let scopes = [self.on_link.scope(low, macs[0]), self.on_link.scope(high, macs[1])];
+        let ends = [endpoint(low, macs[0], scopes[0]), endpoint(high, macs[1], scopes[1])];
+        Sides { local: Sides::local(scopes, initiator), scopes, ends }
+    }
+
+    /// Of a flow that says something.
+    #[inline]
+    pub(in crate::attribution) fn sides(&self, flow: &Head) -> Sides {
+        self.sides_between(&flow.key, flow.macs, flow.initiator)
+    }
+
+    /// Of a flow as it stands.
+    #[inline]
+    pub(in crate::attribution) fn sides_of(&self, flow: &Flow) -> Sides {
+        self.sides_between(&flow.key, flow.macs(), flow.initiator)
+    }
+}
