@@ -9,7 +9,6 @@ use phonehome::analysis::Analysis;
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::FlowRecord;
-use phonehome::attribution::world::Choice;
 use phonehome::base::time::Timestamp;
 use phonehome::canary;
 use phonehome::engine::{Engine, Job, Records, Settings};
@@ -190,15 +189,7 @@ fn spelled(time: Duration) -> String {
 
 fn main() {
     let (signatures, geo) = (Signatures::embedded().expect("signatures"), Geo::embedded());
-    let analysis = Analysis {
-        canary: canary::run(&signatures, &geo),
-        signatures: &signatures,
-        geo: &geo,
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary::run(&signatures, &geo));
     let settings = Settings { flows_max: 1 << 21, ..Settings::default() };
     let mut engine = Engine::new(settings, &geo, None);
     let mut flows = Vec::new();

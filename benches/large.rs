@@ -30,16 +30,7 @@ fn traffic(number: usize) -> Traffic {
 pub fn snapshot() -> Snapshot {
     let (signatures, geo) = (Signatures::default(), Geo::default());
     let canary = phonehome::canary::run(&signatures, &geo);
-    let choice = Choice::default();
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary,
-        choice,
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary);
     let outcome = Engine::new(Settings::default(), &geo, None).finish();
     let mut snapshot = analysis.snapshot(&outcome, &[]);
     let mut ledger = Ledger::default();

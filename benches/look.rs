@@ -8,7 +8,6 @@ mod corpus;
 use phonehome::analysis::{Analysis, Light, Touched};
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
-use phonehome::attribution::world::Choice;
 use phonehome::base::time::Timestamp;
 use phonehome::canary;
 use phonehome::engine::{Engine, Job, Settings};
@@ -89,15 +88,7 @@ fn milliseconds(time: Duration) -> f64 {
 
 fn main() {
     let (signatures, geo) = (Signatures::embedded().expect("signatures"), Geo::embedded());
-    let analysis = Analysis {
-        canary: canary::run(&signatures, &geo),
-        signatures: &signatures,
-        geo: &geo,
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary::run(&signatures, &geo));
     println!(
         "devices contacts findings   copy ms snapshot ms   drop ms; at 5 % one each; places ms adopt ms; \
          light ms with changes: none, 1 %, all"

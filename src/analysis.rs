@@ -46,7 +46,14 @@ pub struct Analysis<'k> {
     pub threads: usize,
 }
 
-impl Analysis<'_> {
+impl<'k> Analysis<'k> {
+    /// Of all devices, on one thread; nothing fails and nothing is hashed.
+    #[must_use]
+    pub fn of(signatures: &'k Signatures, geo: &'k Geo, canary: CanaryShown) -> Analysis<'k> {
+        let choice = Choice::default();
+        Analysis { signatures, geo, canary, choice, fail_on: None, hashed: false, threads: 1 }
+    }
+
     /// The snapshot of an outcome. `endings` tell what was read, one entry an input.
     #[must_use]
     pub fn snapshot(&self, outcome: &Outcome, endings: &[Ending]) -> Snapshot {

@@ -146,14 +146,9 @@ fn of_its_destination(snapshot: &Snapshot) {
 #[test]
 fn light_looks_say_what_full_looks_say() {
     let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
-    let analysis = |choice| Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary: canary::run(&signatures, &geo),
-        choice,
-        fail_on: None,
-        hashed: false,
-        threads: 1,
+    let analysis = |choice| {
+        let canary = canary::run(&signatures, &geo);
+        Analysis { choice, ..Analysis::of(&signatures, &geo, canary) }
     };
     let all = captures();
     let (mut looks, mut exact, mut fresh) = (0, 0, [0; 3]);
@@ -262,15 +257,7 @@ fn give(engine: &mut Engine<'_>, (number, data): (u64, Vec<u8>)) {
 #[test]
 fn a_new_address_under_a_known_domain_is_not_said_to_be_its_owners() {
     let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary: canary::run(&signatures, &geo),
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary::run(&signatures, &geo));
     let touched: Mutex<Touched> = Mutex::default();
     let mut hears = Hears(&touched);
     let records: &mut Records<'_> = &mut hears;
@@ -302,15 +289,7 @@ fn a_new_address_under_a_known_domain_is_not_said_to_be_its_owners() {
 #[test]
 fn nobody_is_new_where_the_ledger_is_full() {
     let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary: canary::run(&signatures, &geo),
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary::run(&signatures, &geo));
     // Room for eight rows.
     let settings = Settings { flows_max: 128, ..Settings::default() };
     for (before, new) in [(7, 1), (8, 0)] {

@@ -5,7 +5,6 @@ use phonehome::analysis::Analysis;
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::FlowRecord;
-use phonehome::attribution::world::Choice;
 use phonehome::canary;
 use phonehome::engine::{Engine, Job, Outcome, Records, Settings};
 use phonehome::source::{Chunk, FileSource};
@@ -28,15 +27,7 @@ fn feed(engine: &mut Engine<'_>, source: &mut FileSource, frames: usize) -> bool
 #[test]
 fn a_look_equals_the_analysis_of_what_was_read_so_far() {
     let (signatures, geo) = (Signatures::embedded().unwrap(), Geo::embedded());
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary: canary::run(&signatures, &geo),
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary::run(&signatures, &geo));
     let shown =
         |outcome: &Outcome| serde_json::to_string_pretty(&analysis.snapshot(outcome, &[])).unwrap();
     let lines = |records: &[FlowRecord]| {

@@ -232,7 +232,7 @@ fn asked_by_truth(truth: &Value) -> BTreeSet<String> {
 fn names_asked(walked: &Walked) -> BTreeSet<String> {
     let ledger = &walked.outcome.ledger;
     let asked = ledger.asked.iter().filter(|(_, asked)| asked.queries > 0);
-    asked.map(|(&id, _)| as_tshark_writes(ledger.names.get(id))).collect()
+    asked.map(|(id, _)| as_tshark_writes(ledger.names.get(id))).collect()
 }
 
 /// tshark calls the root `<root>` and writes control characters in octal. What it makes of bytes

@@ -6,7 +6,6 @@
 use phonehome::analysis::Analysis;
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
-use phonehome::attribution::world::Choice;
 use phonehome::base::time::Timestamp;
 use phonehome::canary;
 use phonehome::doctor::{Advice, Health, sight};
@@ -39,15 +38,7 @@ fn looking_for(device: &str, tap: impl Fn(&Frame<'_>) -> usize) -> Vec<Advice> {
     let mut job = Job::default();
     job.replace(chunk);
     engine.job(&mut job);
-    let analysis = Analysis {
-        signatures: &signatures,
-        geo: &geo,
-        canary: canary::run(&signatures, &geo),
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&signatures, &geo, canary::run(&signatures, &geo));
     sight::judge(&analysis.snapshot(&engine.finish(), &[]), Some(device))
 }
 

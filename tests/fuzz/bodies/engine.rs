@@ -5,7 +5,6 @@ use phonehome::analysis::Analysis;
 use phonehome::attribution::Signatures;
 use phonehome::attribution::geo::Geo;
 use phonehome::attribution::record::FlowRecord;
-use phonehome::attribution::world::Choice;
 use phonehome::engine::{Engine, Outcome, Records, Settings};
 use phonehome::sink::{json, report, summary};
 use phonehome::snapshot::Snapshot;
@@ -83,14 +82,6 @@ fn walk(capture: &[u8], settings: Settings) -> Option<(Value, Vec<Value>)> {
 fn snapshot(outcome: &Outcome, ending: &Ending) -> Snapshot {
     static CANARY: LazyLock<CanaryShown> =
         LazyLock::new(|| canary::run(&KNOWLEDGE.signatures, &KNOWLEDGE.geo));
-    let analysis = Analysis {
-        signatures: &KNOWLEDGE.signatures,
-        geo: &KNOWLEDGE.geo,
-        canary: CANARY.clone(),
-        choice: Choice::default(),
-        fail_on: None,
-        hashed: false,
-        threads: 1,
-    };
+    let analysis = Analysis::of(&KNOWLEDGE.signatures, &KNOWLEDGE.geo, CANARY.clone());
     analysis.snapshot(outcome, std::slice::from_ref(ending))
 }
