@@ -2,11 +2,13 @@
 //! lie in different partitions (the media server of GB/T 28181 is another host), so they are
 //! joined here, where everything is heard in the order of frames.
 
+use crate::base::address::hash_words;
 use crate::base::table::Map;
 use crate::base::time::Timestamp;
 use crate::flow::{Cite, FlowKey, Side};
 use crate::protocol::{Announced, Content, Label, Method};
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// Most announcements remembered, 150 bytes each; the oldest go first.
@@ -16,8 +18,21 @@ const VALID_NS: i64 = 5 * 60 * 1_000_000_000;
 /// A flow may begin before it is announced: some open the way through a gateway first.
 const EARLIER_NS: i64 = 60 * 1_000_000_000;
 
-/// Address, port and protocol of the end that listens.
-type Listener = (IpAddr, u16, u8);
+/// The end that listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Listener {
+    address: IpAddr,
+    port: u16,
+    protocol: u8,
+}
+
+impl Hash for Listener {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_words(self.address, state);
+        state.write_u64(u64::from(self.port) << 8 | u64::from(self.protocol));
+    }
+}
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +57,8 @@ impl Expectations {
         if !announced.is_useful() {
             return;
         }
-        let listener = (announced.address, announced.port, announced.protocol);
+        let Announced { address, port, protocol, .. } = announced;
+        let listener = Listener { address, port, protocol };
         while self.order.len() >= ANNOUNCED_MAX
             && let Some((oldest, said)) = self.order.pop_front()
         {
@@ -62,7 +78,8 @@ impl Expectations {
             return None;
         }
         [Side::Low, Side::High].into_iter().find_map(|side| {
-            let listener = (key.address(side), key.port(side)?, key.protocol);
+            let (address, port, protocol) = (key.address(side), key.port(side)?, key.protocol);
+            let listener = Listener { address, port, protocol };
             let (announced, cite) = self.by_listener.get(&listener)?;
             let peer = key.address(side.other());
             let fits = announced.peer.is_none_or(|expected| expected == peer)

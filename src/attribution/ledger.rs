@@ -123,27 +123,14 @@ pub(super) struct Notes {
     pub shown: Vec<Shown>,
     /// Protocols that go through the flow beside the one it is called by, each with a frame.
     carried: Vec<(&'static str, u64)>,
-    /// That a client's hello names no server, of notes that hold the hello no more.
-    without_name: bool,
 }
 
 impl Notes {
-    /// What a row takes of them.
-    fn of_row(&self) -> Notes {
-        let Notes { evidence, shown, .. } = self;
-        Notes {
-            evidence: evidence.clone(),
-            shown: shown.clone(),
-            without_name: self.hello_without_name(),
-            ..Notes::default()
-        }
-    }
-
     /// A client's hello was read, and names no server.
     fn hello_without_name(&self) -> bool {
         let named = |kind: &NameKind| matches!(kind, NameKind::Sni | NameKind::SniOuter);
         let has_hello = self.client.as_ref().is_some_and(|client| client.ja3.is_some());
-        self.without_name || has_hello && !self.own.iter().any(|(_, kind, _)| named(kind))
+        has_hello && !self.own.iter().any(|(_, kind, _)| named(kind))
     }
 }
 
@@ -478,19 +465,38 @@ impl Ledger {
         })
     }
 
-    /// Reads a little of the row that a flow will probably be added to, if nothing is known of the
-    /// flow's name; the sum means nothing. Asked for many flows before any is added, so that the
-    /// memory of all is fetched at once.
+    /// Reads a little of what a flow that ends has said, for the same purpose as
+    /// [`Ledger::glance_at_row`], and before it.
+    #[must_use]
+    pub fn glance_at_notes(&self, flow: &Flow) -> u64 {
+        self.notes.get(&flow.first_frame).map_or(0, |notes| {
+            let first = notes.evidence.first().map_or(0, |evidence| evidence.cite.frame);
+            first ^ notes.own.len() as u64 ^ notes.shown.len() as u64
+        })
+    }
+
+    /// Reads a little of the row that a flow will probably be added to; the sum means nothing. Asked
+    /// for many flows before any is added, so that the memory of all is fetched at once.
     #[must_use]
     pub fn glance_at_row(&self, flow: &Flow) -> u64 {
         let sides = self.sides_of(flow);
         let (here, there) = (sides.here().address, sides.there().address);
-        let hash = row_hash(&self.hasher, here, there, service_port(flow, sides.local), None);
-        let guess = self.row_index.find(hash, |_| true);
-        guess.map_or(0, |&index| {
-            let row = &self.rows[index as usize];
-            row.flows ^ row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64
-        })
+        let name = self.best_name(&sides, self.notes.get(&flow.first_frame));
+        let name = name.map(|named| (named.name, named.source));
+        let hash = row_hash(&self.hasher, here, there, service_port(flow, sides.local), name);
+        match self.row_index.find(hash, |_| true) {
+            Some(&index) => {
+                let row = &self.rows[index as usize];
+                let counted = row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64;
+                counted ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
+            }
+            // Without a row, it still says something of its device.
+            None => {
+                let known = sides.here().mac.and_then(|mac| self.hardware.get(&mac));
+                let hops = known.and_then(|hardware| hardware.own_hops.first());
+                hops.map_or(0, |address| u64::from(address.is_ipv4()))
+            }
+        }
     }
 
     /// The label of a flow that ends, from that which its payload or port gives: with what other
@@ -590,10 +596,15 @@ impl Ledger {
             self.losses.paces += u64::from(paced.take().is_some());
         }
         self.paced += usize::from(paced.is_some());
-        let mut notes = notes.map_or_else(Notes::default, |notes| {
-            Arc::try_unwrap(notes).unwrap_or_else(|lent| lent.of_row())
-        });
-        for shown in std::mem::take(&mut notes.shown) {
+        let (mut shown, mut evidence, mut without_name) = Default::default();
+        if let Some(mut notes) = notes {
+            without_name = notes.hello_without_name();
+            (shown, evidence) = match Arc::get_mut(&mut notes) {
+                Some(own) => (std::mem::take(&mut own.shown), std::mem::take(&mut own.evidence)),
+                None => (notes.shown.clone(), notes.evidence.clone()),
+            };
+        }
+        for shown in shown {
             if !row.is_news(&shown) {
                 continue;
             }
@@ -604,7 +615,7 @@ impl Ledger {
                 self.losses.identities += 1;
             }
         }
-        let (remembered, marks) = row.add(flow, local, notes, paced, room);
+        let (remembered, marks) = row.add(flow, local, (evidence, without_name), paced, room);
         self.flow_refs += remembered;
         Some((index, marks))
     }

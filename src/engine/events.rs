@@ -20,6 +20,8 @@ pub(super) struct Events {
     opened: Vec<Opened>,
     said: Vec<Said>,
     closed: Vec<Closed>,
+    /// Those that closed, apart: they are large, and so copied here only once.
+    flows: Vec<Flow>,
     values: Vec<u8>,
 }
 
@@ -48,7 +50,6 @@ struct Said {
 }
 
 struct Closed {
-    flow: Flow,
     label: Label,
     look: Option<Look>,
     end: End,
@@ -66,6 +67,7 @@ impl Events {
         self.opened.clear();
         self.said.clear();
         self.closed.clear();
+        self.flows.clear();
         self.values.clear();
     }
 
@@ -87,18 +89,28 @@ impl Events {
     /// A flow ends.
     pub fn ends(&mut self, flow: Flow, (label, look): (Label, Option<Look>), end: End, frame: u64) {
         self.order.push(Event::Closed(self.closed.len() as u32));
-        self.closed.push(Closed { flow, label, look, end, frame });
+        self.closed.push(Closed { label, look, end, frame });
+        self.flows.push(flow);
     }
 
-    /// Reads a little of what the ledger will need for an event; the sum means nothing.
+    /// Reads a little of what the ledger will need for an event, by what is known at hand; the sum
+    /// means nothing.
     pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
         match self.order[event as usize] {
             Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
-            Event::Closed(at) => ledger.glance_at_row(&self.closed[at as usize].flow),
+            Event::Closed(at) => ledger.glance_at_notes(&self.flows[at as usize]),
             Event::Said(at) => {
                 let Said { flow, side, what, .. } = &self.said[at as usize];
                 ledger.glance_at_answer(flow, *side, what)
             }
+        }
+    }
+
+    /// The same by what [`Events::glance`] has brought near.
+    pub fn glance_again(&self, event: u32, ledger: &Ledger) -> u64 {
+        match self.order[event as usize] {
+            Event::Closed(at) => ledger.glance_at_row(&self.flows[at as usize]),
+            Event::Opened(_) | Event::Said(_) => 0,
         }
     }
 
@@ -126,7 +138,8 @@ impl Events {
                 ledger.fact(&said.flow, said.side, said.cite, &fact);
             }
             Event::Closed(at) => {
-                let Closed { flow, label, look, end, frame } = &self.closed[at as usize];
+                let Closed { label, look, end, frame } = &self.closed[at as usize];
+                let flow = &self.flows[at as usize];
                 let label = ledger.settled(flow, *label);
                 let unknown = matches!(label.method, Method::Port | Method::None);
                 let look = look.as_ref().filter(|_| unknown);

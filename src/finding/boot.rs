@@ -26,8 +26,17 @@ pub(super) fn has_started(view: &View<'_>, device: &Device) -> Option<&'static s
     device.visibility.dhcp.then(|| text("shared.asked_for_address"))
 }
 
+/// From when else `what` may be known: said of very many contacts alike, and so filled in once.
+pub(super) fn earlier(what: &str) -> [String; 2] {
+    [told!("shared.before_capture_began", what), told!("shared.earlier_run_kept", what)]
+}
+
 /// Why an address or a server may be known to a device without the capture saying how.
-pub(super) fn remembered(view: &View<'_>, device: &Device, what: &str) -> [Alternative; 2] {
+pub(super) fn remembered(
+    view: &View<'_>,
+    device: &Device,
+    [before, kept]: &'static [String; 2],
+) -> [Alternative; 2] {
     let recorded = view.periods.iter().any(|p| p.name.is_some_and(|name| STARTS.contains(&name)));
     let (status, by) = if recorded {
         ("excluded", text("shared.start_recorded"))
@@ -37,13 +46,9 @@ pub(super) fn remembered(view: &View<'_>, device: &Device, what: &str) -> [Alter
         ("not excluded", text("shared.start_not_shown"))
     };
     [
+        Alternative { text: before.as_str().into(), status, by: by.into() },
         Alternative {
-            text: told!("shared.before_capture_began", what).into(),
-            status,
-            by: by.into(),
-        },
-        Alternative {
-            text: told!("shared.earlier_run_kept", what).into(),
+            text: kept.as_str().into(),
             status: "not excluded",
             by: text("shared.only_first_start").into(),
         },

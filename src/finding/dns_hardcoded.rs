@@ -1,10 +1,14 @@
 //! `dns.hardcoded-resolver`: a device asked names of a server other than those that DHCP gave it.
 
-use super::boot::{remembered, started_in};
+use super::boot::{earlier, remembered, started_in};
 use super::words::{msg, text, told};
 use super::{Alternative, Check, Draft, Fact, Rule, Severity, View, spoken, spoken_device};
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Signs, Zone};
+use std::sync::LazyLock;
+
+static EARLIER: LazyLock<[String; 2]> =
+    LazyLock::new(|| earlier(text("dns.hardcoded-resolver.server_known")));
 
 /// See the module.
 pub struct DnsHardcodedResolver;
@@ -64,11 +68,7 @@ impl Check for DnsHardcodedResolver {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.alternatives.extend(remembered(
-            view,
-            device,
-            text("dns.hardcoded-resolver.server_known"),
-        ));
+        draft.alternatives.extend(remembered(view, device, &EARLIER));
         if let Some(phase) = started_in(view, &draft.cites) {
             let first = draft.cites.iter().map(|cite| cite.frame).min().unwrap_or(0);
             let text = told!("dns.hardcoded-resolver.first_question_lies", phase);

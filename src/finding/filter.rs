@@ -7,7 +7,7 @@ use super::Counted;
 use super::words::{msg, text};
 use crate::attribution::ledger::{FlowRef, Ledger, Mark, Row, Share};
 use crate::attribution::world::transport_name;
-use crate::base::address::Spelled;
+use crate::base::address::spell;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
 use std::collections::BTreeMap;
@@ -187,7 +187,7 @@ impl<'d> Selection<'d> {
                 self.pair_terms(ledger, pairs, &between, "", &mut terms)?;
             }
         }
-        let plain = format!("({}) && {WITHOUT_QUOTES}", terms.join(" || "));
+        let plain = ["(", &terms.join(" || "), ") && ", WITHOUT_QUOTES].concat();
         let filter = match (terms.is_empty(), outermost.is_empty()) {
             (true, true) => return Err(text("filter.nothing")),
             (false, true) => plain,
@@ -226,11 +226,8 @@ impl<'d> Selection<'d> {
         if tunnelled && fragmented {
             return Err(text("filter.fragments"));
         }
-        let mut ends = format!(
-            "{family}.addr{layer} == {} && {family}.addr{layer} == {}{not_icmp}",
-            Spelled(a),
-            Spelled(b)
-        );
+        let mut ends = both(family, layer, [a, b]);
+        ends.push_str(not_icmp);
         if !layer.is_empty() {
             // ICMP of the pair itself is left out; ICMP inside the tunnel is not.
             let next = if a.is_ipv4() { ("ip.proto", 1) } else { ("ipv6.nxt", 58) };
@@ -248,7 +245,7 @@ impl<'d> Selection<'d> {
             }
         });
         if all_selected && a != b {
-            terms.push(format!("({ends})"));
+            terms.push(["(", &ends, ")"].concat());
             return Ok(());
         }
         if tunnelled {
@@ -309,6 +306,18 @@ impl<'d> Selection<'d> {
         }
         Ok(())
     }
+}
+
+/// That both addresses are in a packet's header at this layer; said of nearly every finding.
+fn both(family: &str, layer: &str, ends: [IpAddr; 2]) -> String {
+    let mut said = String::with_capacity(96);
+    for (end, and) in ends.into_iter().zip(["", " && "]) {
+        for part in [and, family, ".addr", layer, " == "] {
+            said.push_str(part);
+        }
+        spell(end, |text| said.push_str(text));
+    }
+    said
 }
 
 /// The rows between two addresses that one input holds something of.

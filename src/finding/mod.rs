@@ -625,7 +625,7 @@ fn complete(
         level: draft.level,
         subject,
         facts: draft.facts,
-        may_say: draft.may_say.replace("{bytes}", &bytes),
+        may_say: with_bytes(draft.may_say, &bytes),
         does_not_show: draft.does_not_show.iter().map(|key| words::text(key)).collect(),
         alternatives: draft.alternatives,
         refs: refs.collect(),
@@ -634,6 +634,17 @@ fn complete(
         party: contact.party,
         phase,
         review: Review::default(),
+    }
+}
+
+/// A sentence with how much went either way in its place.
+fn with_bytes(said: String, bytes: &str) -> String {
+    const PLACE: &str = "{bytes}";
+    // Braces are rare: looking for one is cheaper than looking for the word, which is done for every finding.
+    let Some(first) = said.find('{') else { return said };
+    match said[first..].strip_prefix(PLACE) {
+        Some(behind) if !behind.contains('{') => [&said[..first], bytes, behind].concat(),
+        _ => said.replace(PLACE, bytes),
     }
 }
 

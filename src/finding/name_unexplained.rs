@@ -1,13 +1,17 @@
 //! `name.unexplained`: a device began a conversation with an internet address that nothing in
 //! the capture names.
 
-use super::boot::{remembered, started_in};
+use super::boot::{earlier, remembered, started_in};
 use super::words::{msg, text, told};
 use super::{
     Alternative, Check, Draft, Fact, Rule, Service, Severity, View, spoken, spoken_device,
 };
 use crate::attribution::ledger::Mark;
 use crate::attribution::world::{Contact, Level, Signs, Zone};
+use std::sync::LazyLock;
+
+static EARLIER: LazyLock<[String; 2]> =
+    LazyLock::new(|| earlier(text("name.unexplained.looked_up")));
 
 /// See the module.
 pub struct NameUnexplained;
@@ -71,7 +75,7 @@ impl Check for NameUnexplained {
         if draft.traffic.is_empty() {
             return None;
         }
-        draft.alternatives.extend(remembered(view, device, text("name.unexplained.looked_up")));
+        draft.alternatives.extend(remembered(view, device, &EARLIER));
         let encrypted = view.asking_encrypted.contains(&contact.device_index);
         draft.alternatives.push(Alternative {
             text: text("name.unexplained.name_looked_up").into(),

@@ -4,7 +4,7 @@ use super::mark::{Evidence, MARKS, Mark};
 use super::named::{NameSource, Named};
 use super::shown::{SHOWN_MAX, Shown};
 use super::traffic::Traffic;
-use super::{Endpoint, Ledger, Notes};
+use super::{Endpoint, Ledger};
 use crate::attribution::names::NameId;
 use crate::attribution::pace::Paced;
 use crate::base::address::{Scope, scope};
@@ -48,75 +48,80 @@ impl RowKey {
     }
 }
 
-/// All flows of one local end with one remote under one name, for one service.
+/// All flows of one local end with one remote under one name, for one service. What every flow
+/// touches comes first, in lines of memory of its own (`repr(C)`): a table of many rows is in no cache.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub struct Row {
     /// The end on the test network.
     pub local: Endpoint,
     /// The other end.
     pub remote: Endpoint,
-    /// The best name, as the flows of the row have it.
-    pub name: Option<Named>,
-    /// A different name that DNS gave the device for the address.
-    pub disagrees: Option<(NameId, Cite)>,
-    /// IANA protocol number.
-    pub protocol: u8,
-    /// Port of the service.
-    pub port: Option<u16>,
     /// Protocol label; its frame is that of the first flow.
     pub label: Label,
+    /// The best name, as the flows of the row have it.
+    pub name: Option<Named>,
+    /// Port of the service.
+    pub port: Option<u16>,
+    /// Kinds of evidence in its flows, kept or not, as bits of [`Mark`].
+    pub marks: u32,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// What flows of unknown content look like, as bits of [`crate::protocol::unknown::Class`].
+    pub classes: u8,
     /// Whether the local end began any of the flows.
     pub begun_here: bool,
     /// Whether the remote end began any of the flows.
     pub begun_there: bool,
+    /// Of the local and the remote end: it has sent with a hop limit that no router counted down, and
+    /// that is noted.
+    pub(super) whole_hops: [bool; 2],
+    /// Whether any flow has fragments.
+    pub fragments: bool,
+    /// Whether any flow is carried in a tunnel.
+    pub tunnelled: bool,
     /// What the local end sent, and what it received.
     pub totals: [Sent; 2],
-    /// Payload bytes that must exist but were not captured, sent and received.
-    pub missed: [u64; 2],
-    /// Frames seen a second time on a mirror port: packets, and bytes on the wire.
-    pub duplicates: [u64; 2],
     /// Number of flows.
     pub flows: u64,
     /// Flows of which only one direction was seen.
     pub one_sided: u64,
-    /// Flows in which data was acknowledged that the capture does not hold.
-    pub acknowledged_unseen: u64,
     /// First packet.
     pub first: Timestamp,
     /// Last packet.
     pub last: Timestamp,
     /// First and last frame.
     pub frames: [u64; 2],
-    /// Smallest handshake round trip between the tap and the remote, nanoseconds.
-    pub round_trip: Option<i64>,
     /// The single flows, in the order in which they ended.
     pub flow_refs: Vec<FlowRef>,
-    /// Of the local and the remote end: it has sent with a hop limit that no router counted down, and
-    /// that is noted.
-    pub(super) whole_hops: [bool; 2],
     /// By input, where there are several.
     shares: Vec<Share>,
-    /// Kinds of evidence in its flows, kept or not, as bits of [`Mark`].
-    pub marks: u32,
-    /// What flows of unknown content look like, as bits of [`crate::protocol::unknown::Class`].
-    pub classes: u8,
     /// Flows not remembered singly because of the bound.
     pub flow_refs_lost: u64,
-    /// Whether any flow has fragments.
-    pub fragments: bool,
-    /// Whether any flow is carried in a tunnel.
-    pub tunnelled: bool,
+    /// Flows in which data was acknowledged that the capture does not hold.
+    pub acknowledged_unseen: u64,
+    /// Smallest handshake round trip between the tap and the remote, nanoseconds.
+    pub round_trip: Option<i64>,
+    /// A different name that DNS gave the device for the address.
+    pub disagrees: Option<(NameId, Cite)>,
+    /// Payload bytes that must exist but were not captured, sent and received.
+    pub missed: [u64; 2],
+    /// Frames seen a second time on a mirror port: packets, and bytes on the wire.
+    pub duplicates: [u64; 2],
     /// Flows that stay open and in which messages keep a pace.
     pub paced: Option<Box<Vec<Paced>>>,
     /// What its ends said of themselves.
     pub shown: Vec<Shown>,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
-    /// Pieces of evidence by the bit of their mark.
-    evidence_kept: [u8; MARKS],
     /// Evidence not kept because of the bound.
     pub evidence_lost: u64,
+    /// Pieces of evidence by the bit of their mark.
+    evidence_kept: [u8; MARKS],
 }
+
+// Five lines that each flow touches, and three more.
+const _: () = assert!(std::mem::offset_of!(Row, round_trip) == 5 * 64 && size_of::<Row>() == 512);
 
 /// One flow of a row, as far as one input holds it.
 #[derive(Debug, Clone)]
@@ -204,13 +209,13 @@ impl Row {
         }
     }
 
-    /// Adds a flow; returns how many of its shares, at most `room`, are remembered singly, and its
+    /// Adds a flow, with what it proves and whether a hello in it names no server; returns how many of its shares, at most `room`, are remembered singly, and its
     /// marks.
     pub(super) fn add(
         &mut self,
         flow: &Flow,
         local: Side,
-        notes: Notes,
+        (evidence, without_name): (Vec<Evidence>, bool),
         paced: Option<Paced>,
         room: usize,
     ) -> (usize, u32) {
@@ -222,10 +227,15 @@ impl Row {
             add(sum, &sent);
         }
         for (way, side) in [local, remote].into_iter().enumerate() {
-            self.missed[way] += flow.missed_bytes(side);
+            let missed = flow.missed_bytes(side);
+            if missed > 0 {
+                self.missed[way] += missed;
+            }
             let [packets, bytes] = flow.duplicates(side);
-            self.duplicates[0] += packets;
-            self.duplicates[1] += bytes;
+            if packets > 0 {
+                self.duplicates[0] += packets;
+                self.duplicates[1] += bytes;
+            }
         }
         self.flows += 1;
         self.one_sided += u64::from(totals.iter().any(|sent| sent.packets == 0));
@@ -242,9 +252,10 @@ impl Row {
         self.last = self.last.max(flow.last);
         self.fragments |= flow.has_fragments();
         self.tunnelled |= flow.tunnels().is_some();
-        let measured = flow.round_trip(remote);
-        self.round_trip = [self.round_trip, measured].into_iter().flatten().min();
-        let mut marks = notes.evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u32);
+        if let Some(measured) = flow.round_trip(remote) {
+            self.round_trip = Some(self.round_trip.map_or(measured, |known| known.min(measured)));
+        }
+        let mut marks = evidence.iter().fold(0, |bits, evidence| bits | evidence.mark as u32);
         if self.is_on_internet() && is_inbound(flow, local) {
             marks |= Mark::Inbound as u32;
         }
@@ -258,11 +269,11 @@ impl Row {
         if is_upload(totals) {
             marks |= Mark::Upload as u32;
         }
-        if notes.hello_without_name() {
+        if without_name {
             marks |= Mark::NoServerName as u32;
         }
         self.marks |= marks;
-        for evidence in notes.evidence {
+        for evidence in evidence {
             let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {
                 *kept += 1;
