@@ -209,8 +209,8 @@ impl Row {
         }
     }
 
-    /// Adds a flow, with what it proves and whether a hello in it names no server; returns how many of its shares, at most `room`, are remembered singly, and its
-    /// marks.
+    /// Adds a flow, with what it proves and whether a hello in it names no server; returns how many
+    /// of its shares, at most `room`, are remembered singly, and its marks.
     pub(super) fn add(
         &mut self,
         flow: &Flow,
