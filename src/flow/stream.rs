@@ -29,8 +29,18 @@ pub struct Half {
     pub(super) acknowledged_unseen: bool,
     /// Segments whose bytes differ from those that an earlier one had at the same place.
     pub(super) conflicts: u32,
-    disorder: Option<Box<Disorder>>,
+    kept: Option<Box<Kept>>,
 }
+
+/// What a direction keeps while somebody reads it, and for as long as bytes are missing. One line of
+/// memory, since most directions say little and all of them in order.
+#[derive(Debug, Clone, Default)]
+struct Kept {
+    disorder: Option<Box<Disorder>>,
+    tail: Tail,
+}
+
+const _: () = assert!(size_of::<Kept>() <= 56);
 
 /// What a direction with missing or early segments needs.
 #[derive(Debug, Clone, Default)]
@@ -40,8 +50,85 @@ struct Disorder {
     abandoned: u64,
     held: VecDeque<Held>,
     held_bytes: usize,
-    /// What was handed out last; its end is the next byte to hand out.
-    tail: Vec<u8>,
+}
+
+/// Bytes of a tail that lie where the tail does.
+const SHORT_BYTES: usize = 46;
+
+/// What was handed out last; its end is the next byte to hand out.
+#[derive(Debug, Clone)]
+enum Tail {
+    Short(u8, [u8; SHORT_BYTES]),
+    Long(Vec<u8>),
+}
+
+impl Default for Tail {
+    fn default() -> Tail {
+        Tail::Short(0, [0; SHORT_BYTES])
+    }
+}
+
+impl Tail {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Tail::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Tail::Long(bytes) => bytes,
+        }
+    }
+
+    /// Memory it takes beyond its own, bytes.
+    fn held_bytes(&self) -> usize {
+        match self {
+            Tail::Short(..) => 0,
+            Tail::Long(bytes) => bytes.capacity(),
+        }
+    }
+
+    fn push(&mut self, data: &[u8]) {
+        match self {
+            Tail::Short(length, bytes) => {
+                let before = usize::from(*length);
+                let end = before + data.len();
+                if let Some(room) = bytes.get_mut(before..end) {
+                    room.copy_from_slice(data);
+                    *length = end as u8;
+                    return;
+                }
+                let mut long = Vec::with_capacity(room(end));
+                if data.len() < TAIL_BYTES {
+                    long.extend_from_slice(&bytes[..before]);
+                }
+                long.extend_from_slice(last(data));
+                *self = Tail::Long(long);
+            }
+            Tail::Long(bytes) => {
+                if data.len() >= TAIL_BYTES {
+                    bytes.clear();
+                } else if bytes.len() + data.len() > 2 * TAIL_BYTES {
+                    bytes.drain(..bytes.len() - TAIL_BYTES);
+                }
+                let data = last(data);
+                if bytes.len() + data.len() > bytes.capacity() {
+                    bytes.reserve_exact(room(bytes.len() + data.len()) - bytes.len());
+                }
+                bytes.extend_from_slice(data);
+            }
+        }
+    }
+}
+
+/// Room for a tail of so many bytes, in few steps: most grow once. What is up to the second step comes
+/// out of the allocator's cache.
+fn room(bytes: usize) -> usize {
+    match bytes {
+        ..=128 => 128,
+        ..=1024 => 1024,
+        _ => 2 * TAIL_BYTES,
+    }
+}
+
+fn last(data: &[u8]) -> &[u8] {
+    &data[data.len().saturating_sub(TAIL_BYTES)..]
 }
 
 #[derive(Debug, Clone)]
@@ -127,6 +214,18 @@ fn is_before(a: u32, b: u32) -> bool {
 }
 
 impl Half {
+    fn disorder(&self) -> Option<&Disorder> {
+        self.kept.as_ref()?.disorder.as_deref()
+    }
+
+    fn disorder_mut(&mut self) -> Option<&mut Disorder> {
+        self.kept.as_mut()?.disorder.as_deref_mut()
+    }
+
+    fn need_disorder(&mut self) -> &mut Disorder {
+        self.kept.get_or_insert_default().disorder.get_or_insert_default()
+    }
+
     /// Notes the sequence number of a SYN: payload starts behind it.
     pub(super) fn synchronise(&mut self, sequence: u32) {
         if !self.started {
@@ -138,7 +237,7 @@ impl Half {
 
     /// Bytes that must have been sent but were not captured.
     pub(super) fn missed(&self) -> u64 {
-        let Some(disorder) = &self.disorder else { return 0 };
+        let Some(disorder) = self.disorder() else { return 0 };
         let open = disorder.holes.iter().map(|&(from, to)| u64::from(to.wrapping_sub(from)));
         disorder.abandoned + open.sum::<u64>()
     }
@@ -183,7 +282,7 @@ impl Half {
         if is_before(self.high, sequence) {
             let before = std::mem::replace(&mut self.high, end);
             if sequence.wrapping_sub(before) < JUMP_MAX {
-                let disorder = self.disorder.get_or_insert_default();
+                let disorder = self.need_disorder();
                 disorder.holes.push((before, sequence));
                 disorder.give_up_holes(end);
             }
@@ -194,10 +293,11 @@ impl Half {
             new_bytes += end.wrapping_sub(self.high);
             self.high = end;
         }
-        if let Some(disorder) = self.disorder.as_deref_mut() {
-            disorder.give_up_holes(self.high);
+        let high = self.high;
+        if let Some(disorder) = self.disorder_mut() {
+            disorder.give_up_holes(high);
             new_bytes += disorder.fill(sequence, end);
-            disorder.give_up_holes(self.high);
+            disorder.give_up_holes(high);
         }
         Added { new_bytes }
     }
@@ -228,12 +328,11 @@ impl Half {
         self.compare_with_held(self.next, rest);
         while !rest.is_empty() {
             // What is held back came first.
-            let held = self.disorder.as_ref().and_then(|disorder| disorder.held.front());
+            let held = self.disorder().and_then(|disorder| disorder.held.front());
             let clear = held.map_or(rest.len(), |h| h.sequence.wrapping_sub(self.next) as usize);
             let data = &rest[..clear.min(rest.len())];
             let from = self.next;
-            self.advance(data);
-            if !data.is_empty() && !give(&Segment { data, ..segment }) {
+            if !data.is_empty() && !self.pass_on(&Segment { data, ..segment }, give) {
                 return false;
             }
             if !self.release(segment, give) {
@@ -244,21 +343,20 @@ impl Half {
         true
     }
 
-    /// Moves behind `data`, which is handed out.
-    fn advance(&mut self, data: &[u8]) {
-        self.next = self.next.wrapping_add(data.len() as u32);
-        let tail = &mut self.disorder.get_or_insert_default().tail;
-        if data.len() >= TAIL_BYTES {
-            tail.clear();
-        } else if tail.len() + data.len() > 2 * TAIL_BYTES {
-            tail.drain(..tail.len() - TAIL_BYTES);
+    /// Hands out a piece and moves behind it. Where that was the last one that is wanted, nothing
+    /// of it is kept.
+    fn pass_on(&mut self, piece: &Segment<'_>, give: &mut dyn FnMut(&Segment<'_>) -> bool) -> bool {
+        self.next = self.next.wrapping_add(piece.data.len() as u32);
+        if !give(piece) {
+            return false;
         }
-        tail.extend_from_slice(&data[data.len().saturating_sub(TAIL_BYTES)..]);
+        self.kept.get_or_insert_default().tail.push(piece.data);
+        true
     }
 
     /// Holds bytes that begin `back` before the next one to hand out against what was there.
     fn compare_with_tail(&mut self, back: usize, data: &[u8]) {
-        let tail = self.disorder.as_ref().map_or(&[][..], |disorder| &disorder.tail);
+        let tail = self.kept.as_ref().map_or(&[][..], |kept| kept.tail.bytes());
         let kept = back.min(tail.len());
         let old = &tail[tail.len() - kept..];
         let new = data.get(back - kept..).unwrap_or(&[]);
@@ -269,8 +367,7 @@ impl Half {
 
     /// Holds bytes at `sequence` against what is held back for the same place.
     fn compare_with_held(&mut self, sequence: u32, data: &[u8]) {
-        let Some(disorder) = self.disorder.as_ref().filter(|disorder| !disorder.held.is_empty())
-        else {
+        let Some(disorder) = self.disorder().filter(|disorder| !disorder.held.is_empty()) else {
             return;
         };
         let base = self.next;
@@ -305,7 +402,7 @@ impl Half {
         }
         self.compare_with_held(sequence, segment.data);
         let base = self.next;
-        let disorder = self.disorder.get_or_insert_default();
+        let disorder = self.need_disorder();
         let distance = |held: &Held| held.sequence.wrapping_sub(base);
         let place = disorder.held.partition_point(|h| distance(h) < sequence.wrapping_sub(base));
         let known = disorder.held.get(place);
@@ -324,22 +421,22 @@ impl Half {
         segment: Segment<'_>,
         give: &mut dyn FnMut(&Segment<'_>) -> bool,
     ) -> bool {
-        while let Some(disorder) = &mut self.disorder
-            && let Some(held) = disorder.held.front()
-        {
-            let ahead = held.sequence.wrapping_sub(self.next);
+        loop {
+            let next = self.next;
+            let Some(disorder) = self.disorder_mut() else { break };
+            let Some(held) = disorder.held.front() else { break };
+            let ahead = held.sequence.wrapping_sub(next);
             if ahead != 0 && ahead < JUMP_MAX {
                 break;
             }
             let Some(held) = disorder.held.pop_front() else { break };
             disorder.held_bytes -= held.cost();
-            let seen = self.next.wrapping_sub(held.sequence) as usize;
+            let seen = next.wrapping_sub(held.sequence) as usize;
             let data = held.data.get(seen..).unwrap_or(&[]);
             if data.is_empty() {
                 continue;
             }
-            self.advance(data);
-            if !give(&held.cite.segment(data, 0, &segment)) {
+            if !self.pass_on(&held.cite.segment(data, 0, &segment), give) {
                 return false;
             }
         }
@@ -353,39 +450,48 @@ impl Half {
         like: Segment<'_>,
         give: &mut dyn FnMut(&Segment<'_>) -> bool,
     ) -> bool {
-        let Some(disorder) = &mut self.disorder else { return true };
+        let Some(kept) = &mut self.kept else { return true };
+        let Some(disorder) = &mut kept.disorder else { return true };
         let Some(held) = disorder.held.pop_front() else { return true };
         disorder.held_bytes -= held.cost();
         // What was handed out before the gap is not what stands before the piece.
-        disorder.tail.clear();
+        kept.tail = Tail::default();
         let gap = u64::from(held.sequence.wrapping_sub(self.next));
         self.next = held.sequence;
-        self.advance(&held.data);
-        give(&held.cite.segment(&held.data, gap, &like)) && self.release(like, give)
+        let piece = held.cite.segment(&held.data, gap, &like);
+        self.pass_on(&piece, give) && self.release(like, give)
     }
 
     /// Payload kept, bytes.
+    #[inline]
     pub(super) fn held_bytes(&self) -> usize {
-        self.disorder.as_ref().map_or(0, |d| d.held_bytes + d.tail.capacity())
+        self.kept.as_ref().map_or(0, |kept| {
+            kept.disorder.as_ref().map_or(0, |disorder| disorder.held_bytes)
+                + kept.tail.held_bytes()
+        })
     }
 
     /// Forgets what was handed out: later copies of it are not held against it.
     pub(super) fn forget_tail(&mut self) {
-        if let Some(disorder) = &mut self.disorder {
-            disorder.tail = Vec::new();
+        if let Some(kept) = &mut self.kept {
+            kept.tail = Tail::default();
         }
     }
 
     pub(super) fn holds(&self) -> bool {
-        self.disorder.as_ref().is_some_and(|disorder| !disorder.held.is_empty())
+        self.disorder().is_some_and(|disorder| !disorder.held.is_empty())
     }
 
-    /// Forgets held payload: nobody wants it any more.
+    /// Forgets held payload: nobody wants it any more. What is missing stays known.
     pub(super) fn drop_held(&mut self) {
-        if let Some(disorder) = &mut self.disorder {
-            disorder.held = VecDeque::new();
-            disorder.held_bytes = 0;
-            disorder.tail = Vec::new();
+        let Some(kept) = &mut self.kept else { return };
+        match &mut kept.disorder {
+            Some(disorder) if !disorder.holes.is_empty() || disorder.abandoned > 0 => {
+                disorder.held = VecDeque::new();
+                disorder.held_bytes = 0;
+                kept.tail = Tail::default();
+            }
+            _ => self.kept = None,
         }
     }
 }
@@ -458,7 +564,7 @@ mod tests {
         half.count(1_000_001, 1);
         for sequence in (3..100_000u32).step_by(2) {
             half.count(sequence, 1);
-            assert!(half.disorder.as_ref().unwrap().holes.len() <= HOLES_MAX);
+            assert!(half.disorder().unwrap().holes.len() <= HOLES_MAX);
         }
         // Those given up were below what came later, so every byte is still counted once.
         assert_eq!(half.missed(), 1_000_000 - (100_000u64 - 3).div_ceil(2));
@@ -491,6 +597,44 @@ mod tests {
         let (_, _, same) =
             run(&[(10, b""), (12, b"cd"), (10, b"abc"), (11, b"bcd"), (10, b"abcd")]);
         assert_eq!(same.conflicts, 0);
+    }
+
+    #[test]
+    fn what_was_handed_out_is_remembered_however_it_grew() {
+        let bytes: Vec<u8> = (0..9000u32).map(|at| (at % 251) as u8).collect();
+        for size in [1, 7, 45, 46, 47, 128, 129, 1000, 1448, 2047, 2048, 2049, 9000] {
+            for total in [46, 47, 128, 129, 1024, 1025, 4096, 4097, 9000] {
+                let mut half = Half::default();
+                half.synchronise(0);
+                let mut hand_out = |from: usize, data: &[u8]| {
+                    let segment = Segment { data, ..segment() };
+                    half.hand_out(1 + from as u32, data.len() as u32, segment, &mut |_| true);
+                    assert!(half.held_bytes() <= 2 * TAIL_BYTES, "{size} {total}");
+                    half.conflicts
+                };
+                for (at, piece) in bytes[..total].chunks(size).enumerate() {
+                    hand_out(at * size, piece);
+                }
+                let from = total.saturating_sub(TAIL_BYTES);
+                let mut again = bytes[from..total].to_vec();
+                assert_eq!(hand_out(from, &again), 0, "{size} {total}");
+                again[0] ^= 1;
+                assert_eq!(hand_out(from, &again), 1, "{size} {total}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_nobody_wants_but_what_is_missing() {
+        let (_, _, mut half) = run(&[(10, b""), (10, b"ab"), (20, b"cd")]);
+        let data = &b"cdefghij"[..];
+        assert!(!half.hand_out(12, 8, Segment { data, ..segment() }, &mut |_| false));
+        half.drop_held();
+        assert_eq!((half.missed(), half.held_bytes()), (8, 0));
+        let (_, _, mut half) = run(&[(10, b""), (10, b"ab")]);
+        assert!(!half.hand_out(12, 8, Segment { data, ..segment() }, &mut |_| false));
+        half.drop_held();
+        assert!(half.kept.is_none());
     }
 
     #[test]
