@@ -53,8 +53,8 @@ pub use sessions::Sessions;
 use crate::base::address::Mac;
 use crate::flow::{End, Flow, Segment, Side};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
-use syntax::certificate::Certificates;
+use std::sync::Arc;
+use syntax::known::Known;
 
 /// Whether flows are called so by what they say.
 #[must_use]
@@ -212,7 +212,7 @@ pub trait Session: Send {
 pub struct Common {
     /// Somebody takes notes; else what would be none but a note need not be put together.
     notes: bool,
-    certificates: Arc<Mutex<Certificates>>,
+    known: Arc<Known>,
 }
 
 /// Answer of a probe.

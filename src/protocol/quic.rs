@@ -8,10 +8,12 @@
 
 use super::syntax::hello::{Carrier, ClientHello, ServerHello};
 use super::syntax::initial::{Keys, crypto, number};
+use super::syntax::known::Known;
 use super::syntax::pieces::Pieces;
-use super::{Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
+use super::{Common, Content, Dissector, Fact, Next, Over, Prefix, Probe, Session, What};
 use crate::base::bytes::Reader;
 use crate::flow::{Flow, Segment, Side};
+use std::sync::Arc;
 
 /// QUIC.
 pub struct Quic;
@@ -62,6 +64,7 @@ impl Dissector for Quic {
             client_said: false,
             server_said: false,
             datagrams: 0,
+            known: None,
         })
     }
 }
@@ -89,9 +92,15 @@ struct Initials {
     client_said: bool,
     server_said: bool,
     datagrams: u32,
+    /// What other flows showed.
+    known: Option<Arc<Known>>,
 }
 
 impl Session for Initials {
+    fn join(&mut self, common: &Common) {
+        self.known = Some(common.known.clone());
+    }
+
     fn held_bytes(&self) -> usize {
         let keys = self.keys.capacity() * size_of::<[Keys; 2]>();
         self.sides.iter().map(Pieces::held_bytes).sum::<usize>() + keys
@@ -164,7 +173,7 @@ impl Initials {
         {
             self.client_said = true;
             if let Some(hello) = ClientHello::read(body, Carrier::Quic) {
-                hello.say(Carrier::Quic, frame, say);
+                hello.say(Carrier::Quic, frame, self.known.as_deref(), say);
                 let what = What::DnsOver("quic");
                 if hello.alpn.iter().any(|name| name.starts_with(DNS_ALPN)) {
                     say(Fact { what, name: "tls.dns", value: b"application protocol doq", frame });

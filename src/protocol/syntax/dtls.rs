@@ -215,7 +215,7 @@ impl Handshake {
                 };
                 self.client_said = true;
                 self.asked = hello.server_name.map(Into::into);
-                hello.say(Carrier::Datagrams, frame, say);
+                hello.say(Carrier::Datagrams, frame, None, say);
                 if self.dns_port {
                     let what = What::DnsOver("dtls");
                     say(Fact { what, name: "tls.dns", value: b"port 853", frame });

@@ -4,13 +4,14 @@
 //! Bounds: at most 64 KiB a side are put together.
 
 use super::super::{Common, Fact, Next, Session, VALUE_BYTES_MAX, Weakness, What};
-use super::certificate::{self, Asked, Certificate, Certificates};
+use super::certificate::{self, Asked, Certificate};
 use super::cipher;
 use super::hello::{self, Carrier, ClientHello, ServerHello};
+use super::known::Known;
 use super::preamble::Begun;
 use crate::base::bytes::Reader;
 use crate::flow::{Segment, Side};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Kinds of records (RFC 8446 §5.1).
 pub const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -49,8 +50,8 @@ pub struct Handshake {
     shared_key: bool,
     /// What is wrong with the server's certificate, until the client goes on in spite of it.
     problems: String,
-    /// Those that other flows showed.
-    certificates: Option<Arc<Mutex<Certificates>>>,
+    /// What other flows showed.
+    known: Option<Arc<Known>>,
     /// What was said before, where it was another protocol; bytes of it still to come, by side.
     before: Option<Begun>,
 }
@@ -72,7 +73,7 @@ impl Session for Handshake {
     }
 
     fn join(&mut self, common: &Common) {
-        self.certificates = Some(common.certificates.clone());
+        self.known = Some(common.known.clone());
     }
 
     fn feed(&mut self, segment: &Segment<'_>, say: &mut dyn FnMut(Fact<'_>)) -> Next {
@@ -186,7 +187,7 @@ impl Handshake {
             if let Some(hello) = ClientHello::read_old(body) {
                 self.client_hello_seen = true;
                 self.client = Some(side);
-                hello.say(Carrier::Tcp, frame, say);
+                hello.say(Carrier::Tcp, frame, self.known.as_deref(), say);
             }
             whole = 2 + body.len();
         }
@@ -206,7 +207,7 @@ impl Handshake {
         let Some(hello) = ClientHello::read(body, Carrier::Tcp) else {
             return;
         };
-        hello.say(Carrier::Tcp, frame, say);
+        hello.say(Carrier::Tcp, frame, self.known.as_deref(), say);
         if let Some(before) = &self.before {
             before.say(frame, say);
         }
@@ -262,8 +263,8 @@ impl Handshake {
         }
         let (frame, time) = (segment.frame, segment.time);
         let asked = Asked { frame, time, name: self.asked.as_deref() };
-        let read = certificate::first(body).and_then(|der| match &self.certificates {
-            Some(known) => known.lock().unwrap_or_else(PoisonError::into_inner).read(der),
+        let read = certificate::first(body).and_then(|der| match &self.known {
+            Some(known) => known.certificate(der),
             None => Certificate::read(der).map(Arc::new),
         });
         self.problems = read.map(|read| read.say(&asked, say)).unwrap_or_default();

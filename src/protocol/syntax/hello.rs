@@ -3,11 +3,13 @@
 //! damaged half-way is read up to there. Nothing is kept: everything is lent from the message.
 
 use super::cipher;
-use super::ja;
+use super::ja::Fingerprint;
+use super::known::Known;
 use crate::base::bytes::Reader;
 use crate::protocol::{
     Fact, FingerprintKind, IdentityKind, NameKind, Offer, Subject, Weakness, What,
 };
+use std::sync::Arc;
 
 /// What carries the hello; it stands first in a JA4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,7 @@ mod extension {
 }
 
 /// Values that mean nothing and keep the other side used to unknown ones (RFC 8701 §2).
+#[inline]
 #[must_use]
 pub fn is_grease(value: u16) -> bool {
     value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
@@ -159,7 +162,13 @@ impl<'a> ClientHello<'a> {
     }
 
     /// Says everything of interest, the name first.
-    pub fn say(&self, carrier: Carrier, frame: u64, say: &mut dyn FnMut(Fact<'_>)) {
+    pub fn say(
+        &self,
+        carrier: Carrier,
+        frame: u64,
+        known: Option<&Known>,
+        say: &mut dyn FnMut(Fact<'_>),
+    ) {
         let server_name = self.server_name.filter(|name| !name.is_empty());
         if let Some(value) = server_name {
             // Whether a hello is inside or only the like of one, nobody on the path can tell.
@@ -176,8 +185,12 @@ impl<'a> ClientHello<'a> {
             let what = What::Fingerprint(kind);
             say(Fact { what, name, value: value.as_bytes(), frame });
         };
-        fingerprint(FingerprintKind::Ja3, "tls.ja3", &ja::ja3(self));
-        fingerprint(FingerprintKind::Ja4, "tls.ja4", &ja::ja4(self, carrier));
+        let of_client = match known {
+            Some(known) => known.fingerprint(self, carrier),
+            None => Arc::new(Fingerprint::of(self, carrier)),
+        };
+        fingerprint(FingerprintKind::Ja3, "tls.ja3", &of_client.ja3);
+        fingerprint(FingerprintKind::Ja4, "tls.ja4", &of_client.ja4);
         let mut note = |name, value: &str| {
             say(Fact { what: What::Note, name, value: value.as_bytes(), frame });
         };
@@ -374,7 +387,7 @@ pub(crate) mod tests {
 
     fn said(hello: &ClientHello<'_>) -> Vec<(&'static str, String)> {
         let mut all = Vec::new();
-        hello.say(Carrier::Tcp, 1, &mut |fact| {
+        hello.say(Carrier::Tcp, 1, None, &mut |fact| {
             all.push((fact.name, String::from_utf8_lossy(fact.value).into_owned()));
         });
         all

@@ -1,12 +1,85 @@
 //! Fingerprints of clients by what they offer: JA3 (salesforce/ja3: numbers in the order sent,
 //! MD5) and JA4 (FoxIO's `technical_details/JA4.md`, the part under the BSD licence: sorted,
 //! SHA-256). Both leave GREASE out. They tell TLS libraries apart, not devices.
+//!
+//! Bounds: the last 8 of a partition are kept, of 512 numbers each at most.
 
 use super::hello::{Carrier, ClientHello, is_grease};
 use crate::base::text::{hex, push_hex};
 use itoa::Buffer;
 use md5::Md5;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Both fingerprints of a client.
+#[derive(Debug)]
+pub struct Fingerprint {
+    key: Vec<u16>,
+    /// See [`ja3`].
+    pub ja3: String,
+    /// See [`ja4`].
+    pub ja4: String,
+}
+
+impl Fingerprint {
+    /// Of one hello.
+    #[must_use]
+    pub fn of(hello: &ClientHello<'_>, carrier: Carrier) -> Fingerprint {
+        Fingerprint::made(Vec::new(), hello, carrier)
+    }
+
+    fn made(key: Vec<u16>, hello: &ClientHello<'_>, carrier: Carrier) -> Fingerprint {
+        Fingerprint { key, ja3: ja3(hello), ja4: ja4(hello, carrier) }
+    }
+}
+
+/// Fingerprints kept, so that those of a client that connects again and again are made once.
+const KEPT_MAX: usize = 8;
+/// Those made of more are not kept, numbers.
+const KEPT_NUMBERS_MAX: usize = 512;
+
+/// The last few fingerprints, newest first.
+#[derive(Debug, Default)]
+pub struct Fingerprints(Vec<Arc<Fingerprint>>);
+
+impl Fingerprints {
+    /// Those of a hello.
+    pub fn of(&mut self, hello: &ClientHello<'_>, carrier: Carrier) -> Arc<Fingerprint> {
+        let key = key(hello, carrier);
+        if let Some(at) = self.0.iter().position(|known| known.key == key) {
+            self.0[..=at].rotate_right(1);
+            return self.0[0].clone();
+        }
+        let made = Arc::new(Fingerprint::made(key, hello, carrier));
+        if made.key.len() <= KEPT_NUMBERS_MAX {
+            self.0.truncate(KEPT_MAX - 1);
+            self.0.insert(0, made.clone());
+        }
+        made
+    }
+}
+
+/// All that either fingerprint is made of.
+fn key(hello: &ClientHello<'_>, carrier: Carrier) -> Vec<u16> {
+    let lists = [&hello.ciphers, &hello.extensions, &hello.groups, &hello.signatures];
+    let numbers: usize = lists.iter().map(|list| list.len() + 1).sum();
+    let mut key = Vec::with_capacity(6 + numbers + hello.point_formats.len());
+    let [first, last] = ends(hello.alpn.first().copied().unwrap_or_default());
+    key.extend([carrier as u16, hello.version, newest(hello, carrier)]);
+    key.extend([first as u16, last as u16, u16::from(hello.signatures.is_empty())]);
+    for list in lists {
+        let at = key.len();
+        key.push(0);
+        for &value in list {
+            if !is_grease(value) {
+                key.push(value);
+            }
+        }
+        key[at] = (key.len() - at) as u16;
+    }
+    key.extend(hello.point_formats.iter().map(|&format| u16::from(format)));
+    key
+}
 
 /// JA3: 32 hexadecimal digits.
 #[must_use]
@@ -75,11 +148,15 @@ const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
 
 /// The newest version offered.
-fn version(hello: &ClientHello<'_>, carrier: Carrier) -> &'static str {
+fn newest(hello: &ClientHello<'_>, carrier: Carrier) -> u16 {
     let offered = hello.versions.iter().copied().filter(|&version| !is_grease(version));
     // DTLS counts downwards.
     let newest = if carrier == Carrier::Datagrams { offered.min() } else { offered.max() };
-    match newest.unwrap_or(hello.version) {
+    newest.unwrap_or(hello.version)
+}
+
+fn version(hello: &ClientHello<'_>, carrier: Carrier) -> &'static str {
+    match newest(hello, carrier) {
         0x0304 => "13",
         0x0303 => "12",
         0x0302 => "11",
@@ -178,6 +255,48 @@ mod tests {
             ..ClientHello::default()
         };
         assert_eq!(ja3(&hello), "de350869b8c85de67a350c8d186f11e6");
+    }
+
+    #[test]
+    fn kept_ones_are_those_of_the_hello() {
+        let usual = chrome();
+        let other = |change: fn(&mut ClientHello<'static>)| {
+            let mut hello = chrome();
+            change(&mut hello);
+            hello
+        };
+        // Each differs in one thing that a fingerprint goes by, the last two in nothing that does.
+        let hellos = [
+            other(|hello| hello.version = 0x0302),
+            other(|hello| hello.ciphers.truncate(9)),
+            other(|hello| hello.ciphers.swap(2, 3)),
+            other(|hello| hello.extensions.retain(|&kind| kind != SERVER_NAME)),
+            other(|hello| hello.groups = vec![29, 23]),
+            other(|hello| hello.point_formats = &[0]),
+            other(|hello| hello.signatures.clear()),
+            other(|hello| hello.signatures = vec![0x0a0a]),
+            other(|hello| hello.versions.clear()),
+            other(|hello| hello.alpn.clear()),
+            other(|hello| hello.ciphers[0] = 0x1a1a),
+            other(|hello| hello.server_name = Some(b"b.example")),
+        ];
+        let mut known = Fingerprints::default();
+        for hello in &hellos {
+            for carrier in [Carrier::Tcp, Carrier::Quic, Carrier::Datagrams] {
+                let first = known.of(&usual, carrier);
+                for (kept, made) in [(&first, &usual), (&known.of(hello, carrier), hello)] {
+                    assert_eq!(kept.ja3, ja3(made));
+                    assert_eq!(kept.ja4, ja4(made, carrier));
+                }
+                assert!(Arc::ptr_eq(&first, &known.of(&usual, carrier)), "made once");
+                assert!(known.0.len() <= KEPT_MAX);
+            }
+        }
+        let same = known.of(&usual, Carrier::Tcp);
+        assert!(hellos[10..].iter().all(|one| Arc::ptr_eq(&same, &known.of(one, Carrier::Tcp))));
+        let long = other(|hello| hello.ciphers = vec![1; KEPT_NUMBERS_MAX]);
+        let [one, two] = [known.of(&long, Carrier::Tcp), known.of(&long, Carrier::Tcp)];
+        assert!(!Arc::ptr_eq(&one, &two) && one.ja3 == two.ja3, "too long to be kept");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod hpack;
 pub mod http2;
 pub mod initial;
 pub mod ja;
+pub mod known;
 pub mod parameter;
 pub mod lengths;
 pub mod moving;
