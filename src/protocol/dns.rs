@@ -9,7 +9,7 @@ use super::{
     TCP, UDP, What,
 };
 use crate::base::text::push_hex;
-use crate::flow::{Flow, Segment};
+use crate::flow::{Flow, Segment, Side};
 use itoa::Buffer;
 
 /// DNS on any port.
@@ -19,9 +19,9 @@ pub struct Mdns;
 /// Link-local multicast name resolution, port 5355.
 pub struct Llmnr;
 
-fn has_port(flow: &Flow, port: u16) -> bool {
-    flow.key.port(flow.initiator) == Some(port)
-        || flow.key.port(flow.initiator.other()) == Some(port)
+/// Whether either end has a port that fits.
+fn has_port(flow: &Flow, fits: impl Fn(u16) -> bool) -> bool {
+    flow.key.port(Side::Low).is_some_and(&fits) || flow.key.port(Side::High).is_some_and(&fits)
 }
 
 impl Dissector for Dns {
@@ -43,10 +43,10 @@ impl Dissector for Dns {
 
     fn probe(&self, flow: &Flow, seen: &Prefix<'_>) -> Probe {
         let (bytes, _) = seen.first();
-        let usual_port = has_port(flow, 53);
+        let usual_port = has_port(flow, |port| port == 53);
         match flow.key.protocol {
             // Multicast has dissectors of its own; NetBIOS encodes its names differently.
-            UDP if [5353, 5355, 137].into_iter().any(|port| has_port(flow, port)) => Probe::No,
+            UDP if has_port(flow, |port| matches!(port, 5353 | 5355 | 137)) => Probe::No,
             UDP => looks_like_message(bytes, usual_port),
             TCP if bytes.len() < framed(bytes) => {
                 if usual_port {
@@ -172,12 +172,8 @@ impl Dissector for Llmnr {
 }
 
 fn by_port(flow: &Flow, seen: &Prefix<'_>, port: u16) -> Probe {
-    let header = dns::header(seen.first().0);
-    if has_port(flow, port) && header.is_some_and(|h| h.opcode == 0) {
-        Probe::Yes
-    } else {
-        Probe::No
-    }
+    let fits = || dns::header(seen.first().0).is_some_and(|header| header.opcode == 0);
+    if has_port(flow, |one| one == port) && fits() { Probe::Yes } else { Probe::No }
 }
 
 struct Datagrams {

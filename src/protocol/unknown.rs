@@ -362,26 +362,40 @@ const HEADERS: [(Class, &str); 15] = [
     (Class::Media, "a start code of H.265"),
 ];
 
-/// Bytes that a header in [`HEADERS`], zlib's apart, begins with: the others are passed over.
-const BEGINS: [bool; 256] = {
-    let mut begins = [false; 256];
-    let first = [0x1f, 0x28, 0x04, 0xfd, b'B', b'P', 0xff, 0x89, b'f', b'R', b'F', 0];
+/// What stands behind the first byte of a header in [`HEADERS`], zlib's apart, by that byte: of noise
+/// every twentieth byte may begin one, and hardly any two. Where none begins so it is no byte.
+const SECOND: [u16; 256] = {
+    let mut second = [256; 256];
+    let pairs: [&[u8; 2]; 12] = [
+        b"\x1f\x8b",
+        b"\x28\xb5",
+        b"\x04\x22",
+        b"\xfd7",
+        b"BZ",
+        b"PK",
+        b"\xff\xd8",
+        b"\x89P",
+        b"ft",
+        b"RI",
+        b"FL",
+        b"\0\0",
+    ];
     let mut at = 0;
-    while at < first.len() {
-        begins[first[at] as usize] = true;
+    while at < pairs.len() {
+        second[pairs[at][0] as usize] = pairs[at][1] as u16;
         at += 1;
     }
-    begins
+    second
 };
 
 /// A known header anywhere in a piece, as its position in [`HEADERS`]: vendors put headers of their
 /// own before a picture. That of zlib has two bytes, so it counts only at the beginning of a side or
 /// behind four or eight bytes of length.
 fn header(bytes: &[u8], is_beginning: bool) -> Option<u8> {
-    for at in [0, 4, 8] {
+    let places = if is_beginning { &[0, 4, 8][..] } else { &[] };
+    for &at in places {
         // RFC 1950 §2.2: deflate, window, and a check of both bytes.
-        if is_beginning
-            && let Some(&[method, flags]) = bytes.get(at..at + 2)
+        if let Some(&[method, flags]) = bytes.get(at..at + 2)
             && method == 0x78
             && flags & 0x20 == 0
             && u16::from_be_bytes([method, flags]).is_multiple_of(31)
@@ -389,28 +403,39 @@ fn header(bytes: &[u8], is_beginning: bool) -> Option<u8> {
             return Some(0);
         }
     }
-    let places = bytes.iter().enumerate().filter(|&(_, &byte)| BEGINS[usize::from(byte)]);
-    places.map(|(at, _)| at).find_map(|at| {
-        let found = match bytes[at..] {
-            // RFC 1952 §2.3: deflate, no reserved flags.
-            [0x1f, 0x8b, 8, flags, ..] if flags & 0xe0 == 0 => 1,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => 2,
-            [0x04, 0x22, 0x4d, 0x18, ..] => 3,
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => 4,
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => 5,
-            [b'P', b'K', 3, 4, ..] => 6,
-            [0xff, 0xd8, 0xff, 0xc0..=0xfe, ..] => 7,
-            [0x89, b'P', b'N', b'G', ..] => 8,
-            [b'f', b't', b'y', b'p', ..] if at >= 4 => 9,
-            [b'R', b'I', b'F', b'F', ..] => 10,
-            [b'F', b'L', b'V', 1, ..] => 11,
-            [0, 0, 1, 0xba, ..] => 12,
-            // Annex B: parameter sets and pictures of H.264 (§7.3.1) and H.265 (§7.3.1.2).
-            [0, 0, 0, 1, 0x67 | 0x68 | 0x65 | 0x61 | 0x41 | 0x27 | 0x28 | 0x25 | 0x21, ..] => 13,
-            [0, 0, 0, 1, 0x40 | 0x42 | 0x44 | 0x26 | 0x02, 1, ..] => 14,
-            _ => return None,
-        };
-        Some(found)
+    let (&first, rest) = bytes.split_first()?;
+    let mut before = first;
+    for (at, &byte) in rest.iter().enumerate() {
+        if SECOND[usize::from(before)] == u16::from(byte)
+            && let Some(found) = header_at(bytes, at)
+        {
+            return Some(found);
+        }
+        before = byte;
+    }
+    None
+}
+
+/// The header that begins here.
+fn header_at(bytes: &[u8], at: usize) -> Option<u8> {
+    Some(match bytes[at..] {
+        // RFC 1952 §2.3: deflate, no reserved flags.
+        [0x1f, 0x8b, 8, flags, ..] if flags & 0xe0 == 0 => 1,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => 2,
+        [0x04, 0x22, 0x4d, 0x18, ..] => 3,
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => 4,
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, ..] => 5,
+        [b'P', b'K', 3, 4, ..] => 6,
+        [0xff, 0xd8, 0xff, 0xc0..=0xfe, ..] => 7,
+        [0x89, b'P', b'N', b'G', ..] => 8,
+        [b'f', b't', b'y', b'p', ..] if at >= 4 => 9,
+        [b'R', b'I', b'F', b'F', ..] => 10,
+        [b'F', b'L', b'V', 1, ..] => 11,
+        [0, 0, 1, 0xba, ..] => 12,
+        // Annex B: parameter sets and pictures of H.264 (§7.3.1) and H.265 (§7.3.1.2).
+        [0, 0, 0, 1, 0x67 | 0x68 | 0x65 | 0x61 | 0x41 | 0x27 | 0x28 | 0x25 | 0x21, ..] => 13,
+        [0, 0, 0, 1, 0x40 | 0x42 | 0x44 | 0x26 | 0x02, 1, ..] => 14,
+        _ => return None,
     })
 }
 
@@ -480,7 +505,7 @@ mod tests {
     #[test]
     fn known_headers_are_never_encrypted() {
         let even = noise(4000, 7);
-        let headers: [(&[u8], Class); 11] = [
+        let headers: [(&[u8], Class); 16] = [
             (b"\x1f\x8b\x08\0\0\0\0\0", Class::Compressed),
             (b"\x78\x9c", Class::Compressed),
             (b"\0\0\x10\0\x78\xda", Class::Compressed),
@@ -492,6 +517,11 @@ mod tests {
             (b"head\0\0\0\x01\x40\x01", Class::Media),
             (b"\0\0\x01\xba", Class::Media),
             (b"PK\x03\x04", Class::Compressed),
+            (b"\x04\x22\x4d\x18", Class::Compressed),
+            (b"vendor\xfd7zXZ\0", Class::Compressed),
+            (b"BZh91AY", Class::Compressed),
+            (b"\0\0\x10\0RIFF", Class::Media),
+            (b"FLV\x01", Class::Media),
         ];
         for (header, class) in headers {
             let bytes = [header, &even].concat();

@@ -23,6 +23,7 @@ pub mod record {
     pub const OPT: u16 = 41;
 }
 
+const HEADER_BYTES: usize = 12;
 /// Longest name, bytes as text (RFC 1035 §2.3.4 allows 255 on the wire).
 const NAME_BYTES_MAX: usize = 255;
 /// Most labels and pointers followed in one name: each pointer must go back, so loops end anyway,
@@ -133,21 +134,17 @@ impl Record<'_> {
 /// Reads the header; `None` when the message is shorter than 12 bytes.
 #[must_use]
 pub fn header(message: &[u8]) -> Option<Header> {
-    let mut reader = Reader::new(message);
-    let id = reader.u16()?;
-    let flags = reader.u16()?;
-    let mut counts = [0; 4];
-    for count in &mut counts {
-        *count = reader.u16()?;
-    }
+    let head: &[u8; HEADER_BYTES] = message.first_chunk()?;
+    let field = |at: usize| u16::from_be_bytes([head[2 * at], head[2 * at + 1]]);
+    let flags = field(1);
     Some(Header {
-        id,
+        id: field(0),
         flags,
         response: flags & 0x8000 != 0,
         opcode: (flags >> 11 & 15) as u8,
         truncated: flags & 0x0200 != 0,
         code: (flags & 15) as u8,
-        counts,
+        counts: [field(2), field(3), field(4), field(5)],
     })
 }
 
@@ -158,7 +155,7 @@ pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool)
         return (0, false);
     };
     let mut reader = Reader::new(message);
-    let _ = reader.skip(12);
+    let _ = reader.skip(HEADER_BYTES);
     let mut name = Name::default();
     for (section, &count) in header.counts.iter().enumerate() {
         for _ in 0..count {
@@ -176,7 +173,7 @@ pub fn walk(message: &[u8], visit: &mut dyn FnMut(&Record<'_>)) -> (usize, bool)
 pub fn question(message: &[u8]) -> Option<(Name, u16)> {
     let asked = header(message)?.counts[0] > 0;
     let mut reader = Reader::new(message);
-    reader.skip(12).filter(|()| asked)?;
+    reader.skip(HEADER_BYTES).filter(|()| asked)?;
     let mut name = Name::default();
     read_name(message, &mut reader, &mut name)?;
     let kind = reader.u16()?;

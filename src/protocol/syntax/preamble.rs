@@ -61,6 +61,13 @@ impl Begun {
 #[must_use]
 pub fn probe(seen: &Prefix<'_>) -> Probe {
     let sides = [seen.first().0, seen.second()];
+    // Before any hello there are these two bytes: of most flows they are neither.
+    if let [one, two, ..] = *sides[0]
+        && ![one, two].contains(&HANDSHAKE)
+        && !may_come([&[one, two], &[]])
+    {
+        return Probe::No;
+    }
     let hellos = sides.map(|side| find(side, CLIENT_HELLO));
     let before = [0, 1].map(|index| match hellos[index] {
         Some(at) => &sides[index][..at],

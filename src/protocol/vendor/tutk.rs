@@ -22,6 +22,8 @@ const BLOCK: usize = 16;
 const HEADER_BYTES: usize = 16;
 /// Letters and digits of a device's id.
 const ID_BYTES: usize = 20;
+/// What every message begins with.
+const MARK: [u8; 2] = [4, 2];
 /// What every block is masked with.
 const TEXT: &[u8; 32] = b"Charlie is the designer of P2P!!";
 /// Where each byte of a block comes from.
@@ -53,24 +55,26 @@ impl Dissector for Tutk {
     }
 }
 
-fn undo_block(block: [u8; BLOCK]) -> [u8; BLOCK] {
-    let rotated = rotate(block, 3);
-    let ordered: [u8; BLOCK] = std::array::from_fn(|at| rotated[ORDER[at]] ^ TEXT[at]);
-    rotate(ordered, 1)
+fn undo_block(block: &[u8; BLOCK]) -> [u8; BLOCK] {
+    let words = [0, 1, 2, 3].map(|at| undo_word(block, at));
+    std::array::from_fn(|at| words[at / 4][at % 4])
 }
 
-/// Rotates word after word, the first by `by` and each next by four bits more.
-fn rotate(block: [u8; BLOCK], by: u32) -> [u8; BLOCK] {
-    let mut out = block;
-    for (at, word) in out.chunks_exact_mut(4).enumerate() {
-        let value = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-        word.copy_from_slice(&value.rotate_left(by + 4 * at as u32).to_le_bytes());
-    }
-    out
+/// One of the four words of a block. Words are rotated by four bits more each.
+fn undo_word(block: &[u8; BLOCK], at: usize) -> [u8; 4] {
+    let by = |first: u32, at: usize| first + 4 * at as u32;
+    let ordered: [u8; 4] = std::array::from_fn(|byte| {
+        let from = ORDER[4 * at + byte];
+        let word = from / 4 * 4;
+        let word = [block[word], block[word + 1], block[word + 2], block[word + 3]];
+        let rotated = u32::from_le_bytes(word).rotate_left(by(3, from / 4));
+        rotated.to_le_bytes()[from % 4] ^ TEXT[4 * at + byte]
+    });
+    u32::from_le_bytes(ordered).rotate_left(by(1, at)).to_le_bytes()
 }
 
 fn undo(bytes: &[u8], at: usize) -> Option<[u8; BLOCK]> {
-    Some(undo_block(bytes.get(at..at + BLOCK)?.try_into().ok()?))
+    bytes.get(at..)?.first_chunk().map(undo_block)
 }
 
 fn size(datagram: &[u8]) -> Size {
@@ -78,13 +82,17 @@ fn size(datagram: &[u8]) -> Size {
     if !(HEADER_BYTES..=1500).contains(&datagram.len()) {
         return Size::Broken;
     }
-    let Some(head) = undo(datagram, 0) else {
+    let Some(block) = datagram.first_chunk() else {
         return Size::Broken;
     };
+    // Nearly all that are asked about are another's, and the first word says so.
+    if undo_word(block, 0)[..2] != MARK {
+        return Size::Broken;
+    }
+    let head = undo_block(block);
     let length = u16_le(&head, 4).unwrap_or_default();
-    let fits = head[..2] == [4, 2]
-        && (0x10..=0x20).contains(&head[2])
-        && usize::from(length) == datagram.len() - HEADER_BYTES;
+    let fits =
+        (0x10..=0x20).contains(&head[2]) && usize::from(length) == datagram.len() - HEADER_BYTES;
     if fits { Size::Whole(datagram.len()) } else { Size::Broken }
 }
 
