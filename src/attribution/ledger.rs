@@ -558,8 +558,7 @@ impl Ledger {
         };
         let disagrees = name.filter(|n| n.source <= NameSource::Host).and_then(|named| {
             let dns = notes.as_ref()?.dns.filter(|dns| dns.own)?;
-            let agrees =
-                self.answers.agrees(here.address, here.mac, there.address, named.name)?;
+            let agrees = self.answers.agrees(here.address, here.mac, there.address, named.name)?;
             (!agrees).then_some((dns.name, dns.cite))
         });
         let hash = row_hash(&self.hasher, here.address, there.address, key.port, key.name);

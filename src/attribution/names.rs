@@ -229,7 +229,8 @@ impl Answers {
     #[must_use]
     pub fn find(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> Option<Answered> {
         let own = self.own(client, hardware, address);
-        let known = own.or_else(|| self.anyone.get(*self.addresses.get(&Host(address))? as usize))?;
+        let known =
+            own.or_else(|| self.anyone.get(*self.addresses.get(&Host(address))? as usize))?;
         let (name, cite) = known.latest;
         let several = known.is_several();
         Some(Answered { name, cite, several, own: own.is_some() })

@@ -333,11 +333,8 @@ impl Ledger {
         let sides = self.sides_of(flow);
         let name = self.best_name(&sides, self.notes.get(&flow.first_frame));
         let name = name.filter(|named| named.source != NameSource::File);
-        let key = Key {
-            local: sides.here(),
-            remote: sides.there(),
-            name: name.map(|named| named.name),
-        };
+        let key =
+            Key { local: sides.here(), remote: sides.there(), name: name.map(|named| named.name) };
         (key, sides.local)
     }
 }

@@ -93,7 +93,7 @@ impl<'r> Teller<'r> {
                 self.aside(aside, common);
             }
             for event in start..end {
-                if event as usize % AHEAD == 0 {
+                if event.is_multiple_of(AHEAD as u32) {
                     let ahead = event..events.len().min(event + AHEAD as u32);
                     self.fetch(ahead.map(|event| (events, event)));
                 }
