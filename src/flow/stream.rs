@@ -121,8 +121,8 @@ impl Tail {
 /// out of the allocator's cache.
 fn room(bytes: usize) -> usize {
     match bytes {
-        ..=128 => 128,
-        ..=1024 => 1024,
+        0..=128 => 128,
+        129..=1024 => 1024,
         _ => 2 * TAIL_BYTES,
     }
 }
