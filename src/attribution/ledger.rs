@@ -18,6 +18,7 @@ pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
 pub use shown::Shown;
+pub use sides::Sides;
 pub use traffic::Traffic;
 
 use super::announced::{Expectations, Expected};
@@ -33,7 +34,6 @@ use crate::protocol::unknown::Class;
 use crate::protocol::{Content, Label, Method, NameKind};
 use hashbrown::HashTable;
 use row::RowKey;
-use sides::Sides;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash, Hasher};
 use std::net::IpAddr;
@@ -281,7 +281,7 @@ impl Ledger {
     /// Which side of a flow is on the test network. Where both or neither are, the side that began.
     #[must_use]
     pub fn local_side(&self, flow: &Head) -> Side {
-        self.sides(flow).local
+        self.sides(flow).local()
     }
 
     /// An end of a flow. Hardware addresses count only for ends on the test network: that of a
@@ -379,7 +379,7 @@ impl Ledger {
         if [Side::Low, Side::High].iter().any(|&side| sides.scope(side) == Scope::Group) {
             return;
         }
-        for (way, side) in [(0, sides.local), (1, sides.local.other())] {
+        for (way, side) in [(0, sides.local()), (1, sides.local().other())] {
             if !flow.has_sent(side) {
                 continue;
             }
@@ -465,38 +465,44 @@ impl Ledger {
         })
     }
 
-    /// Reads a little of what a flow that ends has said, for the same purpose as
+    /// Reads a little of what a flow that ends has said, and of its device, for the same purpose as
     /// [`Ledger::glance_at_row`], and before it.
     #[must_use]
-    pub fn glance_at_notes(&self, flow: &Flow) -> u64 {
-        self.notes.get(&flow.first_frame).map_or(0, |notes| {
+    pub fn glance_at_notes(&self, flow: &Flow, sides: &Sides) -> u64 {
+        let said = self.notes.get(&flow.first_frame).map_or(0, |notes| {
             let first = notes.evidence.first().map_or(0, |evidence| evidence.cite.frame);
             first ^ notes.own.len() as u64 ^ notes.shown.len() as u64
-        })
+        });
+        let device = sides.here().mac.and_then(|mac| self.hardware.get(&mac));
+        let hops = device.and_then(|hardware| hardware.own_hops.first());
+        said ^ hops.map_or(0, |address| u64::from(address.is_ipv4()))
     }
 
-    /// Reads a little of the row that a flow will probably be added to; the sum means nothing. Asked
-    /// for many flows before any is added, so that the memory of all is fetched at once.
+    /// By what the row of a flow that ends is looked for, as far as its name is known.
     #[must_use]
-    pub fn glance_at_row(&self, flow: &Flow) -> u64 {
-        let sides = self.sides_of(flow);
+    pub fn hash_of_row(&self, flow: &Flow, sides: &Sides) -> u64 {
         let (here, there) = (sides.here().address, sides.there().address);
-        let name = self.best_name(&sides, self.notes.get(&flow.first_frame));
+        let name = self.best_name(sides, self.notes.get(&flow.first_frame));
         let name = name.map(|named| (named.name, named.source));
-        let hash = row_hash(&self.hasher, here, there, service_port(flow, sides.local), name);
-        match self.row_index.find(hash, |_| true) {
-            Some(&index) => {
-                let row = &self.rows[index as usize];
-                let counted = row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64;
-                counted ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
-            }
-            // Without a row, it still says something of its device.
-            None => {
-                let known = sides.here().mac.and_then(|mac| self.hardware.get(&mac));
-                let hops = known.and_then(|hardware| hardware.own_hops.first());
-                hops.map_or(0, |address| u64::from(address.is_ipv4()))
-            }
-        }
+        row_hash(&self.hasher, here, there, service_port(flow, sides.local()), name)
+    }
+
+    /// The row that is probably meant by a hash.
+    #[inline]
+    #[must_use]
+    pub fn guess_row(&self, hash: u64) -> Option<u32> {
+        self.row_index.find(hash, |_| true).copied()
+    }
+
+    /// Reads a little of a row; the sum means nothing. Asked for many rows before any flow is added
+    /// to one, so that the memory of all is fetched at once.
+    #[inline]
+    #[must_use]
+    pub fn glance_at_row(&self, row: u32) -> u64 {
+        self.rows.get(row as usize).map_or(0, |row| {
+            let counted = row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64;
+            counted ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
+        })
     }
 
     /// The label of a flow that ends, from that which its payload or port gives: with what other
@@ -531,20 +537,20 @@ impl Ledger {
         carried.chain(announced).filter(|(other, ..)| *other != label.protocol).collect()
     }
 
-    /// A flow ended: adds it to its row, under its settled label, with what it looks
-    /// like where that is not known. Returns the position of the row and the flow's kinds of
+    /// A flow ended, between these sides: adds it to its row, under its settled label, with what it
+    /// looks like where that is not known. Returns the position of the row and the flow's kinds of
     /// evidence, as bits of [`Mark`]; `None` where there was no room for a row.
     pub fn closed(
         &mut self,
         flow: &Flow,
+        sides: &Sides,
         label: Label,
         class: Option<Class>,
     ) -> Option<(usize, u32)> {
         let notes = self.notes.0.remove(&flow.first_frame);
-        let sides = self.sides_of(flow);
-        let local = sides.local;
+        let local = sides.local();
         let (here, there) = (sides.here(), sides.there());
-        let name = self.best_name(&sides, notes.as_deref());
+        let name = self.best_name(sides, notes.as_deref());
         let port = service_port(flow, local);
         let key = RowKey {
             local: here,
@@ -568,7 +574,7 @@ impl Ledger {
             Some(&index) => index as usize,
             None if self.rows.len() >= self.rows_max.0 || !self.has_room(here) => {
                 self.losses.flows_without_contact += 1;
-                self.note_hops(flow, &sides, None);
+                self.note_hops(flow, sides, None);
                 return None;
             }
             None => {
@@ -580,7 +586,7 @@ impl Ledger {
                 self.rows.len() - 1
             }
         };
-        self.note_hops(flow, &sides, Some(index));
+        self.note_hops(flow, sides, Some(index));
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
         if row.disagrees.is_none() {

@@ -335,6 +335,6 @@ impl Ledger {
         let name = name.filter(|named| named.source != NameSource::File);
         let key =
             Key { local: sides.here(), remote: sides.there(), name: name.map(|named| named.name) };
-        (key, sides.local)
+        (key, sides.local())
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
+use crate::attribution::ledger::Sides;
 use crate::attribution::record::{FlowRecord, Listener};
 use crate::decode::Tunnels;
 use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
@@ -93,12 +94,23 @@ impl Events {
         self.flows.push(flow);
     }
 
+    /// The sides of a flow that ends.
+    #[inline]
+    pub fn sides(&self, event: u32, ledger: &Ledger) -> Option<Sides> {
+        match self.order[event as usize] {
+            Event::Closed(at) => Some(ledger.sides_of(&self.flows[at as usize])),
+            Event::Opened(_) | Event::Said(_) => None,
+        }
+    }
+
     /// Reads a little of what the ledger will need for an event, by what is known at hand; the sum
-    /// means nothing.
-    pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
+    /// means nothing. `sides` are those of a flow that ends.
+    pub fn glance(&self, event: u32, sides: Option<&Sides>, ledger: &Ledger) -> u64 {
         match self.order[event as usize] {
             Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
-            Event::Closed(at) => ledger.glance_at_notes(&self.flows[at as usize]),
+            Event::Closed(at) => {
+                sides.map_or(0, |sides| ledger.glance_at_notes(&self.flows[at as usize], sides))
+            }
             Event::Said(at) => {
                 let Said { flow, side, what, .. } = &self.said[at as usize];
                 ledger.glance_at_answer(flow, *side, what)
@@ -106,18 +118,20 @@ impl Events {
         }
     }
 
-    /// The same by what [`Events::glance`] has brought near.
-    pub fn glance_again(&self, event: u32, ledger: &Ledger) -> u64 {
+    /// By what the row of a flow that ends is looked for, out of what [`Events::glance`] has brought
+    /// near.
+    pub fn hash_of_row(&self, event: u32, sides: &Sides, ledger: &Ledger) -> Option<u64> {
         match self.order[event as usize] {
-            Event::Closed(at) => ledger.glance_at_row(&self.flows[at as usize]),
-            Event::Opened(_) | Event::Said(_) => 0,
+            Event::Closed(at) => Some(ledger.hash_of_row(&self.flows[at as usize], sides)),
+            Event::Opened(_) | Event::Said(_) => None,
         }
     }
 
-    /// Tells the ledger one event.
+    /// Tells the ledger one event; `sides` are those of a flow that ends, where they are known.
     pub fn tell(
         &self,
         event: u32,
+        sides: Option<Sides>,
         ledger: &mut Ledger,
         geo: &Geo,
         records: &mut Option<&mut Records<'_>>,
@@ -149,7 +163,8 @@ impl Events {
                     let label = (label, look);
                     records.ended(FlowRecord::of(flow, label, *end, *frame, ledger, geo));
                 }
-                let placed = ledger.closed(flow, label, look.map(|look| look.class));
+                let sides = sides.unwrap_or_else(|| ledger.sides_of(flow));
+                let placed = ledger.closed(flow, &sides, label, look.map(|look| look.class));
                 if let (Some(records), Some((row, marks))) = (records, placed) {
                     records.placed(flow, row, marks);
                 }

@@ -5,6 +5,7 @@ use super::batch::{Aside, Common, Part, Told};
 use super::events::{Events, Records};
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
+use crate::attribution::ledger::Sides;
 use std::hint::black_box;
 
 /// See the module.
@@ -13,6 +14,11 @@ pub(super) struct Teller<'r> {
     geo: &'r Geo,
     records: Option<&'r mut Records<'r>>,
     order: Vec<Next>,
+    /// Of the events that were fetched, in their order: the sides of flows that end. Empty once an
+    /// address is heard of, which may change them.
+    near: Vec<Option<Sides>>,
+    /// Of the same flows: hashes of their rows, then the positions of these.
+    rows: Vec<u64>,
     /// Tells nothing.
     pub silent: bool,
 }
@@ -34,7 +40,15 @@ const AHEAD: usize = 32;
 
 impl<'r> Teller<'r> {
     pub fn new(rows_max: usize, geo: &'r Geo, records: Option<&'r mut Records<'r>>) -> Teller<'r> {
-        Teller { ledger: Ledger::of_rows(rows_max), geo, records, order: Vec::new(), silent: false }
+        Teller {
+            ledger: Ledger::of_rows(rows_max),
+            geo,
+            records,
+            order: Vec::new(),
+            near: Vec::new(),
+            rows: Vec::new(),
+            silent: false,
+        }
     }
 
     /// Another that knows the same, and gives records to `records`.
@@ -44,6 +58,8 @@ impl<'r> Teller<'r> {
             geo: self.geo,
             records,
             order: Vec::new(),
+            near: Vec::new(),
+            rows: Vec::new(),
             silent: false,
         }
     }
@@ -75,9 +91,13 @@ impl<'r> Teller<'r> {
             self.fetch(ahead.iter().filter_map(|next| {
                 parts.get(next.part as usize).map(|part| (&part.events, next.event))
             }));
+            let mut place = 0;
             for next in ahead {
                 match parts.get(next.part as usize) {
-                    Some(part) => self.event(&part.events, next.event),
+                    Some(part) => {
+                        self.event(&part.events, next.event, place);
+                        place += 1;
+                    }
                     None => self.aside(common.asides[next.event as usize].1, common),
                 }
             }
@@ -93,11 +113,12 @@ impl<'r> Teller<'r> {
                 self.aside(aside, common);
             }
             for event in start..end {
-                if event.is_multiple_of(AHEAD as u32) {
+                let place = event as usize % AHEAD;
+                if place == 0 {
                     let ahead = event..events.len().min(event + AHEAD as u32);
                     self.fetch(ahead.map(|event| (events, event)));
                 }
-                self.event(events, event);
+                self.event(events, event, place);
             }
         }
         for &(_, aside) in asides {
@@ -113,26 +134,48 @@ impl<'r> Teller<'r> {
         for start in (0..events.len()).step_by(AHEAD) {
             let ahead = start..events.len().min(start + AHEAD as u32);
             self.fetch(ahead.clone().map(|event| (events, event)));
-            ahead.for_each(|event| self.event(events, event));
+            ahead.zip(0..).for_each(|(event, place)| self.event(events, event, place));
         }
     }
 
     /// Brings near what the ledger will probably need for these events: the processor fetches it
     /// side by side instead of one after the other.
-    fn fetch<'e>(&self, ahead: impl Iterator<Item = (&'e Events, u32)> + Clone) {
-        let glances = ahead.clone().map(|(events, event)| events.glance(event, &self.ledger));
-        black_box(glances.fold(0, |sum, seen| sum ^ seen));
-        let glances = ahead.map(|(events, event)| events.glance_again(event, &self.ledger));
-        black_box(glances.fold(0, |sum, seen| sum ^ seen));
+    fn fetch<'e>(&mut self, ahead: impl Iterator<Item = (&'e Events, u32)> + Clone) {
+        let Teller { ledger, near, rows, .. } = self;
+        near.clear();
+        let mut sum = 0;
+        for (events, event) in ahead.clone() {
+            let sides = events.sides(event, ledger);
+            sum ^= events.glance(event, sides.as_ref(), ledger);
+            near.push(sides);
+        }
+        // In steps so short that the processor is at the next flow while it waits for the last.
+        let hashes = ahead.zip(&*near).filter_map(|((events, event), sides)| {
+            events.hash_of_row(event, sides.as_ref()?, ledger)
+        });
+        rows.clear();
+        rows.extend(hashes);
+        for row in &mut *rows {
+            *row = ledger.guess_row(*row).map_or(u64::MAX, u64::from);
+        }
+        for &row in &*rows {
+            sum ^= ledger.glance_at_row(row as u32);
+        }
+        black_box(sum);
     }
 
-    fn event(&mut self, events: &Events, event: u32) {
-        events.tell(event, &mut self.ledger, self.geo, &mut self.records);
+    /// `place` is the event's among those that were fetched.
+    fn event(&mut self, events: &Events, event: u32, place: usize) {
+        let sides = self.near.get(place).copied().flatten();
+        events.tell(event, sides, &mut self.ledger, self.geo, &mut self.records);
     }
 
     fn aside(&mut self, aside: Aside, common: &Common) {
         match aside {
-            Aside::Holds(holds) => self.ledger.holds(&holds),
+            Aside::Holds(holds) => {
+                self.near.clear();
+                self.ledger.holds(&holds);
+            }
             Aside::Sighted(mac) => self.ledger.sighted(mac),
             Aside::Described(told) => {
                 let (value, fact) = (common.value(&told), told.fact);

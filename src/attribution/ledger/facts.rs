@@ -88,7 +88,7 @@ impl Ledger {
                 let sides = self.sides(flow);
                 self.describe(sender(&sides, side), kind, fact);
                 self.show(flow, &sides, side, cite, fact);
-                if side == sides.local
+                if side == sides.local()
                     && sides.scope(side.other()) == Scope::Internet
                     && tells_apart(kind)
                 {
@@ -206,7 +206,7 @@ impl Ledger {
 
     /// An end of a flow with the internet said what it is.
     fn show(&mut self, flow: &Head, sides: &Sides, side: Side, cite: Cite, fact: &Fact<'_>) {
-        let remote = sides.local.other();
+        let remote = sides.local().other();
         if sides.scope(remote) != Scope::Internet {
             return;
         }
@@ -268,10 +268,10 @@ fn tells(sides: &Sides, side: Side, kind: IdentityKind) -> Option<Mark> {
     if !matches!(kind, Model | Serial | DeviceId | Firmware | Location | Account | Key | Product) {
         return None;
     }
-    let ends = [sides.local, sides.local.other()];
+    let ends = [sides.local(), sides.local().other()];
     let inside = ends.map(|end| sides.scope(end) != Scope::Internet);
     let counts = matches!(kind, Model | Key) || inside == [true, true];
-    let here = side == sides.local;
+    let here = side == sides.local();
     (counts && inside[usize::from(!here)]).then_some(match here {
         true => Mark::TellsHere,
         false => Mark::TellsThere,

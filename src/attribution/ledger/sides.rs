@@ -8,9 +8,9 @@ use std::net::IpAddr;
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::attribution) struct Sides {
+pub struct Sides {
     /// The side at home.
-    pub local: Side,
+    local: Side,
     /// By [`Side::index`].
     scopes: [Scope; 2],
     /// By [`Side::index`].
@@ -18,33 +18,44 @@ pub(in crate::attribution) struct Sides {
 }
 
 impl Sides {
+    /// The side at home.
+    #[inline]
+    #[must_use]
+    pub fn local(&self) -> Side {
+        self.local
+    }
+
     /// Part of the world that a side's address belongs to.
     #[inline]
+    #[must_use]
     pub fn scope(&self, side: Side) -> Scope {
         self.scopes[side.index()]
     }
 
     /// An end; see [`Ledger::endpoint`].
     #[inline]
+    #[must_use]
     pub fn end(&self, side: Side) -> Endpoint {
         self.ends[side.index()]
     }
 
     /// The end at home.
     #[inline]
+    #[must_use]
     pub fn here(&self) -> Endpoint {
         self.end(self.local)
     }
 
     /// The other end.
     #[inline]
+    #[must_use]
     pub fn there(&self) -> Endpoint {
         self.end(self.local.other())
     }
 
     /// Where both or neither of the ends are at home, the side that began.
     #[inline]
-    fn local(scopes: [Scope; 2], initiator: Side) -> Side {
+    fn at_home(scopes: [Scope; 2], initiator: Side) -> Side {
         match (scopes[initiator.index()], scopes[initiator.other().index()]) {
             (Scope::Internet | Scope::Group, Scope::Inside | Scope::Loopback)
             | (Scope::Group, Scope::Internet) => initiator.other(),
@@ -65,7 +76,7 @@ impl Ledger {
         let [low, high] = [key.address(Side::Low), key.address(Side::High)];
         let scopes = [self.on_link.scope(low, macs[0]), self.on_link.scope(high, macs[1])];
         let ends = [endpoint(low, macs[0], scopes[0]), endpoint(high, macs[1], scopes[1])];
-        Sides { local: Sides::local(scopes, initiator), scopes, ends }
+        Sides { local: Sides::at_home(scopes, initiator), scopes, ends }
     }
 
     /// Of a flow that says something.
@@ -74,9 +85,11 @@ impl Ledger {
         self.sides_between(&flow.key, flow.macs, flow.initiator)
     }
 
-    /// Of a flow as it stands.
+    /// Of a flow as it stands. They are the same until it is heard who holds an address
+    /// ([`Ledger::holds`]).
     #[inline]
-    pub(in crate::attribution) fn sides_of(&self, flow: &Flow) -> Sides {
+    #[must_use]
+    pub fn sides_of(&self, flow: &Flow) -> Sides {
         self.sides_between(&flow.key, flow.macs(), flow.initiator)
     }
 }
