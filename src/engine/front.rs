@@ -9,13 +9,14 @@ use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::FragmentLosses;
 use crate::decode::{Body, FrameLedger, Ip, Packet, decode, fast};
-use crate::flow::Brief;
+use crate::flow::{Brief, Recent, Sight};
 use crate::source::Frame;
 use std::ops::Range;
 
 /// See the module.
 pub(super) struct Front {
     hasher: BuildHasher,
+    recent: Recent,
     fragments: FragmentStage,
     pub frames: FrameLedger,
     pub phases: Phases,
@@ -32,6 +33,7 @@ impl Front {
     pub fn new(workers: usize, timeline: bool) -> Front {
         Front {
             hasher: BuildHasher::default(),
+            recent: Recent::default(),
             fragments: FragmentStage::default(),
             frames: FrameLedger::default(),
             phases: Phases::default(),
@@ -72,7 +74,8 @@ impl Front {
                 noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
             }
             if let Some(plain) = fast::decode(&frame) {
-                let brief = Brief::of_plain(&frame, seen, &plain, &self.hasher);
+                let mut brief = Brief::of_plain(&frame, seen, &plain, &self.hasher);
+                brief.again = self.recent.saw(Sight::of_plain(&plain, &brief), frame.time);
                 self.phases.count(&frame, || brief.macs());
                 self.frames.count_plain(&frame, &plain);
                 job.packet(index as u32, &frame, plain.payload, brief, Job::NOTHING_AROUND);
@@ -107,13 +110,14 @@ impl Front {
         self.phases.count(frame, || [packet.source_mac, packet.destination_mac]);
         match &packet.body {
             Body::Ip(ip) if ip.fragment => {
-                let Front { fragments, frames, hasher, .. } = self;
-                let mut context = Context { index, frame: *frame, hasher, frames, job };
+                let Front { fragments, frames, hasher, recent, .. } = self;
+                let mut context = Context { index, frame: *frame, hasher, recent, frames, job };
                 fragments.frame(seen, (&packet, ip), &mut context);
             }
             Body::Ip(ip) => {
                 job.neighbour(ip, &packet, frame.time);
-                let brief = brief(frame, seen, &packet, ip, &self.hasher);
+                let mut brief = brief(frame, seen, &packet, ip, &self.hasher);
+                brief.again = self.recent.saw(Sight::of(ip, &brief), frame.time);
                 let around = job.surroundings(&packet);
                 job.packet(index, frame, payload(ip), brief, around);
             }
@@ -124,7 +128,7 @@ impl Front {
     /// Gives up the fragments that still wait: the capture has ended.
     pub fn finish(&mut self, job: &mut Job) {
         job.begin(self.workers);
-        let Front { fragments, frames, hasher, .. } = self;
+        let Front { fragments, frames, hasher, recent, .. } = self;
         let frame = Frame {
             number: self.last,
             time: Timestamp::default(),
@@ -132,7 +136,7 @@ impl Front {
             link: 0,
             data: &[],
         };
-        fragments.finish(&mut Context { index: 0, frame, hasher, frames, job });
+        fragments.finish(&mut Context { index: 0, frame, hasher, recent, frames, job });
     }
 }
 

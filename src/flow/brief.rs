@@ -43,8 +43,6 @@ pub struct Brief {
     pub time: Timestamp,
     /// Highest capture time when it was read.
     pub seen: Timestamp,
-    /// The same for both sights of one packet, rarely for others; unkeyed.
-    pub print: u64,
     /// Seeded hash of the key.
     pub tag: u32,
     /// Frame length on the wire, bytes.
@@ -69,19 +67,8 @@ pub struct Brief {
     pub side: Side,
     /// What kind of packet it is.
     pub kind: Kind,
-    /// What the print rests on.
-    pub trace: Trace,
-}
-
-/// What tells a packet from others of its flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trace {
-    /// Nothing: neither a number nor a checksum that is right.
-    None,
-    /// A checksum over its payload.
-    Checksum,
-    /// The number that its sender gave it.
-    Number,
+    /// Whether the capture holds the packet a second time: [`Recent`](super::Recent) knows.
+    pub again: bool,
 }
 
 impl Brief {
@@ -98,17 +85,12 @@ impl Brief {
     ) -> Brief {
         let (key, side) = FlowKey::of(ip, vlans, tunnels);
         let (mut sequence, mut acknowledgment, mut flags, mut icmp) = (0, 0, 0, [0; 2]);
-        let mut payload: &[u8] = &[];
         let (kind, payload_length) = match ip.transport {
             Transport::Tcp(tcp) => {
-                payload = tcp.payload;
                 (sequence, acknowledgment, flags) = (tcp.sequence, tcp.acknowledgment, tcp.flags);
                 (Kind::Tcp, tcp.payload_length)
             }
-            Transport::Udp { payload: data, payload_length, .. } => {
-                payload = data;
-                (Kind::Udp, payload_length)
-            }
+            Transport::Udp { payload_length, .. } => (Kind::Udp, payload_length),
             Transport::Icmp { kind, code, payload_length, .. } => {
                 icmp = [kind, code];
                 (Kind::Icmp, payload_length)
@@ -118,15 +100,8 @@ impl Brief {
             | Transport::Fragment { payload_length, .. }
             | Transport::None { payload_length } => (Kind::Other, payload_length),
         };
-        let said = said(ip.identification, ip.checksum, ip.length, flags);
-        let numbers = u64::from(sequence) << 32 | u64::from(acknowledgment);
-        // A checksum left to the network card covers no payload, and one that does has 16 bits.
-        let checked = ip.checksum != 0
-            && ip.bad_checksum.is_none()
-            && payload.len() == payload_length as usize;
         Brief {
             tag: hasher.hash_one(key) as u32,
-            print: key.print(side, said, numbers, opening(payload)),
             key,
             number: frame.number,
             time: frame.time,
@@ -142,7 +117,7 @@ impl Brief {
             icmp,
             side,
             kind,
-            trace: Trace::of(ip.identification, checked),
+            again: false,
         }
     }
 
@@ -157,11 +132,8 @@ impl Brief {
     ) -> Brief {
         let (key, side) = FlowKey::of_plain(plain);
         let Plain { sequence, acknowledgment, flags, payload, length, .. } = *plain;
-        let said = said(plain.identification, plain.checksum, length, flags);
-        let numbers = u64::from(sequence) << 32 | u64::from(acknowledgment);
         Brief {
             tag: hasher.hash_one(key) as u32,
-            print: key.print(side, said, numbers, opening(payload)),
             key,
             number: frame.number,
             time: frame.time,
@@ -177,10 +149,7 @@ impl Brief {
             icmp: [0; 2],
             side,
             kind: if plain.protocol == TCP { Kind::Tcp } else { Kind::Udp },
-            trace: Trace::of(
-                plain.identification,
-                plain.checksum != 0 && plain.bad_checksum.is_none(),
-            ),
+            again: false,
         }
     }
 
@@ -212,44 +181,11 @@ impl Brief {
     }
 }
 
-impl Trace {
-    #[inline(always)]
-    fn of(identification: u16, checked: bool) -> Trace {
-        match (identification, checked) {
-            (0, false) => Trace::None,
-            (0, true) => Trace::Checksum,
-            _ => Trace::Number,
-        }
-    }
-}
-
-/// What the headers say that the sender does not count up, in one number.
-#[inline(always)]
-fn said(identification: u16, checksum: u16, length: u32, flags: u8) -> u64 {
-    u64::from(identification) << 48
-        | u64::from(checksum) << 32
-        | u64::from(length ^ u32::from(flags) << 24)
-}
-
-/// The first 16 bytes of a payload in one number; of a shorter one, all of it.
-#[inline(always)]
-fn opening(payload: &[u8]) -> u64 {
-    let both = |first: u64, second: u64| first ^ second.rotate_left(29);
-    if let Some((first, rest)) = payload.split_first_chunk::<8>() {
-        let first = u64::from_le_bytes(*first);
-        let second = rest.first_chunk::<8>().or_else(|| payload.last_chunk());
-        return both(first, second.map_or(0, |second| u64::from_le_bytes(*second)));
-    }
-    if let (Some(first), Some(last)) = (payload.first_chunk::<4>(), payload.last_chunk::<4>()) {
-        return both(u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into());
-    }
-    payload.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::{Body, decode, fast};
+    use crate::flow::Sight;
 
     fn packet(protocol: u8, v6: bool, ports: [u16; 2]) -> Vec<u8> {
         let mut bytes = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
@@ -306,6 +242,7 @@ mod tests {
             let around = (&packet.vlans, &packet.tunnels);
             let long = Brief::of(&frame, seen, &ip, macs, around, &hasher);
             assert_eq!(Brief::of_plain(&frame, seen, &plain, &hasher), long);
+            assert_eq!(Sight::of_plain(&plain, &long), Sight::of(&ip, &long));
             assert_eq!(plain.bad_checksum, ip.bad_checksum);
             assert_eq!((ip.stopped, ip.fragment), (None, false));
             let payload = match ip.transport {

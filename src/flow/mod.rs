@@ -16,6 +16,7 @@ pub mod tcp;
 mod timer;
 
 pub use brief::{Brief, Kind};
+pub use duplicate::{Recent, Sight};
 pub use key::FlowKey;
 pub use message::{MESSAGES_MAX, Message};
 pub use share::Share;

@@ -2,7 +2,6 @@
 
 use super::brief::{Brief, Kind};
 use super::distribution::Distributions;
-use super::duplicate::Recent;
 use super::index::Index;
 use super::message::{self, LIVED_MIN, PAUSE_MIN, TABLE_FLOWS_MAX};
 use super::share::Share;
@@ -60,7 +59,6 @@ pub struct FlowTable {
     flows: Slab,
     index: Index,
     wheel: Wheel,
-    recent: Recent,
     held_bytes: usize,
     /// Flows whose messages are kept.
     heard: usize,
@@ -95,7 +93,6 @@ impl FlowTable {
             flows: Slab::default(),
             index: Index::default(),
             wheel: Wheel::new(),
-            recent: Recent::default(),
             held_bytes: 0,
             heard: 0,
             begun: Timestamp(i64::MAX),
@@ -202,7 +199,7 @@ impl FlowTable {
             flow.marks.set(Marks::FRAGMENTS, true);
             return;
         }
-        if self.recent.saw(brief) {
+        if brief.again {
             self.duplicates[0] += 1;
             self.duplicates[1] += u64::from(brief.wire_length);
             duplicate(flow, brief);

@@ -3,7 +3,7 @@
 
 use phonehome::base::time::Timestamp;
 use phonehome::decode::{Body, FrameLedger, Ip, Transport, decode, fast};
-use phonehome::flow::Brief;
+use phonehome::flow::{Brief, Sight};
 use phonehome::source::Frame;
 
 /// Link types that are read.
@@ -42,6 +42,7 @@ pub fn run(data: &[u8]) {
         let around = (&packet.vlans, &packet.tunnels);
         let account = Brief::of(&frame, seen, &long, macs, around, &hasher);
         assert_eq!(Brief::of_plain(&frame, seen, &short, &hasher), account);
+        assert_eq!(Sight::of_plain(&short, &account), Sight::of(&long, &account));
         assert!(packet.vlans.ids().is_empty() && packet.tunnels.is_empty());
     }
 }
