@@ -71,15 +71,19 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"])
     }
 
-    /// The screen once it shows this.
+    /// The screen once it shows this and stands: the terminal takes a picture in pieces, and half of
+    /// one may be there. One that never stands is taken as it is.
     fn until(&self, part: &str) -> String {
         let begun = Instant::now();
+        let mut before = String::new();
         loop {
             let screen = self.screen();
-            if screen.contains(part) {
+            let stands = screen == before || begun.elapsed() > Duration::from_secs(5);
+            if stands && screen.contains(part) {
                 return screen;
             }
             assert!(begun.elapsed() < Duration::from_secs(30), "no {part:?} in\n{screen}");
+            before = screen;
             std::thread::sleep(Duration::from_millis(50));
         }
     }
