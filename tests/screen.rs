@@ -7,6 +7,7 @@ use phonehome::base::text::is_shown;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A terminal with the program in it, which is gone when dropped.
@@ -23,8 +24,11 @@ impl Terminal {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let terminal =
-            Terminal { socket: format!("phonehome-{name}-{}", std::process::id()), folder };
+        // Each has a server of its own: that of an earlier one may be about to end.
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let socket = format!("phonehome-{name}-{}-{number}", std::process::id());
+        let terminal = Terminal { socket, folder };
         let program = env!("CARGO_BIN_EXE_phonehome");
         // It waits until its output is recorded.
         let command = format!(
