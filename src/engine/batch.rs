@@ -8,7 +8,7 @@ use crate::base::address::Mac;
 use crate::base::time::Timestamp;
 use crate::decode::neighbour::{self, Claim};
 use crate::decode::{Body, Ip, Packet, Transport, Tunnels, Vlans};
-use crate::flow::{Around, Brief, FlowId, key};
+use crate::flow::{Around, Brief, FlowId, Recent, Sight, key};
 use crate::protocol::{IdentityKind, link};
 use crate::source::{Chunk, Frame};
 
@@ -19,6 +19,14 @@ const NOTHING_AROUND: u32 = u32::MAX;
 pub struct Job {
     pub(super) common: Common,
     pub(super) parts: Vec<Part>,
+}
+
+/// A packet whose second sight is to be looked for, and where it stands.
+struct Sighted {
+    sight: Sight,
+    time: Timestamp,
+    worker: u32,
+    item: u32,
 }
 
 /// What all workers read of a job.
@@ -34,6 +42,7 @@ pub(super) struct Common {
     values: Vec<u8>,
     /// Items so far, asides included.
     places: u32,
+    sights: Vec<Sighted>,
 }
 
 /// What a frame without a flow tells the ledger.
@@ -128,10 +137,11 @@ impl Job {
         frame: &Frame<'_>,
         payload: &[u8],
         brief: Brief,
+        sight: Sight,
         around: u32,
     ) {
         let start = (payload.as_ptr() as usize).wrapping_sub(frame.data.as_ptr() as usize);
-        self.item(brief, index, [start as u32, payload.len() as u32], around, false);
+        self.item(brief, Some(sight), index, [start as u32, payload.len() as u32], around, false);
     }
 
     /// Adds a packet that was put together, or a frame of one.
@@ -140,18 +150,20 @@ impl Job {
         index: u32,
         packet: &Packet<'_>,
         brief: Brief,
+        sight: Option<Sight>,
         data: &[u8],
     ) {
         let around = self.surroundings(packet);
         let start = self.common.together.len() as u32;
         self.common.together.extend_from_slice(data);
-        self.item(brief, index, [start, data.len() as u32], around, true);
+        self.item(brief, sight, index, [start, data.len() as u32], around, true);
     }
 
     #[inline(always)]
     fn item(
         &mut self,
         brief: Brief,
+        sight: Option<Sight>,
         frame: u32,
         [start, captured]: [u32; 2],
         around: u32,
@@ -165,7 +177,22 @@ impl Job {
             if workers == 1 { (0, partition) } else { (partition % workers, partition / workers) };
         let owned = owned as u32;
         let item = Item { brief, owned, place, frame, start, captured, around, together };
-        self.parts[worker].items.push(item);
+        let items = &mut self.parts[worker].items;
+        if let Some(sight) = sight.filter(Sight::is_telling) {
+            let (worker, item) = (worker as u32, items.len() as u32);
+            self.common.sights.push(Sighted { sight, time: brief.time, worker, item });
+        }
+        items.push(item);
+    }
+
+    /// Finds out which packets are seen for the second time. For all at once, so that the processor
+    /// fetches the memory of many side by side.
+    pub(super) fn look_back(&mut self, recent: &mut Recent) {
+        for Sighted { sight, time, worker, item } in self.common.sights.drain(..) {
+            if recent.saw(sight, time) {
+                self.parts[worker as usize].items[item as usize].brief.again = true;
+            }
+        }
     }
 
     /// Remembers tags and tunnels of a packet; returns where.

@@ -8,7 +8,7 @@ use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::{FragmentLosses, Fragments, Part, Released, Taken, payload_length};
 use crate::decode::{Body, FrameLedger, Ip, Packet, Transport};
-use crate::flow::{Brief, Recent, Sight};
+use crate::flow::{Brief, Sight};
 use crate::source::Frame;
 
 /// Fragments that wait for others, of all partitions: which one they belong to is known only when
@@ -24,7 +24,6 @@ pub(super) struct Context<'a> {
     pub index: u32,
     pub frame: Frame<'a>,
     pub hasher: &'a BuildHasher,
-    pub recent: &'a mut Recent,
     pub frames: &'a mut FrameLedger,
     pub job: &'a mut Job,
 }
@@ -90,9 +89,9 @@ impl Context<'_> {
     fn whole(&mut self, parts: &[Part], packet: &Packet<'_>, ip: &Ip<'_>) {
         let Some((last, earlier)) = parts.split_last() else { return };
         self.count(earlier, packet, ip, false);
-        let mut brief = brief(&self.frame, last.seen, packet, ip, self.hasher);
-        brief.again = self.recent.saw(Sight::of(ip, &brief), brief.time);
-        self.job.put_together(self.index, packet, brief, payload(ip));
+        let brief = brief(&self.frame, last.seen, packet, ip, self.hasher);
+        let sight = Some(Sight::of(ip, &brief));
+        self.job.put_together(self.index, packet, brief, sight, payload(ip));
     }
 
     /// Counts what was given up as packets of flows without ports.
@@ -109,7 +108,7 @@ impl Context<'_> {
         for part in parts {
             let whole = brief(&part.frame(), part.seen, packet, ip, self.hasher);
             let brief = Brief::of_part(part, &whole, lost);
-            self.job.put_together(self.index, packet, brief, &[]);
+            self.job.put_together(self.index, packet, brief, None, &[]);
         }
     }
 }

@@ -74,11 +74,11 @@ impl Front {
                 noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
             }
             if let Some(plain) = fast::decode(&frame) {
-                let mut brief = Brief::of_plain(&frame, seen, &plain, &self.hasher);
-                brief.again = self.recent.saw(Sight::of_plain(&plain, &brief), frame.time);
+                let brief = Brief::of_plain(&frame, seen, &plain, &self.hasher);
+                let sight = Sight::of_plain(&plain, &brief);
                 self.phases.count(&frame, || brief.macs());
                 self.frames.count_plain(&frame, &plain);
-                job.packet(index as u32, &frame, plain.payload, brief, Job::NOTHING_AROUND);
+                job.packet(index as u32, &frame, plain.payload, brief, sight, Job::NOTHING_AROUND);
             } else {
                 self.decode_slowly(index as u32, &frame, seen, job);
             }
@@ -92,6 +92,7 @@ impl Front {
             }
         }
         job.common.chunk = chunk;
+        job.look_back(&mut self.recent);
         if let Some(timeline) = &mut self.timeline {
             timeline.take(&job.parts, &self.changes, &job.common.asides);
         }
@@ -110,16 +111,16 @@ impl Front {
         self.phases.count(frame, || [packet.source_mac, packet.destination_mac]);
         match &packet.body {
             Body::Ip(ip) if ip.fragment => {
-                let Front { fragments, frames, hasher, recent, .. } = self;
-                let mut context = Context { index, frame: *frame, hasher, recent, frames, job };
+                let Front { fragments, frames, hasher, .. } = self;
+                let mut context = Context { index, frame: *frame, hasher, frames, job };
                 fragments.frame(seen, (&packet, ip), &mut context);
             }
             Body::Ip(ip) => {
                 job.neighbour(ip, &packet, frame.time);
-                let mut brief = brief(frame, seen, &packet, ip, &self.hasher);
-                brief.again = self.recent.saw(Sight::of(ip, &brief), frame.time);
+                let brief = brief(frame, seen, &packet, ip, &self.hasher);
+                let sight = Sight::of(ip, &brief);
                 let around = job.surroundings(&packet);
-                job.packet(index, frame, payload(ip), brief, around);
+                job.packet(index, frame, payload(ip), brief, sight, around);
             }
             body => job.aside(body, &packet, frame),
         }
@@ -128,7 +129,7 @@ impl Front {
     /// Gives up the fragments that still wait: the capture has ended.
     pub fn finish(&mut self, job: &mut Job) {
         job.begin(self.workers);
-        let Front { fragments, frames, hasher, recent, .. } = self;
+        let Front { fragments, frames, hasher, .. } = self;
         let frame = Frame {
             number: self.last,
             time: Timestamp::default(),
@@ -136,7 +137,8 @@ impl Front {
             link: 0,
             data: &[],
         };
-        fragments.finish(&mut Context { index: 0, frame, hasher, recent, frames, job });
+        fragments.finish(&mut Context { index: 0, frame, hasher, frames, job });
+        job.look_back(&mut self.recent);
     }
 }
 

@@ -73,6 +73,13 @@ impl Sight {
         Sight::new(brief, (plain.identification, plain.checksum), checked, plain.payload)
     }
 
+    /// Whether a second sight could be told.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_telling(&self) -> bool {
+        self.window.is_some()
+    }
+
     #[inline(always)]
     fn new(
         brief: &Brief,
