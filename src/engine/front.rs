@@ -65,7 +65,10 @@ impl Front {
         let mut notes = &chunk.notes()[earlier..];
         let mut noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
         let whole = frames.end == chunk.len();
-        for (index, (frame, seen)) in frames.clone().zip(chunk.frames(frames)) {
+        let mut next = frames.start;
+        for (frame, seen) in chunk.frames(frames) {
+            let index = next;
+            next += 1;
             while noted <= index {
                 let Some(((_, note), later)) = notes.split_first() else { break };
                 self.phases.note(note, frame.number, &self.frames);

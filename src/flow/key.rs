@@ -85,18 +85,25 @@ impl FlowKey {
     ) -> (FlowKey, Side) {
         let [source, destination] = addresses;
         let high_sends = (source, ports[0]) > (destination, ports[1]);
-        // Which side sends changes all the time: chosen by position, since the processor would guess
-        // a branch wrongly every other time.
-        let (low, high) = (usize::from(high_sends), usize::from(!high_sends));
+        // Which side sends changes all the time, so that the processor would guess a branch wrongly
+        // every other time.
+        let mask = 0u64.wrapping_sub(u64::from(high_sends));
+        let in_order = |a: u64, b: u64| {
+            let swap = (a ^ b) & mask;
+            [a ^ swap, b ^ swap]
+        };
+        let [[low_a, high_a], [low_b, high_b]] =
+            [0, 1].map(|word| in_order(source[word], destination[word]));
+        let ports = in_order(ports[0].into(), ports[1].into()).map(|port| port as u16);
         let key = FlowKey {
-            addresses: [addresses[low], addresses[high]],
-            ports: [ports[low], ports[high]],
+            addresses: [[low_a, low_b], [high_a, high_b]],
+            ports,
             vlan: 0,
             tunnels: 0,
             protocol,
             kind,
         };
-        (key, [Side::Low, Side::High][low])
+        (key, if high_sends { Side::High } else { Side::Low })
     }
 
     /// Address of one side.

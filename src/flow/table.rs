@@ -169,8 +169,8 @@ impl FlowTable {
         }
         if flow.marks.has(Marks::SHARED) {
             self.of_several_inputs(id, brief, payload, distributions, sink);
-        } else {
-            self.take_up(id, brief, payload, distributions, sink);
+        } else if let Some(sequence) = take_up(flow, brief, &mut self.duplicates, distributions) {
+            self.give(id, sequence, brief, payload(), sink);
         }
     }
 
@@ -185,35 +185,21 @@ impl FlowTable {
         }
     }
 
+    /// Hands out payload that is wanted.
     #[inline(always)]
-    fn take_up<'p>(
+    fn give(
         &mut self,
         id: u32,
+        sequence: u32,
         brief: &Brief,
-        payload: impl FnOnce() -> &'p [u8],
-        distributions: &mut Distributions,
+        payload: &[u8],
         sink: &mut impl FlowSink,
     ) {
-        let flow = &mut self.flows[id];
-        if brief.is_part() {
-            flow.marks.set(Marks::FRAGMENTS, true);
-            return;
-        }
-        if brief.again {
-            self.duplicates[0] += 1;
-            self.duplicates[1] += u64::from(brief.wire_length);
-            duplicate(flow, brief);
-            return;
-        }
-        let sequence = match brief.kind {
-            Kind::Tcp => segment_of_tcp(flow, brief, distributions),
-            _ => (brief.payload_length > 0).then_some(0),
-        };
-        let Some(sequence) = sequence.filter(|_| flow.marks.has(Marks::WANTED)) else { return };
-        let segment = segment(brief, payload());
+        let segment = segment(brief, payload);
         match brief.kind {
             Kind::Tcp => self.hand_out(id, sequence, brief.payload_length, segment, sink),
             Kind::Udp | Kind::Icmp | Kind::Igmp => {
+                let flow = &mut self.flows[id];
                 let more = segment.data.is_empty() || sink.segment(FlowId(id), flow, &segment);
                 flow.marks.set(Marks::WANTED, more);
             }
@@ -233,7 +219,10 @@ impl FlowTable {
         let delivered = |flow: &Flow| flow.sent(brief.side).delivered_bytes;
         // The payload is counted already; whether it is new shows only now.
         let before = delivered(&self.flows[id]) - u64::from(brief.payload_length);
-        self.take_up(id, brief, payload, distributions, sink);
+        let flow = &mut self.flows[id];
+        if let Some(sequence) = take_up(flow, brief, &mut self.duplicates, distributions) {
+            self.give(id, sequence, brief, payload(), sink);
+        }
         let flow = &mut self.flows[id];
         share(flow, brief, delivered(flow) - before);
     }
@@ -539,6 +528,32 @@ fn segment_of_tcp(
         flow.rare().repeated[side.index()] += u64::from(again);
     }
     Some(sequence)
+}
+
+/// Counts what a packet of a flow carries; returns the number of its first byte, where it is payload
+/// that somebody wants. `duplicates` are the packets and bytes of all flows that came again.
+#[inline(always)]
+fn take_up(
+    flow: &mut Flow,
+    brief: &Brief,
+    duplicates: &mut [u64; 2],
+    distributions: &mut Distributions,
+) -> Option<u32> {
+    if brief.is_part() {
+        flow.marks.set(Marks::FRAGMENTS, true);
+        return None;
+    }
+    if brief.again {
+        duplicates[0] += 1;
+        duplicates[1] += u64::from(brief.wire_length);
+        duplicate(flow, brief);
+        return None;
+    }
+    let sequence = match brief.kind {
+        Kind::Tcp => segment_of_tcp(flow, brief, distributions),
+        _ => (brief.payload_length > 0).then_some(0),
+    };
+    sequence.filter(|_| flow.marks.has(Marks::WANTED))
 }
 
 fn segment<'a>(brief: &Brief, data: &'a [u8]) -> Segment<'a> {
