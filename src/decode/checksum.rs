@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 /// Adds `bytes` as 16-bit words to a running sum. Words are summed in the machine's order:
 /// the sum is the same but for a byte swap (RFC 1071 §2 B), which `is_valid` does not mind.
-#[inline]
+#[inline(always)]
 pub(super) fn add(sum: u64, bytes: &[u8]) -> u64 {
     let mut total = sum;
     let (wide, rest) = bytes.as_chunks::<8>();
@@ -63,10 +63,10 @@ pub(super) fn is_valid(sum: u64) -> bool {
 /// Adds up the 16-bit words of a sum until one is left.
 #[inline]
 fn fold(sum: u64) -> u64 {
-    let sum = (sum & 0xffff_ffff) + (sum >> 32);
-    let sum = (sum & 0xffff) + (sum >> 16);
-    let sum = (sum & 0xffff) + (sum >> 16);
-    (sum & 0xffff) + (sum >> 16)
+    // A number added to itself with its halves swapped: the upper half is the sum of both, carry
+    // included.
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    u64::from(sum.wrapping_add(sum.rotate_left(16)) >> 16)
 }
 
 /// The checksum of a header whose checksum field, at byte 10, counts as zero.

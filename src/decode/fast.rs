@@ -13,11 +13,9 @@ const MORE_OR_LATER_FRAGMENT: u16 = 0x3fff;
 const TCP: u8 = super::ip::TCP;
 const UDP: u8 = super::ip::UDP;
 
-/// What the headers of such a frame say, flat: it is made once a packet.
+/// What such a frame says up to the IP layer.
 #[derive(Debug, Clone, Copy)]
-pub struct Plain<'a> {
-    /// Sender and receiver on the link; zero for none.
-    pub macs: [Mac; 2],
+pub struct Network<'a> {
     /// Sender and receiver, as [`crate::base::address::words`] has them.
     pub addresses: [[u64; 2]; 2],
     /// Whether they are IPv4 addresses.
@@ -26,110 +24,112 @@ pub struct Plain<'a> {
     pub protocol: u8,
     /// Time to live or hop limit.
     pub hops: u8,
-    /// TCP flags, 0 for UDP.
-    pub flags: u8,
     /// The number that the sender gave the packet (IPv4), 0 where there is none.
     pub identification: u16,
-    /// The transport's checksum field.
-    pub checksum: u16,
+    /// Bytes of the IP packet, its header included.
+    pub length: u32,
+    /// Of both addresses.
+    sum: u64,
+    payload: &'a [u8],
+}
+
+/// What its transport says.
+#[derive(Debug, Clone, Copy)]
+pub struct Carried<'a> {
     /// Sender's and receiver's.
     pub ports: [u16; 2],
     /// TCP sequence number, 0 for UDP.
     pub sequence: u32,
     /// TCP acknowledgment number, 0 for UDP.
     pub acknowledgment: u32,
-    /// Bytes of the IP packet, its header included.
-    pub length: u32,
+    /// TCP flags, 0 for UDP.
+    pub flags: u8,
+    /// The transport's checksum field.
+    pub checksum: u16,
     /// Transport payload, all of which was captured.
     pub payload: &'a [u8],
-    /// The transport whose checksum does not fit.
-    pub bad_checksum: Option<&'static str>,
+    /// Whether the transport's checksum fits, or the sender computed none.
+    pub good_checksum: bool,
 }
 
-/// The IP layer.
-struct Network<'a> {
-    addresses: [[u64; 2]; 2],
-    is_v4: bool,
-    protocol: u8,
-    hops: u8,
-    identification: u16,
-    length: u32,
-    /// Of both addresses.
-    sum: u64,
-    payload: &'a [u8],
+/// The version of the IP layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
 }
 
-/// What the frame says, where it is one of those.
+/// Which version the frame may be of, sender and receiver on the link (zero for none), and what
+/// lies behind its link header.
 #[inline(always)]
 #[must_use]
-pub fn decode<'a>(frame: &Frame<'a>) -> Option<Plain<'a>> {
+pub fn link<'a>(frame: &Frame<'a>) -> Option<(Version, [Mac; 2], &'a [u8])> {
     if frame.link != ETHERNET {
         return None;
     }
     let (link, bytes) = frame.data.split_first_chunk::<LINK_HEADER>()?;
-    let network = match [link[12], link[13]] {
-        [0x08, 0x00] => v4(bytes)?,
-        [0x86, 0xdd] => v6(bytes)?,
+    let (destination, behind) = link.split_first_chunk()?;
+    let (source, kind) = behind.split_first_chunk()?;
+    let version = match *kind {
+        [0x08, 0x00] => Version::V4,
+        [0x86, 0xdd] => Version::V6,
         _ => return None,
     };
-    let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, _, _] = *link;
-    let plain = Plain {
-        macs: [Mac([s0, s1, s2, s3, s4, s5]), Mac([d0, d1, d2, d3, d4, d5])],
-        addresses: network.addresses,
-        is_v4: network.is_v4,
-        protocol: network.protocol,
-        hops: network.hops,
-        flags: 0,
-        identification: network.identification,
-        checksum: 0,
-        ports: [0; 2],
-        sequence: 0,
-        acknowledgment: 0,
-        length: network.length,
-        payload: &[],
-        bad_checksum: None,
-    };
-    if network.protocol == TCP { tcp(plain, &network) } else { udp(plain, &network) }
+    Some((version, [Mac(*source), Mac(*destination)], bytes))
 }
 
-#[inline(always)]
-fn tcp<'a>(plain: Plain<'a>, network: &Network<'a>) -> Option<Plain<'a>> {
-    let bytes = network.payload;
-    let header = bytes.first_chunk::<20>()?;
-    let header_length = usize::from(header[12] >> 4) * 4;
-    if header_length < header.len() {
-        return None;
+impl<'a> Network<'a> {
+    /// What TCP says.
+    #[inline(always)]
+    #[must_use]
+    pub fn tcp(&self) -> Option<Carried<'a>> {
+        let bytes = self.payload;
+        let header = bytes.first_chunk::<20>()?;
+        let header_length = usize::from(header[12] >> 4) * 4;
+        if header_length < header.len() {
+            return None;
+        }
+        let u32_at = |at: usize| {
+            u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        Some(Carried {
+            ports: ports(header),
+            sequence: u32_at(4),
+            acknowledgment: u32_at(8),
+            flags: header[13],
+            checksum: u16::from_be_bytes([header[16], header[17]]),
+            payload: bytes.get(header_length..)?,
+            good_checksum: self.is_valid(bytes),
+        })
     }
-    let u32_at = |at: usize| {
-        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
-    Some(Plain {
-        ports: ports(header),
-        sequence: u32_at(4),
-        acknowledgment: u32_at(8),
-        flags: header[13],
-        checksum: u16::from_be_bytes([header[16], header[17]]),
-        payload: bytes.get(header_length..)?,
-        bad_checksum: (!is_valid(network, bytes)).then_some("tcp"),
-        ..plain
-    })
-}
 
-#[inline(always)]
-fn udp<'a>(plain: Plain<'a>, network: &Network<'a>) -> Option<Plain<'a>> {
-    let header = network.payload.first_chunk::<8>()?;
-    let stated = usize::from(u16::from_be_bytes([header[4], header[5]]));
-    let bytes = network.payload.get(..stated)?;
-    let payload = bytes.get(header.len()..)?;
-    let ports = ports(header);
-    if ports.into_iter().any(tunnel::is_port) {
-        return None;
+    /// What UDP says, where it is no tunnel.
+    #[inline(always)]
+    #[must_use]
+    pub fn udp(&self) -> Option<Carried<'a>> {
+        let header = self.payload.first_chunk::<8>()?;
+        let stated = usize::from(u16::from_be_bytes([header[4], header[5]]));
+        let bytes = self.payload.get(..stated)?;
+        let payload = bytes.get(header.len()..)?;
+        let ports = ports(header);
+        if ports.into_iter().any(tunnel::is_port) {
+            return None;
+        }
+        let checksum = u16::from_be_bytes([header[6], header[7]]);
+        // Zero: the sender computed none (RFC 768).
+        let good_checksum = checksum == 0 || self.is_valid(bytes);
+        let (sequence, acknowledgment, flags) = (0, 0, 0);
+        Some(Carried { ports, sequence, acknowledgment, flags, checksum, payload, good_checksum })
     }
-    let checksum = u16::from_be_bytes([header[6], header[7]]);
-    // Zero: the sender computed none (RFC 768).
-    let good = checksum == 0 || is_valid(network, bytes);
-    let bad_checksum = (!good).then_some("udp");
-    Some(Plain { ports, checksum, payload, bad_checksum, ..plain })
+
+    /// Whether the checksum over the transport and its pseudo-header fits.
+    #[inline(always)]
+    fn is_valid(&self, bytes: &[u8]) -> bool {
+        let about = checksum::about(self.protocol, bytes.len() as u32);
+        checksum::is_valid(checksum::add(self.sum + about, bytes))
+    }
 }
 
 #[inline(always)]
@@ -137,15 +137,10 @@ fn ports(header: &[u8]) -> [u16; 2] {
     [u16::from_be_bytes([header[0], header[1]]), u16::from_be_bytes([header[2], header[3]])]
 }
 
-/// Whether the checksum over the transport and its pseudo-header fits.
+/// What IPv4 says, where TCP or UDP lies in it whole.
 #[inline(always)]
-fn is_valid(network: &Network<'_>, bytes: &[u8]) -> bool {
-    let about = checksum::about(network.protocol, bytes.len() as u32);
-    checksum::is_valid(checksum::add(network.sum + about, bytes))
-}
-
-#[inline(always)]
-fn v4(bytes: &[u8]) -> Option<Network<'_>> {
+#[must_use]
+pub fn v4(bytes: &[u8]) -> Option<Network<'_>> {
     let header = bytes.first_chunk::<20>()?;
     let u16_at = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let total = usize::from(u16_at(2));
@@ -171,8 +166,10 @@ fn v4(bytes: &[u8]) -> Option<Network<'_>> {
     })
 }
 
+/// What IPv6 says, where TCP or UDP lies in it whole.
 #[inline(always)]
-fn v6(bytes: &[u8]) -> Option<Network<'_>> {
+#[must_use]
+pub fn v6(bytes: &[u8]) -> Option<Network<'_>> {
     let header = bytes.first_chunk::<40>()?;
     let length = usize::from(u16::from_be_bytes([header[4], header[5]]));
     let protocol = header[6];

@@ -1,6 +1,5 @@
 //! The frame ledger: each frame is in exactly one bucket, so that explained + refused = total.
 
-use super::fast::Plain;
 use super::{Body, Ip, Packet, Refusal};
 use crate::base::time::Timestamp;
 use crate::source::Frame;
@@ -32,30 +31,41 @@ pub struct FrameLedger {
 }
 
 impl FrameLedger {
-    /// Puts a frame into its bucket.
-    #[inline]
+    /// Counts a frame and puts it into its bucket.
     pub fn count(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
-        self.seen(frame);
+        self.seen(std::iter::once(*frame));
         self.bucket(1, packet);
     }
 
-    /// Counts a frame that came the short way.
+    /// Puts a frame that came the short way into its bucket; `bad_checksum` is the transport whose
+    /// checksum does not fit.
     #[inline(always)]
-    pub fn count_plain(&mut self, frame: &Frame<'_>, plain: &Plain<'_>) {
-        self.seen(frame);
+    pub fn bucket_plain(&mut self, bad_checksum: Option<&'static str>) {
         self.flow += 1;
-        if let Some(protocol) = plain.bad_checksum {
+        if let Some(protocol) = bad_checksum {
             self.bad_checksum(protocol);
         }
     }
 
+    /// Counts frames, whatever they hold.
     #[inline]
-    fn seen(&mut self, frame: &Frame<'_>) {
-        self.total += 1;
-        self.wire_bytes += u64::from(frame.wire_length);
-        self.truncated += u64::from((frame.data.len() as u64) < u64::from(frame.wire_length));
-        let times = self.times.get_or_insert([frame.time; 2]);
-        *times = [times[0].min(frame.time), times[1].max(frame.time)];
+    pub fn seen<'a>(&mut self, frames: impl Iterator<Item = Frame<'a>>) {
+        let (mut total, mut wire_bytes, mut truncated) = (0, 0, 0);
+        let [mut first, mut last] = [i64::MAX, i64::MIN];
+        for frame in frames {
+            total += 1;
+            wire_bytes += u64::from(frame.wire_length);
+            truncated += u64::from((frame.data.len() as u64) < u64::from(frame.wire_length));
+            (first, last) = (first.min(frame.time.0), last.max(frame.time.0));
+        }
+        if total > 0 {
+            self.total += total;
+            self.wire_bytes += wire_bytes;
+            self.truncated += truncated;
+            let [first, last] = [Timestamp(first), Timestamp(last)];
+            let times = self.times.get_or_insert([first, last]);
+            *times = [times[0].min(first), times[1].max(last)];
+        }
     }
 
     /// Moves frames whose fragments were put together to the bucket of what they carry.
@@ -64,8 +74,9 @@ impl FrameLedger {
         self.bucket(frames, packet);
     }
 
+    /// Puts frames into the bucket of what they carry.
     #[inline]
-    fn bucket(&mut self, frames: u64, packet: &Packet<'_>) {
+    pub fn bucket(&mut self, frames: u64, packet: &Packet<'_>) {
         match &packet.body {
             Body::Ip(ip) => {
                 if ip.fragment {

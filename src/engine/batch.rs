@@ -5,12 +5,14 @@ use super::PARTITIONS;
 use super::events::Events;
 use crate::attribution::on_link::Holds;
 use crate::base::address::Mac;
+use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::neighbour::{self, Claim};
 use crate::decode::{Body, Ip, Packet, Transport, Tunnels, Vlans};
-use crate::flow::{Around, Brief, FlowId, Recent, Sight, key};
+use crate::flow::{Around, Brief, FlowId, Kind, Recent, Sight, key};
 use crate::protocol::{IdentityKind, link};
 use crate::source::{Chunk, Frame};
+use std::ops::{Deref, DerefMut};
 
 const NOTHING_AROUND: u32 = u32::MAX;
 
@@ -19,14 +21,6 @@ const NOTHING_AROUND: u32 = u32::MAX;
 pub struct Job {
     pub(super) common: Common,
     pub(super) parts: Vec<Part>,
-}
-
-/// A packet whose second sight is to be looked for, and where it stands.
-struct Sighted {
-    sight: Sight,
-    time: Timestamp,
-    worker: u32,
-    item: u32,
 }
 
 /// What all workers read of a job.
@@ -42,7 +36,8 @@ pub(super) struct Common {
     values: Vec<u8>,
     /// Items so far, asides included.
     places: u32,
-    sights: Vec<Sighted>,
+    /// Items before they are split among the workers.
+    decoded: Items,
 }
 
 /// What a frame without a flow tells the ledger.
@@ -69,7 +64,7 @@ pub(super) struct Described {
 #[derive(Default)]
 pub(super) struct Part {
     /// In the order of frames.
-    pub items: Vec<Item>,
+    pub items: Items,
     pub guesses: Vec<Option<FlowId>>,
     /// What was said, and about which items.
     pub events: Events,
@@ -86,9 +81,12 @@ pub(super) struct Told {
 }
 
 /// One packet, or one frame of a packet in fragments.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Item {
     pub brief: Brief,
-    /// Position of its partition among those that the worker owns.
+    sight: Sight,
+    /// Position of its partition among those that the worker owns; before items are split, among
+    /// all.
     pub owned: u32,
     /// Its place among the items of all parts.
     pub place: u32,
@@ -115,7 +113,8 @@ impl Job {
 
     /// Forgets what an earlier chunk left, and makes room for the parts of so many workers.
     pub(super) fn begin(&mut self, workers: usize) {
-        let Common { around, together, asides, values, places, .. } = &mut self.common;
+        let Common { around, together, asides, values, places, decoded, .. } = &mut self.common;
+        decoded.clear();
         around.clear();
         values.clear();
         together.clear();
@@ -129,19 +128,42 @@ impl Job {
         }
     }
 
-    /// Adds a packet whose payload, if any, lies in `frame`.
+    /// Adds the packet of a frame that can go the short way through decoding: returns nothing where
+    /// it cannot, else the transport whose checksum does not fit.
     #[inline(always)]
+    pub(super) fn plain(
+        &mut self,
+        chunk: &Chunk,
+        index: usize,
+        hasher: &BuildHasher,
+    ) -> Option<Option<&'static str>> {
+        let Common { decoded, places, .. } = &mut self.common;
+        let item = decoded.another();
+        item.place = *places;
+        let good_checksum = item.fill_plain(chunk, index, hasher)?;
+        let protocol = if item.brief.kind == Kind::Tcp { "tcp" } else { "udp" };
+        decoded.used += 1;
+        *places += 1;
+        Some((!good_checksum).then_some(protocol))
+    }
+
+    /// The account of the last packet.
+    pub(super) fn last(&self) -> Option<&Brief> {
+        self.common.decoded.last().map(|item| &item.brief)
+    }
+
+    /// Adds a packet whose payload, if any, lies in `frame`.
     pub(super) fn packet(
         &mut self,
         index: u32,
         frame: &Frame<'_>,
         payload: &[u8],
-        brief: Brief,
-        sight: Sight,
+        (brief, sight): (Brief, Sight),
         around: u32,
     ) {
-        let start = (payload.as_ptr() as usize).wrapping_sub(frame.data.as_ptr() as usize);
-        self.item(brief, Some(sight), index, [start as u32, payload.len() as u32], around, false);
+        let start = offset(payload, frame.data);
+        let captured = payload.len() as u32;
+        self.add(Item { brief, sight, frame: index, start, captured, around, ..Item::default() });
     }
 
     /// Adds a packet that was put together, or a frame of one.
@@ -149,49 +171,41 @@ impl Job {
         &mut self,
         index: u32,
         packet: &Packet<'_>,
-        brief: Brief,
-        sight: Option<Sight>,
+        (brief, sight): (Brief, Sight),
         data: &[u8],
     ) {
         let around = self.surroundings(packet);
         let start = self.common.together.len() as u32;
         self.common.together.extend_from_slice(data);
-        self.item(brief, sight, index, [start, data.len() as u32], around, true);
+        let captured = data.len() as u32;
+        let item = Item { brief, sight, frame: index, start, captured, around, ..Item::default() };
+        self.add(Item { together: true, ..item });
     }
 
-    #[inline(always)]
-    fn item(
-        &mut self,
-        brief: Brief,
-        sight: Option<Sight>,
-        frame: u32,
-        [start, captured]: [u32; 2],
-        around: u32,
-        together: bool,
-    ) {
-        let partition = key::partition(&brief.key, PARTITIONS);
-        let workers = self.parts.len();
+    fn add(&mut self, item: Item) {
+        let owned = key::partition(&item.brief.key, PARTITIONS) as u32;
         let place = self.common.places;
         self.common.places += 1;
-        let (worker, owned) =
-            if workers == 1 { (0, partition) } else { (partition % workers, partition / workers) };
-        let owned = owned as u32;
-        let item = Item { brief, owned, place, frame, start, captured, around, together };
-        let items = &mut self.parts[worker].items;
-        if let Some(sight) = sight.filter(Sight::is_telling) {
-            let (worker, item) = (worker as u32, items.len() as u32);
-            self.common.sights.push(Sighted { sight, time: brief.time, worker, item });
-        }
-        items.push(item);
+        self.common.decoded.push(Item { owned, place, ..item });
     }
 
-    /// Finds out which packets are seen for the second time. For all at once, so that the processor
-    /// fetches the memory of many side by side.
-    pub(super) fn look_back(&mut self, recent: &mut Recent) {
-        for Sighted { sight, time, worker, item } in self.common.sights.drain(..) {
-            if recent.saw(sight, time) {
-                self.parts[worker as usize].items[item as usize].brief.again = true;
+    /// Finds out which packets are seen for the second time, and splits all among the workers. The
+    /// former for many at once, so that the processor fetches their memory side by side.
+    pub(super) fn split(&mut self, recent: &mut Recent) {
+        let Job { common: Common { decoded, .. }, parts } = self;
+        for item in decoded.iter_mut() {
+            if recent.saw(item.sight, item.brief.time) {
+                item.brief.again = true;
             }
+        }
+        if let [only] = &mut parts[..] {
+            std::mem::swap(&mut only.items, decoded);
+            return;
+        }
+        let workers = parts.len() as u32;
+        for item in decoded.iter() {
+            let owned = item.owned / workers;
+            parts[(item.owned % workers) as usize].items.push(Item { owned, ..*item });
         }
     }
 
@@ -254,8 +268,73 @@ impl Job {
         self.common.places += 1;
         self.common.asides.push((place, aside));
     }
+}
 
-    pub(super) const NOTHING_AROUND: u32 = NOTHING_AROUND;
+/// Items whose places are written to again: an item is large, and most are filled in field by field.
+#[derive(Default)]
+pub(super) struct Items {
+    places: Vec<Item>,
+    used: usize,
+}
+
+impl Items {
+    /// The place behind the last one, with what was left in it. It does not count yet.
+    #[inline(always)]
+    fn another(&mut self) -> &mut Item {
+        if self.used >= self.places.len() {
+            self.places.resize_with(self.used + 1, Item::default);
+        }
+        &mut self.places[self.used]
+    }
+
+    fn push(&mut self, item: Item) {
+        *self.another() = item;
+        self.used += 1;
+    }
+
+    fn clear(&mut self) {
+        self.used = 0;
+    }
+}
+
+impl Deref for Items {
+    type Target = [Item];
+
+    #[inline]
+    fn deref(&self) -> &[Item] {
+        &self.places[..self.used]
+    }
+}
+
+impl DerefMut for Items {
+    fn deref_mut(&mut self) -> &mut [Item] {
+        &mut self.places[..self.used]
+    }
+}
+
+impl Item {
+    /// Fills in every field but its place, of a frame that can go the short way through decoding.
+    /// Apart from where it is asked for: there, what that needs would take the registers.
+    #[inline(never)]
+    fn fill_plain(&mut self, chunk: &Chunk, index: usize, hasher: &BuildHasher) -> Option<bool> {
+        let (frame, seen) = (chunk.frame(index), chunk.seen(index));
+        self.frame = index as u32;
+        self.around = NOTHING_AROUND;
+        self.together = false;
+        let Item { brief, sight, owned, start, captured, .. } = self;
+        brief.fill_plain(&frame, seen, hasher, &mut |brief, carried, seen| {
+            *sight = seen;
+            *owned = key::partition(&brief.key, PARTITIONS) as u32;
+            *start = offset(carried.payload, frame.data);
+            *captured = carried.payload.len() as u32;
+        })
+    }
+}
+
+/// Where a part of a frame begins in it.
+#[inline(always)]
+fn offset(part: &[u8], frame: &[u8]) -> u32 {
+    (part.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize) as u32
 }
 
 impl Common {

@@ -90,8 +90,8 @@ impl Context<'_> {
         let Some((last, earlier)) = parts.split_last() else { return };
         self.count(earlier, packet, ip, false);
         let brief = brief(&self.frame, last.seen, packet, ip, self.hasher);
-        let sight = Some(Sight::of(ip, &brief));
-        self.job.put_together(self.index, packet, brief, sight, payload(ip));
+        let sight = Sight::of(ip, &brief);
+        self.job.put_together(self.index, packet, (brief, sight), payload(ip));
     }
 
     /// Counts what was given up as packets of flows without ports.
@@ -108,7 +108,7 @@ impl Context<'_> {
         for part in parts {
             let whole = brief(&part.frame(), part.seen, packet, ip, self.hasher);
             let brief = Brief::of_part(part, &whole, lost);
-            self.job.put_together(self.index, packet, brief, None, &[]);
+            self.job.put_together(self.index, packet, (brief, Sight::default()), &[]);
         }
     }
 }

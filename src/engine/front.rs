@@ -8,9 +8,9 @@ use super::timeline::{Change, Timeline};
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
 use crate::decode::fragments::FragmentLosses;
-use crate::decode::{Body, FrameLedger, Ip, Packet, decode, fast};
+use crate::decode::{Body, FrameLedger, Ip, Packet, decode};
 use crate::flow::{Brief, Recent, Sight};
-use crate::source::Frame;
+use crate::source::{Chunk, Frame};
 use std::ops::Range;
 
 /// See the module.
@@ -62,42 +62,41 @@ impl Front {
         // The job is written to while its frames are read.
         let chunk = std::mem::take(&mut job.common.chunk);
         let earlier = chunk.notes().partition_point(|(before, _)| *before < frames.start);
-        let mut notes = &chunk.notes()[earlier..];
-        let mut noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
         let whole = frames.end == chunk.len();
-        let mut next = frames.start;
-        for (frame, seen) in chunk.frames(frames) {
-            let index = next;
-            next += 1;
-            while noted <= index {
-                let Some(((_, note), later)) = notes.split_first() else { break };
-                self.phases.note(note, frame.number, &self.frames);
-                self.changed(job);
-                notes = later;
-                noted = notes.first().map_or(usize::MAX, |(before, _)| *before);
-            }
-            if let Some(plain) = fast::decode(&frame) {
-                let brief = Brief::of_plain(&frame, seen, &plain, &self.hasher);
-                let sight = Sight::of_plain(&plain, &brief);
-                self.phases.count(&frame, || brief.macs());
-                self.frames.count_plain(&frame, &plain);
-                job.packet(index as u32, &frame, plain.payload, brief, sight, Job::NOTHING_AROUND);
-            } else {
-                self.decode_slowly(index as u32, &frame, seen, job);
-            }
+        let mut start = frames.start;
+        for (before, note) in &chunk.notes()[earlier..] {
+            let number = match chunk.frames(*before..frames.end.max(*before)).next() {
+                Some((frame, _)) => frame.number,
+                None if whole => 0,
+                None => break,
+            };
+            self.run(&chunk, start..*before, job);
+            start = *before;
+            self.phases.note(note, number, &self.frames);
+            self.changed(job);
         }
-        if whole {
-            if let Some(last) = chunk.len().checked_sub(1) {
-                self.last = chunk.frame(last).number;
-            }
-            for (_, note) in notes {
-                self.phases.note(note, 0, &self.frames);
-            }
+        self.run(&chunk, start..frames.end, job);
+        if whole && let Some(last) = chunk.len().checked_sub(1) {
+            self.last = chunk.frame(last).number;
         }
         job.common.chunk = chunk;
-        job.look_back(&mut self.recent);
+        job.split(&mut self.recent);
         if let Some(timeline) = &mut self.timeline {
             timeline.take(&job.parts, &self.changes, &job.common.asides);
+        }
+    }
+
+    /// Decodes frames of the same phase.
+    fn run(&mut self, chunk: &Chunk, frames: Range<usize>, job: &mut Job) {
+        self.frames.seen(chunk.frames(frames.clone()).map(|(frame, _)| frame));
+        for index in frames {
+            if let Some(bad_checksum) = job.plain(chunk, index, &self.hasher) {
+                self.frames.bucket_plain(bad_checksum);
+                let macs = || job.last().map_or([None; 2], Brief::macs);
+                self.phases.count(|| (chunk.frame(index), macs()));
+            } else {
+                self.decode_slowly(chunk, index, job);
+            }
         }
     }
 
@@ -108,10 +107,12 @@ impl Front {
         }
     }
 
-    fn decode_slowly(&mut self, index: u32, frame: &Frame<'_>, seen: Timestamp, job: &mut Job) {
+    #[inline(never)]
+    fn decode_slowly(&mut self, chunk: &Chunk, index: usize, job: &mut Job) {
+        let (frame, seen, index) = (&chunk.frame(index), chunk.seen(index), index as u32);
         let packet = decode(frame);
-        self.frames.count(frame, &packet);
-        self.phases.count(frame, || [packet.source_mac, packet.destination_mac]);
+        self.frames.bucket(1, &packet);
+        self.phases.count(|| (*frame, [packet.source_mac, packet.destination_mac]));
         match &packet.body {
             Body::Ip(ip) if ip.fragment => {
                 let Front { fragments, frames, hasher, .. } = self;
@@ -123,7 +124,7 @@ impl Front {
                 let brief = brief(frame, seen, &packet, ip, &self.hasher);
                 let sight = Sight::of(ip, &brief);
                 let around = job.surroundings(&packet);
-                job.packet(index, frame, payload(ip), brief, sight, around);
+                job.packet(index, frame, payload(ip), (brief, sight), around);
             }
             body => job.aside(body, &packet, frame),
         }
@@ -141,7 +142,7 @@ impl Front {
             data: &[],
         };
         fragments.finish(&mut Context { index: 0, frame, hasher, frames, job });
-        job.look_back(&mut self.recent);
+        job.split(&mut self.recent);
     }
 }
 

@@ -25,7 +25,7 @@ pub fn keys(sources: &mut Sources, take: &mut dyn FnMut(u64, &FlowKey)) {
 
 fn tell(job: &Job, take: &mut dyn FnMut(u64, &FlowKey)) {
     for part in &job.parts {
-        for item in &part.items {
+        for item in &*part.items {
             take(item.brief.number, &item.brief.key);
         }
     }

@@ -159,11 +159,12 @@ impl Phases {
         self.phases.push(Phase { name: Some(name), began, ..Phase::default() });
     }
 
-    /// Counts a frame in the phase it is in.
+    /// Counts a frame in the phase it is in, by its sender and receiver.
     #[inline(always)]
-    pub(super) fn count(&mut self, frame: &Frame<'_>, macs: impl FnOnce() -> [Option<Mac>; 2]) {
+    pub(super) fn count<'a>(&mut self, about: impl FnOnce() -> (Frame<'a>, [Option<Mac>; 2])) {
         if let Some(phase) = self.phases.last_mut() {
-            phase.count(frame, macs());
+            let (frame, macs) = about();
+            phase.count(&frame, macs);
         }
     }
 }

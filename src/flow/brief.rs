@@ -1,12 +1,12 @@
 //! What the flow stage needs of a packet: small and without borrowed parts, so that many packets
 //! can wait side by side for the tables they belong to.
 
-use super::Side;
+use super::{Side, Sight};
 use super::key::FlowKey;
 use crate::base::address::Mac;
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
-use crate::decode::fast::Plain;
+use crate::decode::fast::{self, Carried, Network, Version};
 use crate::decode::fragments::Part;
 use crate::decode::ip::TCP;
 use crate::decode::{Ip, Transport, Tunnels, Vlans};
@@ -14,13 +14,14 @@ use crate::source::Frame;
 use std::hash::BuildHasher as _;
 
 /// What kind of packet it is, for the flow stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
     /// A TCP segment.
     Tcp,
     /// A UDP datagram.
     Udp,
     /// Another protocol, or a transport header that could not be read.
+    #[default]
     Other,
     /// An ICMP message.
     Icmp,
@@ -33,7 +34,7 @@ pub enum Kind {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Brief {
     /// The flow it belongs to.
     pub key: FlowKey,
@@ -121,36 +122,58 @@ impl Brief {
         }
     }
 
-    /// The account of a packet that came the short way through decoding.
+    /// Fills in the account of a frame that can go the short way through decoding; where it cannot,
+    /// what stands in it means nothing. `rest` takes what does not belong in an account. Returns
+    /// whether the transport's checksum fits.
+    ///
+    /// Each field is written as soon as it is known, and what follows the IP layer is put together
+    /// for each version: all values at once are more than a processor has registers.
     #[inline(always)]
-    #[must_use]
-    pub fn of_plain(
-        frame: &Frame<'_>,
+    pub fn fill_plain<'a>(
+        &mut self,
+        frame: &Frame<'a>,
         seen: Timestamp,
-        plain: &Plain<'_>,
         hasher: &BuildHasher,
-    ) -> Brief {
-        let (key, side) = FlowKey::of_plain(plain);
-        let Plain { sequence, acknowledgment, flags, payload, length, .. } = *plain;
-        Brief {
-            tag: hasher.hash_one(key) as u32,
-            key,
-            number: frame.number,
-            time: frame.time,
-            seen,
-            wire_length: frame.wire_length,
-            ip_length: length,
-            payload_length: payload.len() as u32,
-            sequence,
-            acknowledgment,
-            macs: plain.macs,
-            flags,
-            hops: plain.hops,
-            icmp: [0; 2],
-            side,
-            kind: if plain.protocol == TCP { Kind::Tcp } else { Kind::Udp },
-            again: false,
+        rest: &mut impl FnMut(&Brief, &Carried<'a>, Sight),
+    ) -> Option<bool> {
+        self.number = frame.number;
+        self.time = frame.time;
+        self.seen = seen;
+        self.wire_length = frame.wire_length;
+        self.icmp = [0; 2];
+        self.again = false;
+        let (version, macs, bytes) = fast::link(frame)?;
+        self.macs = macs;
+        match version {
+            Version::V4 => self.fill_network(&fast::v4(bytes)?, hasher, rest),
+            Version::V6 => self.fill_network(&fast::v6(bytes)?, hasher, rest),
         }
+    }
+
+    #[inline(always)]
+    fn fill_network<'a>(
+        &mut self,
+        network: &Network<'a>,
+        hasher: &BuildHasher,
+        rest: &mut impl FnMut(&Brief, &Carried<'a>, Sight),
+    ) -> Option<bool> {
+        self.ip_length = network.length;
+        self.hops = network.hops;
+        let carried = if network.protocol == TCP {
+            self.kind = Kind::Tcp;
+            network.tcp()?
+        } else {
+            self.kind = Kind::Udp;
+            network.udp()?
+        };
+        self.payload_length = carried.payload.len() as u32;
+        self.sequence = carried.sequence;
+        self.acknowledgment = carried.acknowledgment;
+        self.flags = carried.flags;
+        (self.key, self.side) = FlowKey::of_plain(network, carried.ports);
+        self.tag = hasher.hash_one(self.key) as u32;
+        rest(self, &carried, Sight::of_plain(network.identification, &carried, self));
+        Some(carried.good_checksum)
     }
 
     /// Hardware addresses of sender and receiver.
@@ -184,8 +207,7 @@ impl Brief {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{Body, decode, fast};
-    use crate::flow::Sight;
+    use crate::decode::{Body, decode};
 
     fn packet(protocol: u8, v6: bool, ports: [u16; 2]) -> Vec<u8> {
         let mut bytes = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
@@ -234,23 +256,28 @@ mod tests {
             }
             let (time, seen, wire_length) = (Timestamp(5), Timestamp(6), bytes.len() as u32);
             let frame = Frame { number: 7, time, wire_length, link: 1, data: &bytes };
-            let Some(plain) = fast::decode(&frame) else { continue };
+            let mut filled = Brief::default();
+            let mut rest = None;
+            let good = filled.fill_plain(&frame, seen, &hasher, &mut |_, carried, sight| {
+                rest = Some((*carried, sight));
+            });
+            let (Some(good), Some((carried, sight))) = (good, rest) else { continue };
             short += 1;
             let packet = decode(&frame);
             let Body::Ip(ip) = packet.body else { panic!("{packet:?}") };
             let macs = [packet.source_mac, packet.destination_mac];
             let around = (&packet.vlans, &packet.tunnels);
             let long = Brief::of(&frame, seen, &ip, macs, around, &hasher);
-            assert_eq!(Brief::of_plain(&frame, seen, &plain, &hasher), long);
-            assert_eq!(Sight::of_plain(&plain, &long), Sight::of(&ip, &long));
-            assert_eq!(plain.bad_checksum, ip.bad_checksum);
+            assert_eq!(filled, long);
+            assert_eq!(sight, Sight::of(&ip, &long));
+            assert_eq!(good, ip.bad_checksum.is_none());
             assert_eq!((ip.stopped, ip.fragment), (None, false));
             let payload = match ip.transport {
                 Transport::Tcp(tcp) => tcp.payload,
                 Transport::Udp { payload, .. } => payload,
                 other => panic!("{other:?}"),
             };
-            assert_eq!(plain.payload, payload);
+            assert_eq!(carried.payload, payload);
         }
         assert!(short > 40_000, "{short}");
     }

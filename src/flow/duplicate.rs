@@ -5,17 +5,17 @@
 
 use super::brief::Brief;
 use crate::base::time::Timestamp;
-use crate::decode::fast::Plain;
+use crate::decode::fast::Carried;
 use crate::decode::{Ip, Transport};
 
 /// Packets remembered: 256 KiB, and some milliseconds at the highest rates.
 const RECENT: usize = 16_384;
 /// Between two sights of a packet whose IP header has a number, nanoseconds. Switches and
 /// routers hold packets for milliseconds at most.
-const NUMBERED_WINDOW: i64 = 50_000_000;
+const NUMBERED_WINDOW: u32 = 50_000_000;
 /// The same without a number (IPv6, or zero in IPv4), where the checksum and the beginning of the
 /// payload must do and an application may have sent the same bytes twice, nanoseconds.
-const UNNUMBERED_WINDOW: i64 = 1_000_000;
+const UNNUMBERED_WINDOW: u32 = 1_000_000;
 
 /// Packets seen shortly before. Each has one place, by its print: a later one takes it over. All
 /// partitions share them, since a busy one would soon forget what it saw in a share of its own.
@@ -24,12 +24,12 @@ pub struct Recent {
 }
 
 /// What both sights of a packet share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sight {
     /// The same for both, rarely for others; unkeyed.
     print: u64,
-    /// Longest time between both, nanoseconds; none where nothing tells it from others of its flow.
-    window: Option<i64>,
+    /// Longest time between both, nanoseconds; 0 where nothing tells it from others of its flow.
+    window: u32,
 }
 
 impl Default for Recent {
@@ -42,10 +42,12 @@ impl Recent {
     /// Whether the same packet was seen shortly before `time`.
     #[inline(always)]
     pub fn saw(&mut self, sight: Sight, time: Timestamp) -> bool {
-        let Some(window) = sight.window else { return false };
+        if sight.window == 0 {
+            return false;
+        }
         let place = &mut self.prints[sight.print as usize % RECENT];
         let (print, before) = std::mem::replace(place, (sight.print, time));
-        print == sight.print && time.since(before).saturating_abs() <= window
+        print == sight.print && time.since(before).saturating_abs() <= i64::from(sight.window)
     }
 }
 
@@ -68,16 +70,9 @@ impl Sight {
     /// Of a packet that came the short way through decoding.
     #[inline(always)]
     #[must_use]
-    pub fn of_plain(plain: &Plain<'_>, brief: &Brief) -> Sight {
-        let checked = plain.checksum != 0 && plain.bad_checksum.is_none();
-        Sight::new(brief, (plain.identification, plain.checksum), checked, plain.payload)
-    }
-
-    /// Whether a second sight could be told.
-    #[inline(always)]
-    #[must_use]
-    pub fn is_telling(&self) -> bool {
-        self.window.is_some()
+    pub fn of_plain(identification: u16, carried: &Carried<'_>, brief: &Brief) -> Sight {
+        let checked = carried.checksum != 0 && carried.good_checksum;
+        Sight::new(brief, (identification, carried.checksum), checked, carried.payload)
     }
 
     #[inline(always)]
@@ -90,9 +85,9 @@ impl Sight {
         let said = said(identification, checksum, brief.ip_length, brief.flags);
         let numbers = u64::from(brief.sequence) << 32 | u64::from(brief.acknowledgment);
         let window = match (identification, checked) {
-            (0, false) => None,
-            (0, true) => Some(UNNUMBERED_WINDOW),
-            _ => Some(NUMBERED_WINDOW),
+            (0, false) => 0,
+            (0, true) => UNNUMBERED_WINDOW,
+            _ => NUMBERED_WINDOW,
         };
         Sight { print: brief.key.print(brief.side, said, numbers, opening(payload)), window }
     }
@@ -130,7 +125,7 @@ mod tests {
         let mut recent = Recent::default();
         let sight = |number: u64| Sight {
             print: number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32),
-            window: Some(NUMBERED_WINDOW),
+            window: NUMBERED_WINDOW,
         };
         // A thousand packets of one conversation in ten milliseconds, and then all of them again.
         let mut burst = |from: i64| {
@@ -140,6 +135,6 @@ mod tests {
         assert_eq!(burst(0), 0);
         let again = burst(10_000_000);
         assert!(again >= 900, "{again}");
-        assert_eq!(burst(10_000_000 + NUMBERED_WINDOW + 1), 0, "too late to be a mirror's");
+        assert_eq!(burst(10_000_000 + i64::from(NUMBERED_WINDOW) + 1), 0, "too late to be a mirror's");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Side;
 use crate::base::address::words;
-use crate::decode::fast::Plain;
+use crate::decode::fast::Network;
 use crate::decode::{Ip, Transport, Tunnels, Vlans};
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const MULTIPLIER: u64 = 0xbf58_476d_1ce4_e5b9;
 
 /// Addresses, ports, protocol, VLAN and tunnels of a flow, the same for both directions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FlowKey {
     /// As numbers, the larger half first; an IPv4 address is the upper half of the first.
     addresses: [[u64; 2]; 2],
@@ -23,8 +23,9 @@ pub struct FlowKey {
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 enum Kind {
+    #[default]
     V4,
     V6,
     V4Portless,
@@ -70,9 +71,9 @@ impl FlowKey {
     /// The same of a packet that came the short way through decoding.
     #[inline(always)]
     #[must_use]
-    pub(super) fn of_plain(plain: &Plain<'_>) -> (FlowKey, Side) {
-        let kind = if plain.is_v4 { Kind::V4 } else { Kind::V6 };
-        FlowKey::between(plain.addresses, plain.ports, plain.protocol, kind)
+    pub(super) fn of_plain(network: &Network<'_>, ports: [u16; 2]) -> (FlowKey, Side) {
+        let kind = if network.is_v4 { Kind::V4 } else { Kind::V6 };
+        FlowKey::between(network.addresses, ports, network.protocol, kind)
     }
 
     /// Of what the sender and the receiver are.

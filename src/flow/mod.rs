@@ -32,9 +32,10 @@ use std::ops::Deref;
 
 /// One side of a flow. Sides are fixed by the order of the addresses, not by who began, because
 /// who began may become known later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Side {
     /// The end with the lower address and port.
+    #[default]
     Low,
     /// The other end.
     High,
