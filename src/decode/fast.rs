@@ -61,7 +61,7 @@ pub enum Version {
     V6,
 }
 
-/// Which version the frame may be of, sender and receiver on the link (zero for none), and what
+/// Which version the frame may be of, receiver and sender on the link (zero for none), and what
 /// lies behind its link header.
 #[inline(always)]
 #[must_use]
@@ -70,14 +70,14 @@ pub fn link<'a>(frame: &Frame<'a>) -> Option<(Version, [Mac; 2], &'a [u8])> {
         return None;
     }
     let (link, bytes) = frame.data.split_first_chunk::<LINK_HEADER>()?;
-    let (destination, behind) = link.split_first_chunk()?;
-    let (source, kind) = behind.split_first_chunk()?;
-    let version = match *kind {
+    let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, kind @ ..] = *link;
+    let version = match kind {
         [0x08, 0x00] => Version::V4,
         [0x86, 0xdd] => Version::V6,
         _ => return None,
     };
-    Some((version, [Mac(*source), Mac(*destination)], bytes))
+    let macs = [Mac([d0, d1, d2, d3, d4, d5]), Mac([s0, s1, s2, s3, s4, s5])];
+    Some((version, macs, bytes))
 }
 
 impl<'a> Network<'a> {

@@ -33,7 +33,8 @@ pub struct FrameLedger {
 impl FrameLedger {
     /// Counts a frame and puts it into its bucket.
     pub fn count(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
-        self.seen(std::iter::once(*frame));
+        let captured = frame.data.len() as u32;
+        self.seen(std::iter::once((frame.time, captured, frame.wire_length)));
         self.bucket(1, packet);
     }
 
@@ -47,16 +48,17 @@ impl FrameLedger {
         }
     }
 
-    /// Counts frames, whatever they hold.
+    /// Counts frames, whatever they hold, each by its capture time, bytes captured, and length on the
+    /// wire.
     #[inline]
-    pub fn seen<'a>(&mut self, frames: impl Iterator<Item = Frame<'a>>) {
+    pub fn seen(&mut self, frames: impl Iterator<Item = (Timestamp, u32, u32)>) {
         let (mut total, mut wire_bytes, mut truncated) = (0, 0, 0);
         let [mut first, mut last] = [i64::MAX, i64::MIN];
-        for frame in frames {
+        for (time, captured, wire_length) in frames {
             total += 1;
-            wire_bytes += u64::from(frame.wire_length);
-            truncated += u64::from((frame.data.len() as u64) < u64::from(frame.wire_length));
-            (first, last) = (first.min(frame.time.0), last.max(frame.time.0));
+            wire_bytes += u64::from(wire_length);
+            truncated += u64::from(captured < wire_length);
+            (first, last) = (first.min(time.0), last.max(time.0));
         }
         if total > 0 {
             self.total += total;

@@ -88,7 +88,7 @@ impl Front {
 
     /// Decodes frames of the same phase.
     fn run(&mut self, chunk: &Chunk, frames: Range<usize>, job: &mut Job) {
-        self.frames.seen(chunk.frames(frames.clone()).map(|(frame, _)| frame));
+        self.frames.seen(chunk.sizes(frames.clone()));
         for index in frames {
             if let Some(bad_checksum) = job.plain(chunk, index, &self.hasher) {
                 self.frames.bucket_plain(bad_checksum);

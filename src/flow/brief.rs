@@ -1,8 +1,8 @@
 //! What the flow stage needs of a packet: small and without borrowed parts, so that many packets
 //! can wait side by side for the tables they belong to.
 
-use super::{Side, Sight};
 use super::key::FlowKey;
+use super::{Side, Sight};
 use crate::base::address::Mac;
 use crate::base::table::BuildHasher;
 use crate::base::time::Timestamp;
@@ -56,7 +56,7 @@ pub struct Brief {
     pub sequence: u32,
     /// TCP acknowledgment number.
     pub acknowledgment: u32,
-    /// Hardware addresses of sender and receiver, zero where there is none.
+    /// Hardware addresses of receiver and sender, as on the wire; zero where there is none.
     pub(super) macs: [Mac; 2],
     /// TCP flags.
     pub flags: u8,
@@ -80,7 +80,7 @@ impl Brief {
         frame: &Frame<'_>,
         seen: Timestamp,
         ip: &Ip<'_>,
-        macs: [Option<Mac>; 2],
+        [sender, receiver]: [Option<Mac>; 2],
         (vlans, tunnels): (&Vlans, &Tunnels),
         hasher: &BuildHasher,
     ) -> Brief {
@@ -112,7 +112,7 @@ impl Brief {
             payload_length,
             sequence,
             acknowledgment,
-            macs: macs.map(|mac| mac.unwrap_or(Mac([0; 6]))),
+            macs: [receiver.unwrap_or_default(), sender.unwrap_or_default()],
             flags,
             hops: ip.hops,
             icmp,
@@ -179,7 +179,8 @@ impl Brief {
     /// Hardware addresses of sender and receiver.
     #[must_use]
     pub fn macs(&self) -> [Option<Mac>; 2] {
-        self.macs.map(|mac| (!mac.is_zero()).then_some(mac))
+        let [receiver, sender] = self.macs;
+        [sender, receiver].map(|mac| (!mac.is_zero()).then_some(mac))
     }
 
     /// The account of a frame with a fragment of the packet that `whole` is the account of.

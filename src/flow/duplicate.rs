@@ -135,6 +135,10 @@ mod tests {
         assert_eq!(burst(0), 0);
         let again = burst(10_000_000);
         assert!(again >= 900, "{again}");
-        assert_eq!(burst(10_000_000 + i64::from(NUMBERED_WINDOW) + 1), 0, "too late to be a mirror's");
+        assert_eq!(
+            burst(10_000_000 + i64::from(NUMBERED_WINDOW) + 1),
+            0,
+            "too late to be a mirror's"
+        );
     }
 }

@@ -93,12 +93,12 @@ impl FlowKey {
             let swap = (a ^ b) & mask;
             [a ^ swap, b ^ swap]
         };
-        let [[low_a, high_a], [low_b, high_b]] =
-            [0, 1].map(|word| in_order(source[word], destination[word]));
-        let ports = in_order(ports[0].into(), ports[1].into()).map(|port| port as u16);
+        let [low_a, high_a] = in_order(source[0], destination[0]);
+        let [low_b, high_b] = in_order(source[1], destination[1]);
+        let [low_port, high_port] = in_order(ports[0].into(), ports[1].into());
         let key = FlowKey {
             addresses: [[low_a, low_b], [high_a, high_b]],
-            ports,
+            ports: [low_port as u16, high_port as u16],
             vlan: 0,
             tunnels: 0,
             protocol,
@@ -133,11 +133,18 @@ impl FlowKey {
         matches!(self.kind, Kind::V4 | Kind::V6).then_some(self.ports[side.index()])
     }
 
+    /// Both addresses, each as one number.
+    #[inline(always)]
+    fn mixed(&self) -> [u64; 2] {
+        let [low, high] = self.addresses;
+        [mix(low), mix(high)]
+    }
+
     /// A number for a packet of this flow that both sights of it share, whatever VLAN or tunnel
     /// they are in; `said` and `numbers` are what its headers say.
     #[inline(always)]
     pub(super) fn print(&self, sender: Side, said: u64, numbers: u64, opening: u64) -> u64 {
-        let [low, high] = self.addresses.map(mix);
+        let [low, high] = self.mixed();
         let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
         let about = ports << 16 | u64::from(self.protocol) << 8 | sender as u64;
         let (one, other) = (low.rotate_left(17) ^ high ^ said, numbers ^ about.rotate_left(23));
@@ -196,7 +203,7 @@ fn tunnel_number(tunnels: &Tunnels) -> u32 {
 #[inline]
 #[must_use]
 pub fn partition(key: &FlowKey, count: usize) -> usize {
-    let [low, high] = key.addresses.map(mix);
+    let [low, high] = key.mixed();
     ((low ^ high) >> 32) as usize % count
 }
 

@@ -154,15 +154,50 @@ impl FlowTable {
         if self.wheel.is_due(now) {
             self.expire(now, brief.number, sink);
         }
-        let (id, known) = match self.find(brief, guess) {
-            Some(id) if continues(&self.flows[id], brief) => (id, true),
-            found => (self.begin(found, brief, around(), now, sink), false),
-        };
+        let found = self.find(brief, guess);
+        if let Some(id) = found {
+            let flow = &self.flows[id];
+            let gap = brief.seen.since(flow.last);
+            if continues(flow, brief, gap) {
+                return self.count_in(id, Some(gap), brief, payload, distributions, sink);
+            }
+        }
+        self.first(found, brief, around(), now, payload, distributions, sink);
+    }
+
+    /// Takes the first packet of a flow; `old` is the one with the same key that it does not belong to.
+    #[inline(never)]
+    #[expect(clippy::too_many_arguments, reason = "what a packet needs, once apart")]
+    fn first<'p>(
+        &mut self,
+        old: Option<u32>,
+        brief: &Brief,
+        around: Option<Around<'_>>,
+        now: Timestamp,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
+        sink: &mut impl FlowSink,
+    ) {
+        let id = self.begin(old, brief, around, now, sink);
+        self.count_in(id, None, brief, payload, distributions, sink);
+    }
+
+    /// Counts a packet in its flow, `gap` nanoseconds behind the one before where there is one.
+    #[inline(always)]
+    fn count_in<'p>(
+        &mut self,
+        id: u32,
+        gap: Option<i64>,
+        brief: &Brief,
+        payload: impl FnOnce() -> &'p [u8],
+        distributions: &mut Distributions,
+        sink: &mut impl FlowSink,
+    ) {
         let flow = &mut self.flows[id];
         if usize::from(flow.input) != frame::input(brief.number) {
             begin_shares(flow);
         }
-        let after_pause = count(flow, !known, brief, distributions);
+        let after_pause = count(flow, gap, brief, distributions);
         // No flow is older than the table, whose age is near.
         if after_pause && flow.last.since(self.begun) >= LIVED_MIN {
             hear(flow, &mut self.heard, brief);
@@ -305,7 +340,8 @@ impl FlowTable {
             self.close(first, End::Evicted, brief.number, sink);
         }
         let side = brief.side;
-        let mut macs = brief.macs;
+        let [receiver, sender] = brief.macs;
+        let mut macs = [sender, receiver];
         let mut hops = [brief.hops, 0];
         if side == Side::High {
             macs.swap(0, 1);
@@ -597,9 +633,8 @@ fn share(flow: &mut Flow, brief: &Brief, delivered_bytes: u64) {
 
 /// Whether a packet that fits the key belongs to the flow, or begins another.
 #[inline(always)]
-fn continues(flow: &Flow, brief: &Brief) -> bool {
+fn continues(flow: &Flow, brief: &Brief, gap: i64) -> bool {
     // No limit is shorter, and nearly every gap is.
-    let gap = brief.seen.since(flow.last);
     if gap > OTHER_IDLE && gap > idle_limit(flow) {
         return false;
     }
@@ -609,11 +644,15 @@ fn continues(flow: &Flow, brief: &Brief) -> bool {
 
 /// Counts a packet of a flow; returns whether it brings payload after a pause.
 #[inline(always)]
-fn count(flow: &mut Flow, fresh: bool, brief: &Brief, distributions: &mut Distributions) -> bool {
+fn count(
+    flow: &mut Flow,
+    gap: Option<i64>,
+    brief: &Brief,
+    distributions: &mut Distributions,
+) -> bool {
     distributions.frame(brief.wire_length);
     let mut after_pause = false;
-    if !fresh && brief.seen >= flow.last {
-        let gap = brief.seen.since(flow.last);
+    if let Some(gap) = gap.filter(|gap| *gap >= 0) {
         distributions.gap(gap);
         after_pause = gap >= PAUSE_MIN && brief.payload_length > 0;
     }

@@ -83,6 +83,12 @@ impl Chunk {
         self.spots[range].iter().map(|spot| (self.frame_at(spot), spot.seen))
     }
 
+    /// Of some frames: capture time, bytes captured, and length on the wire.
+    #[inline]
+    pub fn sizes(&self, range: Range<usize>) -> impl Iterator<Item = (Timestamp, u32, u32)> {
+        self.spots[range].iter().map(|spot| (spot.time, spot.length, spot.wire_length))
+    }
+
     #[inline(always)]
     fn frame_at(&self, spot: &Spot) -> Frame<'_> {
         let start = spot.start as usize;

@@ -388,14 +388,30 @@ impl FileSource {
         seen: &mut Timestamp,
         is_wanted: impl Fn(Timestamp) -> bool,
     ) {
+        match &self.format {
+            Format::Pcap(pcap) if pcap.is_big_endian() => {
+                self.take_whole_records_of::<true>(chunk, block, seen, is_wanted);
+            }
+            _ => self.take_whole_records_of::<false>(chunk, block, seen, is_wanted),
+        }
+    }
+
+    #[inline(always)]
+    fn take_whole_records_of<const BIG_ENDIAN: bool>(
+        &mut self,
+        chunk: &mut Chunk,
+        block: u16,
+        seen: &mut Timestamp,
+        is_wanted: impl Fn(Timestamp) -> bool,
+    ) {
         let Format::Pcap(pcap) = &self.format else { return };
         let (link, position) = (pcap.link(), self.buffer.position());
         let room = CHUNK_FRAMES_MAX - chunk.spots.len();
         let (mut number, mut wire_bytes) = (self.number, self.wire_bytes);
         let [mut first, mut last] =
             self.times.unwrap_or([Timestamp(i64::MAX), Timestamp(i64::MIN)]);
-        let (mut latest, mut consumed) = (*seen, 0);
-        let records = pcap.whole_records(self.buffer.available()).take(room);
+        let (mut latest, mut latest_read, mut consumed) = (*seen, self.time, 0);
+        let records = pcap.whole_records::<BIG_ENDIAN>(self.buffer.available()).take(room);
         chunk.spots.extend(records.map_while(|(record, start)| {
             let Record { time, captured, wire_length } = record;
             if !is_wanted(time) {
@@ -406,7 +422,7 @@ impl FileSource {
             (first, last) = (first.min(time), last.max(time));
             latest = latest.max(time);
             consumed = start + captured as usize;
-            self.time = time;
+            latest_read = time;
             let start = (position + start) as u32;
             Some(Spot {
                 number,
@@ -421,6 +437,7 @@ impl FileSource {
         }));
         if consumed > 0 {
             (self.number, self.wire_bytes, *seen) = (number, wire_bytes, latest);
+            self.time = latest_read;
             self.times = Some([first, last]);
             self.buffer.hold();
             self.buffer.consume(consumed);

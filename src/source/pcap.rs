@@ -76,7 +76,10 @@ impl Pcap {
         if !buffer.need(self.record_header) {
             return Step::End(buffer.cut("the header of a record", self.record_header));
         }
-        let Some(record) = self.record(buffer.available()) else {
+        let bytes = buffer.available();
+        let record =
+            if self.big_endian { self.record::<true>(bytes) } else { self.record::<false>(bytes) };
+        let Some(record) = record else {
             return Step::End(buffer.cut("the header of a record", self.record_header));
         };
         let limit = self.captured_max();
@@ -98,28 +101,36 @@ impl Pcap {
         })
     }
 
-    /// The header of the record that `bytes` begin with.
+    /// The header of the record that `bytes` begin with, in the byte order of the file.
     #[inline(always)]
-    fn record(&self, bytes: &[u8]) -> Option<Record> {
-        let header = bytes.first_chunk::<16>()?;
-        let seconds = self.u32(&header[0..]);
-        let fraction = i64::from(self.u32(&header[4..]));
+    fn record<const BIG_ENDIAN: bool>(&self, bytes: &[u8]) -> Option<Record> {
+        let ([seconds, fraction, captured, wire_length], _) =
+            bytes.first_chunk::<16>()?.as_chunks::<4>()
+        else {
+            return None;
+        };
+        let number = if BIG_ENDIAN { u32::from_be_bytes } else { u32::from_le_bytes };
+        let fraction = i64::from(number(*fraction));
         let fraction = if self.nanoseconds { fraction } else { fraction * 1000 };
         Some(Record {
-            time: Timestamp(i64::from(seconds) * SECOND + fraction),
-            captured: self.u32(&header[8..]),
-            wire_length: self.u32(&header[12..]),
+            time: Timestamp(i64::from(number(*seconds)) * SECOND + fraction),
+            captured: number(*captured),
+            wire_length: number(*wire_length),
         })
     }
 
     /// Records that lie in `bytes` as a whole, each with where its data begins: the short way for
-    /// nearly all of a file. Stops before what [`Pcap::step`] has to look at.
+    /// nearly all of a file. Stops before what [`Pcap::step`] has to look at. `BIG_ENDIAN` is the
+    /// file's byte order, which is not looked at for each record.
     #[inline(always)]
-    pub fn whole_records(&self, bytes: &[u8]) -> impl Iterator<Item = (Record, usize)> {
+    pub fn whole_records<const BIG_ENDIAN: bool>(
+        &self,
+        bytes: &[u8],
+    ) -> impl Iterator<Item = (Record, usize)> {
         let limit = self.captured_max();
         let mut at = 0;
         std::iter::from_fn(move || {
-            let record = self.record(&bytes[at..])?;
+            let record = self.record::<BIG_ENDIAN>(&bytes[at..])?;
             let start = at + self.record_header;
             let end = start + record.captured as usize;
             if record.captured > limit || end > bytes.len() {
@@ -128,6 +139,10 @@ impl Pcap {
             at = end;
             Some((record, start))
         })
+    }
+
+    pub fn is_big_endian(&self) -> bool {
+        self.big_endian
     }
 
     pub fn link(&self) -> u16 {
