@@ -13,7 +13,7 @@ mod sides;
 mod traffic;
 
 pub use asked::{AllAsked, Asked};
-pub use hardware::{DeviceKey, Hardware, Identity};
+pub use hardware::{DeviceKey, Details, Hardware, Identity, Sight};
 pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
@@ -53,6 +53,10 @@ pub const DEVICES_MAX: usize = 65_536;
 /// Most internet addresses kept of one hardware address, each way: more than a device has of its
 /// own, before it is known to have them.
 const INTERNET_MAX: usize = 8;
+
+/// Most notes of flows that ended put aside for others, and for how much evidence they may have room.
+const SPARE_MAX: usize = 64;
+const SPARE_EVIDENCE_MAX: usize = 16;
 
 /// One end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +130,16 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// Forgets everything; what it took to remember stays.
+    fn clear(&mut self) {
+        let Notes { dns, own, client, evidence, handed_over, expected, shown, carried } = self;
+        (*dns, *client, *handed_over, *expected) = (None, None, false, None);
+        own.clear();
+        evidence.clear();
+        shown.clear();
+        carried.clear();
+    }
+
     /// A client's hello was read, and names no server.
     fn hello_without_name(&self) -> bool {
         let named = |kind: &NameKind| matches!(kind, NameKind::Sni | NameKind::SniOuter);
@@ -148,7 +162,11 @@ pub(super) struct Client {
 /// Notes of live flows, by their first frames. A copy has none until it is lent them
 /// ([`Ledger::lend`]): it hears of each flow once, and there are many.
 #[derive(Default)]
-pub(super) struct Live(Map<u64, Arc<Notes>>);
+pub(super) struct Live {
+    all: Map<u64, Arc<Notes>>,
+    /// Those of flows that ended, empty, with the room that they had: the next flow needs the same.
+    spare: Vec<Arc<Notes>>,
+}
 
 impl Clone for Live {
     fn clone(&self) -> Live {
@@ -159,12 +177,25 @@ impl Clone for Live {
 impl Live {
     /// Those of a flow.
     pub fn get(&self, first_frame: &u64) -> Option<&Notes> {
-        self.0.get(first_frame).map(|notes| &**notes)
+        self.all.get(first_frame).map(|notes| &**notes)
+    }
+
+    /// Puts the notes of a flow that ended aside, to be used again.
+    fn put_aside(&mut self, mut notes: Arc<Notes>) {
+        if self.spare.len() < SPARE_MAX
+            && let Some(own) = Arc::get_mut(&mut notes)
+            && own.evidence.capacity() <= SPARE_EVIDENCE_MAX
+        {
+            own.clear();
+            self.spare.push(notes);
+        }
     }
 
     /// The same, to be added to.
     pub fn of(&mut self, first_frame: u64) -> &mut Notes {
-        Arc::make_mut(self.0.entry(first_frame).or_default())
+        let Live { all, spare } = self;
+        let notes = all.entry(first_frame).or_insert_with(|| spare.pop().unwrap_or_default());
+        Arc::make_mut(notes)
     }
 }
 
@@ -248,8 +279,8 @@ impl Ledger {
 
     /// Takes the notes of a live flow over from the ledger of which this is a copy.
     pub fn lend(&mut self, original: &Ledger, flow: &Flow) {
-        if let Some(notes) = original.notes.0.get(&flow.first_frame) {
-            self.notes.0.insert(flow.first_frame, notes.clone());
+        if let Some(notes) = original.notes.all.get(&flow.first_frame) {
+            self.notes.all.insert(flow.first_frame, notes.clone());
         }
     }
 
@@ -288,7 +319,7 @@ impl Ledger {
     /// remote is the gateway's.
     #[must_use]
     pub fn endpoint(&self, flow: &Head, side: Side) -> Endpoint {
-        self.sides(flow).end(side)
+        self.end_of(flow, side)
     }
 
     /// A frame without IP was sent by this hardware address.
@@ -459,23 +490,17 @@ impl Ledger {
     #[must_use]
     pub fn glance_at_ends(&self, flow: &Head) -> u64 {
         let known = flow.macs.iter().flatten().filter_map(|mac| self.hardware.get(mac));
-        known.fold(0, |sum, hardware| {
-            let latest = hardware.addresses.first().map_or(0, |(_, [_, latest])| latest.0 as u64);
-            sum ^ latest ^ hardware.internet.len() as u64
-        })
+        known.fold(0, |sum, hardware| sum ^ hardware.glance())
     }
 
-    /// Reads a little of what a flow that ends has said, and of its device, for the same purpose as
+    /// Reads a little of what a flow that ends has said, for the same purpose as
     /// [`Ledger::glance_at_row`], and before it.
     #[must_use]
-    pub fn glance_at_notes(&self, flow: &Flow, sides: &Sides) -> u64 {
-        let said = self.notes.get(&flow.first_frame).map_or(0, |notes| {
+    pub fn glance_at_notes(&self, flow: &Flow) -> u64 {
+        self.notes.get(&flow.first_frame).map_or(0, |notes| {
             let first = notes.evidence.first().map_or(0, |evidence| evidence.cite.frame);
             first ^ notes.own.len() as u64 ^ notes.shown.len() as u64
-        });
-        let device = sides.here().mac.and_then(|mac| self.hardware.get(&mac));
-        let hops = device.and_then(|hardware| hardware.own_hops.first());
-        said ^ hops.map_or(0, |address| u64::from(address.is_ipv4()))
+        })
     }
 
     /// By what the row of a flow that ends is looked for, as far as its name is known.
@@ -547,7 +572,7 @@ impl Ledger {
         label: Label,
         class: Option<Class>,
     ) -> Option<(usize, u32)> {
-        let notes = self.notes.0.remove(&flow.first_frame);
+        let mut notes = self.notes.all.remove(&flow.first_frame);
         let local = sides.local();
         let (here, there) = (sides.here(), sides.there());
         let name = self.best_name(sides, notes.as_deref());
@@ -601,15 +626,10 @@ impl Ledger {
             self.losses.paces += u64::from(paced.take().is_some());
         }
         self.paced += usize::from(paced.is_some());
-        let (mut shown, mut evidence, mut without_name) = Default::default();
-        if let Some(mut notes) = notes {
-            without_name = notes.hello_without_name();
-            (shown, evidence) = match Arc::get_mut(&mut notes) {
-                Some(own) => (std::mem::take(&mut own.shown), std::mem::take(&mut own.evidence)),
-                None => (notes.shown.clone(), notes.evidence.clone()),
-            };
-        }
-        for shown in shown {
+        let mut nothing = Notes::default();
+        let said = notes.as_mut().map_or(&mut nothing, Arc::make_mut);
+        let without_name = said.hello_without_name();
+        for shown in said.shown.drain(..) {
             if !row.is_news(&shown) {
                 continue;
             }
@@ -620,8 +640,12 @@ impl Ledger {
                 self.losses.identities += 1;
             }
         }
-        let (remembered, marks) = row.add(flow, local, (evidence, without_name), paced, room);
+        let proof = (&mut said.evidence, without_name);
+        let (remembered, marks) = row.add(flow, local, proof, paced, room);
         self.flow_refs += remembered;
+        if let Some(notes) = notes {
+            self.notes.put_aside(notes);
+        }
         Some((index, marks))
     }
 

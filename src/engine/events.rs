@@ -18,6 +18,8 @@ pub type Records<'r> = dyn Listener + 'r;
 #[derive(Default)]
 pub(super) struct Events {
     order: Vec<Event>,
+    /// Of flows that said something, once for all that one segment says.
+    heads: Vec<Head>,
     opened: Vec<Opened>,
     said: Vec<Said>,
     closed: Vec<Closed>,
@@ -41,7 +43,8 @@ struct Opened {
 }
 
 struct Said {
-    flow: Head,
+    /// Position of the flow's head.
+    flow: u32,
     side: Side,
     cite: Cite,
     what: What,
@@ -65,6 +68,7 @@ impl Events {
 
     pub fn clear(&mut self) {
         self.order.clear();
+        self.heads.clear();
         self.opened.clear();
         self.said.clear();
         self.closed.clear();
@@ -72,12 +76,24 @@ impl Events {
         self.values.clear();
     }
 
-    fn say(&mut self, flow: &Flow, segment: &Segment<'_>, fact: &Fact<'_>) {
+    /// `head` is the position of the flow's head once that is kept.
+    fn say(
+        &mut self,
+        flow: &Flow,
+        head: &mut Option<u32>,
+        segment: &Segment<'_>,
+        fact: &Fact<'_>,
+    ) {
+        let Events { heads, .. } = self;
+        let flow = *head.get_or_insert_with(|| {
+            heads.push(flow.head());
+            heads.len() as u32 - 1
+        });
         let start = self.values.len();
         self.values.extend_from_slice(fact.value);
         self.order.push(Event::Said(self.said.len() as u32));
         self.said.push(Said {
-            flow: flow.head(),
+            flow,
             side: segment.side,
             cite: segment.cite(),
             what: fact.what,
@@ -104,16 +120,14 @@ impl Events {
     }
 
     /// Reads a little of what the ledger will need for an event, by what is known at hand; the sum
-    /// means nothing. `sides` are those of a flow that ends.
-    pub fn glance(&self, event: u32, sides: Option<&Sides>, ledger: &Ledger) -> u64 {
+    /// means nothing.
+    pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
         match self.order[event as usize] {
             Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
-            Event::Closed(at) => {
-                sides.map_or(0, |sides| ledger.glance_at_notes(&self.flows[at as usize], sides))
-            }
+            Event::Closed(at) => ledger.glance_at_notes(&self.flows[at as usize]),
             Event::Said(at) => {
                 let Said { flow, side, what, .. } = &self.said[at as usize];
-                ledger.glance_at_answer(flow, *side, what)
+                ledger.glance_at_answer(&self.heads[*flow as usize], *side, what)
             }
         }
     }
@@ -144,12 +158,13 @@ impl Events {
             Event::Said(at) => {
                 let said = &self.said[at as usize];
                 let Said { what, name, frame, .. } = *said;
+                let flow = &self.heads[said.flow as usize];
                 let value = &self.values[said.value.clone()];
                 let fact = Fact { what, name, value, frame };
                 if let Some(records) = records {
-                    records.said(&said.flow, said.side, said.cite, &fact);
+                    records.said(flow, said.side, said.cite, &fact);
                 }
-                ledger.fact(&said.flow, said.side, said.cite, &fact);
+                ledger.fact(flow, said.side, said.cite, &fact);
             }
             Event::Closed(at) => {
                 let Closed { label, look, end, frame } = &self.closed[at as usize];
@@ -197,8 +212,9 @@ impl FlowSink for Join<'_> {
         if !self.dissect {
             return false;
         }
-        let events = &mut *self.events;
-        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(flow, segment, &fact);
+        let (events, mut head) = (&mut *self.events, None);
+        let mut say =
+            |segment: &Segment<'_>, fact: Fact<'_>| events.say(flow, &mut head, segment, &fact);
         self.sessions.segment(id, flow, segment, &mut say)
     }
 
@@ -206,8 +222,9 @@ impl FlowSink for Join<'_> {
         if !self.dissect {
             return;
         }
-        let events = &mut *self.events;
-        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, segment, &fact);
+        let (events, mut head) = (&mut *self.events, None);
+        let mut say =
+            |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, &mut head, segment, &fact);
         let said = self.sessions.closed(id, &flow, end, &mut say);
         events.ends(flow, said, end, frame);
     }

@@ -146,7 +146,7 @@ impl<'r> Teller<'r> {
         let mut sum = 0;
         for (events, event) in ahead.clone() {
             let sides = events.sides(event, ledger);
-            sum ^= events.glance(event, sides.as_ref(), ledger);
+            sum ^= events.glance(event, ledger);
             near.push(sides);
         }
         // In steps so short that the processor is at the next flow while it waits for the last.

@@ -215,7 +215,7 @@ impl Row {
         &mut self,
         flow: &Flow,
         local: Side,
-        (evidence, without_name): (Vec<Evidence>, bool),
+        (evidence, without_name): (&mut Vec<Evidence>, bool),
         paced: Option<Paced>,
         room: usize,
     ) -> (usize, u32) {
@@ -273,7 +273,7 @@ impl Row {
             marks |= Mark::NoServerName as u32;
         }
         self.marks |= marks;
-        for evidence in evidence {
+        for evidence in evidence.drain(..) {
             let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {
                 *kept += 1;

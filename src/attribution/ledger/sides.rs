@@ -79,6 +79,13 @@ impl Ledger {
         Sides { local: Sides::at_home(scopes, initiator), scopes, ends }
     }
 
+    /// One end of a flow that says something.
+    #[inline]
+    pub(super) fn end_of(&self, flow: &Head, side: Side) -> Endpoint {
+        let (address, mac) = (flow.key.address(side), flow.macs[side.index()]);
+        endpoint(address, mac, self.on_link.scope(address, mac))
+    }
+
     /// Of a flow that says something.
     #[inline]
     pub(in crate::attribution) fn sides(&self, flow: &Head) -> Sides {

@@ -90,8 +90,7 @@ pub(super) fn routed(ledger: &Ledger) -> Set<Mac> {
 
 fn is_routed(hardware: &Hardware) -> bool {
     let unconfirmed = hardware
-        .addresses
-        .iter()
+        .addresses()
         .map(|(address, _)| address)
         .filter(|address| address.is_ipv4() && !hardware.confirmed.contains(*address));
     unconfirmed.count() >= ROUTED_ADDRESSES
