@@ -13,7 +13,7 @@ mod sides;
 mod traffic;
 
 pub use asked::{AllAsked, Asked};
-pub use hardware::{DeviceKey, Details, Hardware, Identity, Sight};
+pub use hardware::{Details, DeviceKey, Hardware, Identity, Sight};
 pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
@@ -234,6 +234,8 @@ pub struct Ledger {
     pub rows: Vec<Row>,
     rows_max: RowsMax,
     flow_refs: usize,
+    /// Counts of flows that bear marks: apart, since most flows bear none.
+    marked: Vec<Marked>,
     paced: usize,
     shown: usize,
     /// By hardware address; no output iterates it without sorting.
@@ -641,7 +643,7 @@ impl Ledger {
             }
         }
         let proof = (&mut said.evidence, without_name);
-        let (remembered, marks) = row.add(flow, local, proof, paced, room);
+        let (remembered, marks) = row.add(flow, local, proof, paced, (room, &mut self.marked));
         self.flow_refs += remembered;
         if let Some(notes) = notes {
             self.notes.put_aside(notes);

@@ -35,6 +35,8 @@ pub struct Names {
     hasher: BuildHasher,
     /// A name in lower case.
     lower: Vec<u8>,
+    /// The name that was asked for last.
+    latest: Option<NameId>,
     /// Names not kept because the table was full.
     pub lost: u64,
 }
@@ -42,13 +44,21 @@ pub struct Names {
 impl Names {
     /// The id of a name; `None` when the table is full.
     pub fn intern(&mut self, name: &[u8]) -> Option<NameId> {
+        // Answers of one message have one name.
+        if let Some(latest) = self.latest
+            && !name.ends_with(b".")
+            && *self.names[latest.0 as usize] == *name
+        {
+            return Some(latest);
+        }
         let rooted = name.strip_suffix(b".").filter(|name| !name.is_empty());
         self.lower.clear();
         self.lower.extend_from_slice(rooted.unwrap_or(name));
         self.lower.make_ascii_lowercase();
-        let Names { ids, names, hasher, lower, .. } = self;
+        let Names { ids, names, hasher, lower, latest, .. } = self;
         let hash = hasher.hash_one(&lower[..]);
         if let Some(&id) = ids.find(hash, |id| *names[id.0 as usize] == lower[..]) {
+            *latest = Some(id);
             return Some(id);
         }
         if names.len() >= NAMES_MAX {
@@ -56,6 +66,7 @@ impl Names {
             return None;
         }
         let id = NameId(names.len() as u32);
+        *latest = Some(id);
         names.push(lower[..].into());
         ids.insert_unique(hash, id, |id| hasher.hash_one(&names[id.0 as usize][..]));
         Some(id)
@@ -86,7 +97,7 @@ pub struct Answered {
 struct Known {
     latest: (NameId, Cite),
     /// Latest last. Few addresses have any.
-    earlier: Vec<(NameId, Cite)>,
+    earlier: Option<Box<Vec<(NameId, Cite)>>>,
 }
 
 impl Known {
@@ -94,11 +105,12 @@ impl Known {
     fn learn(&mut self, name: NameId, cite: Cite) -> bool {
         let is_other = self.latest.0 != name;
         if is_other {
-            self.earlier.retain(|&(known, _)| known != name);
-            if self.earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
-                self.earlier.remove(0);
+            let earlier = self.earlier.get_or_insert_default();
+            earlier.retain(|&(known, _)| known != name);
+            if earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
+                earlier.remove(0);
             }
-            self.earlier.push(self.latest);
+            earlier.push(self.latest);
         }
         self.latest = (name, cite);
         is_other
@@ -106,7 +118,7 @@ impl Known {
 
     /// Whether it has more than one name.
     fn is_several(&self) -> bool {
-        !self.earlier.is_empty()
+        self.earlier.is_some()
     }
 
     fn has(&self, name: NameId) -> bool {
@@ -115,7 +127,7 @@ impl Known {
 
     /// The latest answer with a name.
     fn cite(&self, name: NameId) -> Option<Cite> {
-        let all = self.earlier.iter().chain([&self.latest]);
+        let all = self.earlier.iter().flat_map(|earlier| &**earlier).chain([&self.latest]);
         all.rev().find(|&&(known, _)| known == name).map(|&(_, cite)| cite)
     }
 }
@@ -172,6 +184,9 @@ pub struct Answers {
     /// By the numbers of a client and of an address: position of what the client was told.
     pairs: Map<Pair, u32>,
     own: Vec<Known>,
+    /// Who learnt something last, with the numbers of its address and its hardware address: one message
+    /// has several answers.
+    latest: Option<((IpAddr, Option<Mac>), (u32, Option<u32>))>,
     /// Answers not kept because the table was full.
     pub lost: u64,
 }
@@ -198,15 +213,28 @@ impl Answers {
         }
         let host = number(&mut self.addresses, Host(address));
         let is_news = learn(&mut self.anyone, host, name, cite);
-        self.learn_of(Client::Address(client), host, name, cite);
-        if let Some(mac) = hardware {
-            self.learn_of(Client::Hardware(mac), host, name, cite);
+        let (by_address, by_hardware) = self.numbers_of(client, hardware);
+        self.learn_of(by_address, host, name, cite);
+        if let Some(by_hardware) = by_hardware {
+            self.learn_of(by_hardware, host, name, cite);
         }
         is_news
     }
 
-    fn learn_of(&mut self, client: Client, host: u32, name: NameId, cite: Cite) {
-        let client = number(&mut self.clients, client);
+    /// The numbers of a client's addresses.
+    fn numbers_of(&mut self, client: IpAddr, hardware: Option<Mac>) -> (u32, Option<u32>) {
+        if let Some((latest, numbers)) = self.latest
+            && latest == (client, hardware)
+        {
+            return numbers;
+        }
+        let mut of = |client| number(&mut self.clients, client);
+        let numbers = (of(Client::Address(client)), hardware.map(Client::Hardware).map(of));
+        self.latest = Some(((client, hardware), numbers));
+        numbers
+    }
+
+    fn learn_of(&mut self, client: u32, host: u32, name: NameId, cite: Cite) {
         let place = number(&mut self.pairs, Pair { client, host });
         learn(&mut self.own, place, name, cite);
     }
@@ -286,7 +314,7 @@ fn learn(all: &mut Vec<Known>, place: u32, name: NameId, cite: Cite) -> bool {
     match all.get_mut(place as usize) {
         Some(known) => known.learn(name, cite),
         None => {
-            all.push(Known { latest: (name, cite), earlier: Vec::new() });
+            all.push(Known { latest: (name, cite), earlier: None });
             true
         }
     }

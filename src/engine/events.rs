@@ -77,13 +77,7 @@ impl Events {
     }
 
     /// `head` is the position of the flow's head once that is kept.
-    fn say(
-        &mut self,
-        flow: &Flow,
-        head: &mut Option<u32>,
-        segment: &Segment<'_>,
-        fact: &Fact<'_>,
-    ) {
+    fn say(&mut self, flow: &Flow, head: &mut Option<u32>, segment: &Segment<'_>, fact: &Fact<'_>) {
         let Events { heads, .. } = self;
         let flow = *head.get_or_insert_with(|| {
             heads.push(flow.head());
