@@ -54,6 +54,8 @@ pub const DEVICES_MAX: usize = 65_536;
 /// own, before it is known to have them.
 const INTERNET_MAX: usize = 8;
 
+/// Most flows of which a little is read at once.
+pub(super) const GLANCES_MAX: usize = 32;
 /// Most notes of flows that ended put aside for others, and for how much evidence they may have room.
 const SPARE_MAX: usize = 64;
 const SPARE_EVIDENCE_MAX: usize = 16;
@@ -345,10 +347,9 @@ impl Ledger {
             || end.mac.is_none_or(|mac| self.hardware.contains_key(&mac))
     }
 
-    /// A flow began.
-    pub fn opened(&mut self, flow: &Head, tunnels: Option<&Tunnels>) {
-        let sides = self.sides(flow);
-        self.note_hardware(flow, &sides);
+    /// A flow began, between these sides.
+    pub fn opened(&mut self, flow: &Head, sides: &Sides, tunnels: Option<&Tunnels>) {
+        self.note_hardware(flow, sides);
         if let Some(tunnels) = tunnels {
             self.note_tunnels(tunnels);
         }
@@ -495,14 +496,40 @@ impl Ledger {
         known.fold(0, |sum, hardware| sum ^ hardware.glance())
     }
 
-    /// Reads a little of what a flow that ends has said, for the same purpose as
-    /// [`Ledger::glance_at_row`], and before it.
+    /// Reads a little of what flows that end have said, for the same purpose as
+    /// [`Ledger::glance_at_row`], and before it: in short steps, so that the processor is at the next
+    /// flow while it waits for the last. Of more than 32 flows the rest is left out.
     #[must_use]
-    pub fn glance_at_notes(&self, flow: &Flow) -> u64 {
-        self.notes.get(&flow.first_frame).map_or(0, |notes| {
-            let first = notes.evidence.first().map_or(0, |evidence| evidence.cite.frame);
-            first ^ notes.own.len() as u64 ^ notes.shown.len() as u64
-        })
+    pub fn glance_at_notes<'f>(&self, flows: impl Iterator<Item = &'f Flow>) -> u64 {
+        let mut found: [Option<&Notes>; GLANCES_MAX] = [None; GLANCES_MAX];
+        let said = flows.filter_map(|flow| self.notes.get(&flow.first_frame));
+        let mut count = 0;
+        for (place, notes) in found.iter_mut().zip(said) {
+            *place = Some(notes);
+            count += 1;
+        }
+        let mut firsts: [(Option<&Evidence>, Option<&Shown>); GLANCES_MAX] =
+            [(None, None); GLANCES_MAX];
+        let mut sum = 0;
+        for (first, notes) in firsts.iter_mut().zip(found[..count].iter().flatten()) {
+            *first = (notes.evidence.first(), notes.shown.first());
+            sum ^= notes.own.first().map_or(0, |(name, ..)| u64::from(name.number()));
+        }
+        for (evidence, shown) in &firsts[..count] {
+            sum ^= evidence.map_or(0, |evidence| evidence.cite.frame);
+            sum ^= shown.map_or(0, |shown| shown.cite.frame);
+        }
+        sum
+    }
+
+    /// Reads a little of the answers that clients got for addresses, for the same purpose and in the
+    /// same way.
+    #[must_use]
+    pub fn glance_at_answers(&self, about: impl Iterator<Item = (Endpoint, IpAddr)>) -> u64 {
+        match self.answers.is_empty() {
+            true => 0,
+            false => self.answers.glance(about),
+        }
     }
 
     /// By what the row of a flow that ends is looked for, as far as its name is known.
@@ -528,8 +555,19 @@ impl Ledger {
     pub fn glance_at_row(&self, row: u32) -> u64 {
         self.rows.get(row as usize).map_or(0, |row| {
             let counted = row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64;
-            counted ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
+            let evidence = if row.marks == 0 { 0 } else { row.evidence_room() };
+            counted ^ evidence ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
         })
+    }
+
+    /// Reads a little of where a row's next flow will be remembered, after
+    /// [`Ledger::glance_at_row`].
+    #[inline]
+    #[must_use]
+    pub fn glance_behind_row(&self, row: u32) -> u64 {
+        let has_room = self.flow_refs < FLOW_REFS_MAX;
+        let row = self.rows.get(row as usize).filter(|_| has_room);
+        row.and_then(|row| row.flow_refs.last()).map_or(0, |flow| flow.last_frame)
     }
 
     /// The label of a flow that ends, from that which its payload or port gives: with what other
@@ -616,7 +654,8 @@ impl Ledger {
         self.note_hops(flow, sides, Some(index));
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
-        if row.disagrees.is_none() {
+        // Behind what every flow touches: looked at only where there is something to say.
+        if disagrees.is_some() && row.disagrees.is_none() {
             row.disagrees = disagrees;
         }
         row.classes |= class.map_or(0, |class| class as u8);

@@ -3,12 +3,13 @@
 
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
-use crate::attribution::ledger::Sides;
+use crate::attribution::ledger::{Endpoint, Sides};
 use crate::attribution::record::{FlowRecord, Listener};
 use crate::decode::Tunnels;
 use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
 use crate::protocol::unknown::Look;
 use crate::protocol::{Fact, Label, Method, Sessions, What};
+use std::net::IpAddr;
 use std::ops::Range;
 
 /// Receives the record of each flow that ends.
@@ -104,30 +105,52 @@ impl Events {
         self.flows.push(flow);
     }
 
-    /// The sides of a flow that ends.
+    /// The sides of a flow that begins or ends.
     #[inline]
     pub fn sides(&self, event: u32, ledger: &Ledger) -> Option<Sides> {
         match self.order[event as usize] {
+            Event::Opened(at) => Some(ledger.sides(&self.opened[at as usize].flow)),
             Event::Closed(at) => Some(ledger.sides_of(&self.flows[at as usize])),
+            Event::Said(_) => None,
+        }
+    }
+
+    /// The flow that ends.
+    pub fn ended(&self, event: u32) -> Option<&Flow> {
+        match self.order[event as usize] {
+            Event::Closed(at) => Some(&self.flows[at as usize]),
             Event::Opened(_) | Event::Said(_) => None,
         }
     }
 
-    /// Reads a little of what the ledger will need for an event, by what is known at hand; the sum
-    /// means nothing.
-    pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
+    /// Whose answers for which address an event is about; `sides` are those of a flow that begins.
+    pub fn about_answers(
+        &self,
+        event: u32,
+        sides: Option<&Sides>,
+        ledger: &Ledger,
+    ) -> Option<(Endpoint, IpAddr)> {
         match self.order[event as usize] {
-            Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
-            Event::Closed(at) => ledger.glance_at_notes(&self.flows[at as usize]),
+            Event::Opened(_) => sides.map(|sides| (sides.here(), sides.there().address)),
             Event::Said(at) => {
                 let Said { flow, side, what, .. } = &self.said[at as usize];
-                ledger.glance_at_answer(&self.heads[*flow as usize], *side, what)
+                let What::Answer { address, .. } = *what else { return None };
+                Some((ledger.endpoint(&self.heads[*flow as usize], side.other()), address))
             }
+            Event::Closed(_) => None,
         }
     }
 
-    /// By what the row of a flow that ends is looked for, out of what [`Events::glance`] has brought
-    /// near.
+    /// Reads a little of what the ledger will need for a flow that begins; the sum means nothing.
+    pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
+        match self.order[event as usize] {
+            Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
+            Event::Closed(_) | Event::Said(_) => 0,
+        }
+    }
+
+    /// By what the row of a flow that ends is looked for, out of what [`Ledger::glance_at_notes`] has
+    /// brought near.
     pub fn hash_of_row(&self, event: u32, sides: &Sides, ledger: &Ledger) -> Option<u64> {
         match self.order[event as usize] {
             Event::Closed(at) => Some(ledger.hash_of_row(&self.flows[at as usize], sides)),
@@ -135,7 +158,7 @@ impl Events {
         }
     }
 
-    /// Tells the ledger one event; `sides` are those of a flow that ends, where they are known.
+    /// Tells the ledger one event; `sides` are those of a flow that begins or ends, where they are known.
     pub fn tell(
         &self,
         event: u32,
@@ -147,7 +170,8 @@ impl Events {
         match self.order[event as usize] {
             Event::Opened(at) => {
                 let opened = &self.opened[at as usize];
-                ledger.opened(&opened.flow, opened.tunnels.as_deref());
+                let sides = sides.unwrap_or_else(|| ledger.sides(&opened.flow));
+                ledger.opened(&opened.flow, &sides, opened.tunnels.as_deref());
             }
             Event::Said(at) => {
                 let said = &self.said[at as usize];

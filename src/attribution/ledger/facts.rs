@@ -29,15 +29,6 @@ impl Ledger {
         self.describe(Some(DeviceKey::Mac(mac)), kind, &Fact { what, name, value, frame });
     }
 
-    /// Reads a little of what an answer to a question for a name will change, for the same purpose as
-    /// [`Ledger::glance_at_row`].
-    #[must_use]
-    pub fn glance_at_answer(&self, flow: &Head, side: Side, what: &What) -> u64 {
-        let What::Answer { address, .. } = *what else { return 0 };
-        let client = self.endpoint(flow, side.other());
-        self.answers.glance(client.address, client.mac, address)
-    }
-
     /// Something was said in a flow by `side`, in the frame `cite`.
     pub fn fact(&mut self, flow: &Head, side: Side, cite: Cite, fact: &Fact<'_>) {
         let evidence = |mark, what: &'static str, length| Evidence {

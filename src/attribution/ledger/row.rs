@@ -319,6 +319,12 @@ impl Row {
         (shares.len(), marks)
     }
 
+    /// Reads a little of what evidence is added to; the number means nothing.
+    #[inline]
+    pub(super) fn evidence_room(&self) -> u64 {
+        u64::from(self.evidence_kept[0]) ^ self.evidence.len() as u64
+    }
+
     /// Whether an end has not said that of itself yet, and there is room for it.
     pub(super) fn is_news(&self, shown: &Shown) -> bool {
         self.shown.len() < SHOWN_MAX && !self.shown.iter().any(|other| other.repeats(shown))

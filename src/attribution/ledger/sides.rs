@@ -86,9 +86,10 @@ impl Ledger {
         endpoint(address, mac, self.on_link.scope(address, mac))
     }
 
-    /// Of a flow that says something.
+    /// Of a flow that begins or says something; as long valid as [`Ledger::sides_of`].
     #[inline]
-    pub(in crate::attribution) fn sides(&self, flow: &Head) -> Sides {
+    #[must_use]
+    pub fn sides(&self, flow: &Head) -> Sides {
         self.sides_between(&flow.key, flow.macs, flow.initiator)
     }
 
