@@ -526,10 +526,21 @@ impl Ledger {
     /// same way.
     #[must_use]
     pub fn glance_at_answers(&self, about: impl Iterator<Item = (Endpoint, IpAddr)>) -> u64 {
-        match self.answers.is_empty() {
-            true => 0,
-            false => self.answers.glance(about),
-        }
+        self.answers.glance(about)
+    }
+
+    /// Whether any answer to a question for a name was heard.
+    #[inline]
+    #[must_use]
+    pub fn knows_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// Whether any live flow has said anything.
+    #[inline]
+    #[must_use]
+    pub fn has_notes(&self) -> bool {
+        !self.notes.all.is_empty()
     }
 
     /// By what the row of a flow that ends is looked for, as far as its name is known.

@@ -105,11 +105,13 @@ impl Events {
         self.flows.push(flow);
     }
 
-    /// The sides of a flow that begins or ends.
+    /// The sides of a flow that ends, and of one that begins where answers are looked up for it.
     #[inline]
     pub fn sides(&self, event: u32, ledger: &Ledger) -> Option<Sides> {
         match self.order[event as usize] {
-            Event::Opened(at) => Some(ledger.sides(&self.opened[at as usize].flow)),
+            Event::Opened(at) => {
+                ledger.knows_answers().then(|| ledger.sides(&self.opened[at as usize].flow))
+            }
             Event::Closed(at) => Some(ledger.sides_of(&self.flows[at as usize])),
             Event::Said(_) => None,
         }

@@ -149,12 +149,16 @@ impl<'r> Teller<'r> {
             sum ^= events.glance(event, ledger);
             near.push(sides);
         }
-        let about = ahead.clone().zip(&*near).filter_map(|((events, event), sides)| {
-            events.about_answers(event, sides.as_ref(), ledger)
-        });
-        sum ^= ledger.glance_at_answers(about);
-        let ended = ahead.clone().filter_map(|(events, event)| events.ended(event));
-        sum ^= ledger.glance_at_notes(ended);
+        if ledger.knows_answers() {
+            let about = ahead.clone().zip(&*near).filter_map(|((events, event), sides)| {
+                events.about_answers(event, sides.as_ref(), ledger)
+            });
+            sum ^= ledger.glance_at_answers(about);
+        }
+        if ledger.has_notes() {
+            let ended = ahead.clone().filter_map(|(events, event)| events.ended(event));
+            sum ^= ledger.glance_at_notes(ended);
+        }
         // In steps so short that the processor is at the next flow while it waits for the last.
         let hashes = ahead.zip(&*near).filter_map(|((events, event), sides)| {
             events.hash_of_row(event, sides.as_ref()?, ledger)
