@@ -17,6 +17,8 @@ const ANNOUNCED_MAX: usize = 4096;
 const VALID_NS: i64 = 5 * 60 * 1_000_000_000;
 /// A flow may begin before it is announced: some open the way through a gateway first.
 const EARLIER_NS: i64 = 60 * 1_000_000_000;
+/// Words of 64 bits for all ports.
+const PORT_WORDS: usize = 1024;
 
 /// The end that listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,8 @@ impl Hash for Listener {
 pub(super) struct Expectations {
     by_listener: Map<Listener, (Announced, Cite)>,
     order: VecDeque<(Listener, Cite)>,
+    /// One bit a port that was ever announced: every flow is asked about, and nearly all have others.
+    ports: Vec<u64>,
     /// Announcements forgotten because of the bound before their time was over.
     pub lost: u64,
 }
@@ -68,6 +72,8 @@ impl Expectations {
                 self.lost += u64::from(cite.time.0 - said.time.0 <= VALID_NS);
             }
         }
+        self.ports.resize(PORT_WORDS, 0);
+        self.ports[usize::from(port / 64)] |= 1 << (port % 64);
         self.by_listener.insert(listener, (announced, cite));
         self.order.push_back((listener, cite));
     }
@@ -78,7 +84,12 @@ impl Expectations {
             return None;
         }
         [Side::Low, Side::High].into_iter().find_map(|side| {
-            let (address, port, protocol) = (key.address(side), key.port(side)?, key.protocol);
+            let port = key.port(side)?;
+            let word = self.ports.get(usize::from(port / 64))?;
+            if word & 1 << (port % 64) == 0 {
+                return None;
+            }
+            let (address, protocol) = (key.address(side), key.protocol);
             let listener = Listener { address, port, protocol };
             let (announced, cite) = self.by_listener.get(&listener)?;
             let peer = key.address(side.other());

@@ -3,6 +3,7 @@
 //! two opinions on the country.
 
 use super::database;
+use crate::base::table::Map;
 use crate::base::text::{hex, safe};
 use crate::base::time::{SECOND, Timestamp};
 use maxminddb::{LookupResult, PathElement, Reader};
@@ -217,20 +218,43 @@ impl Geo {
     /// What the databases say of `address`.
     #[must_use]
     pub fn place(&self, address: IpAddr) -> Place {
+        self.place_among(address, &mut Records::default())
+    }
+
+    /// The same, of one address of many.
+    #[must_use]
+    pub fn place_among(&self, address: IpAddr, records: &mut Records) -> Place {
         let address = address.to_canonical();
         let mut place = Place::default();
-        for Database { titles, reader, .. } in &self.databases {
-            let Ok(record) = reader.lookup(address) else { continue };
-            for ((list, _), title) in LISTS.into_iter().zip(titles) {
-                let code = text(&record, [list, "iso_code"])
-                    .or_else(|| text(&record, [list]))
-                    .or_else(|| text(&record, ["country_code"]).filter(|_| list == "country"));
-                if let Some(country) = code.and_then(CountryCode::new) {
-                    place.countries.push(Country { country, database: title.clone() });
-                }
-            }
-            place.networks.extend(network(&record, &titles[0]));
+        for (at, database) in self.databases.iter().enumerate() {
+            let Ok(record) = database.reader.lookup(address) else { continue };
+            let Some(offset) = record.offset() else { continue };
+            let read = || database.read(&record);
+            let said = records.0.entry((at, offset)).or_insert_with(read);
+            place.countries.extend_from_slice(&said.countries);
+            place.networks.extend_from_slice(&said.networks);
         }
+        place
+    }
+}
+
+/// What records of the databases say, each read once: many addresses have the same.
+#[derive(Default)]
+pub struct Records(Map<(usize, usize), Place>);
+
+impl Database {
+    fn read(&self, record: &Record<'_>) -> Place {
+        let Database { titles, .. } = self;
+        let mut place = Place::default();
+        for ((list, _), title) in LISTS.into_iter().zip(titles) {
+            let code = text(record, [list, "iso_code"])
+                .or_else(|| text(record, [list]))
+                .or_else(|| text(record, ["country_code"]).filter(|_| list == "country"));
+            if let Some(country) = code.and_then(CountryCode::new) {
+                place.countries.push(Country { country, database: title.clone() });
+            }
+        }
+        place.networks.extend(network(record, &titles[0]));
         place
     }
 }

@@ -13,7 +13,7 @@ mod sides;
 mod traffic;
 
 pub use asked::{AllAsked, Asked};
-pub use hardware::{DeviceKey, Hardware, Identity};
+pub use hardware::{Details, DeviceKey, Hardware, Identity, Sight};
 pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
@@ -53,6 +53,12 @@ pub const DEVICES_MAX: usize = 65_536;
 /// Most internet addresses kept of one hardware address, each way: more than a device has of its
 /// own, before it is known to have them.
 const INTERNET_MAX: usize = 8;
+
+/// Most flows of which a little is read at once.
+pub(super) const GLANCES_MAX: usize = 32;
+/// Most notes of flows that ended put aside for others, and for how much evidence they may have room.
+const SPARE_MAX: usize = 64;
+const SPARE_EVIDENCE_MAX: usize = 16;
 
 /// One end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +132,16 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// Forgets everything; what it took to remember stays.
+    fn clear(&mut self) {
+        let Notes { dns, own, client, evidence, handed_over, expected, shown, carried } = self;
+        (*dns, *client, *handed_over, *expected) = (None, None, false, None);
+        own.clear();
+        evidence.clear();
+        shown.clear();
+        carried.clear();
+    }
+
     /// A client's hello was read, and names no server.
     fn hello_without_name(&self) -> bool {
         let named = |kind: &NameKind| matches!(kind, NameKind::Sni | NameKind::SniOuter);
@@ -148,7 +164,11 @@ pub(super) struct Client {
 /// Notes of live flows, by their first frames. A copy has none until it is lent them
 /// ([`Ledger::lend`]): it hears of each flow once, and there are many.
 #[derive(Default)]
-pub(super) struct Live(Map<u64, Arc<Notes>>);
+pub(super) struct Live {
+    all: Map<u64, Arc<Notes>>,
+    /// Those of flows that ended, empty, with the room that they had: the next flow needs the same.
+    spare: Vec<Arc<Notes>>,
+}
 
 impl Clone for Live {
     fn clone(&self) -> Live {
@@ -159,12 +179,25 @@ impl Clone for Live {
 impl Live {
     /// Those of a flow.
     pub fn get(&self, first_frame: &u64) -> Option<&Notes> {
-        self.0.get(first_frame).map(|notes| &**notes)
+        self.all.get(first_frame).map(|notes| &**notes)
+    }
+
+    /// Puts the notes of a flow that ended aside, to be used again.
+    fn put_aside(&mut self, mut notes: Arc<Notes>) {
+        if self.spare.len() < SPARE_MAX
+            && let Some(own) = Arc::get_mut(&mut notes)
+            && own.evidence.capacity() <= SPARE_EVIDENCE_MAX
+        {
+            own.clear();
+            self.spare.push(notes);
+        }
     }
 
     /// The same, to be added to.
     pub fn of(&mut self, first_frame: u64) -> &mut Notes {
-        Arc::make_mut(self.0.entry(first_frame).or_default())
+        let Live { all, spare } = self;
+        let notes = all.entry(first_frame).or_insert_with(|| spare.pop().unwrap_or_default());
+        Arc::make_mut(notes)
     }
 }
 
@@ -203,6 +236,8 @@ pub struct Ledger {
     pub rows: Vec<Row>,
     rows_max: RowsMax,
     flow_refs: usize,
+    /// Counts of flows that bear marks: apart, since most flows bear none.
+    marked: Vec<Marked>,
     paced: usize,
     shown: usize,
     /// By hardware address; no output iterates it without sorting.
@@ -248,8 +283,8 @@ impl Ledger {
 
     /// Takes the notes of a live flow over from the ledger of which this is a copy.
     pub fn lend(&mut self, original: &Ledger, flow: &Flow) {
-        if let Some(notes) = original.notes.0.get(&flow.first_frame) {
-            self.notes.0.insert(flow.first_frame, notes.clone());
+        if let Some(notes) = original.notes.all.get(&flow.first_frame) {
+            self.notes.all.insert(flow.first_frame, notes.clone());
         }
     }
 
@@ -288,7 +323,7 @@ impl Ledger {
     /// remote is the gateway's.
     #[must_use]
     pub fn endpoint(&self, flow: &Head, side: Side) -> Endpoint {
-        self.sides(flow).end(side)
+        self.end_of(flow, side)
     }
 
     /// A frame without IP was sent by this hardware address.
@@ -312,10 +347,9 @@ impl Ledger {
             || end.mac.is_none_or(|mac| self.hardware.contains_key(&mac))
     }
 
-    /// A flow began.
-    pub fn opened(&mut self, flow: &Head, tunnels: Option<&Tunnels>) {
-        let sides = self.sides(flow);
-        self.note_hardware(flow, &sides);
+    /// A flow began, between these sides.
+    pub fn opened(&mut self, flow: &Head, sides: &Sides, tunnels: Option<&Tunnels>) {
+        self.note_hardware(flow, sides);
         if let Some(tunnels) = tunnels {
             self.note_tunnels(tunnels);
         }
@@ -459,23 +493,54 @@ impl Ledger {
     #[must_use]
     pub fn glance_at_ends(&self, flow: &Head) -> u64 {
         let known = flow.macs.iter().flatten().filter_map(|mac| self.hardware.get(mac));
-        known.fold(0, |sum, hardware| {
-            let latest = hardware.addresses.first().map_or(0, |(_, [_, latest])| latest.0 as u64);
-            sum ^ latest ^ hardware.internet.len() as u64
-        })
+        known.fold(0, |sum, hardware| sum ^ hardware.glance())
     }
 
-    /// Reads a little of what a flow that ends has said, and of its device, for the same purpose as
-    /// [`Ledger::glance_at_row`], and before it.
+    /// Reads a little of what flows that end have said, for the same purpose as
+    /// [`Ledger::glance_at_row`], and before it: in short steps, so that the processor is at the next
+    /// flow while it waits for the last. Of more than 32 flows the rest is left out.
     #[must_use]
-    pub fn glance_at_notes(&self, flow: &Flow, sides: &Sides) -> u64 {
-        let said = self.notes.get(&flow.first_frame).map_or(0, |notes| {
-            let first = notes.evidence.first().map_or(0, |evidence| evidence.cite.frame);
-            first ^ notes.own.len() as u64 ^ notes.shown.len() as u64
-        });
-        let device = sides.here().mac.and_then(|mac| self.hardware.get(&mac));
-        let hops = device.and_then(|hardware| hardware.own_hops.first());
-        said ^ hops.map_or(0, |address| u64::from(address.is_ipv4()))
+    pub fn glance_at_notes<'f>(&self, flows: impl Iterator<Item = &'f Flow>) -> u64 {
+        let mut found: [Option<&Notes>; GLANCES_MAX] = [None; GLANCES_MAX];
+        let said = flows.filter_map(|flow| self.notes.get(&flow.first_frame));
+        let mut count = 0;
+        for (place, notes) in found.iter_mut().zip(said) {
+            *place = Some(notes);
+            count += 1;
+        }
+        let mut firsts: [(Option<&Evidence>, Option<&Shown>); GLANCES_MAX] =
+            [(None, None); GLANCES_MAX];
+        let mut sum = 0;
+        for (first, notes) in firsts.iter_mut().zip(found[..count].iter().flatten()) {
+            *first = (notes.evidence.first(), notes.shown.first());
+            sum ^= notes.own.first().map_or(0, |(name, ..)| u64::from(name.number()));
+        }
+        for (evidence, shown) in &firsts[..count] {
+            sum ^= evidence.map_or(0, |evidence| evidence.cite.frame);
+            sum ^= shown.map_or(0, |shown| shown.cite.frame);
+        }
+        sum
+    }
+
+    /// Reads a little of the answers that clients got for addresses, for the same purpose and in the
+    /// same way.
+    #[must_use]
+    pub fn glance_at_answers(&self, about: impl Iterator<Item = (Endpoint, IpAddr)>) -> u64 {
+        self.answers.glance(about)
+    }
+
+    /// Whether any answer to a question for a name was heard.
+    #[inline]
+    #[must_use]
+    pub fn knows_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// Whether any live flow has said anything.
+    #[inline]
+    #[must_use]
+    pub fn has_notes(&self) -> bool {
+        !self.notes.all.is_empty()
     }
 
     /// By what the row of a flow that ends is looked for, as far as its name is known.
@@ -501,8 +566,19 @@ impl Ledger {
     pub fn glance_at_row(&self, row: u32) -> u64 {
         self.rows.get(row as usize).map_or(0, |row| {
             let counted = row.totals[0].packets ^ row.frames[0] ^ row.flow_refs.len() as u64;
-            counted ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
+            let evidence = if row.marks == 0 { 0 } else { row.evidence_room() };
+            counted ^ evidence ^ u64::from(row.marks) ^ u64::from(row.local.address.is_ipv4())
         })
+    }
+
+    /// Reads a little of where a row's next flow will be remembered, after
+    /// [`Ledger::glance_at_row`].
+    #[inline]
+    #[must_use]
+    pub fn glance_behind_row(&self, row: u32) -> u64 {
+        let has_room = self.flow_refs < FLOW_REFS_MAX;
+        let row = self.rows.get(row as usize).filter(|_| has_room);
+        row.and_then(|row| row.flow_refs.last()).map_or(0, |flow| flow.last_frame)
     }
 
     /// The label of a flow that ends, from that which its payload or port gives: with what other
@@ -547,7 +623,7 @@ impl Ledger {
         label: Label,
         class: Option<Class>,
     ) -> Option<(usize, u32)> {
-        let notes = self.notes.0.remove(&flow.first_frame);
+        let mut notes = self.notes.all.remove(&flow.first_frame);
         let local = sides.local();
         let (here, there) = (sides.here(), sides.there());
         let name = self.best_name(sides, notes.as_deref());
@@ -589,7 +665,8 @@ impl Ledger {
         self.note_hops(flow, sides, Some(index));
         let room = FLOW_REFS_MAX - self.flow_refs;
         let row = &mut self.rows[index];
-        if row.disagrees.is_none() {
+        // Behind what every flow touches: looked at only where there is something to say.
+        if disagrees.is_some() && row.disagrees.is_none() {
             row.disagrees = disagrees;
         }
         row.classes |= class.map_or(0, |class| class as u8);
@@ -601,15 +678,10 @@ impl Ledger {
             self.losses.paces += u64::from(paced.take().is_some());
         }
         self.paced += usize::from(paced.is_some());
-        let (mut shown, mut evidence, mut without_name) = Default::default();
-        if let Some(mut notes) = notes {
-            without_name = notes.hello_without_name();
-            (shown, evidence) = match Arc::get_mut(&mut notes) {
-                Some(own) => (std::mem::take(&mut own.shown), std::mem::take(&mut own.evidence)),
-                None => (notes.shown.clone(), notes.evidence.clone()),
-            };
-        }
-        for shown in shown {
+        let mut nothing = Notes::default();
+        let said = notes.as_mut().map_or(&mut nothing, Arc::make_mut);
+        let without_name = said.hello_without_name();
+        for shown in said.shown.drain(..) {
             if !row.is_news(&shown) {
                 continue;
             }
@@ -620,8 +692,12 @@ impl Ledger {
                 self.losses.identities += 1;
             }
         }
-        let (remembered, marks) = row.add(flow, local, (evidence, without_name), paced, room);
+        let proof = (&mut said.evidence, without_name);
+        let (remembered, marks) = row.add(flow, local, proof, paced, (room, &mut self.marked));
         self.flow_refs += remembered;
+        if let Some(notes) = notes {
+            self.notes.put_aside(notes);
+        }
         Some((index, marks))
     }
 

@@ -1,6 +1,7 @@
 //! What names addresses have, and who learnt it when: answers to the device itself, answers to
 //! others, and names the capture file declares.
 
+use super::ledger::{Endpoint, GLANCES_MAX};
 use crate::base::address::{Mac, hash_words};
 use crate::base::table::{BuildHasher, Map};
 use crate::flow::Cite;
@@ -35,6 +36,8 @@ pub struct Names {
     hasher: BuildHasher,
     /// A name in lower case.
     lower: Vec<u8>,
+    /// The name that was asked for last.
+    latest: Option<NameId>,
     /// Names not kept because the table was full.
     pub lost: u64,
 }
@@ -42,13 +45,21 @@ pub struct Names {
 impl Names {
     /// The id of a name; `None` when the table is full.
     pub fn intern(&mut self, name: &[u8]) -> Option<NameId> {
+        // Answers of one message have one name.
+        if let Some(latest) = self.latest
+            && !name.ends_with(b".")
+            && *self.names[latest.0 as usize] == *name
+        {
+            return Some(latest);
+        }
         let rooted = name.strip_suffix(b".").filter(|name| !name.is_empty());
         self.lower.clear();
         self.lower.extend_from_slice(rooted.unwrap_or(name));
         self.lower.make_ascii_lowercase();
-        let Names { ids, names, hasher, lower, .. } = self;
+        let Names { ids, names, hasher, lower, latest, .. } = self;
         let hash = hasher.hash_one(&lower[..]);
         if let Some(&id) = ids.find(hash, |id| *names[id.0 as usize] == lower[..]) {
+            *latest = Some(id);
             return Some(id);
         }
         if names.len() >= NAMES_MAX {
@@ -56,6 +67,7 @@ impl Names {
             return None;
         }
         let id = NameId(names.len() as u32);
+        *latest = Some(id);
         names.push(lower[..].into());
         ids.insert_unique(hash, id, |id| hasher.hash_one(&names[id.0 as usize][..]));
         Some(id)
@@ -86,19 +98,23 @@ pub struct Answered {
 struct Known {
     latest: (NameId, Cite),
     /// Latest last. Few addresses have any.
-    earlier: Vec<(NameId, Cite)>,
+    earlier: Option<Box<Earlier>>,
 }
+
+#[derive(Default, Clone)]
+struct Earlier(Vec<(NameId, Cite)>);
 
 impl Known {
     /// Whether the latest answer had another name.
     fn learn(&mut self, name: NameId, cite: Cite) -> bool {
         let is_other = self.latest.0 != name;
         if is_other {
-            self.earlier.retain(|&(known, _)| known != name);
-            if self.earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
-                self.earlier.remove(0);
+            let Earlier(earlier) = &mut **self.earlier.get_or_insert_default();
+            earlier.retain(|&(known, _)| known != name);
+            if earlier.len() == NAMES_PER_ADDRESS_MAX - 1 {
+                earlier.remove(0);
             }
-            self.earlier.push(self.latest);
+            earlier.push(self.latest);
         }
         self.latest = (name, cite);
         is_other
@@ -106,7 +122,7 @@ impl Known {
 
     /// Whether it has more than one name.
     fn is_several(&self) -> bool {
-        !self.earlier.is_empty()
+        self.earlier.is_some()
     }
 
     fn has(&self, name: NameId) -> bool {
@@ -115,7 +131,7 @@ impl Known {
 
     /// The latest answer with a name.
     fn cite(&self, name: NameId) -> Option<Cite> {
-        let all = self.earlier.iter().chain([&self.latest]);
+        let all = self.earlier.iter().flat_map(|earlier| &earlier.0).chain([&self.latest]);
         all.rev().find(|&&(known, _)| known == name).map(|&(_, cite)| cite)
     }
 }
@@ -147,6 +163,13 @@ impl Hash for Host {
     }
 }
 
+/// A client's address and hardware address, and the numbers of both.
+#[derive(Clone, Copy)]
+struct Numbered {
+    client: (IpAddr, Option<Mac>),
+    numbers: (u32, Option<u32>),
+}
+
 /// The numbers of a client and of an address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Pair {
@@ -172,6 +195,9 @@ pub struct Answers {
     /// By the numbers of a client and of an address: position of what the client was told.
     pairs: Map<Pair, u32>,
     own: Vec<Known>,
+    /// Who learnt something last, with the numbers of its address and its hardware address: one message
+    /// has several answers.
+    latest: Option<Numbered>,
     /// Answers not kept because the table was full.
     pub lost: u64,
 }
@@ -198,30 +224,65 @@ impl Answers {
         }
         let host = number(&mut self.addresses, Host(address));
         let is_news = learn(&mut self.anyone, host, name, cite);
-        self.learn_of(Client::Address(client), host, name, cite);
-        if let Some(mac) = hardware {
-            self.learn_of(Client::Hardware(mac), host, name, cite);
+        let (by_address, by_hardware) = self.numbers_of(client, hardware);
+        self.learn_of(by_address, host, name, cite);
+        if let Some(by_hardware) = by_hardware {
+            self.learn_of(by_hardware, host, name, cite);
         }
         is_news
     }
 
-    fn learn_of(&mut self, client: Client, host: u32, name: NameId, cite: Cite) {
-        let client = number(&mut self.clients, client);
+    /// The numbers of a client's addresses.
+    fn numbers_of(&mut self, client: IpAddr, hardware: Option<Mac>) -> (u32, Option<u32>) {
+        if let Some(Numbered { client: latest, numbers }) = self.latest
+            && latest == (client, hardware)
+        {
+            return numbers;
+        }
+        let mut of = |client| number(&mut self.clients, client);
+        let numbers = (of(Client::Address(client)), hardware.map(Client::Hardware).map(of));
+        self.latest = Some(Numbered { client: (client, hardware), numbers });
+        numbers
+    }
+
+    fn learn_of(&mut self, client: u32, host: u32, name: NameId, cite: Cite) {
         let place = number(&mut self.pairs, Pair { client, host });
         learn(&mut self.own, place, name, cite);
     }
 
-    /// Reads a little of what [`Answers::learn`] will need; the sum means nothing.
+    /// Reads a little of what [`Answers::learn`] and [`Answers::find`] will need of clients and
+    /// addresses, in short steps; the sum means nothing.
     #[must_use]
-    pub fn glance(&self, client: IpAddr, hardware: Option<Mac>, address: IpAddr) -> u64 {
-        let Some(&host) = self.addresses.get(&Host(address)) else { return 0 };
-        let told = |client: Client| {
-            let client = *self.clients.get(&client)?;
-            let known = self.own.get(*self.pairs.get(&Pair { client, host })? as usize)?;
-            Some(known.latest.1.frame)
-        };
-        let by_hardware = hardware.and_then(|mac| told(Client::Hardware(mac)));
-        told(Client::Address(client)).unwrap_or(0) ^ by_hardware.unwrap_or(0)
+    pub fn glance(&self, about: impl Iterator<Item = (Endpoint, IpAddr)>) -> u64 {
+        const NONE: Pair = Pair { client: u32::MAX, host: u32::MAX };
+        let mut pairs = [[NONE; 2]; GLANCES_MAX];
+        let mut count = 0;
+        let known = about.filter_map(|(end, address)| {
+            let host = *self.addresses.get(&Host(address))?;
+            Some((end, host))
+        });
+        for (pair, (end, host)) in pairs.iter_mut().zip(known) {
+            let of = |client| {
+                let client = self.clients.get(&client).copied();
+                Pair { client: client.unwrap_or(u32::MAX), host }
+            };
+            pair[0] = of(Client::Address(end.address));
+            if let Some(mac) = end.mac {
+                pair[1] = of(Client::Hardware(mac));
+            }
+            count += 1;
+        }
+        let mut places = [[u32::MAX; 2]; GLANCES_MAX];
+        for (place, pair) in places.iter_mut().zip(&pairs[..count]) {
+            *place = pair.each_ref().map(|pair| self.pairs.get(pair).copied().unwrap_or(u32::MAX));
+        }
+        let mut sum = 0;
+        for (place, pair) in places[..count].iter().zip(&pairs) {
+            let own = place.iter().filter_map(|&place| self.own.get(place as usize));
+            let all = own.chain(self.anyone.get(pair[0].host as usize));
+            sum ^= all.fold(0, |sum, known| sum ^ known.latest.1.frame);
+        }
+        sum
     }
 
     /// The latest answer for `address`: one the client received itself (over IPv4 or IPv6, which
@@ -286,7 +347,7 @@ fn learn(all: &mut Vec<Known>, place: u32, name: NameId, cite: Cite) -> bool {
     match all.get_mut(place as usize) {
         Some(known) => known.learn(name, cite),
         None => {
-            all.push(Known { latest: (name, cite), earlier: Vec::new() });
+            all.push(Known { latest: (name, cite), earlier: None });
             true
         }
     }

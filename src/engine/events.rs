@@ -3,12 +3,13 @@
 
 use crate::attribution::Ledger;
 use crate::attribution::geo::Geo;
-use crate::attribution::ledger::Sides;
+use crate::attribution::ledger::{Endpoint, Sides};
 use crate::attribution::record::{FlowRecord, Listener};
 use crate::decode::Tunnels;
 use crate::flow::{Cite, End, Flow, FlowId, FlowSink, Head, Segment, Side};
 use crate::protocol::unknown::Look;
 use crate::protocol::{Fact, Label, Method, Sessions, What};
+use std::net::IpAddr;
 use std::ops::Range;
 
 /// Receives the record of each flow that ends.
@@ -18,6 +19,8 @@ pub type Records<'r> = dyn Listener + 'r;
 #[derive(Default)]
 pub(super) struct Events {
     order: Vec<Event>,
+    /// Of flows that said something, once for all that one segment says.
+    heads: Vec<Head>,
     opened: Vec<Opened>,
     said: Vec<Said>,
     closed: Vec<Closed>,
@@ -41,7 +44,8 @@ struct Opened {
 }
 
 struct Said {
-    flow: Head,
+    /// Position of the flow's head.
+    flow: u32,
     side: Side,
     cite: Cite,
     what: What,
@@ -65,6 +69,7 @@ impl Events {
 
     pub fn clear(&mut self) {
         self.order.clear();
+        self.heads.clear();
         self.opened.clear();
         self.said.clear();
         self.closed.clear();
@@ -72,12 +77,18 @@ impl Events {
         self.values.clear();
     }
 
-    fn say(&mut self, flow: &Flow, segment: &Segment<'_>, fact: &Fact<'_>) {
+    /// `head` is the position of the flow's head once that is kept.
+    fn say(&mut self, flow: &Flow, head: &mut Option<u32>, segment: &Segment<'_>, fact: &Fact<'_>) {
+        let Events { heads, .. } = self;
+        let flow = *head.get_or_insert_with(|| {
+            heads.push(flow.head());
+            heads.len() as u32 - 1
+        });
         let start = self.values.len();
         self.values.extend_from_slice(fact.value);
         self.order.push(Event::Said(self.said.len() as u32));
         self.said.push(Said {
-            flow: flow.head(),
+            flow,
             side: segment.side,
             cite: segment.cite(),
             what: fact.what,
@@ -94,32 +105,54 @@ impl Events {
         self.flows.push(flow);
     }
 
-    /// The sides of a flow that ends.
+    /// The sides of a flow that ends, and of one that begins where answers are looked up for it.
     #[inline]
     pub fn sides(&self, event: u32, ledger: &Ledger) -> Option<Sides> {
         match self.order[event as usize] {
+            Event::Opened(at) => {
+                ledger.knows_answers().then(|| ledger.sides(&self.opened[at as usize].flow))
+            }
             Event::Closed(at) => Some(ledger.sides_of(&self.flows[at as usize])),
+            Event::Said(_) => None,
+        }
+    }
+
+    /// The flow that ends.
+    pub fn ended(&self, event: u32) -> Option<&Flow> {
+        match self.order[event as usize] {
+            Event::Closed(at) => Some(&self.flows[at as usize]),
             Event::Opened(_) | Event::Said(_) => None,
         }
     }
 
-    /// Reads a little of what the ledger will need for an event, by what is known at hand; the sum
-    /// means nothing. `sides` are those of a flow that ends.
-    pub fn glance(&self, event: u32, sides: Option<&Sides>, ledger: &Ledger) -> u64 {
+    /// Whose answers for which address an event is about; `sides` are those of a flow that begins.
+    pub fn about_answers(
+        &self,
+        event: u32,
+        sides: Option<&Sides>,
+        ledger: &Ledger,
+    ) -> Option<(Endpoint, IpAddr)> {
         match self.order[event as usize] {
-            Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
-            Event::Closed(at) => {
-                sides.map_or(0, |sides| ledger.glance_at_notes(&self.flows[at as usize], sides))
-            }
+            Event::Opened(_) => sides.map(|sides| (sides.here(), sides.there().address)),
             Event::Said(at) => {
                 let Said { flow, side, what, .. } = &self.said[at as usize];
-                ledger.glance_at_answer(flow, *side, what)
+                let What::Answer { address, .. } = *what else { return None };
+                Some((ledger.endpoint(&self.heads[*flow as usize], side.other()), address))
             }
+            Event::Closed(_) => None,
         }
     }
 
-    /// By what the row of a flow that ends is looked for, out of what [`Events::glance`] has brought
-    /// near.
+    /// Reads a little of what the ledger will need for a flow that begins; the sum means nothing.
+    pub fn glance(&self, event: u32, ledger: &Ledger) -> u64 {
+        match self.order[event as usize] {
+            Event::Opened(at) => ledger.glance_at_ends(&self.opened[at as usize].flow),
+            Event::Closed(_) | Event::Said(_) => 0,
+        }
+    }
+
+    /// By what the row of a flow that ends is looked for, out of what [`Ledger::glance_at_notes`] has
+    /// brought near.
     pub fn hash_of_row(&self, event: u32, sides: &Sides, ledger: &Ledger) -> Option<u64> {
         match self.order[event as usize] {
             Event::Closed(at) => Some(ledger.hash_of_row(&self.flows[at as usize], sides)),
@@ -127,7 +160,7 @@ impl Events {
         }
     }
 
-    /// Tells the ledger one event; `sides` are those of a flow that ends, where they are known.
+    /// Tells the ledger one event; `sides` are those of a flow that begins or ends, where they are known.
     pub fn tell(
         &self,
         event: u32,
@@ -139,17 +172,19 @@ impl Events {
         match self.order[event as usize] {
             Event::Opened(at) => {
                 let opened = &self.opened[at as usize];
-                ledger.opened(&opened.flow, opened.tunnels.as_deref());
+                let sides = sides.unwrap_or_else(|| ledger.sides(&opened.flow));
+                ledger.opened(&opened.flow, &sides, opened.tunnels.as_deref());
             }
             Event::Said(at) => {
                 let said = &self.said[at as usize];
                 let Said { what, name, frame, .. } = *said;
+                let flow = &self.heads[said.flow as usize];
                 let value = &self.values[said.value.clone()];
                 let fact = Fact { what, name, value, frame };
                 if let Some(records) = records {
-                    records.said(&said.flow, said.side, said.cite, &fact);
+                    records.said(flow, said.side, said.cite, &fact);
                 }
-                ledger.fact(&said.flow, said.side, said.cite, &fact);
+                ledger.fact(flow, said.side, said.cite, &fact);
             }
             Event::Closed(at) => {
                 let Closed { label, look, end, frame } = &self.closed[at as usize];
@@ -197,8 +232,9 @@ impl FlowSink for Join<'_> {
         if !self.dissect {
             return false;
         }
-        let events = &mut *self.events;
-        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(flow, segment, &fact);
+        let (events, mut head) = (&mut *self.events, None);
+        let mut say =
+            |segment: &Segment<'_>, fact: Fact<'_>| events.say(flow, &mut head, segment, &fact);
         self.sessions.segment(id, flow, segment, &mut say)
     }
 
@@ -206,8 +242,9 @@ impl FlowSink for Join<'_> {
         if !self.dissect {
             return;
         }
-        let events = &mut *self.events;
-        let mut say = |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, segment, &fact);
+        let (events, mut head) = (&mut *self.events, None);
+        let mut say =
+            |segment: &Segment<'_>, fact: Fact<'_>| events.say(&flow, &mut head, segment, &fact);
         let said = self.sessions.closed(id, &flow, end, &mut say);
         events.ends(flow, said, end, frame);
     }

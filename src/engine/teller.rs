@@ -14,10 +14,10 @@ pub(super) struct Teller<'r> {
     geo: &'r Geo,
     records: Option<&'r mut Records<'r>>,
     order: Vec<Next>,
-    /// Of the events that were fetched, in their order: the sides of flows that end. Empty once an
+    /// Of the events that were fetched, in their order: the sides of flows that begin or end. Empty once an
     /// address is heard of, which may change them.
     near: Vec<Option<Sides>>,
-    /// Of the same flows: hashes of their rows, then the positions of these.
+    /// Of those that end: hashes of their rows, then the positions of these.
     rows: Vec<u64>,
     /// Tells nothing.
     pub silent: bool,
@@ -146,8 +146,18 @@ impl<'r> Teller<'r> {
         let mut sum = 0;
         for (events, event) in ahead.clone() {
             let sides = events.sides(event, ledger);
-            sum ^= events.glance(event, sides.as_ref(), ledger);
+            sum ^= events.glance(event, ledger);
             near.push(sides);
+        }
+        if ledger.knows_answers() {
+            let about = ahead.clone().zip(&*near).filter_map(|((events, event), sides)| {
+                events.about_answers(event, sides.as_ref(), ledger)
+            });
+            sum ^= ledger.glance_at_answers(about);
+        }
+        if ledger.has_notes() {
+            let ended = ahead.clone().filter_map(|(events, event)| events.ended(event));
+            sum ^= ledger.glance_at_notes(ended);
         }
         // In steps so short that the processor is at the next flow while it waits for the last.
         let hashes = ahead.zip(&*near).filter_map(|((events, event), sides)| {
@@ -160,6 +170,9 @@ impl<'r> Teller<'r> {
         }
         for &row in &*rows {
             sum ^= ledger.glance_at_row(row as u32);
+        }
+        for &row in &*rows {
+            sum ^= ledger.glance_behind_row(row as u32);
         }
         black_box(sum);
     }

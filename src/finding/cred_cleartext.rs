@@ -38,7 +38,7 @@ impl Check for CredCleartext {
             draft.level = draft.level.max(capped(Level::Shown, row));
             for secret in secrets {
                 draft.cites.push(secret.cite);
-                kinds.insert(secret.what.as_str());
+                kinds.insert(&*secret.what);
                 let owner = if secret.value.is_empty() {
                     String::new()
                 } else {

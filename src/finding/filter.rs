@@ -10,7 +10,6 @@ use crate::attribution::world::transport_name;
 use crate::base::address::spell;
 use crate::base::frame;
 use crate::base::table::{Map, Set};
-use std::collections::BTreeMap;
 use std::iter;
 use std::net::IpAddr;
 
@@ -93,7 +92,8 @@ impl Pairs {
 
 /// The flows that a finding counts: per row all of them, or those with a mark.
 pub(super) struct Selection<'d> {
-    rows: BTreeMap<usize, Option<Mark>>,
+    /// By position, each once.
+    rows: Vec<(usize, Option<Mark>)>,
     only: Option<&'d Set<u64>>,
 }
 
@@ -104,15 +104,30 @@ impl<'d> Selection<'d> {
         only: Option<&'d Set<u64>>,
     ) -> Selection<'d> {
         let wanted = traffic.iter().filter(|(index, _)| !ledger.rows[*index].is_icmp());
-        Selection { rows: wanted.copied().collect(), only }
+        let mut rows: Vec<(usize, Option<Mark>)> = wanted.copied().collect();
+        rows.sort_by_key(|&(index, _)| index);
+        // Of a row that comes twice the last word counts.
+        rows.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            if same {
+                kept.1 = next.1;
+            }
+            same
+        });
+        Selection { rows, only }
+    }
+
+    fn mark(&self, index: usize) -> Option<Option<Mark>> {
+        let at = self.rows.binary_search_by_key(&index, |&(index, _)| index).ok()?;
+        Some(self.rows[at].1)
     }
 
     fn has(&self, index: usize, flow: &FlowRef) -> bool {
-        match self.rows.get(&index) {
+        match self.mark(index) {
             None => false,
             Some(None) => true,
             Some(Some(mark)) => {
-                let bears = flow.marks & *mark as u32 != 0;
+                let bears = flow.marks & mark as u32 != 0;
                 bears && self.only.is_none_or(|only| only.contains(&flow.cite.frame))
             }
         }
@@ -122,16 +137,16 @@ impl<'d> Selection<'d> {
     pub fn count(&self, ledger: &Ledger, pairs: &Pairs) -> Vec<Counted> {
         let mut by_input: Vec<Share> = Vec::new();
         let mut take = |share: Share| by_input.push(share);
-        for (&index, mark) in &self.rows {
+        for &(index, mark) in &self.rows {
             let row = &ledger.rows[index];
             match mark {
-                None => row.shares().into_iter().for_each(&mut take),
+                None => row.shares().for_each(&mut take),
                 Some(_) => row
                     .flow_refs
                     .iter()
                     .filter(|flow| self.has(index, flow))
                     .filter_map(|flow| {
-                        let counts = flow.marked.as_deref()?;
+                        let counts = ledger.counts_of(flow)?;
                         Some(Share {
                             input: input_of(flow),
                             traffic: counts.traffic,
@@ -171,12 +186,12 @@ impl<'d> Selection<'d> {
     }
 
     fn filter(&self, ledger: &Ledger, pairs: &Pairs, input: usize) -> Result<String, &'static str> {
-        let here = self.rows.keys().map(|&index| &ledger.rows[index]);
+        let here = self.rows.iter().map(|&(index, _)| &ledger.rows[index]);
         let mut addresses: Vec<(IpAddr, IpAddr)> =
             here.filter(|row| row.is_in(input)).map(pair).collect();
         addresses.sort_unstable();
         addresses.dedup();
-        let (mut terms, mut outermost) = (Vec::new(), Vec::new());
+        let (mut terms, mut outermost) = (Terms::default(), Terms::default());
         for ends in addresses {
             let rows = pairs.between(ends).filter(|&index| ledger.rows[index].is_in(input));
             let between = Between { ends, rows: rows.collect(), input };
@@ -187,12 +202,12 @@ impl<'d> Selection<'d> {
                 self.pair_terms(ledger, pairs, &between, "", &mut terms)?;
             }
         }
-        let plain = ["(", &terms.join(" || "), ") && ", WITHOUT_QUOTES].concat();
-        let filter = match (terms.is_empty(), outermost.is_empty()) {
-            (true, true) => return Err(text("filter.nothing")),
-            (false, true) => plain,
-            (true, false) => outermost.join(" || "),
-            (false, false) => format!("({plain}) || {}", outermost.join(" || ")),
+        let plain = || ["(", &terms.said, ") && ", WITHOUT_QUOTES].concat();
+        let filter = match (terms.count, outermost.count) {
+            (0, 0) => return Err(text("filter.nothing")),
+            (_, 0) => plain(),
+            (0, _) => outermost.said,
+            (_, _) => format!("({}) || {}", plain(), outermost.said),
         };
         if filter.len() > FILTER_BYTES_MAX {
             return Err(text(TOO_LONG));
@@ -206,7 +221,7 @@ impl<'d> Selection<'d> {
         pairs: &Pairs,
         between: &Between,
         layer: &str,
-        terms: &mut Vec<String>,
+        terms: &mut Terms,
     ) -> Result<(), &'static str> {
         let Between { ends: (a, b), ref rows, input } = *between;
         let family = if a.is_ipv4() { "ip" } else { "ipv6" };
@@ -235,7 +250,7 @@ impl<'d> Selection<'d> {
         }
         let all_selected = rows.iter().all(|index| {
             let row = &ledger.rows[*index];
-            match self.rows.get(index) {
+            match self.mark(*index) {
                 None => false,
                 Some(None) => true,
                 Some(Some(_)) => {
@@ -245,7 +260,7 @@ impl<'d> Selection<'d> {
             }
         });
         if all_selected && a != b {
-            terms.push(["(", &ends, ")"].concat());
+            terms.push(&["(", &ends, ")"]);
             return Ok(());
         }
         if tunnelled {
@@ -275,7 +290,7 @@ impl<'d> Selection<'d> {
         let unchosen: Vec<Candidate<'_>> = flows.iter().filter(|c| !c.chosen).copied().collect();
         while let Some(next) = flows.iter().find(|candidate| candidate.chosen) {
             // Each turn walks all flows: a scan of ports must not take turns for every port.
-            if terms.iter().map(String::len).sum::<usize>() > FILTER_BYTES_MAX {
+            if terms.length() > FILTER_BYTES_MAX {
                 return Err(text(TOO_LONG));
             }
             let protocol = next.row.protocol;
@@ -285,7 +300,7 @@ impl<'d> Selection<'d> {
             let name = transport_name(protocol);
             let same_service = |c: &Candidate<'_>| c.row.protocol == protocol && c.has_port(remote);
             if a != b && !unchosen.iter().any(same_service) {
-                terms.push(format!("({ends} && {name}.port{layer} == {remote}{whole})"));
+                terms.push(&[&format!("({ends} && {name}.port{layer} == {remote}{whole})")]);
                 flows.retain(|c| !same_service(c));
                 continue;
             }
@@ -301,10 +316,37 @@ impl<'d> Selection<'d> {
                 format!("{name}.port{layer} == {local} && {name}.port{layer} == {remote}")
             };
             let ranges = ranges(flows.iter().filter(|c| same_ports(c)))?;
-            terms.push(format!("({ends} && {ports}{whole}{ranges})"));
+            terms.push(&[&format!("({ends} && {ports}{whole}{ranges})")]);
             flows.retain(|c| !same_ports(c));
         }
         Ok(())
+    }
+}
+
+/// Terms of which a packet must fit one.
+#[derive(Default)]
+struct Terms {
+    said: String,
+    count: usize,
+}
+
+impl Terms {
+    const OR: &str = " || ";
+
+    /// Adds a term that is said in these parts.
+    fn push(&mut self, parts: &[&str]) {
+        if self.count == 0 {
+            self.said.reserve(96);
+        } else {
+            self.said.push_str(Terms::OR);
+        }
+        parts.iter().for_each(|part| self.said.push_str(part));
+        self.count += 1;
+    }
+
+    /// Bytes of all terms, without what joins them.
+    fn length(&self) -> usize {
+        self.said.len() - self.count.saturating_sub(1) * Terms::OR.len()
     }
 }
 

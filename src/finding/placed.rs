@@ -11,7 +11,20 @@ use std::net::IpAddr;
 /// A draft, and the countries it is about.
 pub(super) struct Placed {
     pub draft: Draft,
-    pub countries: Vec<String>,
+    countries: BTreeSet<CountryCode>,
+}
+
+impl Placed {
+    /// The countries as they are said.
+    pub fn countries(&self) -> String {
+        let mut said = String::new();
+        for country in &self.countries {
+            let and = if said.is_empty() { "" } else { " and " };
+            said.push_str(and);
+            said.push_str(country.as_str());
+        }
+        said
+    }
 }
 
 /// About what was sent to addresses that every database places in countries of this kind.
@@ -46,17 +59,16 @@ pub(super) fn placed(
         draft.cites.extend(all.filter_map(|row| row.beginnings().next()));
         draft.traffic.extend(rows().map(|&(_, index)| (index, None)));
         let first = view.ledger.rows[first].frames[0];
-        let opinions: Vec<String> = remote
-            .countries
-            .iter()
-            .map(|opinion| format!("{} ({})", opinion.country, opinion.database))
-            .collect();
-        countries.extend(remote.countries.iter().map(|opinion| opinion.country.to_string()));
+        let mut opinions = String::with_capacity(64 * remote.countries.len());
+        for opinion in &remote.countries {
+            let comma = if opinions.is_empty() { "" } else { ", " };
+            for part in [comma, opinion.country.as_str(), " (", &opinion.database, ")"] {
+                opinions.push_str(part);
+            }
+        }
+        countries.extend(remote.countries.iter().map(|opinion| opinion.country));
         let address = Spelled(remote.address);
-        draft.facts.push(Fact::new(
-            told!("shared.placed", address, countries = opinions.join(", ")),
-            first,
-        ));
+        draft.facts.push(Fact::new(told!("shared.placed", address, countries = opinions), first));
     }
     if draft.traffic.is_empty() {
         return None;
@@ -66,5 +78,5 @@ pub(super) fn placed(
         text("shared.address_answers_somewhere"),
         text("shared.database_places_content"),
     );
-    Some(Placed { draft, countries: countries.into_iter().collect() })
+    Some(Placed { draft, countries })
 }

@@ -7,7 +7,6 @@ use super::{
 use crate::attribution::world::{Contact, Signs};
 use crate::base::frame;
 use crate::base::table::{Map, Set};
-use crate::base::text::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -86,7 +85,9 @@ fn key(check: &dyn Check, subject: &SubjectOf) -> String {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hex(&hash.finalize()[..8])
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.finalize()[..8]);
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 /// Which flows of a row are counted.

@@ -37,7 +37,7 @@ impl Check for TlsOldVersion {
             draft.traffic.push((row_index, Some(Mark::Deprecated)));
             draft.level = draft.level.max(capped(Level::Shown, row));
             draft.cites.extend(old.iter().map(|evidence| evidence.cite));
-            versions.extend(old.iter().map(|evidence| evidence.what.as_str()));
+            versions.extend(old.iter().map(|evidence| &*evidence.what));
             draft.facts.push(Fact::new(
                 told!(
                     "tls.old-version.server_chose",

@@ -47,7 +47,7 @@ impl Check for Transfer {
                 "transfer.device_sent_data",
                 device = spoken_device(view.device(contact)),
                 remote = spoken(view, &draft.draft),
-                countries = draft.countries.join(" and ")
+                countries = draft.countries()
             ),
             ..draft.draft
         })

@@ -22,12 +22,13 @@ impl Check for TransferCountry {
         let not_shown =
             &[msg!("transfer.country.not_where_data_kept"), msg!("transfer.country.not_law_holds")];
         let placed = placed(view, contact, not_shown, |code| code.as_str() != here)?;
+        let countries = placed.countries();
         let mut draft = placed.draft;
         draft.may_say = told!(
             "transfer.country.may_say",
             device = spoken_device(view.device(contact)),
             remote = spoken(view, &draft),
-            countries = placed.countries.join(" and "),
+            countries,
             here
         );
         Some(draft)

@@ -45,7 +45,7 @@ impl Check for Upload {
             let firsts = uploads.iter().map(|flow| flow.cite.frame);
             draft.only.get_or_insert_default().extend(firsts);
             for flow in uploads {
-                let Some(counts) = &flow.marked else { continue };
+                let Some(counts) = view.ledger.counts_of(flow) else { continue };
                 let [sent, received] = counts.traffic.delivered_bytes;
                 let lasted = counts.last.since(flow.cite.time).max(SECOND);
                 let rate = u128::from(sent) * 8 * SECOND as u128 / lasted as u128 / 1000;
@@ -98,7 +98,7 @@ fn uploads<'v>(
 ) -> impl Iterator<Item = (&'v FlowRef, Timestamp, u64)> {
     let flows = view.rows(contact).flat_map(|(_, row)| &row.flow_refs);
     flows.filter(|flow| flow.marks & Mark::Upload as u32 != 0).filter_map(|flow| {
-        let counts = flow.marked.as_ref()?;
+        let counts = view.ledger.counts_of(flow)?;
         Some((flow, counts.last, counts.traffic.delivered_bytes[0]))
     })
 }
@@ -150,7 +150,7 @@ fn with_lens_covered(view: &View<'_>, contact: &Contact) -> Option<Fact> {
 
 /// Whether a flow begins and ends in the same idle phase.
 fn lies_idle(view: &View<'_>, flow: &FlowRef) -> bool {
-    let Some(counts) = &flow.marked else { return false };
+    let Some(counts) = view.ledger.counts_of(flow) else { return false };
     let last = Cite { frame: flow.last_frame, time: counts.last, length: 0 };
     let [first, last] = [&flow.cite, &last].map(|cite| position(&view.periods, cite));
     first == last && first.is_some_and(|at| view.periods[at].name == Some("idle"))

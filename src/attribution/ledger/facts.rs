@@ -29,21 +29,12 @@ impl Ledger {
         self.describe(Some(DeviceKey::Mac(mac)), kind, &Fact { what, name, value, frame });
     }
 
-    /// Reads a little of what an answer to a question for a name will change, for the same purpose as
-    /// [`Ledger::glance_at_row`].
-    #[must_use]
-    pub fn glance_at_answer(&self, flow: &Head, side: Side, what: &What) -> u64 {
-        let What::Answer { address, .. } = *what else { return 0 };
-        let client = self.endpoint(flow, side.other());
-        self.answers.glance(client.address, client.mac, address)
-    }
-
     /// Something was said in a flow by `side`, in the frame `cite`.
     pub fn fact(&mut self, flow: &Head, side: Side, cite: Cite, fact: &Fact<'_>) {
-        let evidence = |mark, what: &str, length| Evidence {
+        let evidence = |mark, what: &'static str, length| Evidence {
             mark,
             cite,
-            what: what.to_owned(),
+            what: what.into(),
             value: shortened(fact.value),
             length,
             kind: None,
@@ -127,7 +118,8 @@ impl Ledger {
             }
             What::Encryption { deprecated } => {
                 let mark = if deprecated { Mark::Deprecated } else { Mark::Current };
-                self.prove(flow, evidence(mark, &String::from_utf8_lossy(fact.value), 0));
+                let what = String::from_utf8_lossy(fact.value).into_owned().into();
+                self.prove(flow, Evidence { what, ..evidence(mark, "", 0) });
             }
             What::Weak(weakness) => {
                 let mark = match weakness {

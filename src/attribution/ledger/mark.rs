@@ -2,6 +2,7 @@
 
 use crate::flow::Cite;
 use crate::protocol::IdentityKind;
+use std::borrow::Cow;
 
 /// Kinds of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +73,7 @@ pub struct Evidence {
     /// The deciding frame.
     pub cite: Cite,
     /// What it is called: kind of secret, protocol version.
-    pub what: String,
+    pub what: Cow<'static, str>,
     /// Who or what it concerns, as bytes from the wire, shortened; never a secret.
     pub value: Box<[u8]>,
     /// Length of the secret, bytes.

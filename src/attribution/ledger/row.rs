@@ -138,8 +138,8 @@ pub struct FlowRef {
     pub fragments: bool,
     /// Kinds of evidence in it, as bits of [`Mark`].
     pub marks: u32,
-    /// What it counts, where it bears marks and so may be counted alone.
-    pub marked: Option<Box<Marked>>,
+    /// Where its counts are, see [`Ledger::counts_of`]: the position, and one more.
+    marked: u32,
 }
 
 /// The counts of a single flow.
@@ -165,6 +165,12 @@ pub struct Share {
 }
 
 impl Ledger {
+    /// What a flow counts, where it bears marks and so may be counted alone.
+    #[must_use]
+    pub fn counts_of(&self, flow: &FlowRef) -> Option<&Marked> {
+        self.marked.get(flow.marked.checked_sub(1)? as usize)
+    }
+
     /// Whether there is no room for another row, so that its flows are in no contact.
     pub(in crate::attribution) fn is_full(&self) -> bool {
         self.rows.len() >= self.rows_max.0
@@ -210,14 +216,15 @@ impl Row {
     }
 
     /// Adds a flow, with what it proves and whether a hello in it names no server; returns how many
-    /// of its shares, at most `room`, are remembered singly, and its marks.
+    /// of its shares, at most `room`, are remembered singly, and its marks. Counts of marked flows are
+    /// added to `counts`.
     pub(super) fn add(
         &mut self,
         flow: &Flow,
         local: Side,
-        (evidence, without_name): (Vec<Evidence>, bool),
+        (evidence, without_name): (&mut Vec<Evidence>, bool),
         paced: Option<Paced>,
-        room: usize,
+        (room, counts): (usize, &mut Vec<Marked>),
     ) -> (usize, u32) {
         let remote = local.other();
         let totals = [flow.sent(local), flow.sent(remote)];
@@ -273,7 +280,7 @@ impl Row {
             marks |= Mark::NoServerName as u32;
         }
         self.marks |= marks;
-        for evidence in evidence {
+        for evidence in evidence.drain(..) {
             let kept = &mut self.evidence_kept[(evidence.mark as u32).trailing_zeros() as usize];
             if usize::from(*kept) < EVIDENCE_MAX {
                 *kept += 1;
@@ -292,7 +299,13 @@ impl Row {
         }
         let ports = flow.key.port(local).zip(flow.key.port(remote)).map(|(l, r)| [l, r]);
         for share in shares {
-            let traffic = Traffic::of_share(share, local);
+            let mut marked = 0;
+            if marks != 0 {
+                let traffic = Traffic::of_share(share, local);
+                counts.push(Marked { last: share.last, traffic });
+                // There are no more than flows remembered singly.
+                marked = counts.len() as u32;
+            }
             self.flow_refs.push(FlowRef {
                 cite: share.cite,
                 last_frame: share.last_frame,
@@ -300,10 +313,16 @@ impl Row {
                 ports,
                 fragments: flow.has_fragments(),
                 marks,
-                marked: (marks != 0).then(|| Box::new(Marked { last: share.last, traffic })),
+                marked,
             });
         }
         (shares.len(), marks)
+    }
+
+    /// Reads a little of what evidence is added to; the number means nothing.
+    #[inline]
+    pub(super) fn evidence_room(&self) -> u64 {
+        u64::from(self.evidence_kept[0]) ^ self.evidence.len() as u64
     }
 
     /// Whether an end has not said that of itself yet, and there is room for it.
@@ -326,12 +345,9 @@ impl Row {
     }
 
     /// What each input holds of the row.
-    #[must_use]
-    pub fn shares(&self) -> Vec<Share> {
-        match self.shares[..] {
-            [] => vec![self.whole()],
-            _ => self.shares.clone(),
-        }
+    pub fn shares(&self) -> impl Iterator<Item = Share> {
+        let whole = self.shares.is_empty().then(|| self.whole());
+        whole.into_iter().chain(self.shares.iter().copied())
     }
 
     fn whole(&self) -> Share {

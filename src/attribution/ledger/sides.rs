@@ -79,9 +79,17 @@ impl Ledger {
         Sides { local: Sides::at_home(scopes, initiator), scopes, ends }
     }
 
-    /// Of a flow that says something.
+    /// One end of a flow that says something.
     #[inline]
-    pub(in crate::attribution) fn sides(&self, flow: &Head) -> Sides {
+    pub(super) fn end_of(&self, flow: &Head, side: Side) -> Endpoint {
+        let (address, mac) = (flow.key.address(side), flow.macs[side.index()]);
+        endpoint(address, mac, self.on_link.scope(address, mac))
+    }
+
+    /// Of a flow that begins or says something; as long valid as [`Ledger::sides_of`].
+    #[inline]
+    #[must_use]
+    pub fn sides(&self, flow: &Head) -> Sides {
         self.sides_between(&flow.key, flow.macs, flow.initiator)
     }
 

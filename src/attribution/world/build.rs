@@ -4,7 +4,7 @@ use super::destination::{Destinations, Known};
 use super::ends::Ends;
 use super::maker::confirm;
 use super::{Choice, Claims, Contact, Destination, Device, World, Zone, zone_of};
-use crate::attribution::geo::Geo;
+use crate::attribution::geo::{Geo, Records};
 use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware, Ledger};
 use crate::attribution::signature::Signatures;
 use crate::base::address::Mac;
@@ -90,8 +90,7 @@ pub(super) fn routed(ledger: &Ledger) -> Set<Mac> {
 
 fn is_routed(hardware: &Hardware) -> bool {
     let unconfirmed = hardware
-        .addresses
-        .iter()
+        .addresses()
         .map(|(address, _)| address)
         .filter(|address| address.is_ipv4() && !hardware.confirmed.contains(*address));
     unconfirmed.count() >= ROUTED_ADDRESSES
@@ -144,8 +143,9 @@ impl Builder<'_> {
         mut destinations: Vec<Destination>,
         claims: &Claims,
     ) -> Vec<Destination> {
+        let mut records = Records::default();
         for rows in placed.chunk_by(|a, b| a.destination == b.destination) {
-            self.fill(&mut destinations[rows[0].destination], rows, claims);
+            self.fill(&mut destinations[rows[0].destination], rows, claims, &mut records);
         }
         let mut sorted: Vec<(usize, Destination)> = destinations.into_iter().enumerate().collect();
         sorted.sort_by_cached_key(|(_, destination)| {

@@ -5,6 +5,7 @@ use super::{
     Claim, ClaimFact, Claims, Destination, Excluded, Level, NameSeen, Remote, Traffic, WireText,
     Zone, destination_id, device_id, name_level, transport_name,
 };
+use crate::attribution::geo::Records;
 use crate::attribution::ledger::{Endpoint, Named, Row};
 use crate::attribution::names::NameId;
 use crate::attribution::reach;
@@ -110,7 +111,13 @@ impl Builder<'_> {
     }
 
     /// Adds up the rows of a destination.
-    pub fn fill(&self, destination: &mut Destination, placed: &[Placed], claims: &Claims) {
+    pub fn fill(
+        &self,
+        destination: &mut Destination,
+        placed: &[Placed],
+        claims: &Claims,
+        records: &mut Records,
+    ) {
         let mut names: Vec<(&'static str, &[u8], usize)> = Vec::new();
         let mut parts: Vec<Part> = Vec::with_capacity(placed.len());
         for (index, row) in placed.iter().map(|p| (p.row, &self.ledger.rows[p.row])) {
@@ -142,7 +149,7 @@ impl Builder<'_> {
             same
         });
         let zone = destination.zone;
-        destination.remotes = parts.iter().map(|part| self.remote(zone, part)).collect();
+        destination.remotes = parts.iter().map(|part| self.remote(zone, part, records)).collect();
         destination
             .claims
             .sort_by(|a, b| (&a.signature, &a.pattern).cmp(&(&b.signature, &b.pattern)));
@@ -163,10 +170,10 @@ impl Builder<'_> {
         }
     }
 
-    fn remote(&self, zone: Zone, part: &Part) -> Remote {
+    fn remote(&self, zone: Zone, part: &Part, records: &mut Records) -> Remote {
         let &Part { address, traffic, round_trip } = part;
         let place = match zone {
-            Zone::Internet => self.geo.place(address),
+            Zone::Internet => self.geo.place_among(address, records),
             Zone::Private | Zone::Group => Default::default(),
         };
         let mut excluded = Vec::new();

@@ -8,7 +8,7 @@ use super::{
     AddressSeen, Behind, Device, DeviceFacts, IdentitySeen, LeftOut, Told, Visibility, WireText,
     device_id,
 };
-use crate::attribution::ledger::{DeviceKey, Endpoint};
+use crate::attribution::ledger::{DeviceKey, Endpoint, Hardware};
 use crate::attribution::oui;
 use crate::base::address::{Mac, Scope};
 use crate::base::text::safe;
@@ -66,7 +66,7 @@ impl Builder<'_> {
         let label = self.choice.devices.iter().find(|(_, wanted)| self.is_device(*wanted, key));
         let own = mac.and_then(|mac| ledger.resolvers.get(&mac)).into_iter().flatten();
         // Router advertisements tell those that speak IPv6.
-        let hears = hardware.is_some_and(|h| h.addresses.iter().any(|(one, _)| one.is_ipv6()));
+        let hears = hardware.is_some_and(|h| h.addresses().any(|(one, _)| one.is_ipv6()));
         let of_link = ledger.link_resolvers.iter().filter(|_| hears && !is_gateway);
         let resolvers = own.chain(of_link);
         let routed = mac.is_some_and(|mac| self.routed.contains(&mac));
@@ -89,7 +89,7 @@ impl Builder<'_> {
             firmware: Told::first(&identities, IdentityKind::Firmware),
             addresses: hardware
                 .into_iter()
-                .flat_map(|h| &h.addresses)
+                .flat_map(Hardware::addresses)
                 .filter(|(address, _)| self.device_of(Endpoint { mac, address: *address }) == key)
                 .map(|&(address, [first, last])| AddressSeen { address, first, last })
                 .collect(),

@@ -89,8 +89,7 @@ fn identifiers(told: &Told) -> Identifiers {
 
 /// Addresses in the network under test.
 fn inside(ledger: &Ledger) -> impl Iterator<Item = IpAddr> {
-    let seen =
-        ledger.hardware.values().flat_map(|hardware| hardware.addresses.iter().map(|(a, _)| *a));
+    let seen = ledger.hardware.values().flat_map(|hardware| hardware.addresses().map(|(a, _)| *a));
     let ends = ledger.rows.iter().flat_map(|row| [row.local.address, row.remote.address]);
     seen.chain(ends).filter(|&address| scope(address) == Scope::Inside)
 }
