@@ -189,15 +189,24 @@ impl Job {
         self.common.decoded.push(Item { owned, place, ..item });
     }
 
-    /// Finds out which packets are seen for the second time, and splits all among the workers. The
-    /// former for many at once, so that the processor fetches their memory side by side.
-    pub(super) fn split(&mut self, recent: &mut Recent) {
-        let Job { common: Common { decoded, .. }, parts } = self;
-        for item in decoded.iter_mut() {
+    /// Packets so far.
+    pub(super) fn packets(&self) -> usize {
+        self.common.decoded.used
+    }
+
+    /// Finds out which packets but the first `earlier` are seen for the second time: for many at once,
+    /// so that the processor fetches their memory side by side.
+    pub(super) fn look_back(&mut self, earlier: usize, recent: &mut Recent) {
+        for item in &mut self.common.decoded[earlier..] {
             if recent.saw(item.sight, item.brief.time) {
                 item.brief.again = true;
             }
         }
+    }
+
+    /// Splits the packets among the workers.
+    pub(super) fn split(&mut self) {
+        let Job { common: Common { decoded, .. }, parts } = self;
         if let [only] = &mut parts[..] {
             std::mem::swap(&mut only.items, decoded);
             return;

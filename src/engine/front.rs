@@ -1,6 +1,7 @@
 //! The front of the walk: decodes the frames of a chunk and puts fragments together, in the order
 //! of frames.
 
+use super::SLICE;
 use super::batch::{Job, payload};
 use super::fragmented::{Context, FragmentStage};
 use super::phases::Phases;
@@ -80,7 +81,7 @@ impl Front {
             self.last = chunk.frame(last).number;
         }
         job.common.chunk = chunk;
-        job.split(&mut self.recent);
+        job.split();
         if let Some(timeline) = &mut self.timeline {
             timeline.take(&job.parts, &self.changes, &job.common.asides);
         }
@@ -89,14 +90,18 @@ impl Front {
     /// Decodes frames of the same phase.
     fn run(&mut self, chunk: &Chunk, frames: Range<usize>, job: &mut Job) {
         self.frames.seen(chunk.sizes(frames.clone()));
-        for index in frames {
-            if let Some(bad_checksum) = job.plain(chunk, index, &self.hasher) {
-                self.frames.bucket_plain(bad_checksum);
-                let macs = || job.last().map_or([None; 2], Brief::macs);
-                self.phases.count(|| (chunk.frame(index), macs()));
-            } else {
-                self.decode_slowly(chunk, index, job);
+        for start in frames.clone().step_by(SLICE) {
+            let earlier = job.packets();
+            for index in start..frames.end.min(start + SLICE) {
+                if let Some(bad_checksum) = job.plain(chunk, index, &self.hasher) {
+                    self.frames.bucket_plain(bad_checksum);
+                    let macs = || job.last().map_or([None; 2], Brief::macs);
+                    self.phases.count(|| (chunk.frame(index), macs()));
+                } else {
+                    self.decode_slowly(chunk, index, job);
+                }
             }
+            job.look_back(earlier, &mut self.recent);
         }
     }
 
@@ -142,7 +147,8 @@ impl Front {
             data: &[],
         };
         fragments.finish(&mut Context { index: 0, frame, hasher, frames, job });
-        job.split(&mut self.recent);
+        job.look_back(0, &mut self.recent);
+        job.split();
     }
 }
 
