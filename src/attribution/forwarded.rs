@@ -37,6 +37,11 @@ impl Hardware {
     /// A flow in which this hardware address sent from `address`, first in `frame`.
     pub(super) fn sent_from(&mut self, address: IpAddr, hops: u8, frame: u64) {
         if is_whole(hops) {
+            let is_lowest = self.is_lowest(address);
+            if is_lowest && self.hops_noted {
+                return;
+            }
+            self.hops_noted |= is_lowest;
             if self.own_hops.len() < BEHIND_MAX && !self.own_hops.contains(&address) {
                 self.own_hops.push(address);
             }
@@ -76,6 +81,7 @@ impl Hardware {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::Timestamp;
 
     #[test]
     fn hop_limits_counted_down_tell_what_is_behind_only_beside_whole_ones() {
@@ -97,5 +103,12 @@ mod tests {
         assert_eq!(plain.behind().count(), 0);
         plain.sent_from(own, 127, 4);
         assert_eq!(plain.behind().count(), 1, "one address for several");
+        let lower = IpAddr::from([10, 10, 10, 3]);
+        let mut two = Hardware::default();
+        for (address, hops) in [(own, 64), (own, 64), (lower, 63), (lower, 64), (lower, 64)] {
+            two.saw(address, Timestamp(0));
+            two.sent_from(address, hops, 1);
+        }
+        assert_eq!(two.own_hops, [own, lower], "a lower address that comes later is noted too");
     }
 }

@@ -98,7 +98,8 @@ impl Events {
         });
     }
 
-    /// A flow ends.
+    /// A flow ends. Inlined, so that it is copied once.
+    #[inline(always)]
     pub fn ends(&mut self, flow: Flow, (label, look): (Label, Option<Look>), end: End, frame: u64) {
         self.order.push(Event::Closed(self.closed.len() as u32));
         self.closed.push(Closed { label, look, end, frame });

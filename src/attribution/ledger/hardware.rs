@@ -20,6 +20,8 @@ pub type Sight = (IpAddr, [Timestamp; 2]);
 pub struct Hardware {
     /// The lowest of the addresses on the test network that it sent from.
     lowest: Option<Sight>,
+    /// There is nothing more to note of whole hop limits that it sends from there with.
+    pub(in crate::attribution) hops_noted: bool,
     details: Box<Details>,
 }
 
@@ -77,7 +79,7 @@ impl DerefMut for Hardware {
 }
 
 impl Hardware {
-    pub(super) fn saw(&mut self, address: IpAddr, time: Timestamp) {
+    pub(in crate::attribution) fn saw(&mut self, address: IpAddr, time: Timestamp) {
         let sight = (address, [time, time]);
         let Some(lowest) = &mut self.lowest else {
             self.lowest = Some(sight);
@@ -94,6 +96,7 @@ impl Hardware {
         if address < lowest.0 {
             if has_room {
                 further.insert(0, std::mem::replace(lowest, sight));
+                self.hops_noted = false;
             }
             return;
         }
@@ -112,10 +115,15 @@ impl Hardware {
         self.lowest.iter().chain(&self.details.further)
     }
 
+    /// Whether this is the lowest address that it sent from.
+    pub(in crate::attribution) fn is_lowest(&self, address: IpAddr) -> bool {
+        self.lowest.is_some_and(|(lowest, _)| lowest == address)
+    }
+
     /// Whether it sent from an address.
     #[must_use]
     pub fn has(&self, address: IpAddr) -> bool {
-        self.lowest.is_some_and(|(lowest, _)| lowest == address)
+        self.is_lowest(address)
             || self.details.further.binary_search_by_key(&address, |&(one, _)| one).is_ok()
     }
 
