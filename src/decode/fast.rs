@@ -114,7 +114,7 @@ impl<'a> Network<'a> {
         let bytes = self.payload.get(..stated)?;
         let payload = bytes.get(header.len()..)?;
         let ports = ports(header);
-        if ports.into_iter().any(tunnel::is_port) {
+        if tunnel::is_port(ports[0]) || tunnel::is_port(ports[1]) {
             return None;
         }
         let checksum = u16::from_be_bytes([header[6], header[7]]);
