@@ -25,7 +25,7 @@ commands=(
     "argus|$real|argus -X -r FILE -w SCRATCH/argus"
     "nfpcapd|$real|nfpcapd -B 1048576 -r FILE -w SCRATCH"
     "softflowd|$real|softflowd -d -6 -m 1048576 -p SCRATCH/pid -c SCRATCH/control -r FILE"
-    # Not in Debian 12, so never run by us.
+    # Not in every Debian.
     "suricata|$real|suricata -k none --runmode single -l SCRATCH -r FILE"
 )
 
@@ -165,6 +165,9 @@ measure_tshark() {
 race_round() {
     local round=$1 name=$2 file=$folder/$2.pcap entry label where command result
     echo "race: round $round of $rounds: $name" >&2
+    # What needs much memory has driven it out of the page cache since the round before, and P, which
+    # comes first, would pay for reading it again.
+    cat "$file" >/dev/null
     # P first in each round: ratios are of neighbours in time, on a machine that is not quiet.
     result=$(measure "$race/empty_loop" "$file")
     printf '%s\t%s\tP\t%s\n' "$round" "$name" "${result// /$'\t'}" >>"$samples"
