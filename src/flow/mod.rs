@@ -2,6 +2,7 @@
 //! it. Memory is bounded by named constants; what a bound costs is counted in [`Losses`].
 
 mod brief;
+mod counting;
 pub mod community_id;
 pub mod distribution;
 mod duplicate;
