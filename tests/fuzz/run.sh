@@ -4,6 +4,7 @@
 # TARGETS="decode engine" chooses.
 set -eu
 cd "$(dirname "$0")/../.."
+export LSAN_OPTIONS="suppressions=$PWD/tests/fuzz/leaks.supp"
 for target in ${TARGETS:-readers decode fragments reassembly engine \
     names web crypto media vendor city}; do
     mkdir -p "tests/fuzz/grown/$target"
