@@ -7,6 +7,7 @@ mod facts;
 mod hardware;
 mod mark;
 mod named;
+mod notes;
 mod row;
 mod shown;
 mod sides;
@@ -16,6 +17,7 @@ pub use asked::{AllAsked, Asked};
 pub use hardware::{Details, DeviceKey, Hardware, Identity, Sight};
 pub use mark::{Evidence, Mark};
 pub use named::{NameSource, Named};
+pub(super) use notes::Notes;
 pub use row::{EVIDENCE_MAX, FlowRef, Marked, Row, Share, add};
 pub use shown::Shown;
 pub use sides::Sides;
@@ -33,6 +35,7 @@ use crate::flow::{Cite, Flow, Head, Side};
 use crate::protocol::unknown::Class;
 use crate::protocol::{Content, Label, Method, NameKind};
 use hashbrown::HashTable;
+use notes::Live;
 use row::RowKey;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hash, Hasher};
@@ -56,9 +59,6 @@ const INTERNET_MAX: usize = 8;
 
 /// Most flows of which a little is read at once.
 pub(super) const GLANCES_MAX: usize = 32;
-/// Most notes of flows that ended put aside for others, and for how much evidence they may have room.
-const SPARE_MAX: usize = 64;
-const SPARE_EVIDENCE_MAX: usize = 16;
 
 /// One end of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,93 +112,6 @@ fn service_port(flow: &Flow, local: Side) -> Option<u16> {
     let port = flow.key.port(local.other())?;
     let asked = flow.initiator_known && flow.initiator == local;
     if asked { Some(port) } else { flow.service_port() }
-}
-
-/// What one flow has said so far.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Notes {
-    pub dns: Option<Answered>,
-    pub own: Vec<(NameId, NameKind, Cite)>,
-    pub client: Option<Box<Client>>,
-    pub evidence: Vec<Evidence>,
-    /// The flow was handed over to another protocol.
-    pub handed_over: bool,
-    /// Another flow announced this one before it began.
-    expected: Option<Expected>,
-    /// What its ends said of themselves, where the remote one is on the internet.
-    pub shown: Vec<Shown>,
-    /// Protocols that go through the flow beside the one it is called by, each with a frame.
-    carried: Vec<(&'static str, u64)>,
-}
-
-impl Notes {
-    /// Forgets everything; what it took to remember stays.
-    fn clear(&mut self) {
-        let Notes { dns, own, client, evidence, handed_over, expected, shown, carried } = self;
-        (*dns, *client, *handed_over, *expected) = (None, None, false, None);
-        own.clear();
-        evidence.clear();
-        shown.clear();
-        carried.clear();
-    }
-
-    /// A client's hello was read, and names no server.
-    fn hello_without_name(&self) -> bool {
-        let named = |kind: &NameKind| matches!(kind, NameKind::Sni | NameKind::SniOuter);
-        let has_hello = self.client.as_ref().is_some_and(|client| client.ja3.is_some());
-        has_hello && !self.own.iter().any(|(_, kind, _)| named(kind))
-    }
-}
-
-/// What a client's hello says of it, beside the name. Apart, since most flows have none.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Client {
-    pub alpn: Option<Box<[u8]>>,
-    alpn_settled: bool,
-    pub ja3: Option<Box<[u8]>>,
-    pub ja4: Option<Box<[u8]>>,
-    /// Names are asked for inside: over what.
-    pub dns_over: Option<&'static str>,
-}
-
-/// Notes of live flows, by their first frames. A copy has none until it is lent them
-/// ([`Ledger::lend`]): it hears of each flow once, and there are many.
-#[derive(Default)]
-pub(super) struct Live {
-    all: Map<u64, Arc<Notes>>,
-    /// Those of flows that ended, empty, with the room that they had: the next flow needs the same.
-    spare: Vec<Arc<Notes>>,
-}
-
-impl Clone for Live {
-    fn clone(&self) -> Live {
-        Live::default()
-    }
-}
-
-impl Live {
-    /// Those of a flow.
-    pub fn get(&self, first_frame: &u64) -> Option<&Notes> {
-        self.all.get(first_frame).map(|notes| &**notes)
-    }
-
-    /// Puts the notes of a flow that ended aside, to be used again.
-    fn put_aside(&mut self, mut notes: Arc<Notes>) {
-        if self.spare.len() < SPARE_MAX
-            && let Some(own) = Arc::get_mut(&mut notes)
-            && own.evidence.capacity() <= SPARE_EVIDENCE_MAX
-        {
-            own.clear();
-            self.spare.push(notes);
-        }
-    }
-
-    /// The same, to be added to.
-    pub fn of(&mut self, first_frame: u64) -> &mut Notes {
-        let Live { all, spare } = self;
-        let notes = all.entry(first_frame).or_insert_with(|| spare.pop().unwrap_or_default());
-        Arc::make_mut(notes)
-    }
 }
 
 /// What the bounds of the ledger cost.

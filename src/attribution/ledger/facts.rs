@@ -1,8 +1,9 @@
 //! What is said in flows: names, descriptions of devices, evidence.
 
+use super::notes::Client;
 use super::shown::{self, Shown};
 use super::sides::Sides;
-use super::{Client, DEVICES_MAX, DeviceKey, EVIDENCE_MAX, Evidence, Identity, Ledger, Mark};
+use super::{DEVICES_MAX, DeviceKey, EVIDENCE_MAX, Evidence, Identity, Ledger, Mark};
 use crate::base::address::{Mac, Scope};
 use crate::flow::{Cite, Head, Side};
 use crate::protocol::{Fact, FingerprintKind, IdentityKind, Offer, Subject, Weakness, What};
