@@ -37,10 +37,10 @@ pub fn run_in_threads(view: &View<'_>, threads: usize) -> Vec<Finding> {
             }
             let checks = fitting.entry(contact.signs).or_insert_with(|| fitting_to(contact.signs));
             for &(check, title) in &*checks {
-                let draft = check.run(view, contact);
-                findings.extend(
-                    draft.map(|draft| complete((check, title), view, pairs, contact, draft)),
-                );
+                // Most say nothing: a finding that is none must not be moved about.
+                if let Some(draft) = check.run(view, contact) {
+                    findings.push(complete((check, title), view, pairs, contact, draft));
+                }
             }
         }
         findings
