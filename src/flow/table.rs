@@ -378,7 +378,7 @@ impl FlowTable {
         let limit = idle_limit(&flow);
         let id = self.flows.add(flow);
         self.index.insert(brief.tag, id);
-        self.wheel.arm(id, Timestamp(now.0.saturating_add(limit)));
+        self.wheel.arm(id, Timestamp(now.0.saturating_add(limit)), now);
         self.begun = self.begun.min(brief.time);
         self.created += 1;
         sink.opened(FlowId(id), &self.flows[id]);
@@ -437,12 +437,11 @@ impl FlowTable {
             for &id in &due[..count] {
                 let flow = &self.flows[id];
                 let deadline = Timestamp(flow.last.0.saturating_add(idle_limit(flow)));
-                let over = flow.tcp.is_over();
-                // The wheel is re-armed in both cases, because `close` takes the flow out of it.
-                self.wheel.arm(id, deadline.max(now));
                 if deadline < now {
-                    let end = if over { End::Closed } else { End::TimeOut };
-                    self.close(id, end, frame, sink);
+                    let end = if flow.tcp.is_over() { End::Closed } else { End::TimeOut };
+                    self.end(id, end, frame, sink);
+                } else {
+                    self.wheel.arm(id, deadline, now);
                 }
             }
         }
@@ -460,8 +459,13 @@ impl FlowTable {
     }
 
     fn close(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
-        self.hand_out_rest(id, sink);
         self.wheel.disarm(id);
+        self.end(id, end, frame, sink);
+    }
+
+    /// Ends a flow that has left the wheel.
+    fn end(&mut self, id: u32, end: End, frame: u64, sink: &mut impl FlowSink) {
+        self.hand_out_rest(id, sink);
         let flow = self.flows.remove(id);
         self.forget_messages(&flow);
         self.index.remove(flow.tag, id);

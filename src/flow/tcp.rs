@@ -26,26 +26,38 @@ const RST: u8 = 32;
 const EVENTS: [(u8, char); 6] =
     [(SYN, 's'), (SYN_ACK, 'h'), (ACK, 'a'), (DATA, 'd'), (FIN, 'f'), (RST, 'r')];
 
+/// Stands above all flags that are events.
+const WITH_DATA: usize = 32;
+/// What a segment with these flags shows, and, from [`WITH_DATA`] on, with payload: every segment asks.
+const SHOWN: [u8; 2 * WITH_DATA] = {
+    let mut all = [0; 2 * WITH_DATA];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = shown((at % WITH_DATA) as u8, at >= WITH_DATA);
+        at += 1;
+    }
+    all
+};
+
+const fn shown(flags: u8, has_data: bool) -> u8 {
+    let opens = match (flags & flag::SYN != 0, flags & flag::ACK != 0) {
+        (true, true) => SYN_ACK,
+        (true, false) => SYN,
+        (false, true) if !has_data => ACK,
+        (false, _) => 0,
+    };
+    let data = if has_data { DATA } else { 0 };
+    let fin = if flags & flag::FIN != 0 { FIN } else { 0 };
+    let rst = if flags & flag::RST != 0 { RST } else { 0 };
+    opens | data | fin | rst
+}
+
 impl Connection {
     /// Notes one segment; returns what is new of this side.
     #[inline]
     pub(super) fn note(&mut self, side: Side, flags: u8, has_data: bool) -> u8 {
-        let mut events = 0;
-        if flags & flag::SYN != 0 {
-            events |= if flags & flag::ACK != 0 { SYN_ACK } else { SYN };
-        } else if flags & flag::ACK != 0 && !has_data {
-            events |= ACK;
-        }
-        if has_data {
-            events |= DATA;
-        }
-        if flags & flag::FIN != 0 {
-            events |= FIN;
-        }
-        if flags & flag::RST != 0 {
-            events |= RST;
-        }
-        let fresh = events & !self.seen[side.index()];
+        let at = usize::from(flags) % WITH_DATA + usize::from(has_data) * WITH_DATA;
+        let fresh = SHOWN[at] & !self.seen[side.index()];
         self.seen[side.index()] |= fresh;
         fresh
     }

@@ -7,6 +7,9 @@ use super::table::NONE;
 use crate::base::time::{SECOND, Timestamp};
 
 const SLOTS: usize = 8192;
+/// How many slots ahead it is looked whether anything comes due: far enough that few packets ask for it,
+/// not so far that the empty slots before a flow of two hours cost anything.
+const LOOKED_AHEAD: usize = 255;
 
 /// The place of a flow in the wheel.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +26,8 @@ pub(super) struct Wheel {
     /// By the position of the flow.
     links: Vec<Link>,
     tick: i64,
-    /// When the next tick begins, nanoseconds: every packet is held against it.
-    next_tick: i64,
+    /// Nothing comes due earlier, nanoseconds: every packet is held against it.
+    next: i64,
 }
 
 impl Wheel {
@@ -34,14 +37,18 @@ impl Wheel {
             occupied: [0; SLOTS / 64],
             links: Vec::new(),
             tick: i64::MIN,
-            next_tick: i64::MIN,
+            next: i64::MIN,
         }
     }
 
     /// Puts a flow where it will be looked at no earlier than at `deadline`.
-    pub fn arm(&mut self, index: u32, deadline: Timestamp) {
+    pub fn arm(&mut self, index: u32, deadline: Timestamp, now: Timestamp) {
+        if !self.is_due(now) {
+            self.tick = self.tick.max(now.0.div_euclid(SECOND));
+        }
         let tick = (deadline.0.div_euclid(SECOND) + 1)
             .clamp(self.tick.saturating_add(1), self.tick.saturating_add(SLOTS as i64 - 1));
+        self.next = self.next.min(tick.saturating_mul(SECOND));
         let slot = slot_of(tick);
         self.occupied[slot / 64] |= 1 << (slot % 64);
         let head = std::mem::replace(&mut self.heads[slot], index);
@@ -74,7 +81,7 @@ impl Wheel {
     /// Whether [`Wheel::next_due`] may find something at `now`.
     #[inline]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        now.0 >= self.next_tick
+        now.0 >= self.next
     }
 
     /// Turns towards `now`; hands out, and takes from the wheel, one flow whose slot came round.
@@ -86,7 +93,8 @@ impl Wheel {
         let Some(ahead) = self.next_occupied(target.saturating_sub(self.tick).max(0) as usize)
         else {
             self.tick = self.tick.max(target);
-            self.next_tick = self.tick.saturating_add(1).saturating_mul(SECOND);
+            let quiet = self.next_occupied(LOOKED_AHEAD).unwrap_or(LOOKED_AHEAD);
+            self.next = self.tick.saturating_add(quiet as i64).saturating_mul(SECOND);
             return None;
         };
         self.tick += ahead as i64;
@@ -133,7 +141,7 @@ mod tests {
         let mut wheel = Wheel::new();
         assert!(due(&mut wheel, 100).is_empty());
         for (index, seconds) in [(0, 160), (1, 160), (2, 280), (3, 7300)] {
-            wheel.arm(index, Timestamp(seconds * SECOND));
+            wheel.arm(index, Timestamp(seconds * SECOND), Timestamp(100 * SECOND));
         }
         wheel.disarm(0);
         assert!(due(&mut wheel, 160).is_empty());
@@ -154,7 +162,7 @@ mod tests {
         for index in 0..20_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let deadline = now + [60, 180, 7200, 1][index as usize % 4] + (random >> 62) as i64;
-            wheel.arm(index, Timestamp(deadline * SECOND));
+            wheel.arm(index, Timestamp(deadline * SECOND), Timestamp(now * SECOND));
             armed.insert(index, deadline + 1);
             if random >> 40 & 7 == 0
                 && let Some((&early, _)) = armed.range((random >> 50) as u32..).next()
@@ -164,7 +172,8 @@ mod tests {
             }
             // Mostly small steps; now and then a long silence.
             now += if random >> 33 & 1023 == 0 { 3000 } else { (random >> 33 & 1) as i64 };
-            let mut came = due(&mut wheel, now);
+            let is_due = wheel.is_due(Timestamp(now * SECOND));
+            let mut came = if is_due { due(&mut wheel, now) } else { Vec::new() };
             came.sort_unstable();
             let expected: Vec<u32> =
                 armed.iter().filter(|&(_, &at)| at <= now).map(|(&index, _)| index).collect();
