@@ -4,17 +4,19 @@
 //! than one thread alone (see `docs/performance.md`).
 
 use super::batch::{Common, Job, Part};
+use super::front::Front;
 use super::teller::Teller;
 use super::worker::Worker;
 use super::{Engine, Tick};
 use crate::source::Sources;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use std::sync::Arc;
-use std::thread::{Scope, ScopedJoinHandle};
 
 /// Jobs that may wait before each thread: enough that none runs dry while another is held up for a
 /// moment, few enough that what they hold stays within a few MiB.
 const JOBS_WAITING: usize = 4;
+/// The same before each of three threads and more, which have a queue on either side of every worker.
+const SHARES_WAITING: usize = 2;
 
 /// One worker's share of a job.
 struct Share {
@@ -78,30 +80,26 @@ impl Engine<'_> {
         });
     }
 
-    /// With three threads or more.
+    /// With three threads or more. This thread keeps the flows of the first worker, for the reason that
+    /// it keeps all of them where there are two.
     pub(super) fn read_in_many(&mut self, sources: &mut Sources, tick: &mut Tick<'_>) {
         let Engine { front, workers, teller, .. } = self;
         let (done, again) = unbounded();
+        let (mut inputs, mut outputs, mut stages) = (Vec::new(), Vec::new(), Vec::new());
+        for worker in workers {
+            let (to, from) = bounded::<Share>(SHARES_WAITING);
+            let (onward, told) = bounded::<Share>(SHARES_WAITING);
+            inputs.push(to);
+            outputs.push(told);
+            stages.push(move || work(worker, from, &onward));
+        }
+        let mut stages = stages.into_iter();
+        let first = stages.next();
         std::thread::scope(|scope| {
-            let (inputs, threads) = start(scope, workers, teller, done);
-            loop {
-                // Jobs are made as long as none is free; the channels bound how many.
-                let mut job: Job = again.try_recv().unwrap_or_default();
-                sources.fill(&mut job.common.chunk);
-                if job.common.chunk.is_empty() {
-                    break;
-                }
-                tick(sources);
-                front.decode(&mut job);
-                let common = Arc::new(job.common);
-                let shares =
-                    job.parts.into_iter().map(|part| Share { common: common.clone(), part });
-                let sent = inputs.iter().zip(shares).all(|(to, share)| to.send(share).is_ok());
-                if !sent {
-                    break;
-                }
-            }
-            drop(inputs);
+            let mut threads: Vec<_> = stages.map(|stage| scope.spawn(stage)).collect();
+            threads.push(scope.spawn(move || tell(&outputs, teller, &done)));
+            threads.push(scope.spawn(move || feed(front, sources, tick, &inputs, &again)));
+            first.into_iter().for_each(|work| work());
             for thread in threads {
                 if let Err(panic) = thread.join() {
                     std::panic::resume_unwind(panic);
@@ -111,30 +109,39 @@ impl Engine<'_> {
     }
 }
 
-/// Starts the threads behind the front; returns where their shares go.
-fn start<'scope, 'env, 'r: 'scope>(
-    scope: &'scope Scope<'scope, 'env>,
-    workers: &'scope mut [Worker],
-    teller: &'scope mut Teller<'r>,
-    done: Sender<Job>,
-) -> (Vec<Sender<Share>>, Vec<ScopedJoinHandle<'scope, ()>>) {
-    let (mut inputs, mut outputs, mut threads) = (Vec::new(), Vec::new(), Vec::new());
-    for worker in workers {
-        let (to, from) = bounded::<Share>(JOBS_WAITING);
-        let (onward, told) = bounded::<Share>(JOBS_WAITING);
-        inputs.push(to);
-        outputs.push(told);
-        threads.push(scope.spawn(move || {
-            for mut share in from {
-                worker.take(&share.common, &mut share.part);
-                if onward.send(share).is_err() {
-                    return;
-                }
-            }
-        }));
+/// Reads and decodes, and gives every worker its share of each job.
+fn feed(
+    front: &mut Front,
+    sources: &mut Sources,
+    tick: &mut Tick<'_>,
+    inputs: &[Sender<Share>],
+    again: &Receiver<Job>,
+) {
+    loop {
+        // Jobs are made as long as none is free; the channels bound how many.
+        let mut job: Job = again.try_recv().unwrap_or_default();
+        sources.fill(&mut job.common.chunk);
+        if job.common.chunk.is_empty() {
+            return;
+        }
+        tick(sources);
+        front.decode(&mut job);
+        let common = Arc::new(job.common);
+        let shares = job.parts.into_iter().map(|part| Share { common: common.clone(), part });
+        if !inputs.iter().zip(shares).all(|(to, share)| to.send(share).is_ok()) {
+            return;
+        }
     }
-    threads.push(scope.spawn(move || tell(&outputs, teller, &done)));
-    (inputs, threads)
+}
+
+/// Takes a worker's shares through its partitions.
+fn work(worker: &mut Worker, from: Receiver<Share>, onward: &Sender<Share>) {
+    for mut share in from {
+        worker.take(&share.common, &mut share.part);
+        if onward.send(share).is_err() {
+            return;
+        }
+    }
 }
 
 /// Tells jobs whose shares all workers are done with.
