@@ -84,7 +84,7 @@ impl FlowTable {
     #[must_use]
     pub fn new(flows_max: usize) -> FlowTable {
         FlowTable {
-            flows: Slab::default(),
+            flows: Slab::new(flows_max.max(1)),
             index: Index::default(),
             wheel: Wheel::new(),
             held_bytes: 0,
