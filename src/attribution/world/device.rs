@@ -78,15 +78,13 @@ impl Builder<'_> {
             role: if is_gateway || routed { "gateway" } else { "device" },
             oui: oui.map(|text| safe(text.as_bytes())),
             mac_is_local: mac.is_some_and(Mac::is_local),
-            maker: maker(self.signatures, &identities, oui),
-            kind: kind_of(&identities).map(|(kind, said)| Told {
-                value: kind.as_bytes().into(),
-                fact: said.fact,
-                frame: said.frame,
-                several: false,
+            maker: maker(self.signatures, &identities, oui).map(Box::new),
+            kind: kind_of(&identities).map(|(kind, said)| {
+                let value = kind.as_bytes().into();
+                Box::new(Told { value, fact: said.fact, frame: said.frame, several: false })
             }),
-            model: Told::first(&identities, IdentityKind::Model),
-            firmware: Told::first(&identities, IdentityKind::Firmware),
+            model: Told::first(&identities, IdentityKind::Model).map(Box::new),
+            firmware: Told::first(&identities, IdentityKind::Firmware).map(Box::new),
             addresses: hardware
                 .into_iter()
                 .flat_map(Hardware::addresses)

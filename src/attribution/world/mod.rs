@@ -279,7 +279,7 @@ impl DerefMut for Device {
     }
 }
 
-/// Something on the test network.
+/// Something on the test network. What most devices of a flood do not have lies behind pointers.
 #[derive(Debug, Clone, Serialize)]
 pub struct DeviceFacts {
     /// Stable id: `mac:…` or `ip:…`.
@@ -302,16 +302,16 @@ pub struct DeviceFacts {
     pub mac_is_local: bool,
     /// Who made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub maker: Option<Maker>,
+    pub maker: Option<Box<Maker>>,
     /// What sort of thing it is.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<Told>,
+    pub kind: Option<Box<Told>>,
     /// Its model.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<Told>,
+    pub model: Option<Box<Told>>,
     /// The version of its firmware.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub firmware: Option<Told>,
+    pub firmware: Option<Box<Told>>,
     /// Its addresses over time.
     pub addresses: Vec<AddressSeen>,
     /// What it said about itself.

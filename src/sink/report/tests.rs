@@ -249,7 +249,7 @@ fn snapshot() -> Snapshot {
     one.label = Some(hostile());
     one.identities =
         vec![IdentitySeen { kind: "host_name", fact: "dhcp.host_name", value: wire(), frame: 1 }];
-    one.maker = Some(Maker { name: hostile(), by: "dhcp", ..Maker::default() });
+    one.maker = Some(Box::new(Maker { name: hostile(), by: "dhcp", ..Maker::default() }));
     one.oui = Some(hostile());
     one.internet = traffic(56_964, 6_470);
     let two = device(2);

@@ -73,7 +73,7 @@ fn device(spell: Spell<'_>, last: u8, name: Option<&str>, amounts: [u64; 2]) -> 
         });
         let name = spell("Exempla Vision");
         let maker = Maker { name, by: "dhcp", confidence: "medium", ..Maker::default() };
-        device.maker = Some(maker);
+        device.maker = Some(Box::new(maker));
     }
     device
 }
