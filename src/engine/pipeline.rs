@@ -1,7 +1,7 @@
 //! The stages side by side: one thread reads and decodes, each worker has one, and from three
-//! threads on the teller too; of two, the first also tells. Flow records stay near the processor that works on them, which is
-//! why threads own partitions instead of taking turns at chunks: that was measured to be slower
-//! than one thread alone (see `docs/performance.md`).
+//! threads on the teller too; of two, the first also tells. Flow records stay near the processor
+//! that works on them, which is why threads own partitions instead of taking turns at chunks: that
+//! was measured to be slower than one thread alone (see `docs/performance.md`).
 
 use super::batch::{Common, Job, Part};
 use super::front::Front;

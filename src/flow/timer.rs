@@ -43,6 +43,7 @@ impl Wheel {
 
     /// Puts a flow where it will be looked at no earlier than at `deadline`.
     pub fn arm(&mut self, index: u32, deadline: Timestamp, now: Timestamp) {
+        // Slots that were passed without a look hold nothing.
         if !self.is_due(now) {
             self.tick = self.tick.max(now.0.div_euclid(SECOND));
         }
