@@ -42,13 +42,8 @@ impl Engine<'_> {
                 'reading: loop {
                     free.extend(worked.try_iter().map(&mut tell));
                     // Jobs are made as long as none is free; the channel bounds how many.
-                    let mut job: Job = free.pop().unwrap_or_default();
-                    sources.fill(&mut job.common.chunk);
-                    if job.common.chunk.is_empty() {
-                        break;
-                    }
-                    tick(sources);
-                    front.decode(&mut job);
+                    let job = free.pop().unwrap_or_default();
+                    let Some(job) = decoded(job, front, sources, tick) else { break };
                     let mut unsent = Some(job);
                     while let Some(job) = unsent.take() {
                         match to.try_send(job) {
@@ -109,6 +104,22 @@ impl Engine<'_> {
     }
 }
 
+/// Fills a job with the next frames and decodes them; nothing where there are no more.
+fn decoded(
+    mut job: Job,
+    front: &mut Front,
+    sources: &mut Sources,
+    tick: &mut Tick<'_>,
+) -> Option<Job> {
+    sources.fill(&mut job.common.chunk);
+    if job.common.chunk.is_empty() {
+        return None;
+    }
+    tick(sources);
+    front.decode(&mut job);
+    Some(job)
+}
+
 /// Reads and decodes, and gives every worker its share of each job.
 fn feed(
     front: &mut Front,
@@ -117,15 +128,9 @@ fn feed(
     inputs: &[Sender<Share>],
     again: &Receiver<Job>,
 ) {
-    loop {
-        // Jobs are made as long as none is free; the channels bound how many.
-        let mut job: Job = again.try_recv().unwrap_or_default();
-        sources.fill(&mut job.common.chunk);
-        if job.common.chunk.is_empty() {
-            return;
-        }
-        tick(sources);
-        front.decode(&mut job);
+    // Jobs are made as long as none is free; the channels bound how many.
+    let job = || again.try_recv().unwrap_or_default();
+    while let Some(job) = decoded(job(), front, sources, tick) {
         let common = Arc::new(job.common);
         let shares = job.parts.into_iter().map(|part| Share { common: common.clone(), part });
         if !inputs.iter().zip(shares).all(|(to, share)| to.send(share).is_ok()) {

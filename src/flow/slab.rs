@@ -40,15 +40,15 @@ impl Slab {
         self.take(id)
     }
 
+    /// The same, where no place will be used again.
+    pub fn take(&mut self, id: u32) -> Flow {
+        self[id].take()
+    }
+
     /// Every place, in order, with the flow in it unless that was taken out.
     pub fn places(&self) -> impl Iterator<Item = Option<&Flow>> {
         let kept = self.places.iter().map(|flow| &**flow);
         kept.map(|flow| (!flow.marks.has(Marks::GONE)).then_some(flow))
-    }
-
-    /// The same, where no place will be used again.
-    pub fn take(&mut self, id: u32) -> Flow {
-        self[id].take()
     }
 }
 

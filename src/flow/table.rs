@@ -83,14 +83,15 @@ impl FlowTable {
     /// An empty table that holds at most `flows_max` live flows.
     #[must_use]
     pub fn new(flows_max: usize) -> FlowTable {
+        let flows_max = flows_max.max(1);
         FlowTable {
-            flows: Slab::new(flows_max.max(1)),
+            flows: Slab::new(flows_max),
             index: Index::default(),
             wheel: Wheel::new(),
             held_bytes: 0,
             heard: 0,
             begun: Timestamp(i64::MAX),
-            flows_max: flows_max.max(1),
+            flows_max,
             created: 0,
             duplicates: [0; 2],
             conflicts: 0,
