@@ -1,5 +1,6 @@
-//! Lists the signature files, so that adding one needs no Rust, and unpacks the embedded databases,
-//! so that no run has to: their pages become resident only where they are read.
+//! Lists the signature files, so that adding one needs no Rust, and does what no run should have to do
+//! again: reads their TOML, which takes longer than all else of a short run, and leaves it as JSON; unpacks
+//! the embedded databases, whose pages become resident only where they are read.
 
 use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest, Sha256};
@@ -22,7 +23,8 @@ fn main() -> io::Result<()> {
             let path = folder.join(name);
             if path.extension().is_some_and(|extension| extension == "toml") {
                 println!("cargo::rerun-if-changed={}", path.display());
-                writeln!(list, "({:?}, include_str!({:?})),", path, root.join(&path))
+                let (file, json) = (root.join(&path), json(&root, &path)?);
+                writeln!(list, "({path:?}, include_str!({file:?}), {json:?}),")
                     .expect("writing to a string");
             }
         }
@@ -31,6 +33,14 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("signatures.rs"), list)?;
     databases(&root, &out)
+}
+
+/// What a file in TOML says, as JSON.
+fn json(root: &Path, path: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(root.join(path))?;
+    let said: serde_json::Value = toml::from_str(&text)
+        .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+    Ok(said.to_string())
 }
 
 /// Databases by the name of their constant.

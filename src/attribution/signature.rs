@@ -32,7 +32,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
+/// Path, text, and what the text says as JSON, which is read in a fifth of the time.
+static EMBEDDED: &[(&str, &str, &str)] = include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 
 /// Longest signature file, bytes.
 pub(super) const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -94,7 +95,12 @@ impl Signatures {
     /// When an embedded file is invalid, which the tests exclude.
     pub fn embedded() -> Result<Signatures, FileError> {
         let mut all = Signatures::default();
-        all.add_texts(embedded_texts())?;
+        for &(path, text, json) in EMBEDDED {
+            let path = Path::new(path);
+            let said = serde_json::from_str(json).map_err(|error| invalid(path, &error))?;
+            all.add_read(path, text, said)?;
+        }
+        all.compile();
         Ok(all)
     }
 
@@ -122,10 +128,12 @@ impl Signatures {
     }
 
     pub(super) fn add(&mut self, path: &Path, text: &str) -> Result<(), FileError> {
-        let invalid = |reason: String| FileError::invalid(path, reason);
-        let signature: Signature =
-            toml::from_str(text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
-        check(&signature, path).map_err(invalid)?;
+        let signature = toml::from_str(text).map_err(|error| invalid(path, &error))?;
+        self.add_read(path, text, signature)
+    }
+
+    fn add_read(&mut self, path: &Path, text: &str, signature: Signature) -> Result<(), FileError> {
+        check(&signature, path).map_err(|reason| FileError::invalid(path, reason))?;
         self.digest.update((text.len() as u64).to_be_bytes());
         self.digest.update(text.as_bytes());
         match self.by_id.get(&signature.id) {
@@ -382,9 +390,13 @@ impl Signatures {
     }
 }
 
+fn invalid(path: &Path, error: &impl std::fmt::Display) -> FileError {
+    FileError::invalid(path, error.to_string().trim().to_owned())
+}
+
 /// The files that come with phonehome.
 pub fn embedded_texts() -> impl Iterator<Item = (&'static Path, &'static str)> {
-    EMBEDDED.iter().map(|&(path, text)| (Path::new(path), text))
+    EMBEDDED.iter().map(|&(path, text, _)| (Path::new(path), text))
 }
 
 /// The text of every `*.toml` in a folder, in the order of their names.
@@ -475,6 +487,15 @@ mod tests {
         assert_eq!(role("192.0.2.8", "2026-11-24").as_deref(), Some("p2p"));
         assert_eq!(role("192.0.3.8", "2026-11-24"), None);
         assert_eq!(role("192.0.2.8", "2030-01-02"), None, "the fact has expired");
+    }
+
+    #[test]
+    fn what_was_read_while_building_is_what_the_files_say() {
+        let (built, mut read) = (Signatures::embedded().unwrap(), Signatures::default());
+        read.add_texts(embedded_texts()).unwrap();
+        assert!(built.signatures.len() > 100);
+        assert_eq!(format!("{:?}", built.signatures), format!("{:?}", read.signatures));
+        assert_eq!(built.digest.finalize(), read.digest.finalize());
     }
 
     #[test]

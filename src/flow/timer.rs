@@ -20,6 +20,7 @@ struct Link {
 }
 
 pub(super) struct Wheel {
+    /// The first flow of each slot. Empty before the first of all: many a capture reaches few partitions.
     heads: Vec<u32>,
     /// One bit a slot that has a flow: most have none.
     occupied: [u64; SLOTS / 64],
@@ -33,7 +34,7 @@ pub(super) struct Wheel {
 impl Wheel {
     pub fn new() -> Wheel {
         Wheel {
-            heads: vec![NONE; SLOTS],
+            heads: Vec::new(),
             occupied: [0; SLOTS / 64],
             links: Vec::new(),
             tick: i64::MIN,
@@ -51,6 +52,9 @@ impl Wheel {
             .clamp(self.tick.saturating_add(1), self.tick.saturating_add(SLOTS as i64 - 1));
         self.next = self.next.min(tick.saturating_mul(SECOND));
         let slot = slot_of(tick);
+        if self.heads.is_empty() {
+            self.heads.resize(SLOTS, NONE);
+        }
         self.occupied[slot / 64] |= 1 << (slot % 64);
         let head = std::mem::replace(&mut self.heads[slot], index);
         let link = Link { before: NONE, after: head, slot: slot as u16 };
