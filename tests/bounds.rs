@@ -292,17 +292,29 @@ fn fragments(kind: u8) -> Packet {
     })
 }
 
-/// Processor time for `count` packets, the median of three runs.
-fn median(count: u64, packets: &dyn Fn(u64) -> Packet) -> Duration {
-    let run = |_| {
+/// How many times the processor time twice the input may take.
+const GROWTH_MAX: f64 = 2.3;
+
+/// Processor time for `count` packets and for twice as many, in turns, the least of each, since what else the machine
+/// does only adds to it. Three rounds, and up to four more while the growth seems too much.
+fn least(count: u64, packets: &dyn Fn(u64) -> Packet) -> [Duration; 2] {
+    let time = |count| {
         let args = ["analyze", "--json", "--no-hash", "-"];
         let usage = used(&args, &mut Generated::new(count, packets(count)), &mut |_| {});
         assert_eq!(usage.outcome.code, Some(0), "{}", usage.outcome.stderr);
         usage.time
     };
-    let mut times: Vec<Duration> = (0..3).map(run).collect();
-    times.sort_unstable();
-    times[1]
+    let mut least = [Duration::MAX; 2];
+    for round in 0..7 {
+        if round < 3 || growth(least) > GROWTH_MAX {
+            least = [least[0].min(time(count)), least[1].min(time(2 * count))];
+        }
+    }
+    least
+}
+
+fn growth([once, twice]: [Duration; 2]) -> f64 {
+    twice.as_secs_f64() / once.as_secs_f64()
 }
 
 #[test]
@@ -334,10 +346,10 @@ fn twice_the_input_takes_twice_the_time() {
     let only = std::env::var("PHONEHOME_ONLY").unwrap_or_default();
     let mut complaints = Vec::new();
     for (name, count, packets) in inputs.into_iter().filter(|(name, ..)| name.contains(&only)) {
-        let [once, twice] = [count, 2 * count].map(|count| median(count, &packets));
-        let ratio = twice.as_secs_f64() / once.as_secs_f64();
+        let [once, twice] = least(count, &packets);
+        let ratio = growth([once, twice]);
         println!("{name}: {count} in {once:?}, twice as many in {twice:?}: {ratio:.2}");
-        if ratio > 2.3 {
+        if ratio > GROWTH_MAX {
             complaints.push(format!("{name}: {ratio:.2} times the time for twice the input"));
         }
     }
